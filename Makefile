@@ -1,0 +1,120 @@
+# Needs Python 3.11 or later with its venv module, and the package index. GNU make 3.81 suffices.
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+# An interpreter that was asked for gets an environment of its own: PYTHON=python3.13 .venv-python3.13
+VENV = .venv$(addprefix -,$(notdir $(filter-out python3,$(PYTHON))))
+# Passed on to pytest: make test ARGS='tests/test_gate.py -k canceled'
+ARGS ?=
+
+BIN = $(VENV)/bin
+PIP_INSTALL = -m pip --quiet --disable-pip-version-check install
+PYTEST = -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+.PHONY: help
+help: ## say what can be made (the default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: $(VENV)/.package ## install into .venv and show the gate at work, without a token
+	$(BIN)/testery-gate demo
+
+.PHONY: test
+test: $(VENV)/.test ## run the tests
+	$(BIN)/python $(PYTEST) $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## check style, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/.dev ## mend style and formatting
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: coverage
+coverage: $(VENV)/.test ## run the tests and ask for every branch
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.PHONY: check
+check: lint coverage test-lowest test-others ## all of lint, coverage, test-lowest and test-others
+
+.PHONY: test-lowest
+test-lowest: ## run the tests with the oldest requirements that setup.cfg allows
+	@$(MAKE) VENV=.venv-lowest .venv-lowest/.test
+	.venv-lowest/bin/python $(PIP_INSTALL) --require-hashes -r requirements/lowest.txt
+	.venv-lowest/bin/python $(PYTEST) $(ARGS)
+
+.PHONY: test-others
+test-others: $(VENV)/.test ## run the tests on the Pythons beside .venv's
+	@own=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	.ci/pythons | grep -v "^$$own " | { \
+	    while read -r version python; do \
+	        echo "Python $$version: $$python"; \
+	        $(MAKE) test PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
+	        tested="$$tested $$version"; \
+	    done; \
+	    echo "Pythons beside $$own that passed:$${tested:- none is here}"; \
+	}
+
+.PHONY: acceptance
+acceptance: $(VENV)/.test ## install foreign tools, and run the tests that need them
+	tests/acceptance/install $(BIN)/python
+	$(BIN)/python -m pytest -m acceptance $(ARGS)
+
+.PHONY: build
+build: $(VENV)/.dev ## make the source archive and the wheel, in dist
+	$(BIN)/python -m build --no-isolation
+
+.PHONY: lock upgrade
+lock: ## bring the locked requirements in line with setup.cfg
+upgrade: ## lock the newest of everything
+upgrade: LOCK_ARGS = --upgrade
+lock upgrade: .venv-lock/.installed
+	PATH="$(CURDIR)/.venv-lock/bin:$$PATH" requirements/lock $(LOCK_ARGS)
+
+.PHONY: clean
+clean: ## remove all that was made here
+	rm -rf .venv .venv-* .acceptance build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+LOOKED_AT = $(if $(filter python3,$(PYTHON)),python3 and python3.11 to python3.99 on PATH,$(PYTHON))
+%/bin/python:
+	@python=$$(.ci/pythons $(filter-out python3,$(PYTHON)) | sed -n '1s/^[^ ]* //p'); \
+	if [ -z "$$python" ]; then \
+	    echo 'Found no Python 3.11 or later that has its venv module. Looked at: $(LOOKED_AT).' >&2; \
+	    echo 'Install one (on Debian: python3 python3-venv), or name one: PYTHON=/path/to/python3' >&2; \
+	    exit 1; \
+	fi; \
+	echo "$$python -m venv $*"; "$$python" -m venv --clear $*
+
+# Each step installs what the one before lacks; the versions are the same in all the lists.
+$(VENV)/.deploy: requirements/build.txt requirements/deploy.txt | $(BIN)/python
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/build.txt -r requirements/deploy.txt
+	@touch $@
+
+$(VENV)/.package: setup.cfg pyproject.toml testery_gate/__init__.py $(VENV)/.deploy
+	$(BIN)/python $(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.package
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.test
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-lock/.installed: requirements/lock-tool.txt | .venv-lock/bin/python
+	.venv-lock/bin/python $(PIP_INSTALL) --require-hashes -r requirements/lock-tool.txt
+	@touch $@
