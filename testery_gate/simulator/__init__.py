@@ -1,0 +1,27 @@
+"""A stand-in Testery API over real HTTP on loopback, with scripted runs and scripted faults.
+
+It imports nothing else of this package: a mistake in the gate's own reading of the API must not
+be able to cancel itself out here.
+
+.. code-block:: text
+
+    reading  →  scenario  →  script  →  api  →  faults  →  server
+    TOML        what it      a run's    real    what goes   HTTP and
+                says         state at   answer  wrong       the clock
+                             an age
+"""
+
+from testery_gate.simulator.reading import load_scenario, scenarios
+from testery_gate.simulator.scenario import Scenario
+from testery_gate.simulator.server import DEFAULT_TOKEN, Exchange, Simulator
+from testery_gate.simulator.table import ScenarioError
+
+__all__ = [
+    "DEFAULT_TOKEN",
+    "Exchange",
+    "Scenario",
+    "ScenarioError",
+    "Simulator",
+    "load_scenario",
+    "scenarios",
+]

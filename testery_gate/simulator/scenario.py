@@ -1,0 +1,186 @@
+"""What a scenario says: runs that follow scripts of timed phases, and the faults on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+QUEUED = frozenset({"SUBMITTED", "QUEUED"})
+ENDED = frozenset({"PASS", "FAIL", "CANCELED"})
+
+
+class Endpoint(Enum):
+    """The requests that the stand-in knows; the values are the names used in scenario files."""
+
+    RUN = "run"
+    LIST = "list"
+    RESULTS = "results"
+    RESULT = "result"
+    ACCOUNT = "account"
+    BY_DEPLOY = "by-deploy"
+    CREATE = "create"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """What to change in an answered object: fields set over it, then fields left out."""
+
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
+
+    def apply(self, answered: Mapping[str, Json]) -> dict[str, Json]:
+        """The object as changed; fields that it already had keep their place."""
+        changed = {**answered, **self.fields}
+        return {name: value for name, value in changed.items() if name not in self.without}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many tests there are, and how many of them ended in which way."""
+
+    total: int = 0
+    passed: int = 0
+    failed: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A stretch of a run's life: passed, failed and ignored grow towards ``counts`` during it."""
+
+    status: str
+    lasts: float = math.inf
+    counts: Counts = Counts()
+    complete: bool = False
+    status_info: str | None = None
+    patch: Patch = Patch()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run and its script; what it is about is what the API's documentation has as its example.
+
+    ``created`` is in seconds of the scenario's clock and is negative for a run that was there
+    before it started; ``create_time`` is what the API says instead of that moment.
+    ``testing_time`` is in milliseconds, over all tests that are executed in the end.
+    """
+
+    id: int = 55676
+    phases: tuple[Phase, ...]
+    created: float = 0.0
+    create_time: datetime | None = None
+    name: str = "Checkout"
+    test_name: str | None = None
+    key: str = "ABCDABCD75349414053EB9961013126945472A93"
+    environment: str = "dev"
+    git_ref: str = "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2"
+    build_key: str = "23"
+    include_tags: tuple[str, ...] = ()
+    account_id: int = 123
+    project_id: int = 123
+    deploy_id: int | None = None
+    copies: int = 1
+    testing_time: int = 0
+    observed_fields: bool = False
+    test_names: tuple[str, ...] = ("scenario {n}",)
+    test_files: tuple[str, ...] = (
+        "features/cart.feature",
+        "features/checkout.feature",
+        "features/login.feature",
+    )
+    # The real ones often carry colours too.
+    errors: tuple[str, ...] = ("\x1b[31mAssertionError\x1b[39m: expected 3 items, found 2",)
+    patch: Patch = Patch()
+    result_patch: Patch = Patch()
+
+
+class ClockStart(Enum):
+    """When the scenario's clock starts."""
+
+    FIRST_REQUEST = "first-request"
+    SERVER_START = "server-start"
+
+
+class Order(Enum):
+    """How the list endpoint sorts the runs."""
+
+    NEWEST_FIRST = "newest-first"
+    OLDEST_FIRST = "oldest-first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How the list endpoint behaves."""
+
+    page_size: int = 10
+    max_page_size: int = 250
+    ignore_page: bool = False
+    ignore_limit: bool = False
+    order: Order = Order.NEWEST_FIRST
+
+
+class Kind(Enum):
+    """What a fault does to a request; the values are the names used in scenario files."""
+
+    ANSWER = "answer"
+    HTML = "html"
+    EMPTY = "empty"
+    NULL = "null"
+    LIST = "list"
+    GARBAGE = "garbage"
+    ALTER = "alter"
+    REDIRECT = "redirect"
+    SLOW = "slow"
+    TRICKLE = "trickle"
+    CUT_OFF = "cut-off"
+    RESET = "reset"
+    RESET_IN_BODY = "reset-in-body"
+    HANG = "hang"
+    BIG = "big"
+    GZIP_BOMB = "gzip-bomb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What goes wrong, and for which requests.
+
+    ``after`` and ``lasts`` are seconds of the scenario's clock; ``delay`` and the two forms of
+    Retry-After are seconds of real time, because the client's patience is.
+    """
+
+    kind: Kind
+    endpoints: frozenset[Endpoint] = frozenset()
+    run_id: int | None = None
+    first: int = 1
+    times: float = 1
+    after: float = 0.0
+    lasts: float = math.inf
+    probability: float = 1.0
+    seed: int = 0
+    code: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    retry_after: float | None = None
+    retry_after_date: float | None = None
+    body: str | None = None
+    patch: Patch = Patch()
+    to: str = ""
+    delay: float = 0.0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """All that a stand-in API is told to play."""
+
+    description: str
+    runs: tuple[Run, ...]
+    faults: tuple[Fault, ...] = ()
+    listing: Listing = Listing()
+    clock_starts: ClockStart = ClockStart.FIRST_REQUEST
