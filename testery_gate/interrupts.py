@@ -1,0 +1,33 @@
+"""SIGINT and SIGTERM: the first ends the wait, a second ends the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+from testery_gate.errors import Interrupted
+
+
+class Interrupts:
+    """Turns the first signal into :class:`Interrupted`, so that reports are still written."""
+
+    def __init__(self) -> None:
+        self.received: Interrupted | None = None
+        self._held = False
+
+    def install(self) -> None:
+        """Take over both signals for the rest of the process."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def hold(self) -> None:
+        """From now on only remember a first signal: what is left to do must be done whole."""
+        self._held = True
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.received is not None:
+            os._exit(128 + number)
+        self.received = Interrupted(number)
+        if not self._held:
+            raise self.received

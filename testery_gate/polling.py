@@ -1,0 +1,210 @@
+"""Ask until every run is finished, or the deadline is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import tenacity
+
+from testery_gate.errors import ApiError, Interrupted
+from testery_gate.model import RunStatus, TestRun
+
+SETTLING_SECONDS = 60.0
+"""How long a run may have a final status without being complete before it counts as finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on a monotonic clock; everything that waits obeys the same one."""
+
+    at: float
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
+        """Return the deadline that many seconds from now."""
+        return cls(clock() + seconds, clock)
+
+    def remaining(self) -> float:
+        """Return the seconds left, never below 0."""
+        return max(0.0, self.at - self.clock())
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self.remaining() == 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A run as it was last seen, and how it has moved; all times in seconds of the wait."""
+
+    run: TestRun
+    seen_at: float
+    changed_at: float
+    """When the status or a count was last seen to change."""
+    running_since: float | None
+    """When the run was first seen at work, or ``None`` if it was not yet."""
+    done_then: int
+    """How many tests were done at ``running_since``."""
+    settling_since: float | None
+    """When it was first seen with a final status and not complete, or ``None``."""
+    total_known: bool
+    """Whether the total is above 0 and was the same on two looks in a row."""
+    finished: bool
+    notes: tuple[str, ...] = ()
+
+
+Seen = TestRun | ApiError
+"""What one look brings for one run: the run, or why it can't be had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is known after a look; times in seconds."""
+
+    runs: Mapping[int, Sighting | ApiError]
+    """By id, in the order asked for: the run as last seen, or why it can't be had."""
+    elapsed: float
+    remaining: float
+    """Until the deadline."""
+    next_look: float | None
+    """From now; ``None`` when there will be none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How a wait ended: what was seen of each run, and what cut the wait short, if anything."""
+
+    runs: Mapping[int, Sighting | ApiError]
+    ended_by: ApiError | Interrupted | None = None
+
+
+class Pace(Protocol):
+    """A pure function from what has been seen of the open runs to the seconds until a next look."""
+
+    def __call__(self, open_runs: Sequence[Sighting], /) -> float:
+        """Return seconds above 0."""
+
+
+def wait_for(
+    run_ids: Sequence[int],
+    fetch: Callable[[Sequence[int]], Mapping[int, Seen]],
+    *,
+    deadline: Deadline,
+    pace: Pace,
+    on_update: Callable[[Progress], None],
+    sleep: Callable[[float], None],
+    decided: Callable[[Sighting], bool] = lambda _: False,
+) -> Watch:
+    """Look at the runs until each is finished, gone or ``decided``, or the deadline has passed.
+
+    The last look happens at the deadline. ``fetch`` is asked only for the runs that are still
+    open; when it raises :class:`ApiError`, or a signal arrives, the watch ends with what was seen.
+    """
+    started = deadline.clock()
+    seen: dict[int, Sighting | ApiError] = {}
+
+    def elapsed() -> float:
+        return deadline.clock() - started
+
+    def open_runs() -> list[Sighting]:
+        return [
+            sighting
+            for sighting in seen.values()
+            if isinstance(sighting, Sighting) and not sighting.finished and not decided(sighting)
+        ]
+
+    def look() -> list[Sighting]:
+        wanted = [sighting.run.id for sighting in open_runs()] if seen else run_ids
+        at_deadline = deadline.passed
+        for run_id, found in fetch(wanted).items():
+            before = seen.get(run_id)
+            if isinstance(found, TestRun):
+                last = before if isinstance(before, Sighting) else None
+                seen[run_id] = _see(found, last, elapsed(), at_deadline=at_deadline)
+            else:
+                seen[run_id] = found
+        return open_runs()
+
+    def until_next_look(state: tenacity.RetryCallState) -> float:
+        still_open = open_runs()
+        settled = [
+            sighting.settling_since + SETTLING_SECONDS - elapsed()
+            for sighting in still_open
+            if sighting.settling_since is not None
+        ]
+        return max(0.0, min(pace(still_open), deadline.remaining(), *settled))
+
+    def report(next_look: float | None) -> None:
+        on_update(
+            Progress(
+                runs=dict(seen),
+                elapsed=elapsed(),
+                remaining=deadline.remaining(),
+                next_look=next_look,
+            )
+        )
+
+    looking = tenacity.Retrying(
+        retry=tenacity.retry_if_result(bool),
+        stop=lambda _: deadline.passed,
+        wait=until_next_look,
+        sleep=sleep,
+        before_sleep=lambda state: report(state.upcoming_sleep),
+        retry_error_callback=lambda _: None,
+    )
+    ended_by: ApiError | Interrupted | None = None
+    try:
+        looking(look)
+    except (ApiError, Interrupted) as cause:
+        ended_by = cause
+    report(None)
+    return Watch(runs=dict(seen), ended_by=ended_by)
+
+
+def _see(run: TestRun, last: Sighting | None, now: float, *, at_deadline: bool) -> Sighting:
+    """Hold a run against how it was last seen."""
+    same = last is not None and _state(last.run) == _state(run)
+    settling = run.complete is False and run.status.is_final
+    settling_since = None
+    if settling:
+        before = last.settling_since if last else None
+        settling_since = now if before is None else before
+    running_since = last.running_since if last else None
+    done_then = last.done_then if last else 0
+    if running_since is None and run.status is RunStatus.RUNNING:
+        running_since, done_then = now, run.done or 0
+    settled_for = None if settling_since is None else now - settling_since
+    settled = settled_for is not None and (at_deadline or settled_for >= SETTLING_SECONDS)
+    unsaid = run.complete is None and run.status.is_final
+    notes: tuple[str, ...] = ()
+    if settled:
+        notes = (
+            f"the run is {run.status_text} but was not complete {settled_for:.0f} s later;"
+            " it was judged as it stood",
+        )
+    elif unsaid:
+        notes = (
+            f"the API does not say whether the run is complete; {run.status_text} was taken for it",
+        )
+    return Sighting(
+        run=run,
+        seen_at=now,
+        changed_at=last.changed_at if last and same else now,
+        running_since=running_since,
+        done_then=done_then,
+        settling_since=settling_since,
+        total_known=last is not None
+        and bool(run.total and run.total > 0)
+        and last.run.total == run.total,
+        finished=run.complete is True or settled or unsaid,
+        notes=notes,
+    )
+
+
+def _state(run: TestRun) -> tuple[object, ...]:
+    return run.status_text, run.complete, run.total, run.passed, run.failed, run.ignored

@@ -1,0 +1,531 @@
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import requests_mock
+
+from testery_gate import __version__
+from testery_gate.client import (
+    LAST_LOOK_SECONDS,
+    LONGEST_DELAY,
+    BearerToken,
+    Limits,
+    Retry,
+    TesteryClient,
+    new_session,
+)
+from testery_gate.errors import ApiError, NotFound, Unauthorized, Unavailable
+from testery_gate.polling import Deadline
+from tests.builders import make_answer, make_run
+from tests.fakes import FakeClock
+from tests.servers import Reply, drip, hang, http, raw_server, reset
+
+BASE = "https://api.example.test/api"
+URL = f"{BASE}/test-runs/55676"
+TOKEN = "canary-4f1c9e"
+RUN = json.dumps(make_answer()).encode()
+
+
+def make_client(
+    clock: FakeClock,
+    retries: list[Retry] | None = None,
+    *,
+    timeout: float = 3600,
+    outage_tolerance: float = 300,
+    base: str = BASE,
+    **limits: Any,
+) -> TesteryClient:
+    """A client on a clock that only its own sleeping moves, and with the most jitter."""
+    token = BearerToken(TOKEN)
+    return TesteryClient(
+        base,
+        token,
+        Limits(
+            deadline=Deadline.after(timeout, clock), outage_tolerance=outage_tolerance, **limits
+        ),
+        session=new_session(token, base),
+        sleep=clock.sleep,
+        on_retry=(retries if retries is not None else []).append,
+        jitter=lambda: 1.0,
+    )
+
+
+def make_real_client(base: str, **limits: Any) -> TesteryClient:
+    """A client on the real clock."""
+    token = BearerToken(TOKEN)
+    defaults: dict[str, Any] = {"deadline": Deadline.after(20), "outage_tolerance": 0}
+    return TesteryClient(
+        base,
+        token,
+        Limits(**(defaults | limits)),
+        session=new_session(token, base),
+        sleep=time.sleep,
+    )
+
+
+def test_a_run_is_asked_for_with_the_token_and_the_version(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+    assert make_client(FakeClock()).run(55676) == make_run()
+    headers = requests_mock.request_history[0].headers
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert headers["User-Agent"] == f"testery-gate/{__version__}"
+    assert headers["Accept"] == "application/json"
+
+
+def test_every_request_has_a_connect_and_a_read_timeout(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+    make_client(FakeClock(), timeout=7).run(55676)
+    timeout: object = requests_mock.request_history[0].timeout
+    assert timeout == (7, 7)
+
+
+def test_the_look_at_the_deadline_still_gets_a_moment(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+    make_client(FakeClock(), timeout=0).run(55676)
+    timeout: object = requests_mock.request_history[0].timeout
+    assert timeout == (LAST_LOOK_SECONDS, LAST_LOOK_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        *(
+            pytest.param({"status_code": code}, f"HTTP {code} {phrase} from {URL}", id=str(code))
+            for code, phrase in [
+                (400, "Bad Request"),
+                (408, "Request Timeout"),
+                (425, "Too Early"),
+                (429, "Too Many Requests"),
+                (500, "Internal Server Error"),
+                (502, "Bad Gateway"),
+                (503, "Service Unavailable"),
+                (504, "Gateway Timeout"),
+            ]
+        ),
+        pytest.param({"status_code": 299}, f"HTTP 299 from {URL}", id="a code without a name"),
+        pytest.param({"status_code": 204}, f"HTTP 204 No Content from {URL}", id="204"),
+        pytest.param({"status_code": 304}, f"HTTP 304 Not Modified from {URL}", id="304"),
+        pytest.param({"exc": requests.ConnectTimeout}, f"no connection to {URL} in time", id="ct"),
+        pytest.param(
+            {"exc": requests.ReadTimeout},
+            f"{URL} accepted the connection and did not answer in time",
+            id="read timeout",
+        ),
+        pytest.param(
+            {"exc": requests.ConnectionError(OSError(111, "Connection refused"))},
+            f"no answer from {URL}: ",
+            id="refused",
+        ),
+        pytest.param(
+            {"exc": requests.exceptions.SSLError("certificate verify failed")},
+            f"no trusted connection to {URL}: certificate verify failed",
+            id="certificate",
+        ),
+        pytest.param(
+            {"exc": requests.exceptions.ProxyError("proxy is down")},
+            f"no connection to {URL} through the proxy: proxy is down",
+            id="proxy",
+        ),
+        pytest.param(
+            {"exc": requests.exceptions.ChunkedEncodingError()},
+            f"no answer from {URL}: ChunkedEncodingError",
+            id="an exception without words",
+        ),
+        pytest.param({"text": ""}, f"{URL} answered nothing, not JSON", id="empty body"),
+        pytest.param(
+            {"text": "<html>\nhello", "headers": {"Content-Type": "text/html"}},
+            f"{URL} answered text/html (<html> hello...), not JSON",
+            id="HTML with status 200",
+        ),
+        pytest.param({"content": b"\xff\xfe\xfd"}, f"{URL} answered an unnamed type", id="bytes"),
+        pytest.param({"text": '{"id": 1'}, "not JSON", id="unfinished JSON"),
+        pytest.param({"text": "[" * 100_000}, "not JSON", id="nested without end"),
+        pytest.param({"text": '{"id": NaN}'}, "not JSON", id="NaN"),
+        pytest.param({"text": f'{{"id": {"9" * 5000}}}'}, "not JSON", id="a number without end"),
+        pytest.param(
+            {"text": "null"},
+            f"{URL} answered something unbelievable: a test run was expected, not null",
+            id="null",
+        ),
+        pytest.param({"json": []}, "a test run was expected, not a list", id="list for object"),
+        pytest.param({"json": {}}, "a test run has no id", id="no id"),
+        pytest.param({"json": {"id": "55676"}}, "id of a test run is a string", id="wrong type"),
+        pytest.param(
+            {"json": make_answer(id=7)}, "run 7 was sent for run 55676", id="another run's id"
+        ),
+        pytest.param(
+            {"status_code": 302, "headers": {"Location": "https://elsewhere.example.test/x"}},
+            "redirects to another host",
+            id="redirect to another host",
+        ),
+        pytest.param(
+            {"status_code": 301, "headers": {"Location": "http://api.example.test/api/x"}},
+            "redirects to another host",
+            id="redirect to plain http",
+        ),
+        pytest.param(
+            {"status_code": 307, "headers": {"Location": URL}},
+            f"{URL} redirects without end",
+            id="redirect to itself",
+        ),
+        pytest.param(
+            {"status_code": 302, "headers": {"Location": "https://[broken/"}},
+            f"no answer from {URL}: Invalid IPv6 URL",
+            id="redirect to no address",
+        ),
+    ],
+)
+def test_what_is_no_answer_is_tried_again_and_said(
+    requests_mock: requests_mock.Mocker, answer: dict[str, Any], said: str
+) -> None:
+    retries: list[Retry] = []
+    ok = {"json": make_answer()}
+    ways = [answer, answer, ok] if "Location" not in answer.get("headers", {}) else None
+    requests_mock.get(URL, ways or [answer] * 6 + [ok])
+    client = make_client(FakeClock(), retries)
+    assert client.run(55676) == make_run()
+    assert retries
+    assert all(said in str(retry) for retry in retries)
+    assert TOKEN not in str(retries)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "token_rejected"),
+    [
+        pytest.param(401, Unauthorized, True, id="401"),
+        pytest.param(403, Unauthorized, False, id="403"),
+        pytest.param(404, NotFound, None, id="404"),
+    ],
+)
+def test_a_refusal_is_final_at_once(
+    requests_mock: requests_mock.Mocker,
+    status: int,
+    kind: type[ApiError],
+    token_rejected: bool | None,
+) -> None:
+    requests_mock.get(URL, status_code=status, json={"code": str(status)})
+    clock = FakeClock()
+    with pytest.raises(kind) as caught:
+        make_client(clock).run(55676)
+    assert clock.slept == []
+    assert URL in caught.value.message
+    assert caught.value.advice
+    assert getattr(caught.value, "token_rejected", None) is token_rejected
+
+
+def test_a_redirect_on_the_same_host_is_followed_with_the_token(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, status_code=308, headers={"Location": "/elsewhere"})
+    requests_mock.get("https://api.example.test/elsewhere", json=make_answer())
+    assert make_client(FakeClock()).run(55676) == make_run()
+    assert requests_mock.request_history[1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_the_waits_between_tries_grow_to_a_limit(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, [{"status_code": 500}] * 8 + [{"json": make_answer()}])
+    clock = FakeClock()
+    make_client(clock).run(55676)
+    assert clock.slept == [1, 2, 4, 8, 16, LONGEST_DELAY, LONGEST_DELAY, LONGEST_DELAY]
+
+
+def test_jitter_halves_a_wait_at_most(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, [{"status_code": 500}, {"json": make_answer()}])
+    clock = FakeClock()
+    token = BearerToken(TOKEN)
+    TesteryClient(
+        BASE,
+        token,
+        Limits(deadline=Deadline.after(60, clock), outage_tolerance=60),
+        session=new_session(token, BASE),
+        sleep=clock.sleep,
+        jitter=lambda: 0.0,
+    ).run(55676)
+    assert clock.slept == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        pytest.param("7", 7, 7, id="seconds"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 -0000", 1, 1, id="a date that has passed"),
+        pytest.param("0", 1, 1, id="zero"),
+        pytest.param("soon", 1, 1, id="nonsense"),
+        pytest.param("-3", 1, 1, id="negative"),
+        pytest.param("9" * 400, 290, 300, id="longer than the outage tolerance"),
+    ],
+)
+def test_retry_after_is_honoured_within_bounds(
+    requests_mock: requests_mock.Mocker, header: str, least: float, most: float
+) -> None:
+    requests_mock.get(
+        URL,
+        [{"status_code": 429, "headers": {"Retry-After": header}}, {"json": make_answer()}],
+    )
+    clock = FakeClock()
+    make_client(clock).run(55676)
+    (slept,) = clock.slept
+    assert least <= slept <= most
+
+
+def test_retry_after_is_honoured_as_a_date(requests_mock: requests_mock.Mocker) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    requests_mock.get(
+        URL, [{"status_code": 503, "headers": {"Retry-After": date}}, {"json": make_answer()}]
+    )
+    clock = FakeClock()
+    make_client(clock).run(55676)
+    assert 30 <= clock.slept[0] <= 90
+
+
+def test_no_retry_waits_beyond_the_deadline(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, status_code=503, headers={"Retry-After": "3600"})
+    clock = FakeClock()
+    with pytest.raises(Unavailable):
+        make_client(clock, timeout=20).run(55676)
+    assert clock.slept == [20]
+
+
+def test_faults_in_a_row_end_with_the_outage_tolerance(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, status_code=502)
+    clock = FakeClock()
+    with pytest.raises(Unavailable, match=r"HTTP 502 .* \(4 tries in a row\)") as caught:
+        make_client(clock, outage_tolerance=5).run(55676)
+    assert sum(clock.slept) == 5
+    assert "--outage-tolerance" in caught.value.advice
+
+
+def test_the_outage_goes_on_over_several_requests(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, status_code=502)
+    clock = FakeClock()
+    client = make_client(clock, outage_tolerance=5)
+    for slept_so_far in (5, 5):
+        with pytest.raises(Unavailable):
+            client.run(55676)
+        assert sum(clock.slept) == slept_so_far
+
+
+def test_any_good_answer_ends_the_outage(requests_mock: requests_mock.Mocker) -> None:
+    bad, good = {"status_code": 502}, {"json": make_answer()}
+    requests_mock.get(URL, [bad, bad, good, bad, bad, bad, good])
+    clock = FakeClock()
+    client = make_client(clock, outage_tolerance=7)
+    client.run(55676)
+    client.run(55676)
+    assert clock.slept == [1, 2, 1, 2, 4]
+
+
+def test_each_retry_says_what_happened_and_when_the_next_try_comes(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, [{"status_code": 502}, {"json": make_answer()}])
+    retries: list[Retry] = []
+    make_client(FakeClock(), retries).run(55676)
+    assert [str(retry) for retry in retries] == [
+        f"HTTP 502 Bad Gateway from {URL}; next try in 1.0 s"
+    ]
+
+
+def test_a_look_at_several_runs_keeps_what_is_gone_or_barred_apart(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{BASE}/test-runs/1", json=make_answer(id=1))
+    requests_mock.get(f"{BASE}/test-runs/2", status_code=404)
+    requests_mock.get(f"{BASE}/test-runs/3", status_code=403)
+    seen = make_client(FakeClock()).look([1, 2, 3])
+    assert seen[1] == make_run(id=1)
+    assert isinstance(seen[2], NotFound)
+    assert isinstance(seen[3], Unauthorized)
+
+
+def test_a_rejected_token_ends_the_look(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{BASE}/test-runs/1", status_code=401)
+    with pytest.raises(Unauthorized):
+        make_client(FakeClock()).look([1, 2])
+
+
+def test_results_come_from_the_undocumented_endpoint(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(
+        f"{URL}/results",
+        json=[{"id": 1, "status": "FAIL", "projectTest": {"name": "adds", "file": "a.feature"}}],
+    )
+    (result,) = make_client(FakeClock()).results(55676)
+    assert (result.name, result.file, result.status_text) == ("adds", "a.feature", "FAIL")
+
+
+def test_faults_of_an_undocumented_endpoint_are_not_tolerated_for_long(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{URL}/results", status_code=500)
+    clock = FakeClock()
+    with pytest.raises(Unavailable):
+        make_client(clock).results(55676)
+    assert sum(clock.slept) == 5
+
+
+def test_the_account_has_a_name_for_web_addresses(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{BASE}/account", json={"id": 1, "name": "acme"})
+    assert make_client(FakeClock()).account_name() == "acme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f'"{TOKEN}"', id="plain"),
+        pytest.param('"' + "".join(f"\\u{ord(sign):04x}" for sign in TOKEN) + '"', id="escaped"),
+    ],
+)
+def test_a_token_that_the_api_echoes_is_removed(
+    requests_mock: requests_mock.Mocker, text: str
+) -> None:
+    body = json.dumps(make_answer(includeTags=["NAME"], name="NAME")).replace('"NAME"', text)
+    requests_mock.get(URL, text=body)
+    run = make_client(FakeClock()).run(55676)
+    assert (run.name, run.include_tags) == ("***", ("***",))
+
+
+def test_a_token_in_an_answer_that_is_not_json_is_removed(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, text=f"Bearer {TOKEN} is wrong")
+    with pytest.raises(Unavailable) as caught:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert "Bearer *** is wrong" in caught.value.message
+
+
+def test_the_token_does_not_show_in_the_session() -> None:
+    token = BearerToken(TOKEN)
+    assert (
+        TOKEN not in f"{token!r} {new_session(token, BASE).auth!r} {vars(new_session(token, BASE))}"
+    )
+
+
+def test_an_entry_in_netrc_does_not_replace_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with raw_server(http(RUN)) as server:
+        base = server.url
+        token = BearerToken(TOKEN)
+        session = new_session(token, "https://so-that-the-environment-is-trusted.test")
+        assert session.trust_env
+        client = TesteryClient(
+            base,
+            token,
+            Limits(deadline=Deadline.after(20), outage_tolerance=0),
+            session=session,
+            sleep=time.sleep,
+        )
+        assert client.run(55676) == make_run()
+        assert f"Authorization: Bearer {TOKEN}" in server.requests[0]
+
+
+def test_no_proxy_is_asked_for_an_address_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with raw_server(http(RUN)) as server:
+        assert make_real_client(server.url).run(55676) == make_run()
+
+
+BOMB = gzip.compress(b" " * (40 * 2**20))
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        pytest.param(reset, "Connection reset by peer", id="reset before an answer"),
+        pytest.param(http(RUN, length=len(RUN) + 9), "9 more expected", id="cut-off body"),
+        pytest.param(http(RUN[:50], length=50), "not JSON", id="half a body"),
+        pytest.param(lambda _: None, "Remote end closed connection", id="closed without a word"),
+        pytest.param(
+            http(BOMB, "Content-Encoding: gzip"), "answered more than 16 MiB", id="gzip bomb"
+        ),
+        pytest.param(
+            http(b"no gzip", "Content-Encoding: gzip"), "no answer from", id="broken gzip"
+        ),
+        pytest.param(http(RUN, status="502 Bad Gateway"), "HTTP 502", id="502"),
+        pytest.param(
+            lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9\r\n"),
+            "no answer from",
+            id="not HTTP at all",
+        ),
+    ],
+)
+def test_a_real_fault_is_no_answer(reply: Reply, said: str) -> None:
+    with raw_server(reply) as server, pytest.raises(Unavailable) as caught:
+        make_real_client(server.url).run(55676)
+    assert said in caught.value.message
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(hang, id="hangs before headers"),
+        pytest.param(drip(b"HTTP/1.1 200 OK\r\n" * 99, 0.2), id="headers drip"),
+        pytest.param(
+            drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b" " * 999, 0.01),
+            id="the body drips",
+        ),
+    ],
+)
+def test_a_request_is_bounded_however_slowly_it_drips(reply: Reply) -> None:
+    with raw_server(reply) as server, pytest.raises(Unavailable):
+        make_real_client(server.url, deadline=Deadline.after(0.1), grace=0.6).run(55676)
+
+
+def test_an_abandoned_answer_is_not_read_to_its_end() -> None:
+    sent: list[int] = []
+    stopped = threading.Event()
+
+    def endless(connection: Any) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        try:
+            while True:
+                sent.append(connection.send(b" " * 4096))
+                time.sleep(0.001)
+        finally:
+            stopped.set()
+
+    with raw_server(endless) as server:
+        with pytest.raises(Unavailable, match="no whole answer"):
+            make_real_client(server.url, deadline=Deadline.after(0.1), grace=0.4).run(55676)
+        assert stopped.wait(10)
+    assert sum(sent) < 999999999
+
+
+def test_a_defect_in_a_parser_is_not_taken_for_a_fault(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+
+    def broken(_: float) -> None:
+        raise AssertionError("never called: a defect is not retried")
+
+    client = make_client(FakeClock())
+    client._sleep = broken
+    with pytest.raises(ZeroDivisionError):
+        client._get("test-runs/55676", lambda _: 1 // 0, client._limits)
