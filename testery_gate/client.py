@@ -33,6 +33,7 @@ from testery_gate.model import (
     parse_account_name,
     parse_results,
     parse_run,
+    parse_runs,
 )
 from testery_gate.polling import Deadline, Seen
 
@@ -181,6 +182,15 @@ class TesteryClient:
             if error.token_rejected:
                 raise
             return error
+
+    def page(self, number: int, limit: int, *, once: bool = False) -> Sequence[TestRun]:
+        """Return a page of the list of runs, from page 0 on; ``once`` tolerates no fault."""
+        limits = replace(self._limits, outage_tolerance=0.0) if once else self._limits
+        return self._get(f"test-runs?page={number}&limit={limit}", parse_runs, limits)
+
+    def deployed(self, deploy_id: int) -> Sequence[TestRun]:
+        """Return the runs that a deploy triggered, from an endpoint that is not promised."""
+        return self._get(f"test-runs/by-deploy/{deploy_id}", parse_runs, self._undocumented)
 
     def results(self, run_id: int) -> Sequence[TestResult]:
         """Return the tests of a run, from an endpoint that is seen but not promised."""

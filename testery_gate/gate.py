@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 from fractions import Fraction
 from typing import assert_never
@@ -54,6 +55,8 @@ class Policy:
     warned: tuple[Criterion, ...] = ()
     expected: tuple[Expectation, ...] = ()
     trust_status: bool = False
+    not_before: datetime | None = None
+    """When the run must have finished at the earliest, to be evidence of today."""
 
     @property
     def judges_failures(self) -> bool:
@@ -94,7 +97,8 @@ class Check:
 class Verdict:
     """How the gate ended for one run, and why."""
 
-    run_id: int
+    run_id: int | None
+    """``None`` when no run was found."""
     exit_code: ExitCode
     reason: str
     """One sentence that says why."""
@@ -123,6 +127,7 @@ def default_checks(policy: Policy) -> Sequence[str]:
         "counts are known and consistent",
         *(() if policy.judges_not_run else (str(ALL_RAN),)),
         *(() if policy.judges_failures else (failures,)),
+        *(() if policy.not_before is None else (f"finished after {_moment(policy.not_before)}",)),
     )
 
 
@@ -135,6 +140,7 @@ def evaluate(policy: Policy, run: TestRun, results: Sequence[TestResult] | None 
         *_default_checks(policy, run),
         *(_criterion_check(criterion, run) for criterion in policy.required),
         *(_expectation_check(expectation, run) for expectation in policy.expected),
+        *(() if policy.not_before is None else (_age_check(policy.not_before, run),)),
         *(replace(_criterion_check(c, run), deciding=False) for c in policy.warned),
     )
     exit_code = _decide(checks)
@@ -177,7 +183,7 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
 
 
 def no_verdict(
-    run_id: int,
+    run_id: int | None,
     exit_code: ExitCode,
     reason: str,
     *,
@@ -367,6 +373,23 @@ def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
         expected_text=wanted,
         actual_text=shown,
     )
+
+
+def _age_check(not_before: datetime, run: TestRun) -> Check:
+    limit, found = _moment(not_before), _moment(run.end_time)
+    recent = run.end_time is not None and run.end_time >= not_before
+    return Check(
+        name="age",
+        state=CheckState.HOLDS if recent else CheckState.INCONCLUSIVE,
+        message=f"the run finished at {found}"
+        + ("" if recent else f", which is not after {limit}: it is no evidence of today"),
+        expected_text=f"finished after {limit}",
+        actual_text=found,
+    )
+
+
+def _moment(time: datetime | None) -> str:
+    return "an unknown time" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
 _ABBREVIATED = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)

@@ -237,6 +237,10 @@ def test_a_passing_run_passes_and_every_check_says_so() -> None:
     assert not verdict.decided_early
 
 
+def test_the_states_of_a_check_have_the_names_that_reports_use() -> None:
+    assert [state.value for state in CheckState] == ["holds", "breached", "inconclusive", "open"]
+
+
 def test_a_verdict_without_results_has_none() -> None:
     assert evaluate(make_policy(), make_run()).results is None
 
@@ -542,6 +546,11 @@ def test_trust_status_drops_the_default_check_of_a_run_that_is_pass(
     assert judged(policy, make_run(failed=failed, status=status)) == code
 
 
+def test_a_policy_trusts_nothing_unless_told_to() -> None:
+    assert Policy() == make_policy()
+    assert judged(Policy(), make_run(failed=2, status="PASS")) == 1
+
+
 def test_trust_in_the_status_excuses_no_missing_evidence() -> None:
     policy = make_policy(trust_status=True)
 
@@ -568,6 +577,11 @@ def test_the_dropped_check_is_not_among_the_checks() -> None:
             make_policy(trust_status=True),
             ["not_run == 0", "failed <= 0, unless the status is PASS"],
             id="the status is trusted",
+        ),
+        pytest.param(
+            Policy(not_before=datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)),
+            ["not_run == 0", "failed <= 0", "finished after 2020-05-04 23:22:59 UTC"],
+            id="the age is judged",
         ),
     ],
 )
@@ -811,6 +825,66 @@ def test_an_abbreviated_commit_is_as_expected(in_run: str, wanted: str) -> None:
 
 def test_only_git_refs_are_abbreviated() -> None:
     assert judged(make_policy(expect=[("build-key", SHA[:7])]), make_run(build_key=SHA)) == 5
+
+
+END = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("end_time", "not_before", "state", "message", "actual"),
+    [
+        pytest.param(
+            END,
+            END,
+            HOLDS,
+            "the run finished at 2020-05-04 23:22:59 UTC",
+            "2020-05-04 23:22:59 UTC",
+            id="just in time",
+        ),
+        pytest.param(
+            END,
+            END + timedelta(seconds=1),
+            INCONCLUSIVE,
+            "the run finished at 2020-05-04 23:22:59 UTC, which is not after"
+            " 2020-05-04 23:23:00 UTC: it is no evidence of today",
+            "2020-05-04 23:22:59 UTC",
+            id="too long ago",
+        ),
+        pytest.param(
+            None,
+            END,
+            INCONCLUSIVE,
+            "the run finished at an unknown time, which is not after"
+            " 2020-05-04 23:22:59 UTC: it is no evidence of today",
+            "an unknown time",
+            id="nobody knows when",
+        ),
+    ],
+)
+def test_a_run_must_be_as_young_as_the_user_asks_for(
+    end_time: datetime | None, not_before: datetime, state: CheckState, message: str, actual: str
+) -> None:
+    verdict = evaluate(Policy(not_before=not_before), make_run(end_time=end_time))
+
+    assert check_of(verdict, "age") == Check(
+        name="age",
+        state=state,
+        message=message,
+        expected_text=f"finished after {not_before:%Y-%m-%d %H:%M:%S} UTC",
+        actual_text=actual,
+    )
+    assert verdict.exit_code == (0 if state is HOLDS else 5)
+
+
+def test_a_run_of_any_age_will_do_unless_the_user_says_otherwise() -> None:
+    verdict = evaluate(Policy(), make_run(end_time=None))
+
+    assert verdict.exit_code == 0
+    assert "age" not in [check.name for check in verdict.checks]
+
+
+def test_an_old_run_that_failed_has_failed() -> None:
+    assert judged(Policy(not_before=END + timedelta(days=1)), make_run(failed=1)) == 1
 
 
 # Which outcome wins, and what it says ----------------------------------------------------------

@@ -1,0 +1,226 @@
+"""From the values of options to the objects that the gate works with.
+
+Each function names the options it takes and leaves the rest to the others; all raise
+:class:`UsageError`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from testery_gate.commit import current_commit
+from testery_gate.config import Token, describe_token_file, find_token
+from testery_gate.criteria import Criterion
+from testery_gate.errors import UsageError
+from testery_gate.gate import Expectation, ExpectedField, Policy
+from testery_gate.options import Reach
+from testery_gate.selection import (
+    Condition,
+    Field,
+    Group,
+    Query,
+    RunReference,
+    Selection,
+    parse_reference,
+    parse_references,
+)
+
+if TYPE_CHECKING:
+    from testery_gate.reports import Report
+
+AUTO = "auto"
+
+
+def policy(
+    *,
+    require: tuple[Criterion, ...],
+    warn: tuple[Criterion, ...],
+    expect: tuple[Expectation, ...],
+    trust_status: bool,
+    max_failed: Criterion | None,
+    min_passed: Criterion | None,
+    min_pass_rate: Criterion | None,
+    max_ignored: Criterion | None,
+    min_total: Criterion | None,
+    min_coverage: Criterion | None,
+    max_duration: Criterion | None,
+    max_age: Fraction | None,
+    **_others: object,
+) -> Policy:
+    """Build what decides the verdict."""
+    short = (
+        max_failed,
+        min_passed,
+        min_pass_rate,
+        max_ignored,
+        min_total,
+        min_coverage,
+        max_duration,
+    )
+    return Policy(
+        required=(*require, *(criterion for criterion in short if criterion is not None)),
+        warned=warn,
+        expected=tuple(_resolved(expectation) for expectation in expect),
+        trust_status=trust_status,
+        not_before=None if max_age is None else datetime.now(UTC) - _timedelta(max_age),
+    )
+
+
+def _resolved(expectation: Expectation) -> Expectation:
+    if expectation.field is ExpectedField.GIT_REF and expectation.value == AUTO:
+        return Expectation(field=expectation.field, value=_commit())
+    return expectation
+
+
+def _timedelta(seconds: Fraction) -> timedelta:
+    # A longer time than this is all time; datetime can't go further back.
+    return timedelta(seconds=float(min(seconds, Fraction(3600 * 24 * 365 * 1000))))
+
+
+def target(
+    runs: Sequence[str],
+    *,
+    token_file: str | None,
+    git_ref: str | None,
+    build_key: str | None,
+    environment: str | None,
+    project_id: int | None,
+    name: str | None,
+    include_tag: tuple[str, ...],
+    status: str | None,
+    latest: bool,
+    each: tuple[str, ...],
+    every: bool,
+    deploy_id: int | None,
+    lookback: Reach,
+    **_others: object,
+) -> Sequence[RunReference] | Query:
+    """Tell which runs are meant: by name, or by description."""
+    wanted = (
+        (Field.GIT_REF, _commit() if git_ref == AUTO else git_ref),
+        (Field.BUILD_KEY, build_key),
+        (Field.ENVIRONMENT, environment),
+        (Field.PROJECT_ID, None if project_id is None else str(project_id)),
+        (Field.NAME, name),
+        *((Field.INCLUDE_TAG, tag) for tag in include_tag),
+        (Field.STATUS, None if status is None else status.upper()),
+    )
+    conditions = tuple(
+        Condition(field=field, wanted=value) for field, value in wanted if value is not None
+    )
+    described = bool(conditions or latest or each or every or deploy_id is not None)
+    if runs and described:
+        raise UsageError(
+            "runs are both named and described; do one of the two",
+            advice="To hold a named run to a commit or environment, use --expect.",
+        )
+    if runs:
+        return _named(runs, token_file)
+    if not described:
+        raise UsageError(
+            "no run is named and none described",
+            advice="Give a run's id or address, or say which: --git-ref auto, --environment NAME,"
+            " --latest, ...",
+        )
+    if each and every:
+        raise UsageError("--each takes the newest of each group and --all takes all: choose one")
+    return Query(
+        selection=Selection(
+            conditions=conditions,
+            each=tuple(map(Group, each)),
+            # A deploy's runs are meant as a whole.
+            every=every or (deploy_id is not None and not each),
+        ),
+        deploy_id=deploy_id,
+        max_age=None if lookback.seconds is None else _timedelta(lookback.seconds),
+        max_runs=lookback.runs,
+    )
+
+
+def _named(runs: Sequence[str], token_file: str | None) -> Sequence[RunReference]:
+    found: dict[int, RunReference] = {}
+    try:
+        for text in runs:
+            if text != "-":
+                references: Sequence[RunReference] = [parse_reference(text)]
+            elif token_file == "-":  # noqa: S105  (a file's name)
+                raise UsageError("standard input can't hold both the runs and the token")
+            else:
+                references = parse_references(sys.stdin.read())
+            for reference in references:
+                found.setdefault(reference.run_id, reference)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return tuple(found.values())
+
+
+def _commit() -> str:
+    return current_commit(
+        os.environ, lambda path: Path(path).read_text(encoding="utf-8"), _head_of_checkout
+    )
+
+
+def _head_of_checkout() -> str:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607  (the git on PATH is the user's)
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise OSError(
+            error.stderr.strip().splitlines()[0] if error.stderr else str(error)
+        ) from None
+    return done.stdout
+
+
+def token(*, token: str | None, token_file: str | None, profile: str, **_others: object) -> Token:
+    """Find the API token."""
+    try:
+        home: Path | None = Path.home()
+    except RuntimeError:
+        home = None
+    return find_token(
+        flag=token,
+        file=token_file,
+        profile=profile,
+        environment=os.environ,
+        home=home,
+        read_stdin=sys.stdin.read,
+    )
+
+
+def token_source(*, token_file: str | None, **others: Any) -> str:
+    """Say where the token would come from, without reading a token file."""
+    if token_file and not others["token"]:
+        return describe_token_file(token_file)
+    try:
+        return token(token_file=None, **others).source
+    except UsageError as error:
+        return f"nowhere: {error.message}"
+
+
+def reports(
+    *, junit_xml: str | None, report: tuple[str, ...], output: str, **_others: object
+) -> Sequence[Report]:
+    """Tell which reports are wanted where."""
+    from testery_gate.reports import parse_report
+
+    texts = [*([f"junit={junit_xml}"] if junit_xml is not None else []), *report]
+    if output == "json":
+        texts.append("json=-")
+    wanted = [parse_report(text) for text in texts]
+    paths = [item.path for item in wanted]
+    for path in paths:
+        if paths.count(path) > 1:
+            where = "standard output" if path == "-" else path
+            raise UsageError(f"two reports would be written to {where}")
+    return wanted

@@ -1,0 +1,151 @@
+"""What a CI system shows of the gate in its own way: one module a system.
+
+:func:`detect` tells the system from the environment; :func:`mask`, :func:`section` and
+:func:`tell` do what it understands, and nothing for the others. None of them raises for what can't
+be written, because none of it may matter to the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, assert_never
+
+if TYPE_CHECKING:
+    from testery_gate.reports.ending import Ending
+
+# A system's module is imported when it is first needed: most processes need none, and none two.
+
+
+class System(Enum):
+    """The CI systems that are known; the value is what ``--ci`` calls them."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    AZURE = "azure"
+    TEAMCITY = "teamcity"
+    BUILDKITE = "buildkite"
+    JENKINS = "jenkins"
+
+
+AUTO, NONE = "auto", "none"
+CHOICES = (AUTO, NONE, *(system.value for system in System))
+"""What ``--ci`` takes."""
+
+_SIGNS = (
+    (System.GITHUB, "GITHUB_ACTIONS", "true"),
+    (System.GITLAB, "GITLAB_CI", "true"),
+    (System.AZURE, "TF_BUILD", None),
+    (System.TEAMCITY, "TEAMCITY_VERSION", None),
+    (System.BUILDKITE, "BUILDKITE", None),
+    (System.JENKINS, "JENKINS_URL", None),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What telling a CI system takes from the world and does to it."""
+
+    environment: Mapping[str, str]
+    command: Callable[[str], None]
+    """Prints lines that the system is meant to obey."""
+    warn: Callable[[str], None]
+    """Says that something could not be told."""
+    random: Callable[[], str]
+    """Returns a word that nobody can guess."""
+    run: Callable[[Sequence[str], str], None]
+    """Runs a program with this standard input; raises ``OSError`` or ``SubprocessError``."""
+
+
+def detect(environment: Mapping[str, str]) -> System | None:
+    """Return the system whose variable is set, by the word it has to be where that is fixed."""
+    for system, variable, word in _SIGNS:
+        value = environment.get(variable, "")
+        if value == word or (word is None and value):
+            return system
+    return None
+
+
+def chosen(choice: str, environment: Mapping[str, str]) -> System | None:
+    """Return the system that ``--ci`` stands for."""
+    if choice == AUTO:
+        return detect(environment)
+    return None if choice == NONE else System(choice)
+
+
+def run_program(arguments: Sequence[str], text: str) -> None:
+    """Run a program on PATH for at most half a minute; see :class:`Effects`."""
+    import subprocess
+
+    subprocess.run(  # noqa: S603  (our own words, and no shell)
+        arguments,
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=30,
+        check=True,
+    )
+
+
+def wants_debug(system: System | None, environment: Mapping[str, str]) -> bool:
+    """Whether the system's own switch for debugging is on."""
+    return system is System.GITHUB and environment.get("RUNNER_DEBUG") == "1"
+
+
+def mask(system: System | None, secret: str, command: Callable[[str], None]) -> None:
+    """Have the system hide a secret in all output from now on."""
+    if system is System.GITHUB:
+        from testery_gate.ci import github
+
+        command(github.mask(secret))
+
+
+@contextmanager
+def section(
+    system: System | None,
+    title: str,
+    command: Callable[[str], None],
+    *,
+    clock: Callable[[], float],
+    random: Callable[[], str],
+) -> Iterator[None]:
+    """Make a part of the log that can be folded; the clock gives seconds since 1970."""
+    if system is not System.GITLAB:
+        yield
+        return
+    from testery_gate.ci import gitlab
+
+    name = f"testery_gate_{random()}"
+    command(gitlab.section_start(name, title, clock()))
+    try:
+        yield
+    finally:
+        command(gitlab.section_end(name, clock()))
+
+
+def tell(system: System | None, ending: Ending, effects: Effects) -> None:
+    """Tell the system how the gate ended."""
+    match system:
+        case System.GITHUB:
+            from testery_gate.ci import github
+
+            github.tell(ending, effects)
+        case System.AZURE:
+            from testery_gate.ci import azure
+
+            azure.tell(ending, effects)
+        case System.TEAMCITY:
+            from testery_gate.ci import teamcity
+
+            teamcity.tell(ending, effects)
+        case System.BUILDKITE:
+            from testery_gate.ci import buildkite
+
+            buildkite.tell(ending, effects)
+        case System.GITLAB | System.JENKINS | None:
+            pass  # read the reports and the exit code
+        case _:
+            assert_never(system)

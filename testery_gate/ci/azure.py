@@ -1,0 +1,70 @@
+"""Azure Pipelines: issues, a summary, and the result of the task.
+
+The rules are those of Microsoft's documentation, "Logging commands", and of the agent
+(azure-pipelines-agent: Command.cs, CommandStringConvertor.cs and TaskResultUtil.cs).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from testery_gate.ci.issues import RETRYABLE, Issue, errors, warnings
+from testery_gate.errors import ExitCode
+from testery_gate.reports.ending import Ending, facts
+
+if TYPE_CHECKING:
+    from testery_gate.ci import Effects
+
+
+def tell(ending: Ending, effects: Effects) -> None:
+    """Print issues, attach the summary, and set the result."""
+    warned = warnings(ending)
+    told = [_issue(issue) for issue in (*errors(ending), *warned)]
+    if ending.verdicts:
+        told += _summary(ending, effects)
+    result = _result(ending.exit_code, warned)
+    if result:
+        told.append(_command("task.complete", facts(ending)["reason"], result=result))
+    effects.command("".join(told))
+
+
+def _issue(issue: Issue) -> str:
+    return _command("task.logissue", str(issue), type=issue.severity.value)
+
+
+def _summary(ending: Ending, effects: Effects) -> Sequence[str]:
+    """Write the summary where the agent still finds it when the step is over."""
+    from testery_gate.reports import markdown
+
+    folder = effects.environment.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
+    path = Path(folder, f"testery-gate-{effects.random()}.md").absolute()
+    try:
+        path.write_text(markdown.render(ending.verdicts), encoding="utf-8", newline="\n")
+    except OSError as error:
+        effects.warn(f"can't write the summary for Azure to {path}: {error.strerror}")
+        return []
+    return [_command("task.uploadsummary", str(path))]
+
+
+def _result(code: ExitCode, warned: Sequence[Issue]) -> str:
+    """Return the result of the task, if there is something to say that the exit code doesn't.
+
+    The agent keeps the worst result that it is told: a step that tries again and passes after an
+    ending that may pass must not have been called failed.
+    """
+    if code is ExitCode.PASSED:
+        return "SucceededWithIssues" if warned else "Succeeded"
+    return "" if code in RETRYABLE else "Failed"
+
+
+def _command(name: str, data: str, **properties: str) -> str:
+    told = "".join(f"{key}={_escaped(value)};" for key, value in properties.items())
+    return f"##vso[{name}{told and ' '}{told}]{_escaped(data)}\n"
+
+
+def _escaped(text: str) -> str:
+    escaped = text.replace("%", "%AZP25").replace(";", "%3B").replace("]", "%5D")
+    return escaped.replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,42 @@
+"""Buildkite: an annotation on the build's page, if the agent is at hand.
+
+The rules are those of Buildkite's documentation, "buildkite-agent annotate".
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from testery_gate.ci.issues import RETRYABLE, warnings
+from testery_gate.errors import ExitCode
+from testery_gate.reports.ending import Ending
+
+if TYPE_CHECKING:
+    from testery_gate.ci import Effects
+
+LIMIT = 1_000_000
+"""Bytes of an annotation's body; Buildkite takes 1 MiB."""
+
+
+def tell(ending: Ending, effects: Effects) -> None:
+    """Annotate the build; the next annotation of the same step replaces this one."""
+    if not ending.verdicts:
+        return
+    from testery_gate.reports import markdown
+
+    step = effects.environment.get("BUILDKITE_STEP_ID")
+    context = f"testery-gate-{step}" if step else "testery-gate"
+    arguments = ["buildkite-agent", "annotate", "--style", _style(ending), "--context", context]
+    try:
+        effects.run(arguments, markdown.render(ending.verdicts, limit=LIMIT))
+    except FileNotFoundError:
+        return  # a container without the agent: the log has it all
+    except (OSError, subprocess.SubprocessError) as error:
+        effects.warn(f"can't annotate the build: {error}")
+
+
+def _style(ending: Ending) -> str:
+    if ending.exit_code is ExitCode.PASSED:
+        return "warning" if warnings(ending) else "success"
+    return "warning" if ending.exit_code in RETRYABLE else "error"

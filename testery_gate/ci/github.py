@@ -1,0 +1,92 @@
+"""GitHub: outputs, a job summary, annotations, and a token that stays out of the log.
+
+The rules are those of the runner (actions/runner: ActionCommand.cs and FileCommandManager.cs) and
+of GitHub's documentation, "Workflow commands for GitHub Actions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from testery_gate.ci.issues import errors, warnings
+from testery_gate.reports.ending import Ending, facts
+
+if TYPE_CHECKING:
+    from testery_gate.ci import Effects
+
+SUMMARY_LIMIT = 1_048_576
+"""Bytes of a step's summary; a larger one is dropped whole."""
+
+
+def mask(secret: str) -> str:
+    """Return the command that hides a secret in the log."""
+    return _command("add-mask", secret)
+
+
+def outputs(values: Mapping[str, str], random: Callable[[], str]) -> str:
+    """Return values as the file in ``GITHUB_OUTPUT`` takes them, whatever they hold."""
+    delimiter = f"testery_gate_{random()}"
+    while any(delimiter in value for value in values.values()):
+        delimiter = f"testery_gate_{random()}"
+    return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
+
+
+def tell(ending: Ending, effects: Effects) -> None:
+    """Print annotations, set the outputs, and add to the job summary."""
+    issues = (*errors(ending), *warnings(ending))
+    effects.command(
+        "".join(
+            _command(issue.severity.value, issue.message, file=issue.file, title=issue.title)
+            for issue in issues
+        )
+    )
+    values = {
+        **facts(ending),
+        "junit-path": ending.paths.get("junit", ""),
+        "json-path": ending.paths.get("json", ""),
+    }
+    _append("GITHUB_OUTPUT", lambda _: outputs(values, effects.random), effects)
+    if ending.verdicts:
+        _append("GITHUB_STEP_SUMMARY", lambda size: _summary(ending, size, effects), effects)
+
+
+def _command(name: str, data: str, **properties: str) -> str:
+    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
+    return f"::{name}{told and ' '}{told}::{_data(data)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _append(variable: str, render: Callable[[int], str], effects: Effects) -> None:
+    """Add to the file that a variable names; ``render`` is told how many bytes it has."""
+    path = effects.environment.get(variable)
+    if not path:
+        effects.warn(f"{variable} is not set, so nothing was written for GitHub")
+        return
+    try:
+        with open(path, "a+b") as file:
+            size = file.tell()
+            file.seek(max(0, size - 1))
+            if file.read(1) not in {b"", b"\n"}:  # whoever wrote before did not end the line
+                size += file.write(b"\n")
+            # A path of ours can hold what is no UTF-8.
+            file.write(render(size).encode(errors="replace"))
+    except OSError as error:
+        effects.warn(f"can't write to {variable} ({path}): {error.strerror or error}")
+
+
+def _summary(ending: Ending, size: int, effects: Effects) -> str:
+    from testery_gate.reports import markdown
+
+    lead = "\n" if size else ""  # what is there must not run on into ours
+    text = markdown.render(ending.verdicts, limit=SUMMARY_LIMIT - size - len(lead))
+    if not text:
+        effects.warn("GITHUB_STEP_SUMMARY is full, so nothing was added to it")
+    return text and lead + text

@@ -1,0 +1,137 @@
+"""What is wrong, one thing each, the most telling first: for systems that show it by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import chain, islice
+
+from testery_gate.errors import ExitCode
+from testery_gate.gate import Check, CheckState, Verdict
+from testery_gate.model import ResultStatus, TestResult, clean_text, one_line
+from testery_gate.reports.ending import Ending, worst_first
+
+MOST = 10
+"""How many errors and how many warnings: GitHub and Azure drop what comes after."""
+
+RETRYABLE = {ExitCode.UNAVAILABLE, ExitCode.TIMED_OUT, ExitCode.INTERRUPTED, ExitCode.TERMINATED}
+"""Endings after which the same step may try again, so that nothing final may be said of them.
+
+The exit code fails the step all the same, unless a script catches it.
+"""
+
+LONGEST_LINE = 1_000
+"""Characters; with three lines a message stays below the 4,096 that GitHub shows."""
+LONGEST_TITLE = 200
+
+
+class Severity(Enum):
+    """How bad it is, in the words that the systems share."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One thing that is wrong; its texts are clean and short, and only the message has lines."""
+
+    severity: Severity
+    subject: str
+    message: str
+    file: str = ""
+    run_id: int | None = None
+    """Which run it is about, where there are several."""
+
+    @property
+    def title(self) -> str:
+        """The subject, and which run it is about."""
+        return self.subject if self.run_id is None else f"{self.subject} (run {self.run_id})"
+
+    def __str__(self) -> str:
+        where = f" ({self.file})" if self.file else ""
+        return f"{self.title}{where}: {self.message}"
+
+
+def errors(ending: Ending) -> Sequence[Issue]:
+    """Return what keeps the gate from passing, the checks before the tests; at most 10."""
+    return _bounded(chain(gate_errors(ending), _failing_tests(ending)))
+
+
+def gate_errors(ending: Ending) -> Iterator[Issue]:
+    """Return what keeps the gate from passing, without the single tests."""
+    if ending.exit_code not in {verdict.exit_code for verdict in ending.verdicts}:
+        outcome = ending.exit_code.outcome.replace("_", " ")
+        yield _issue(Severity.ERROR, f"Testery: {outcome}", (ending.reason, ending.advice))
+    for verdict in _not_passed(ending):
+        for state in (CheckState.BREACHED, CheckState.INCONCLUSIVE):
+            for check in verdict.checks:
+                if check.deciding and check.state is state:
+                    yield _check_issue(Severity.ERROR, check, verdict, ending)
+
+
+def warnings(ending: Ending) -> Sequence[Issue]:
+    """Return what is wrong and does not decide; at most 10."""
+    return _bounded(
+        _check_issue(Severity.WARNING, check, verdict, ending)
+        for verdict in worst_first(ending.verdicts)
+        for check in verdict.checks
+        if not check.deciding and check.state is not CheckState.HOLDS
+    )
+
+
+def _not_passed(ending: Ending) -> Sequence[Verdict]:
+    ranked = worst_first(ending.verdicts)
+    return [verdict for verdict in ranked if verdict.exit_code is not ExitCode.PASSED]
+
+
+def _failing_tests(ending: Ending) -> Iterator[Issue]:
+    for verdict in _not_passed(ending):
+        for result in verdict.results or ():
+            if result.status is ResultStatus.FAIL:
+                yield _test_issue(result, verdict, ending)
+
+
+def _check_issue(severity: Severity, check: Check, verdict: Verdict, ending: Ending) -> Issue:
+    told = (check.message, verdict.advice, verdict.web_url)
+    issue = _issue(severity, f"Testery: {check.name}", told)
+    return replace(issue, run_id=_origin(verdict, ending))
+
+
+def _test_issue(result: TestResult, verdict: Verdict, ending: Ending) -> Issue:
+    lines = map(one_line, clean_text(result.error or "").splitlines())
+    message = next(filter(None, lines), "Testery calls this test FAIL, and gives no error")
+    issue = _issue(Severity.ERROR, result.name, (message,))
+    file = _line(result.file, LONGEST_TITLE)
+    return replace(issue, file=file, run_id=_origin(verdict, ending))
+
+
+def _origin(verdict: Verdict, ending: Ending) -> int | None:
+    return verdict.run_id if len(ending.verdicts) > 1 else None
+
+
+def _issue(severity: Severity, subject: str, told: Iterable[str | None]) -> Issue:
+    lines = [_line(text, LONGEST_LINE) for text in told if text]
+    return Issue(severity=severity, subject=_line(subject, LONGEST_TITLE), message="\n".join(lines))
+
+
+def _line(text: str, limit: int) -> str:
+    line = one_line(clean_text(text))
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def _bounded(issues: Iterable[Issue]) -> Sequence[Issue]:
+    """Return as many as are shown; the last one counts the rest."""
+    found = iter(issues)
+    shown = list(islice(found, MOST))
+    rest = sum(1 for _ in found)
+    if rest:
+        shown[-1] = replace(
+            shown[-1],
+            subject="Testery",
+            message=f"and {rest + 1} more, which the log and the reports have",
+            file="",
+            run_id=None,
+        )
+    return shown

@@ -1,0 +1,64 @@
+"""TeamCity: the status line of the build, build problems, and warnings in the log.
+
+The rules are those of TeamCity's documentation, "Service Messages".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from testery_gate.ci.issues import RETRYABLE, Issue, gate_errors, warnings
+from testery_gate.reports.ending import Ending, facts
+
+if TYPE_CHECKING:
+    from testery_gate.ci import Effects
+
+
+def tell(ending: Ending, effects: Effects) -> None:
+    """Print a build problem for each check that failed, the warnings, and the status.
+
+    An ending after which a script may try again is only warned of, as no later message takes a
+    build problem back.
+    """
+    problems = _warned if ending.exit_code in RETRYABLE else _problems
+    messages = [
+        *problems(gate_errors(ending)),
+        *_warned(warnings(ending)),
+        # Never with a status: SUCCESS would hide what failed before.
+        _message("buildStatus", text=f"{{build.status.text}}; Testery: {facts(ending)['reason']}"),
+    ]
+    effects.command("".join(messages))
+
+
+def _problems(issues: Iterable[Issue]) -> Iterator[str]:
+    """Give each an identity, by which TeamCity knows a problem again in the next build.
+
+    So it must not hold a run's id; it is a Java identifier of at most 60 characters.
+    """
+    seen = Counter[str]()
+    for issue in issues:
+        seen[issue.subject] += 1
+        key = f"{issue.subject} {seen[issue.subject]}"
+        digest = hashlib.sha256(key.encode(errors="replace")).hexdigest()
+        identity = f"testery_gate_{digest[:32]}"
+        yield _message("buildProblem", description=str(issue), identity=identity)
+
+
+def _warned(issues: Iterable[Issue]) -> Iterator[str]:
+    for issue in issues:
+        yield _message("message", text=str(issue), status="WARNING")
+
+
+def _message(name: str, **attributes: str) -> str:
+    told = "".join(f" {key}='{_escaped(value)}'" for key, value in attributes.items())
+    return f"##teamcity[{name}{told}]\n"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+_ESCAPES = str.maketrans({"|": "||", "'": "|'", "\n": "|n", "\r": "|r", "[": "|[", "]": "|]"})

@@ -1,0 +1,411 @@
+"""The command line: options become objects, objects become an exit code."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from testery_gate import __version__, arguments, ci, options
+from testery_gate.ci.inert import guarded, unguarded
+from testery_gate.config import check_api_url
+from testery_gate.errors import ExitCode, GateError, Interrupted, UsageError
+from testery_gate.interrupts import Interrupts
+from testery_gate.options import SectionedCommand
+from testery_gate.selection import Query
+from testery_gate.settings import ALL, CONFIG_KEY, Process, settings
+
+if TYPE_CHECKING:
+    from testery_gate.reports.ending import Ending
+
+# Modules that take longer to import than --help takes as a whole (requests, tenacity, the report
+# formats, the simulator) are imported by the functions that need them.
+
+
+class Root(click.Group):
+    """The command group; its help ends with the exit codes."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        options.write_exit_codes(formatter)
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="testery-gate", message="%(prog)s %(version)s")
+def cli() -> None:
+    """The gate between a Testery test run and a deploy.
+
+    Waits for a test run in Testery's cloud, holds its counts against your criteria, writes a
+    JUnit report, and exits with a code that a pipeline can act on: 0 only when the evidence is
+    there and meets the criteria, 1 only when tests really fell short.
+
+    Start with 'testery-gate demo', then 'testery-gate wait RUN'.
+    """
+
+
+class Gate(SectionedCommand):
+    """A command that passes or not; the CI system is told, even of a wrong option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find out which CI system it is as well."""
+        process: Process = ctx.obj
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            process.ci = ci.chosen(ctx.params.get("ci", ci.AUTO), os.environ)
+            process.debug = process.debug or ci.wants_debug(process.ci, os.environ)
+
+
+_runs = click.argument("runs", metavar="[RUN...]", nargs=-1)
+
+
+@cli.command(cls=Gate)
+@_runs
+@settings(*ALL)
+@click.pass_obj
+def wait(process: Process, /, runs: tuple[str, ...], **values: Any) -> ExitCode:
+    """Wait for runs to finish, judge them, and exit with the verdict.
+
+    RUN is a run's id, such as 55676, or its address, such as
+    https://testery.app/acme/test-runs/55676; - reads ids, addresses or what 'testery
+    create-test-run' prints from standard input. Several runs are waited for together.
+
+    Instead of naming runs, describe them: --git-ref, --environment and the like are combined, and
+    the newest run that meets them all is taken.
+
+    Every option can also be set by an environment variable, TESTERY_GATE_ and its name in
+    capitals (TESTERY_GATE_MAX_FAILED), one value a line where it may be repeated, or in
+    testery-gate.toml, or in pyproject.toml under [tool.testery-gate].
+    """
+    if values["appear_within"] is None:
+        values["appear_within"] = Fraction(120)
+    return _run_gate(process, runs, **values)
+
+
+@cli.command(cls=Gate)
+@_runs
+@settings(*ALL, without=("--timeout", "--interval", "--fail-fast", "--no-follow"))
+@click.pass_obj
+def check(process: Process, /, runs: tuple[str, ...], **values: Any) -> ExitCode:
+    """Judge what is there now, without waiting: the check before a deploy.
+
+    Takes the runs and options of 'wait'. A run that has not finished ends with exit code 124, and
+    with --max-age one that finished too long ago with 5.
+    """
+    # A run that may still have to appear is given as long to finish.
+    appear_within = values.pop("appear_within") or Fraction(0)
+    values |= {"timeout": appear_within, "interval": None, "fail_fast": False, "no_follow": False}
+    return _run_gate(process, runs, appear_within=appear_within, **values)
+
+
+def _run_gate(
+    process: Process,
+    runs: Sequence[str],
+    *,
+    api_url: str,
+    timeout: Fraction,
+    interval: Fraction | None,
+    outage_tolerance: Fraction,
+    appear_within: Fraction,
+    no_follow: bool,
+    fail_fast: bool,
+    no_test_results: bool,
+    quiet: bool,
+    verbose: bool,
+    **values: Any,
+) -> ExitCode:
+    from testery_gate import client as api
+    from testery_gate import pace, pipeline, progress
+    from testery_gate.polling import Deadline
+    from testery_gate.reports import check_writable, summary, with_options
+    from testery_gate.reports.ending import overall
+
+    target = arguments.target(runs, **values)
+    policy = arguments.policy(**values)
+    reports = arguments.reports(**values)
+    base_url = check_api_url(api_url)
+    secret = arguments.token(**values).value
+    ci.mask(process.ci, secret, _commands(sys.stderr))
+    token = api.BearerToken(secret)
+    for report in reports:
+        if report.path != "-":
+            check_writable(report.path)
+
+    deadline = Deadline.after(float(timeout))
+    limits = api.Limits(
+        deadline=deadline,
+        outage_tolerance=float(outage_tolerance),
+        grace=api.LAST_LOOK_SECONDS if timeout else api.ONLY_LOOK_SECONDS,
+    )
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    verbose = verbose or ci.wants_debug(process.ci, os.environ)
+    with (
+        ci.section(
+            None if quiet else process.ci,
+            "Waiting for Testery",
+            _commands(sys.stderr),
+            clock=time.time,
+            random=_random,
+        ),
+        progress.display(sys.stderr, live=live, quiet=quiet, verbose=verbose) as display,
+    ):
+        client = api.TesteryClient(
+            base_url,
+            token,
+            limits,
+            session=api.new_session(token, base_url),
+            sleep=time.sleep,
+            on_retry=lambda retry: display.say(str(retry)),
+        )
+        effects = pipeline.Effects(sleep=time.sleep, update=display.update, say=display.say)
+        waiting = pipeline.Waiting(
+            deadline=deadline,
+            pace=pace.adaptive if interval is None else pace.fixed(float(interval)),
+            fail_fast=fail_fast,
+            with_results=not no_test_results,
+        )
+        if isinstance(target, Query):
+            verdicts = pipeline.judge_selection(
+                target,
+                policy,
+                client,
+                effects,
+                waiting,
+                appear_by=Deadline.after(min(float(appear_within), float(timeout))),
+                follow=not no_follow and not target.selection.every,
+            )
+        else:
+            verdicts = pipeline.judge_runs(target, policy, client, effects, waiting)
+        process.interrupts.hold()
+    formats = with_options(markdown_limit=values["markdown_limit"])
+    code = pipeline.publish(verdicts, reports, sys.stdout, _complain, formats)
+    taken = any(report.path == "-" for report in reports)
+    stream = sys.stderr if taken else sys.stdout
+    # A signal that came while nothing could be stopped any more is the process's end all the same.
+    received = process.interrupts.received
+    code = code if received is None else received.exit_code
+    paths = {report.format: report.path for report in reversed(reports) if report.path != "-"}
+    _tell(process, overall(verdicts, code, paths), stream)
+    text = summary.render(
+        verdicts,
+        width=shutil.get_terminal_size().columns,
+        color=stream.isatty() and not os.environ.get("NO_COLOR"),
+        unicode=progress.speaks_unicode(stream, os.environ),
+        brief=quiet,
+        exit_code=code,
+    )
+    _print(text, stream)
+    return code
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Print what a person may read; a reader who went away changes no exit code."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        return
+
+
+def _commands(stream: TextIO) -> Callable[[str], None]:
+    """Return what prints lines that a CI system is meant to obey."""
+    return lambda text: _print(text, unguarded(stream))
+
+
+def _random() -> str:
+    return secrets.token_hex(8)
+
+
+def _tell(process: Process, ending: Ending, stream: TextIO) -> None:
+    effects = ci.Effects(
+        environment=os.environ,
+        command=_commands(stream),
+        warn=lambda message: _print(f"testery-gate: warning: {message}\n", sys.stderr),
+        random=_random,
+        run=ci.run_program,
+    )
+    ci.tell(process.ci, ending, effects)
+
+
+def _tell_without_verdict(process: Process, code: ExitCode, reason: str, advice: str = "") -> int:
+    """Tell the CI system what kept the gate from a verdict, and return the exit code."""
+    if process.ci is not None:
+        from testery_gate.reports.ending import Ending
+
+        ending = Ending(exit_code=code, reason=reason, advice=advice)
+        _tell(process, ending, sys.stderr)
+    return int(code)
+
+
+def _complain(error: GateError) -> None:
+    lines = [f"testery-gate: {error.message}", *([error.advice] if error.advice else [])]
+    _print("\n".join(lines) + "\n", sys.stderr)
+
+
+@cli.command(cls=SectionedCommand)
+@_runs
+@settings(*ALL)
+@click.pass_context
+def explain(ctx: click.Context, /, runs: tuple[str, ...], **values: Any) -> None:
+    """Show the settings in effect and where each comes from; contacts nothing.
+
+    Takes the runs and options of 'wait'. The token is never shown, only where it would come from.
+    """
+    from testery_gate.explain import render
+
+    policy = arguments.policy(**values)
+    arguments.reports(**values)
+    check_api_url(values["api_url"])
+    if runs:
+        click.echo(f"Runs: {', '.join(runs)}\n")
+    source = arguments.token_source(**values)
+    click.echo(render(ctx, ctx.meta[CONFIG_KEY], policy, source), nl=False)
+
+
+@cli.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8099,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
+@click.option(
+    "--scenario",
+    default="documented",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What to play; --list names the built-in ones.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True, max=1_000_000),
+    default=1.0,
+    show_default=True,
+    help="How many times as fast as in real time.",
+)
+@click.option(
+    "--token",
+    default="simulator-token",
+    show_default=True,
+    help="The token to accept; any other is refused as the API does.",
+)
+@click.option("--list", "listing", is_flag=True, help="List the built-in scenarios and exit.")
+@click.option("--quiet", "-q", is_flag=True, help="Don't print a line for every request.")
+def simulate(
+    port: int, scenario: str, speed: float, token: str, *, listing: bool, quiet: bool
+) -> None:
+    """Serve a stand-in Testery API on this machine, to rehearse a pipeline's settings.
+
+    Plays a scenario, a built-in one or a file of your own (docs/simulator.md).
+    """
+    from testery_gate import simulator
+
+    if listing:
+        for name, description in simulator.scenarios().items():
+            click.echo(f"{name:<20} {description}")
+        return
+    try:
+        played = simulator.load_scenario(scenario)
+        api = simulator.Simulator(
+            played,
+            token=token,
+            port=port,
+            speed=speed,
+            on_exchange=lambda exchange: None if quiet else _print(f"{exchange}\n", sys.stderr),
+        )
+    except simulator.ScenarioError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(
+            f"port {port} can't be had: {error.strerror}", advice="Name another with --port."
+        ) from None
+    with api:
+        click.echo(f"Playing {scenario!r} at {api.url} until Ctrl-C. In another terminal:")
+        click.echo(f"  export TESTERY_API_URL={api.url} TESTERY_API_TOKEN={token}")
+        click.echo(f"  testery-gate wait {played.runs[0].id if played.runs else 'RUN'}")
+        sys.stdout.flush()
+        api.serve_forever()
+
+
+@cli.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where to leave the reports; by default a new temporary folder.",
+)
+@click.pass_context
+def demo(ctx: click.Context, /, folder: Path | None) -> ExitCode:
+    """Watch the gate wait for a simulated run of about ten seconds; needs no token."""
+    from testery_gate import simulator
+
+    try:
+        folder = folder or Path(tempfile.mkdtemp(prefix="testery-gate-demo-"))
+    except OSError as error:
+        raise UsageError(
+            f"there is no place for the reports: {error.strerror}", advice="Name one with --folder."
+        ) from None
+    played = simulator.load_scenario("passing")
+    with simulator.Simulator(played) as api:
+        arguments = [
+            str(played.runs[0].id),
+            f"--api-url={api.url}",
+            f"--token={simulator.DEFAULT_TOKEN}",
+            f"--junit-xml={folder / 'TEST-testery.xml'}",
+            f"--report=json={folder / 'testery.json'}",
+            "--ci=none",
+        ]
+        click.echo(f"$ testery-gate wait {' '.join(arguments)}", err=True)
+        with wait.make_context("wait", arguments, parent=ctx) as sub:
+            code: ExitCode = wait.invoke(sub)
+    click.echo(f"The reports are in {folder}", err=True)
+    return code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; the one place where errors become codes.
+
+    click alone would turn both Ctrl-C and a defect into exit code 1, which means failed tests.
+    """
+    with redirect_stdout(guarded(sys.stdout)), redirect_stderr(guarded(sys.stderr)):
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    process = Process(interrupts=Interrupts())
+    process.interrupts.install()
+    try:
+        code = cli.main(argv, prog_name="testery-gate", standalone_mode=False, obj=process)
+        received = process.interrupts.received
+        return int(code or 0) if received is None else int(received.exit_code)
+    except Interrupted as error:
+        _print(f"testery-gate: stopped by {error}\n", sys.stderr)
+        return _tell_without_verdict(process, error.exit_code, f"stopped by {error}")
+    except click.ClickException as error:
+        error.show()
+        return _tell_without_verdict(process, ExitCode.USAGE, error.format_message())
+    except GateError as error:
+        _complain(error)
+        return _tell_without_verdict(process, error.exit_code, error.message, error.advice)
+    except Exception as error:  # noqa: BLE001  (a defect must not exit 1: that means failed tests)
+        if process.debug:
+            _print(traceback.format_exc(), sys.stderr)
+        _print(
+            f"testery-gate: internal error: {type(error).__name__}: {error}\n"
+            "This is a defect in testery-gate; please report it with the traceback"
+            " that --debug shows.\n",
+            sys.stderr,
+        )
+        reason = f"internal error: {type(error).__name__}: {error}"
+        return _tell_without_verdict(process, ExitCode.INTERNAL, reason)

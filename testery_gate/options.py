@@ -1,0 +1,182 @@
+"""The command line's vocabulary: settings that come from flags, variables and files alike."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from testery_gate.config import ENVIRONMENT_PREFIX
+from testery_gate.criteria import (
+    Criterion,
+    CriterionError,
+    Metric,
+    Operator,
+    Unit,
+    build_criterion,
+    format_value,
+    parse_criterion,
+    parse_duration,
+)
+from testery_gate.errors import ExitCode, UsageError
+from testery_gate.gate import Expectation, ExpectedField
+
+
+class Setting(click.Option):
+    """An option with a help section, an environment variable, and one value a line in it."""
+
+    def __init__(self, *args: Any, section: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.section = section
+        own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
+        others = attributes.get("envvar") or ()
+        self.envvar = [own, *([others] if isinstance(others, str) else others)]
+
+    @property
+    def option_name(self) -> str:
+        """The name without dashes, as it stands in a configuration file."""
+        return max(self.opts, key=len).removeprefix("--")
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """Split what may be repeated at line ends, because criteria and paths hold blanks."""
+        value = self.resolve_envvar_value(ctx)
+        if value is None or not self.multiple:
+            return super().value_from_envvar(ctx)
+        return [line.strip() for line in value.splitlines() if line.strip()]
+
+    def variable_in_use(self) -> str:
+        """Return the variable that sets this option, or ``""``."""
+        return next((name for name in self.envvar or () if os.environ.get(name)), "")
+
+
+class SectionedCommand(click.Command):
+    """A command whose help groups its settings by section and lists the exit codes."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list of options a section, in the order of declaration."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx) if isinstance(option, click.Option) else None
+            if record is not None:
+                section = option.section if isinstance(option, Setting) else "Other"
+                sections.setdefault(section, []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        write_exit_codes(formatter)
+
+
+def write_exit_codes(formatter: click.HelpFormatter) -> None:
+    """Write what each exit code means."""
+    with formatter.section("Exit codes"):
+        formatter.write_dl(
+            [(str(int(code)), f"{_words(code)}: {code.meaning}") for code in ExitCode]
+        )
+
+
+def _words(code: ExitCode) -> str:
+    return code.outcome.replace("_", " ")
+
+
+class _Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on
+    """A value that one of our own parsers reads; its ValueError is the message."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """Parse what came from a flag, a variable or a file."""
+        if isinstance(value, bool):
+            self.fail(f"a value is due, not {str(value).lower()}", param, ctx)
+        if not isinstance(value, str | int | float):
+            return value
+        try:
+            return self._parse(str(value).strip())
+        except UsageError as error:
+            self.fail(error.message, param, ctx)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _expectation(text: str) -> Expectation:
+    name, equals, value = text.partition("=")
+    names = [field.value for field in ExpectedField]
+    if not equals or not value or name not in names:
+        raise ValueError(f"{text!r} is no expectation; write FIELD=VALUE with {', '.join(names)}")
+    return Expectation(field=ExpectedField(name), value=value)
+
+
+def _bound(
+    metric: Metric, symbol: Operator, *, percent: bool = False
+) -> Callable[[str], Criterion]:
+    def parse(text: str) -> Criterion:
+        value = f"{text.removesuffix('%')}%" if percent else text
+        return build_criterion(metric, symbol, value)
+
+    return parse
+
+
+def _interval(text: str) -> Fraction | None:
+    if text == "auto":
+        return None
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise CriterionError(f"an interval of {text} is too short; the least is 1s")
+    return seconds
+
+
+def parse_span(text: str) -> Fraction:
+    """Read a duration, or a number of days (``7d``), as seconds."""
+    days = re.fullmatch(r"(\d{1,6})d", text, re.ASCII)
+    return Fraction(86400 * int(days[1])) if days else parse_duration(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far back to look; ``None`` is no limit by age."""
+
+    seconds: Fraction | None
+    runs: int
+
+    def __str__(self) -> str:
+        age = "" if self.seconds is None else f"{format_value(self.seconds, Unit.TIME)},"
+        return f"{age}{self.runs}"
+
+
+def _lookback(text: str) -> Reach:
+    span, comma, number = text.partition(",")
+    if not comma and span.isdecimal():
+        span, number = "", span
+    if number and not (number.isdecimal() and 0 < int(number) <= _MOST_RUNS):
+        raise ValueError(f"{number!r} is no number of runs from 1 to {_MOST_RUNS}")
+    return Reach(
+        seconds=parse_span(span) if span else None, runs=int(number) if number else _MOST_RUNS
+    )
+
+
+_MOST_RUNS = 100_000
+
+CRITERION = _Parsed("EXPR", parse_criterion)
+EXPECTATION = _Parsed("FIELD=VALUE", _expectation)
+DURATION = _Parsed("DURATION", parse_duration)
+SPAN = _Parsed("SPAN", parse_span)
+LOOKBACK = _Parsed("SPAN,N", _lookback)
+INTERVAL = _Parsed("DURATION", _interval)
+MAX_FAILED = _Parsed("N|P%", _bound(Metric.FAILED, Operator.AT_MOST))
+MIN_PASSED = _Parsed("N|P%", _bound(Metric.PASSED, Operator.AT_LEAST))
+MIN_PASS_RATE = _Parsed("P", _bound(Metric.PASS_RATE, Operator.AT_LEAST, percent=True))
+MAX_IGNORED = _Parsed("N|P%", _bound(Metric.IGNORED, Operator.AT_MOST))
+MIN_TOTAL = _Parsed("N", _bound(Metric.TOTAL, Operator.AT_LEAST))
+MIN_COVERAGE = _Parsed("P", _bound(Metric.COVERAGE, Operator.AT_LEAST, percent=True))
+MAX_DURATION = _Parsed("DURATION", _bound(Metric.DURATION, Operator.AT_MOST))

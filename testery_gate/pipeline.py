@@ -1,0 +1,253 @@
+"""The one walk: look until the runs are finished, judge them, tell about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TextIO
+
+from testery_gate import reports
+from testery_gate.client import TesteryClient
+from testery_gate.errors import ApiError, ExitCode, Interrupted, ReportLost, combined
+from testery_gate.finding import find_runs, newer_run
+from testery_gate.gate import Policy, Verdict, decide_early, evaluate, no_verdict
+from testery_gate.lookup import Lookup
+from testery_gate.model import RunStatus, TestRun
+from testery_gate.polling import Deadline, Pace, Progress, Sighting, Watch, wait_for
+from testery_gate.selection import Query, RunReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What the walk does to the world besides asking the API."""
+
+    sleep: Callable[[float], None]
+    update: Callable[[Progress], None]
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How to wait, and whether to ask for the single tests afterwards."""
+
+    deadline: Deadline
+    pace: Pace
+    fail_fast: bool = False
+    with_results: bool = True
+
+
+def judge_runs(
+    references: Sequence[RunReference],
+    policy: Policy,
+    client: TesteryClient,
+    effects: Effects,
+    waiting: Waiting,
+    follow: Callable[[TestRun], TestRun | None] = lambda _: None,
+) -> Sequence[Verdict]:
+    """Wait for the runs and judge each; however the wait ends, every run gets a verdict.
+
+    ``follow`` returns the run that has superseded a canceled one, if any.
+    """
+
+    def early(sighting: Sighting) -> Verdict | None:
+        if not waiting.fail_fast:
+            return None
+        return decide_early(policy, sighting.run, total_known=sighting.total_known)
+
+    def watch_for(run_ids: Sequence[int]) -> Watch:
+        try:
+            return wait_for(
+                run_ids,
+                lookup.look,
+                deadline=waiting.deadline,
+                pace=waiting.pace,
+                on_update=effects.update,
+                sleep=effects.sleep,
+                decided=lambda sighting: early(sighting) is not None,
+            )
+        except Interrupted as cause:
+            return Watch(runs={}, ended_by=cause)
+
+    lookup = Lookup(client, effects.say)
+    started = waiting.deadline.clock()
+    watch = watch_for([reference.run_id for reference in references])
+    references, watch = _followed(references, watch, watch_for, follow, effects.say)
+    waited = waiting.deadline.clock() - started
+    verdicts = [
+        replace(_verdict(reference.run_id, watch, policy, early, waited), web_url=reference.web_url)
+        for reference in references
+    ]
+    if watch.ended_by is not None:
+        return verdicts
+    try:
+        verdicts = _with_addresses(verdicts, client)
+        return _with_results(verdicts, client, effects.say) if waiting.with_results else verdicts
+    except Interrupted:
+        # The verdicts stand; whoever installed the signal handler knows of the interruption.
+        return verdicts
+
+
+def _followed(
+    references: Sequence[RunReference],
+    watch: Watch,
+    watch_for: Callable[[Sequence[int]], Watch],
+    follow: Callable[[TestRun], TestRun | None],
+    say: Callable[[str], None],
+) -> tuple[Sequence[RunReference], Watch]:
+    """Replace canceled runs by those that superseded them, until none is left to replace."""
+    while watch.ended_by is None:
+        successors: dict[int, int] = {}
+        for reference in references:
+            seen = watch.runs.get(reference.run_id)
+            if isinstance(seen, Sighting) and seen.run.status is RunStatus.CANCELED:
+                newer = _successor(seen.run, follow, say)
+                if newer is not None:
+                    say(f"Run {reference.run_id} was canceled; following the newer run {newer.id}")
+                    successors[reference.run_id] = newer.id
+        if not successors:
+            break
+        ids = dict.fromkeys(successors.get(known.run_id, known.run_id) for known in references)
+        references = [RunReference(run_id=run_id) for run_id in ids]
+        later = watch_for([run_id for run_id in ids if run_id not in watch.runs])
+        watch = Watch(runs={**watch.runs, **later.runs}, ended_by=later.ended_by)
+    return references, watch
+
+
+def _successor(
+    run: TestRun, follow: Callable[[TestRun], TestRun | None], say: Callable[[str], None]
+) -> TestRun | None:
+    try:
+        return follow(run)
+    except ApiError as error:
+        say(f"Whether a newer run superseded run {run.id} can't be told: {error.message}")
+        return None
+
+
+def judge_selection(
+    query: Query,
+    policy: Policy,
+    client: TesteryClient,
+    effects: Effects,
+    waiting: Waiting,
+    *,
+    appear_by: Deadline,
+    follow: bool,
+) -> Sequence[Verdict]:
+    """Find the runs that are meant and do the same; finding none is a verdict too."""
+    try:
+        runs = find_runs(query, client, appear_by=appear_by, sleep=effects.sleep, say=effects.say)
+    except ApiError as error:
+        return [no_verdict(None, error.exit_code, error.message, advice=error.advice)]
+    except Interrupted as cause:
+        reason = f"stopped by {cause} while no run with {query} was there"
+        return [no_verdict(None, cause.exit_code, reason)]
+    return judge_runs(
+        [RunReference(run_id=run.id) for run in runs],
+        policy,
+        client,
+        effects,
+        waiting,
+        follow=(lambda old: newer_run(query, client, old)) if follow else lambda _: None,
+    )
+
+
+def _verdict(
+    run_id: int,
+    watch: Watch,
+    policy: Policy,
+    early: Callable[[Sighting], Verdict | None],
+    waited: float,
+) -> Verdict:
+    seen = watch.runs.get(run_id)
+    if isinstance(seen, ApiError):
+        return no_verdict(run_id, seen.exit_code, seen.message, advice=seen.advice)
+    if seen is not None and seen.finished:
+        return replace(evaluate(policy, seen.run), notes=seen.notes)
+    decided = early(seen) if seen is not None else None
+    if decided is not None:
+        return decided
+    run = seen.run if seen is not None else None
+    match watch.ended_by:
+        case None:
+            return no_verdict(
+                run_id,
+                ExitCode.TIMED_OUT,
+                f"not finished within {waited:.0f} s: {_standing(run)}",
+                advice="Raise --timeout, or look at the run: it may be stuck.",
+                run=run,
+            )
+        case Interrupted() as cause:
+            reason = f"stopped by {cause} while {_standing(run)}"
+            return no_verdict(run_id, cause.exit_code, reason, run=run)
+        case ApiError() as error:
+            return no_verdict(run_id, error.exit_code, error.message, advice=error.advice, run=run)
+
+
+def _standing(run: TestRun | None) -> str:
+    if run is None:
+        return "the run was not seen yet"
+    counted = "" if run.done is None else f", {run.done} of {run.total} tests done"
+    return f"the run was {run.status_text or 'without a status'}{counted}"
+
+
+def _with_addresses(verdicts: Sequence[Verdict], client: TesteryClient) -> list[Verdict]:
+    """Add the web address where the user did not give it; it takes the account's name."""
+    if all(verdict.web_url or verdict.run is None for verdict in verdicts):
+        return list(verdicts)
+    try:
+        account = client.account_name()
+    except ApiError:
+        account = None
+    if account is None:
+        return list(verdicts)
+    return [
+        replace(
+            verdict,
+            web_url=verdict.web_url or f"https://testery.app/{account}/test-runs/{verdict.run_id}",
+        )
+        if verdict.run is not None
+        else verdict
+        for verdict in verdicts
+    ]
+
+
+def _with_results(
+    verdicts: Sequence[Verdict], client: TesteryClient, say: Callable[[str], None]
+) -> list[Verdict]:
+    """Add the tests of each run that was judged, as far as the API offers them."""
+    found = list(verdicts)
+    for index, verdict in enumerate(verdicts):
+        if verdict.run is None or verdict.exit_code not in _JUDGED:
+            continue
+        try:
+            found[index] = replace(verdict, results=client.results(verdict.run.id))
+        except ApiError as error:
+            say(f"No single test results, only counts: {error.message}")
+            break
+    return found
+
+
+_JUDGED = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
+
+
+def publish(
+    verdicts: Sequence[Verdict],
+    wanted: Sequence[reports.Report],
+    stdout: TextIO,
+    complain: Callable[[ReportLost], None],
+    formats: Mapping[str, reports.Renderer] = reports.FORMATS,
+) -> ExitCode:
+    """Write the reports and return the exit code; a lost report never hides a worse code."""
+    code = combined({verdict.exit_code for verdict in verdicts})
+    for report in wanted:
+        text = formats[report.format](verdicts)
+        try:
+            if report.path == "-":
+                stdout.write(text)
+            else:
+                reports.write(report.path, text)
+        except ReportLost as error:
+            complain(error)
+            if code is ExitCode.PASSED:
+                code = ExitCode.REPORT_LOST
+    return code

@@ -1,0 +1,108 @@
+"""How the gate ended as a whole: one code and one reason for all its runs.
+
+:func:`facts` are what other programs ask for first, in the same words wherever they are handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from testery_gate.criteria import Metric, format_percentage, measure
+from testery_gate.errors import ExitCode, combined
+from testery_gate.gate import Verdict
+from testery_gate.model import clean_text, one_line
+
+LONGEST_REASON = 1_000
+"""Characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the gate ended; without verdicts it did so before it could look at a run."""
+
+    exit_code: ExitCode
+    reason: str
+    advice: str = ""
+    verdicts: Sequence[Verdict] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Where the reports are that were asked for, by format."""
+
+
+def overall(
+    verdicts: Sequence[Verdict],
+    exit_code: ExitCode | None = None,
+    paths: Mapping[str, str] | None = None,
+) -> Ending:
+    """Put at least one verdict together.
+
+    ``exit_code`` is the process's, where it is not what the verdicts come to.
+    """
+    code = combined({verdict.exit_code for verdict in verdicts}) if exit_code is None else exit_code
+    reasons = [_reason(verdict, verdicts) for verdict in verdicts if verdict.exit_code is code]
+    reason = reasons[0] if reasons else code.meaning
+    if len(reasons) > 1:
+        reason += f" (and {len(reasons) - 1} more runs {_words(code)})"
+    return Ending(exit_code=code, reason=reason, verdicts=verdicts, paths=paths or {})
+
+
+def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts in the order in which their codes decide."""
+    codes = {verdict.exit_code for verdict in verdicts}
+    order = []
+    while codes:
+        order.append(combined(codes))
+        codes.remove(order[-1])
+    return sorted(verdicts, key=lambda verdict: order.index(verdict.exit_code))
+
+
+def facts(ending: Ending) -> Mapping[str, str]:
+    """Return the outcome, the counts and the runs; what is unknown is empty.
+
+    With several runs the counts are sums, unknown where one of them is, and ids and addresses
+    are separated by commas.
+    """
+    counts = _counts(ending.verdicts)
+    rate = _pass_rate(counts)
+    addresses = [verdict.web_url for verdict in ending.verdicts if verdict.web_url]
+    told = {
+        "outcome": ending.exit_code.outcome,
+        "exit-code": str(ending.exit_code.value),
+        **{name: "" if count is None else str(count) for name, count in counts.items()},
+        "pass-rate": "" if rate is None else format_percentage(rate).removesuffix("%"),
+        "run-id": ",".join(str(v.run_id) for v in ending.verdicts if v.run_id is not None),
+        "run-url": ",".join(addresses),
+        "reason": ending.reason[:LONGEST_REASON],
+    }
+    return {name: one_line(clean_text(value)) for name, value in told.items()}
+
+
+def _reason(verdict: Verdict, verdicts: Sequence[Verdict]) -> str:
+    return f"run {verdict.run_id}: {verdict.reason}" if len(verdicts) > 1 else verdict.reason
+
+
+def _words(code: ExitCode) -> str:
+    return code.outcome.replace("_", " ")
+
+
+def _counts(verdicts: Sequence[Verdict]) -> Mapping[str, Fraction | None]:
+    metrics = (Metric.PASSED, Metric.FAILED, Metric.IGNORED, Metric.TOTAL)
+    measured = [{} if verdict.run is None else measure(verdict.run) for verdict in verdicts]
+    return {
+        metric.value: _sum(values.get(metric) for values in measured) if measured else None
+        for metric in metrics
+    }
+
+
+def _sum(values: Iterable[Fraction | None]) -> Fraction | None:
+    """Add up; unknown where one value is, because a sum of the rest would be taken for all."""
+    known = list(values)
+    return None if None in known else sum((v for v in known if v is not None), Fraction(0))
+
+
+def _pass_rate(counts: Mapping[str, Fraction | None]) -> Fraction | None:
+    passed, failed = counts[Metric.PASSED.value], counts[Metric.FAILED.value]
+    if passed is None or failed is None or passed + failed == 0:
+        return None
+    return passed * 100 / (passed + failed)

@@ -1,0 +1,135 @@
+"""JSON for programs, as ``docs/json-report.md`` and its schema describe it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from io import StringIO
+
+from testery_gate import __version__
+from testery_gate.criteria import Unit, measure
+from testery_gate.errors import combined
+from testery_gate.gate import Check, Verdict
+from testery_gate.model import TestResult, TestRun, clean_text
+
+SCHEMA_VERSION = "1.0"
+"""The second number grows when a field is added, the first when one changes or goes."""
+
+
+def render(verdicts: Sequence[Verdict]) -> str:
+    """Return the report on one verdict or more, in ASCII alone."""
+    exit_code = combined({verdict.exit_code for verdict in verdicts})
+    report = {
+        "schemaVersion": SCHEMA_VERSION,
+        "tool": {"name": "testery-gate", "version": __version__},
+        "outcome": exit_code.outcome,
+        "exitCode": exit_code.value,
+        "runs": [_verdict(verdict) for verdict in verdicts],
+    }
+    text = StringIO()
+    json.dump(report, text, indent=2, allow_nan=False)
+    text.write("\n")
+    return text.getvalue()
+
+
+def _verdict(verdict: Verdict) -> Mapping[str, object]:
+    run, results = verdict.run, verdict.results
+    return {
+        "id": verdict.run_id,
+        "webUrl": _text(verdict.web_url),
+        "outcome": verdict.exit_code.outcome,
+        "exitCode": verdict.exit_code.value,
+        "reason": clean_text(verdict.reason),
+        "advice": _text(verdict.advice),
+        "notes": [clean_text(note) for note in verdict.notes],
+        "decidedEarly": verdict.decided_early,
+        "openTests": verdict.open_tests,
+        "checks": [_check(check) for check in verdict.checks],
+        "run": None if run is None else _run(run),
+        "metrics": None if run is None else _metrics(run),
+        "tests": None if results is None else [_test(result) for result in results],
+    }
+
+
+def _check(check: Check) -> Mapping[str, object]:
+    criterion, actual = check.criterion, check.actual
+    return {
+        "name": clean_text(check.name),
+        "state": check.state.value,
+        "deciding": check.deciding,
+        "message": clean_text(check.message),
+        "metric": None if criterion is None else criterion.metric.value,
+        "operator": None if criterion is None else criterion.operator.value,
+        "expected": None if criterion is None else _number(criterion.threshold),
+        "actual": None
+        if criterion is None or actual is None
+        else _number(actual, apart_from=criterion.threshold),
+        "unit": None if criterion is None else _UNITS[criterion.metric.unit],
+        "expectedText": clean_text(check.expected_text),
+        "actualText": clean_text(check.actual_text),
+    }
+
+
+_UNITS = {Unit.TESTS: "tests", Unit.PERCENT: "percent", Unit.TIME: "seconds"}
+
+
+def _run(run: TestRun) -> Mapping[str, object]:
+    return {
+        "name": _text(run.name),
+        "status": _text(run.status_text),
+        "statusInfo": _text(run.status_info),
+        "complete": run.complete,
+        "projectId": run.project_id,
+        "environment": _text(run.environment),
+        "gitRef": _text(run.git_ref),
+        "buildKey": _text(run.build_key),
+        "includeTags": [clean_text(tag) for tag in run.include_tags],
+        "createTime": _time(run.create_time),
+        "startTime": _time(run.start_time),
+        "endTime": _time(run.end_time),
+    }
+
+
+def _metrics(run: TestRun) -> Mapping[str, object]:
+    return {
+        metric.value: None if value is None else _number(value, apart_from=Fraction(100))
+        for metric, value in measure(run).items()
+    }
+
+
+def _test(result: TestResult) -> Mapping[str, object]:
+    return {
+        "id": _text(result.id),
+        "name": clean_text(result.name),
+        "file": _text(result.file),
+        "status": _text(result.status_text),
+        "duration": _seconds(result.duration),
+        "error": _text(result.error),
+        "stackTrace": _text(result.stack_trace),
+    }
+
+
+def _text(text: str | None) -> str | None:
+    return clean_text(text or "") or None
+
+
+def _number(value: Fraction, *, apart_from: Fraction | None = None) -> int | float:
+    """Return the nearest number that programs can hold, yet on the right side of another.
+
+    A rate so near to its threshold that a float can't tell them apart would read as equal.
+    """
+    number = float(value)
+    if apart_from is not None and value != apart_from and number == float(apart_from):
+        return math.nextafter(number, math.inf if value > apart_from else -math.inf)
+    return value.numerator if value.denominator == 1 else number
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else f"{time.replace(tzinfo=None).isoformat()}Z"
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None or duration < timedelta(0) else duration.total_seconds()

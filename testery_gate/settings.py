@@ -1,0 +1,324 @@
+"""Every setting there is: its flag, section, default and help.
+
+The same settings can be made by environment variables and in a configuration file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from testery_gate import options
+from testery_gate.ci import AUTO, CHOICES, System
+from testery_gate.config import DEFAULT_API_URL, ConfigFile, read_config
+from testery_gate.errors import UsageError
+from testery_gate.interrupts import Interrupts
+from testery_gate.options import Setting
+from testery_gate.selection import Group
+
+WHICH_RUNS = "Which runs"
+CRITERIA = "Criteria"
+WAITING = "Waiting"
+REPORTS = "Reports"
+CONNECTION = "Connection"
+CONFIGURATION = "Configuration"
+ALL = (WHICH_RUNS, CRITERIA, WAITING, REPORTS, CONNECTION, CONFIGURATION)
+
+_Command = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class Process:
+    """What outlives a command: whether to show tracebacks, which signal came, whom to tell."""
+
+    interrupts: Interrupts
+    debug: bool = False
+    ci: System | None = None
+
+
+def settings(*sections: str, without: Collection[str] = ()) -> Callable[[_Command], _Command]:
+    """Return the decorator that adds the options of these sections, in the order of the help.
+
+    ``without`` names options to leave out.
+    """
+
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(_options()):
+            if option.section in sections and option.names[0] not in without:
+                command = option.decorator(command)
+        return command
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Declared:
+    section: str
+    names: tuple[str, ...]
+    decorator: Callable[[_Command], _Command]
+
+
+def _options() -> Sequence[_Declared]:
+    """Declare every setting there is."""
+
+    def setting(section: str, *names: str, **attributes: Any) -> None:
+        decorator = click.option(*names, cls=Setting, section=section, **attributes)
+        declared.append(_Declared(section=section, names=names, decorator=decorator))
+
+    declared: list[_Declared] = []
+    which = WHICH_RUNS
+    setting(
+        which,
+        "--git-ref",
+        metavar="REF",
+        help="The newest run of this commit or branch; a commit may be abbreviated to 7 digits."
+        " auto takes the commit that this pipeline is about.",
+    )
+    setting(which, "--build-key", metavar="KEY", help="The newest run of this build.")
+    setting(which, "--environment", metavar="NAME", help="The newest run in this environment.")
+    setting(which, "--project-id", metavar="ID", type=int, help="The newest run of this project.")
+    setting(which, "--name", metavar="NAME", help="The newest run of this name; * is anything.")
+    setting(
+        which,
+        "--include-tag",
+        metavar="TAG",
+        multiple=True,
+        help="The newest run that includes this tag. Repeatable.",
+    )
+    setting(which, "--status", metavar="STATUS", help="The newest run of this status.")
+    setting(which, "--latest", is_flag=True, help="The newest run there is.")
+    setting(
+        which,
+        "--each",
+        type=click.Choice([group.value for group in Group]),
+        multiple=True,
+        help="Instead of the newest run, the newest of each. Repeatable.",
+    )
+    setting(which, "--all", "every", is_flag=True, help="Instead of the newest run, all of them.")
+    setting(which, "--deploy-id", metavar="ID", type=int, help="The runs of this deploy.")
+    setting(
+        which,
+        "--appear-within",
+        type=options.DURATION,
+        help="How long to wait for a run to appear.  [default: 2m; for check 0]",
+    )
+    setting(
+        which,
+        "--lookback",
+        type=options.LOOKBACK,
+        default="7d,1000",
+        show_default=True,
+        metavar="SPAN,N",
+        help="How far back to look: to runs of this age, and at most so many;"
+        " either may be left out.",
+    )
+    setting(
+        which,
+        "--no-follow",
+        is_flag=True,
+        help="Stay with a run that was canceled, instead of following the newer one.",
+    )
+    criteria = CRITERIA
+    setting(
+        criteria,
+        "--require",
+        type=options.CRITERION,
+        multiple=True,
+        help="What must hold: METRIC OP VALUE, such as 'failed <= 5%'. Repeatable.",
+    )
+    setting(
+        criteria,
+        "--warn",
+        type=options.CRITERION,
+        multiple=True,
+        help="The same, reported but never deciding. Repeatable.",
+    )
+    setting(criteria, "--max-failed", type=options.MAX_FAILED, help="failed <= N or P%.")
+    setting(criteria, "--min-passed", type=options.MIN_PASSED, help="passed >= N or P%.")
+    setting(criteria, "--min-pass-rate", type=options.MIN_PASS_RATE, help="pass_rate >= P%.")
+    setting(criteria, "--max-ignored", type=options.MAX_IGNORED, help="ignored <= N or P%.")
+    setting(criteria, "--min-total", type=options.MIN_TOTAL, help="total >= N.")
+    setting(criteria, "--min-coverage", type=options.MIN_COVERAGE, help="coverage >= P%.")
+    setting(criteria, "--max-duration", type=options.MAX_DURATION, help="duration <= DURATION.")
+    setting(
+        criteria,
+        "--trust-status",
+        is_flag=True,
+        help="Accept failed tests in a run that Testery calls PASS (quarantined, or retried).",
+    )
+    setting(
+        criteria,
+        "--expect",
+        type=options.EXPECTATION,
+        multiple=True,
+        help="The run must be about this build; FIELD is git-ref, build-key, environment,"
+        " project-id or name. Repeatable.",
+    )
+    setting(
+        criteria,
+        "--max-age",
+        type=options.SPAN,
+        metavar="SPAN",
+        help="The run must have finished within this time, such as 24h or 7d.",
+    )
+    waiting = WAITING
+    setting(
+        waiting,
+        "--timeout",
+        type=options.DURATION,
+        default="60m",
+        show_default=True,
+        help="How long to wait for the runs to finish; 0 looks once.",
+    )
+    setting(
+        waiting,
+        "--interval",
+        type=options.INTERVAL,
+        default="auto",
+        show_default=True,
+        help="Seconds between two looks; auto adapts to the run.",
+    )
+    setting(
+        waiting,
+        "--outage-tolerance",
+        type=options.DURATION,
+        default="5m",
+        show_default=True,
+        help="How long the API may give no usable answer before the gate gives up.",
+    )
+    setting(
+        waiting,
+        "--fail-fast",
+        is_flag=True,
+        help="Stop as soon as a deciding criterion can no longer hold.",
+    )
+    report = REPORTS
+    setting(report, "--junit-xml", metavar="PATH", help="Write JUnit XML; the same as --report.")
+    setting(
+        report,
+        "--report",
+        metavar="FORMAT=PATH",
+        multiple=True,
+        help="Write a report: junit, json, dotenv or markdown; PATH - is standard output."
+        " Repeatable.",
+    )
+    setting(
+        report,
+        "--markdown-limit",
+        metavar="BYTES",
+        type=click.IntRange(min=1000),
+        default=1_000_000,
+        show_default=True,
+        help="The largest size of a markdown report; 65536 fits a comment.",
+    )
+    setting(
+        report,
+        "--no-test-results",
+        is_flag=True,
+        help="Leave the single tests out of the reports.",
+    )
+    setting(
+        report,
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="What to print on standard output at the end.",
+    )
+    setting(
+        report,
+        "--ci",
+        type=click.Choice(CHOICES),
+        default=AUTO,
+        show_default=True,
+        help="The CI system to show the verdict in, in its own way (docs/ci.md).",
+    )
+    setting(report, "--quiet", "-q", is_flag=True, help="Print problems and the verdict only.")
+    setting(report, "--verbose", "-v", is_flag=True, help="Print a line for every look.")
+    connection = CONNECTION
+    setting(
+        connection,
+        "--api-url",
+        metavar="URL",
+        default=DEFAULT_API_URL,
+        show_default=True,
+        envvar="TESTERY_API_URL",
+        help="The API's base address.",
+    )
+    setting(
+        connection,
+        "--token-file",
+        metavar="FILE",
+        help="File that holds the API token; - is standard input. Without it: TESTERY_API_TOKEN,"
+        " TESTERY_TOKEN, then ~/.testery/credentials.",
+    )
+    setting(
+        connection,
+        "--profile",
+        default="default",
+        show_default=True,
+        help="Section of ~/.testery/credentials.",
+    )
+    setting(
+        connection,
+        "--token",
+        help="The API token itself. Other users of this machine can read it in the process list;"
+        " prefer TESTERY_API_TOKEN or --token-file.",
+    )
+    setting(
+        CONFIGURATION,
+        "--config",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        callback=read_configuration,
+        help="Configuration file, instead of testery-gate.toml or pyproject.toml here.",
+    )
+    setting(
+        CONFIGURATION,
+        "--debug",
+        is_flag=True,
+        is_eager=True,
+        callback=_set_debug,
+        expose_value=False,
+        help="Show a traceback for a defect in testery-gate.",
+    )
+    return declared
+
+
+_NOT_IN_FILES = {"config", "token", "debug"}
+CONFIG_KEY = "testery_gate.config"
+
+
+def read_configuration(ctx: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
+    """Make the file's settings the defaults; runs before the other options are read."""
+    known = {declared.names[0].removeprefix("--") for declared in _options()} - _NOT_IN_FILES
+    file = read_config(value, Path(), known)
+    ctx.meta[CONFIG_KEY] = file
+    if file is not None:
+        ctx.default_map = {
+            parameter.name: _for_click(file, parameter)
+            for parameter in ctx.command.params
+            if isinstance(parameter, Setting)
+            and parameter.name
+            and parameter.option_name in file.values
+        }
+    return value
+
+
+def _for_click(file: ConfigFile, parameter: Setting) -> object:
+    value = file.values[parameter.option_name]
+    if parameter.multiple:
+        return value if isinstance(value, list) else [value]
+    if isinstance(value, list):
+        raise UsageError(f"{file.path} gives {parameter.option_name} a list; it takes one value")
+    return value
+
+
+def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    process = ctx.find_object(Process)
+    if process is not None:
+        process.debug = process.debug or value

@@ -1,0 +1,89 @@
+"""The installed command in a process of its own, against the real stand-in API."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testery_gate.simulator import DEFAULT_TOKEN
+
+COMMAND = str(Path(sys.executable).with_name("testery-gate"))
+LONGEST = 60
+"""Seconds after which a process that did not end is a failure of the test."""
+
+_OTHERS = (
+    *("TESTERY", "CI", "GITHUB", "RUNNER", "GITLAB", "TF_BUILD", "AGENT"),
+    *("TEAMCITY", "BUILDKITE", "JENKINS"),
+)
+"""What the variables begin with that would make it another user's environment."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a process ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+def environment(api_url: str | None, **variables: str) -> dict[str, str]:
+    """The environment of a user who has a token and nothing else set."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_OTHERS) and name != "HOME"
+    }
+    given = {"TESTERY_API_TOKEN": DEFAULT_TOKEN} | ({"TESTERY_API_URL": api_url} if api_url else {})
+    return kept | {"COLUMNS": "100", "HOME": "/nonexistent"} | given | variables
+
+
+def start(
+    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], command: Sequence[str] = ()
+) -> subprocess.Popen[str]:
+    """Start the command; the caller ends it."""
+    return subprocess.Popen(
+        [*(command or [COMMAND]), *arguments],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> Finished:
+    """Wait for a process to end by itself."""
+    try:
+        stdout, stderr = process.communicate(timeout=LONGEST)
+    finally:
+        process.kill()
+    return Finished(process.returncode, stdout, stderr)
+
+
+def run(
+    *arguments: str, cwd: Path, api_url: str | None = None, stdin: str = "", **variables: str
+) -> Finished:
+    """Run the command to its end."""
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env=environment(api_url, **variables),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=LONGEST,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,103 @@
+"""What Azure's agent makes of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+
+from testery_gate.ci import System
+from testery_gate.ci.issues import errors, warnings
+from testery_gate.errors import ExitCode
+from testery_gate.gate import evaluate
+from testery_gate.reports import markdown
+from testery_gate.reports.ending import Ending, facts, overall
+from tests.builders import make_policy, make_run
+from tests.ci.readers import azure
+from tests.ci.telling import ENDINGS, any_ending, tell
+
+
+@given(any_ending)
+def test_issues_arrive_as_they_were_meant(ending: Ending) -> None:
+    issues = (*errors(ending), *warnings(ending))
+    with TemporaryDirectory() as folder:
+        commands = azure(tell(System.AZURE, ending, AGENT_TEMPDIRECTORY=folder).output)
+    assert [
+        (command["type"], command.data) for command in commands if command.name == "task.logissue"
+    ] == [(issue.severity.value, str(issue)) for issue in issues]
+    for command in commands:
+        if command.name == "task.complete":
+            assert command.data == facts(ending)["reason"]
+
+
+@pytest.mark.parametrize(
+    ("code", "result"),
+    [
+        pytest.param(ExitCode.FAILED, ["Failed"], id="failed"),
+        pytest.param(ExitCode.USAGE, ["Failed"], id="usage"),
+        pytest.param(ExitCode.UNAUTHORIZED, ["Failed"], id="unauthorized"),
+        pytest.param(ExitCode.INCONCLUSIVE, ["Failed"], id="inconclusive"),
+        pytest.param(ExitCode.REPORT_LOST, ["Failed"], id="report lost"),
+        # The agent keeps the worst result it is told, so a later try could not pass.
+        pytest.param(ExitCode.UNAVAILABLE, [], id="unavailable: the exit code says it"),
+        pytest.param(ExitCode.TIMED_OUT, [], id="timed out: the exit code says it"),
+        pytest.param(ExitCode.TERMINATED, [], id="stopped: the exit code says it"),
+    ],
+)
+def test_the_result_is_told_where_it_is_final(code: ExitCode, result: list[str]) -> None:
+    assert results(Ending(exit_code=code, reason="why")) == result
+
+
+@pytest.mark.parametrize(
+    ("warn", "result"),
+    [
+        pytest.param([], "Succeeded", id="nothing wrong"),
+        pytest.param(["ignored == 0"], "Succeeded", id="a warning that holds"),
+        pytest.param(["total >= 99"], "SucceededWithIssues", id="a warning"),
+    ],
+)
+def test_a_gate_that_passed_says_whether_it_warned(
+    tmp_path: Path, warn: list[str], result: str
+) -> None:
+    ending = overall([evaluate(make_policy(warn=warn), make_run())])
+    assert results(ending, AGENT_TEMPDIRECTORY=str(tmp_path)) == [result]
+
+
+def results(ending: Ending, **environment: str) -> list[str]:
+    commands = azure(tell(System.AZURE, ending, **environment).output)
+    return [command["result"] for command in commands if command.name == "task.complete"]
+
+
+def test_the_summary_is_a_file_that_the_agent_can_find(tmp_path: Path) -> None:
+    folder = tmp_path / "50% ;]"
+    folder.mkdir()
+    told = tell(System.AZURE, ENDINGS["failed"], AGENT_TEMPDIRECTORY=os.path.relpath(folder))
+    (path,) = (Path(c.data) for c in azure(told.output) if c.name == "task.uploadsummary")
+    assert path.is_absolute()
+    assert path.samefile(folder / "testery-gate-c0ffee.md")
+    assert path.read_text(encoding="utf-8") == markdown.render(ENDINGS["failed"].verdicts)
+
+
+def test_without_the_agents_folder_the_systems_is_taken() -> None:
+    told = tell(System.AZURE, ENDINGS["passed"])
+    (path,) = (Path(c.data) for c in azure(told.output) if c.name == "task.uploadsummary")
+    assert path.exists()
+    path.unlink()
+
+
+def test_a_summary_that_can_not_be_written_is_warned_of() -> None:
+    told = tell(System.AZURE, ENDINGS["passed"], AGENT_TEMPDIRECTORY="/nonexistent")
+    assert told.warnings == [
+        "can't write the summary for Azure to /nonexistent/testery-gate-c0ffee.md:"
+        " No such file or directory"
+    ]
+    assert [command.name for command in azure(told.output)][-1] == "task.complete"
+
+
+def test_without_a_verdict_there_is_no_summary() -> None:
+    told = tell(System.AZURE, ENDINGS["usage"], AGENT_TEMPDIRECTORY="/nonexistent")
+    assert [command.name for command in azure(told.output)] == ["task.logissue", "task.complete"]
+    assert told.warnings == []

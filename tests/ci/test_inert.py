@@ -1,0 +1,107 @@
+"""Text from elsewhere is text to every CI system."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testery_gate.ci.inert import InertStream, guarded, inert, unguarded
+from tests.ci.readers import BLANKS, READERS, Command, github
+from tests.reports.examples import any_text
+
+Reader = Callable[[str], Sequence[Command]]
+LOG_READERS = [pytest.param(READERS[name], id=name) for name in READERS if name != "gitlab"]
+ATTACKS = [
+    "::error::owned",
+    "  \t::set-output name=a::b",
+    "\u2003\u3000::stop-commands::x",
+    "text\r::add-mask::e",
+    "\n\r \n::group::x",
+    "##[error]owned",
+    "text ##[group]owned",
+    "###[warning]owned",
+    "::no command::##[error]owned",
+    "##vso[task.complete result=Succeeded;]done",
+    "text ##vso[task.setvariable variable=a]b ##vso[build.addbuildtag]c",
+    "##teamcity[buildStatus status='SUCCESS']",
+    "text ####teamcity[buildNumber '1'] ##teamcity[buildNumber '2']",
+]
+any_lines = st.lists(
+    st.sampled_from([*ATTACKS, "::", ":", "#", "##", "[", "]", "vso[", "\n", "\r", *BLANKS])
+    | any_text
+).map("".join)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_attacks_are_commands_before(attack: str) -> None:
+    assert any(READERS[name](attack) for name in READERS)
+
+
+@pytest.mark.parametrize("read", LOG_READERS)
+@given(text=any_lines)
+def test_inert_text_holds_no_command(read: Reader, text: str) -> None:
+    assert not read(inert(text))
+
+
+@given(any_lines)
+def test_only_blanks_are_added(text: str) -> None:
+    assert inert(text).replace(" ", "") == text.replace(" ", "")
+
+
+@given(any_lines)
+def test_inert_text_stays_as_it_is(text: str) -> None:
+    assert inert(inert(text)) == inert(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("# Title\n## Chapter\n", id="Markdown"),
+        pytest.param("Foo::bar calls ::baz, 12:34::56", id="colons in a line"),
+        pytest.param("[##    ] 50 %", id="a bar"),
+        pytest.param("#[x] ##(x) # #", id="no command"),
+    ],
+)
+def test_harmless_text_is_left_alone(text: str) -> None:
+    assert inert(text) == text
+
+
+@given(st.dictionaries(any_lines, st.lists(any_lines)))
+def test_json_stays_json(data: dict[str, list[str]]) -> None:
+    shown = json.loads(inert(json.dumps(data, indent=2)))
+    assert list(map(len, shown.values())) == list(map(len, data.values()))
+
+
+@pytest.mark.parametrize("read", LOG_READERS)
+@given(st.dictionaries(any_lines, st.lists(any_lines)))
+def test_json_holds_no_command(read: Reader, data: dict[str, list[str]]) -> None:
+    assert not read(inert(json.dumps(data, indent=2)))
+
+
+def test_a_guarded_stream_is_the_one_below_but_for_commands() -> None:
+    below = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", errors="replace")
+    stream = guarded(below)
+    assert isinstance(stream, InertStream)
+    assert stream.write("::error::x\n") == 11
+    unguarded(stream).write("::error::meant\n")
+    stream.flush()
+    assert below.buffer.getvalue() == b": :error::x\n::error::meant\n"  # type: ignore[attr-defined]
+    assert [(c.name, c.data) for c in github(below.buffer.getvalue().decode())] == [  # type: ignore[attr-defined]
+        ("error", "meant")
+    ]
+    assert (stream.encoding, stream.errors) == ("latin-1", "replace")
+    assert stream.writable()
+    assert not stream.isatty()
+    with pytest.raises(OSError, match="fileno"):
+        stream.fileno()
+
+
+def test_a_closed_stream_stays_closed_and_another_is_its_own() -> None:
+    stream = io.StringIO()
+    assert guarded(None) is None
+    assert unguarded(stream) is stream

@@ -1,0 +1,118 @@
+"""What is told by itself, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+
+from testery_gate.ci.issues import LONGEST_LINE, MOST, Severity, errors, gate_errors, warnings
+from testery_gate.errors import ExitCode
+from testery_gate.gate import evaluate, no_verdict
+from testery_gate.model import clean_text
+from testery_gate.reports.ending import Ending, overall
+from tests.builders import make_policy, make_result, make_run
+from tests.ci.telling import ENDINGS, any_ending
+
+
+def failing(count: int) -> Ending:
+    results = [
+        make_result(f"test {n}", "FAIL", error=f"\n\nerror {n}\n  at x") for n in range(count)
+    ]
+    return overall([evaluate(make_policy(), make_run(failed=count), results)])
+
+
+def test_a_failing_check_comes_before_a_failing_test() -> None:
+    told = list(map(str, errors(ENDINGS["failed"])))
+    assert told == [
+        "Testery: fail_rate <= 30%: fail_rate is 33.33%, required is fail_rate <= 30%\n"
+        "https://testery.app/acme/test-runs/55676",
+        "Testery: build-key is 24: build-key is 23, expected is 24:"
+        " the run is about something else\nhttps://testery.app/acme/test-runs/55676",
+        "signs in (features/calculator.feature): AssertionError: expected 401 to equal 200",
+    ]
+
+
+def test_ten_are_told_and_no_rest_is_counted() -> None:
+    told = errors(failing(9))
+    assert len(told) == MOST
+    assert str(told[-1]) == "test 8 (features/calculator.feature): error 8"
+
+
+def test_more_than_ten_are_counted_in_the_last_one() -> None:
+    told = errors(failing(30))
+    assert len(told) == MOST
+    assert str(told[-2]) == "test 7 (features/calculator.feature): error 7"
+    assert str(told[-1]) == "Testery: and 22 more, which the log and the reports have"
+    assert told[-1].severity is Severity.ERROR
+
+
+def test_a_test_without_an_error_is_told_all_the_same() -> None:
+    run = make_run(failed=1)
+    ending = overall([evaluate(make_policy(), run, [make_result("t", "FAIL", file="", error="")])])
+    assert str(errors(ending)[-1]) == "t: Testery calls this test FAIL, and gives no error"
+
+
+def test_failing_tests_of_a_run_that_passed_are_no_errors() -> None:
+    results = [make_result("t", "FAIL")]
+    ending = overall([evaluate(make_policy("failed <= 1"), make_run(failed=1), results)])
+    assert ending.exit_code is ExitCode.PASSED
+    assert not errors(ending)
+
+
+def test_what_does_not_decide_is_a_warning() -> None:
+    policy = make_policy(warn=["ignored == 0", "coverage >= 80%", "total >= 1"])
+    ending = overall([evaluate(policy, make_run(ignored=1))])
+    assert not errors(ending)
+    assert [(issue.severity, issue.title) for issue in warnings(ending)] == [
+        (Severity.WARNING, "Testery: ignored == 0"),
+        (Severity.WARNING, "Testery: coverage >= 80%"),
+    ]
+
+
+def test_with_several_runs_the_worst_comes_first_and_each_says_which_run() -> None:
+    missing = no_verdict(2, ExitCode.NOT_FOUND, "there is no run 2", advice="Look at the id.")
+    failed = evaluate(make_policy(), make_run(failed=1, id=3), [make_result("t", "FAIL")])
+    told = list(
+        map(str, errors(overall([evaluate(make_policy(), make_run(id=1)), missing, failed])))
+    )
+    assert told == [
+        "Testery: failed <= 0 (run 3): 1 of 30 tests failed",
+        "Testery: run exists (run 2): there is no run 2\nLook at the id.",
+        "t (run 3) (features/calculator.feature): Testery calls this test FAIL, and gives no error",
+    ]
+
+
+def test_an_ending_that_no_run_has_is_told_first() -> None:
+    assert list(map(str, errors(ENDINGS["usage"]))) == [
+        "Testery: usage: there is no API token\nSet TESTERY_API_TOKEN."
+    ]
+    assert list(map(str, errors(ENDINGS["report-lost"]))) == [
+        "Testery: report lost: the verdict was passed, but a report could not be written"
+    ]
+
+
+@given(any_ending)
+def test_issues_are_few_clean_and_short(ending: Ending) -> None:
+    told = (*errors(ending), *warnings(ending))
+    assert len(errors(ending)) <= MOST
+    assert len(warnings(ending)) <= MOST
+    for issue in told:
+        assert len(issue.message) < 4096 - 4
+        assert max(map(len, issue.message.split("\n"))) <= LONGEST_LINE
+        for text in (issue.title, issue.file, issue.message):
+            assert text == clean_text(text)
+        assert len(issue.title.splitlines()) <= 1
+        assert len(issue.file.splitlines()) <= 1
+
+
+@given(any_ending)
+def test_whatever_is_not_passed_has_an_error_and_nothing_else_has(ending: Ending) -> None:
+    wrong = ending.exit_code is not ExitCode.PASSED or not ending.verdicts
+    assert bool(list(gate_errors(ending))) is wrong
+
+
+@given(any_ending)
+def test_another_exit_code_than_the_runs_have_is_an_error(ending: Ending) -> None:
+    stopped = replace(ending, exit_code=ExitCode.REPORT_LOST)
+    assert next(gate_errors(stopped)).title == "Testery: report lost"

@@ -1,0 +1,233 @@
+"""Verdicts to render: the ones whose reports are kept, and any at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+from hypothesis import strategies as st
+
+from testery_gate.criteria import parse_criterion
+from testery_gate.errors import ExitCode
+from testery_gate.gate import (
+    Expectation,
+    ExpectedField,
+    Policy,
+    Verdict,
+    decide_early,
+    evaluate,
+    no_verdict,
+)
+from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
+from tests.builders import criterion_texts, make_policy, make_result, make_run
+
+PAGE = "https://testery.app/acme/test-runs/55676"
+
+ERROR = "AssertionError: expected 401 to equal 200"
+STACK_TRACE = f"{ERROR}\n    at Context.<anonymous> (cypress/e2e/login.cy.js:12:34)"
+
+
+def _passed() -> Sequence[Verdict]:
+    run = make_run(total=4, ignored=1, include_tags=("smoke", "login"))
+    results = (
+        make_result("signs in", file="cypress/e2e/login.cy.js"),
+        make_result("signs out", file="cypress/e2e/login.cy.js", duration=timedelta(0)),
+        make_result("adds two numbers"),
+        make_result("divides by zero", "IGNORED", duration=None),
+    )
+    policy = make_policy("pass_rate >= 95%", warn=["duration <= 5m", "coverage >= 80%"])
+    verdict = evaluate(policy, run, results)
+    return (replace(verdict, web_url=PAGE, notes=("complete was never true",)),)
+
+
+def _failed() -> Sequence[Verdict]:
+    run = make_run(total=3, failed=1, name=None, environment=None)
+    results = (
+        make_result("signs in", "FAIL", error=ERROR, stack_trace=STACK_TRACE, id="11"),
+        make_result("signs out", id="12"),
+        make_result("signs out", id="13"),
+    )
+    policy = make_policy("failed <= 30%", expect=[("build-key", "24")])
+    return (replace(evaluate(policy, run, results), web_url=PAGE),)
+
+
+def _inconclusive() -> Sequence[Verdict]:
+    info = "due to newer test run\nsee the queue"
+    run = make_run(total=30, not_run=12, status="CANCELED", status_info=info)
+    results = (
+        make_result("signs in", "NOT_RUN", error="the runner was stopped"),
+        make_result("signs out", "RUNNING", file=""),
+        make_result("stays signed in", "PENDING", file=""),
+        make_result("is remembered", "", file="", status_text="QUARANTINED"),
+    )
+    return (evaluate(make_policy(), run, results),)
+
+
+def _timed_out() -> Sequence[Verdict]:
+    run = make_run(status="RUNNING", not_run=12, complete=False, end_time=None)
+    reason = "not finished within 3600 s: the run was RUNNING, 18 of 30 tests done"
+    advice = "Raise --timeout, or look at the run: it may be stuck."
+    verdict = no_verdict(55676, ExitCode.TIMED_OUT, reason, advice=advice, run=run)
+    return (replace(verdict, web_url=PAGE),)
+
+
+def _unreachable() -> Sequence[Verdict]:
+    return (
+        no_verdict(
+            55676,
+            ExitCode.UNAVAILABLE,
+            "no answer from https://api.testery.io/api for 300 s: connection refused",
+            advice="Look whether the address is right and reachable from here.",
+        ),
+    )
+
+
+def _decided_early() -> Sequence[Verdict]:
+    run = make_run(total=30, failed=3, not_run=20, status="RUNNING", complete=False, end_time=None)
+    policy = make_policy("failed <= 2", "pass_rate >= 50%")
+    verdict = decide_early(policy, run, total_known=True)
+    assert verdict is not None
+    return (verdict,)
+
+
+def _many_runs() -> Sequence[Verdict]:
+    (failed,) = _failed()
+    shop = make_run(total=2, id=55677, environment="staging")
+    shop_results = [make_result("signs in"), make_result("pays", file="shop/pay.feature")]
+    missing = no_verdict(55678, ExitCode.NOT_FOUND, "there is no run 55678")
+    return (evaluate(make_policy(), shop, shop_results), failed, missing)
+
+
+HOSTILE = (
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07 <b onclick='x'>&amp;]]></b> \"quoted\"\r\n"
+    "::error::owned \x00\x07\x7f\x9b2J \ud800 \ufffe\uffff \u202etxt.exe \U0001f4a9 é\t|`*_[x](y)"
+)
+
+
+def _hostile() -> Sequence[Verdict]:
+    run = make_run(
+        total=3,
+        failed=1,
+        name=HOSTILE,
+        environment=HOSTILE,
+        git_ref=HOSTILE,
+        build_key="x" * 1_000,
+        status_info=HOSTILE,
+        include_tags=(HOSTILE, "", ","),
+    )
+    results = (
+        make_result(HOSTILE, "FAIL", file=HOSTILE, error=HOSTILE, stack_trace=HOSTILE * 3),
+        make_result(HOSTILE, file=HOSTILE, id=""),
+        make_result("", "IGNORED", file="../..\\a/b.c/.d", error="y" * 2_000),
+        make_result(f"\x1b {HOSTILE} (2)", "", file="testery-gate", status_text=HOSTILE),
+        make_result("\x00", "FAIL", file="testery-gate", duration=timedelta(seconds=-1)),
+    )
+    policy = make_policy(expect=[("name", HOSTILE), ("name", HOSTILE)], warn=["failed < 1"])
+    return (replace(evaluate(policy, run, results), web_url=HOSTILE, notes=(HOSTILE, "z")),)
+
+
+EXAMPLES: Mapping[str, Sequence[Verdict]] = {
+    "passed": _passed(),
+    "failed": _failed(),
+    "inconclusive": _inconclusive(),
+    "timed-out": _timed_out(),
+    "unreachable": _unreachable(),
+    "decided-early": _decided_early(),
+    "many-runs": _many_runs(),
+    "hostile": _hostile(),
+}
+
+
+# Every code point, surrogates and controls too.
+any_text = st.text(st.characters(exclude_categories=())) | st.sampled_from(["", HOSTILE, "a (2)"])
+_maybe_text = st.none() | any_text
+_counts = st.none() | st.integers(-3, 30) | st.integers(10**17, 10**18)
+_times = st.none() | st.datetimes(timezones=st.just(UTC))
+_durations = st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=900_000))
+
+any_run = st.builds(
+    TestRun,
+    id=st.integers(1, 10**18),
+    name=_maybe_text,
+    status=st.sampled_from(RunStatus),
+    status_text=any_text,
+    status_info=_maybe_text,
+    complete=st.none() | st.booleans(),
+    total=_counts,
+    passed=_counts,
+    failed=_counts,
+    ignored=_counts,
+    coverage=st.none() | st.fractions(-1, 101),
+    testing_time=_durations,
+    create_time=_times,
+    start_time=_times,
+    end_time=_times,
+    project_id=st.none() | st.integers(),
+    environment=_maybe_text,
+    git_ref=_maybe_text,
+    build_key=_maybe_text,
+    include_tags=st.lists(any_text, max_size=2).map(tuple),
+)
+any_results = st.none() | st.lists(
+    st.builds(
+        TestResult,
+        id=any_text,
+        name=any_text,
+        file=any_text,
+        status=st.sampled_from(ResultStatus),
+        status_text=any_text,
+        duration=_durations,
+        error=_maybe_text,
+        stack_trace=_maybe_text,
+    ),
+    max_size=4,
+)
+any_policy = st.builds(
+    Policy,
+    required=st.lists(criterion_texts().map(parse_criterion), max_size=3).map(tuple),
+    warned=st.lists(criterion_texts().map(parse_criterion), max_size=2).map(tuple),
+    expected=st.lists(
+        st.builds(Expectation, field=st.sampled_from(ExpectedField), value=any_text), max_size=2
+    ).map(tuple),
+    trust_status=st.booleans(),
+)
+
+
+@st.composite
+def judged(draw: st.DrawFn) -> Verdict:
+    """Draw the verdict on a finished run."""
+    return evaluate(draw(any_policy), draw(any_run), draw(any_results))
+
+
+@st.composite
+def _early(draw: st.DrawFn) -> Verdict:
+    policy, run = draw(any_policy), draw(any_run)
+    verdict = decide_early(policy, run, total_known=draw(st.booleans()))
+    return evaluate(policy, run) if verdict is None else verdict
+
+
+_without_verdict = st.builds(
+    no_verdict,
+    st.integers(1, 10**18),
+    st.sampled_from(
+        [
+            ExitCode.UNAUTHORIZED,
+            ExitCode.UNAVAILABLE,
+            ExitCode.NOT_FOUND,
+            ExitCode.TIMED_OUT,
+            ExitCode.INTERRUPTED,
+            ExitCode.TERMINATED,
+        ]
+    ),
+    any_text,
+    advice=any_text,
+    run=st.none() | any_run,
+)
+any_verdict = st.builds(
+    replace,
+    judged() | _early() | _without_verdict,
+    notes=st.lists(any_text, max_size=2).map(tuple),
+    web_url=_maybe_text,
+)
+any_verdicts = st.lists(any_verdict, min_size=1, max_size=3)

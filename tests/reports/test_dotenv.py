@@ -1,0 +1,116 @@
+"""What GitLab, and whoever else reads such files, makes of the dotenv report."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given
+
+from testery_gate.cli import wait
+from testery_gate.errors import ExitCode
+from testery_gate.gate import Verdict, evaluate, no_verdict
+from testery_gate.options import Setting
+from testery_gate.reports.dotenv import LIMIT, render
+from testery_gate.reports.ending import facts, overall
+from tests.builders import make_policy, make_run
+from tests.ci.readers import gitlab_dotenv, gitlab_expands
+from tests.reports.examples import EXAMPLES, any_verdicts
+
+NAMES = [
+    *("OUTCOME", "EXIT_CODE", "PASSED", "FAILED", "IGNORED", "TOTAL", "PASS_RATE"),
+    *("RUN_ID", "RUN_URL", "REASON"),
+]
+SIGNS = """$"'`\\;&|<>()#"""
+
+
+def variables(*verdicts: Verdict) -> dict[str, str]:
+    return gitlab_dotenv(render(verdicts).encode())
+
+
+def reason(text: str) -> str:
+    verdict = no_verdict(1, ExitCode.NOT_FOUND, text)
+    return variables(verdict)["TESTERY_GATE_REASON"]
+
+
+@given(any_verdicts)
+def test_gitlab_takes_any_report(verdicts: list[Verdict]) -> None:
+    text = render(verdicts)
+    assert len(text.encode()) <= LIMIT
+    assert list(gitlab_dotenv(text.encode())) == [f"TESTERY_GATE_{name}" for name in NAMES]
+
+
+@given(any_verdicts)
+def test_no_value_is_anything_but_itself(verdicts: list[Verdict]) -> None:
+    for value in gitlab_dotenv(render(verdicts).encode()).values():
+        assert not gitlab_expands(value)
+        assert not set(value) & set(SIGNS)
+
+
+@given(any_verdicts)
+def test_every_value_says_what_is_known(verdicts: list[Verdict]) -> None:
+    told = facts(overall(verdicts))
+    for name, value in gitlab_dotenv(render(verdicts).encode()).items():
+        plain = re.sub("[\uff01-\uff5e]", lambda sign: chr(ord(sign[0]) - 0xFEE0), value)
+        meant = told[name.removeprefix("TESTERY_GATE_").lower().replace("_", "-")]
+        meant = re.sub("[\uff01-\uff5e]", lambda sign: chr(ord(sign[0]) - 0xFEE0), meant)
+        assert plain == meant or meant.startswith(plain.removesuffix("..."))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("95% of $HOME, ${HOME}", "95% of \uff04HOME, \uff04{HOME}", id="variables"),
+        pytest.param("%PATH% 5%", "\uff05PATH% 5%", id="variables of Windows"),
+        pytest.param("failed <= 5", "failed \uff1c= 5", id="a criterion"),
+        pytest.param("a\n#b\tc", "a \uff03b c", id="lines"),
+    ],
+)
+def test_active_signs_are_shown_in_full_width(text: str, shown: str) -> None:
+    assert reason(text) == shown
+
+
+def test_a_shell_that_reads_it_runs_nothing(tmp_path: Path) -> None:
+    run = make_run(status="CANCELED", status_info="x; touch owned & `touch owned` $(touch owned)\\")
+    report = tmp_path / "gate.env"
+    report.write_text(render([evaluate(make_policy(), run)]), encoding="utf-8")
+    subprocess.run(["sh", "-c", ". ./gate.env"], cwd=tmp_path, capture_output=True, check=False)  # noqa: S607
+    assert [path.name for path in tmp_path.iterdir()] == ["gate.env"]
+
+
+def test_many_runs_are_cut_at_a_whole_one_and_it_shows() -> None:
+    page = "https://testery.app/acme/test-runs/"
+    verdicts = [
+        replace(evaluate(make_policy(), make_run(id=n)), web_url=f"{page}{n}")
+        for n in range(10_000, 11_000)
+    ]
+    text = render(verdicts)
+    told = gitlab_dotenv(text.encode())
+    assert len(text.encode()) <= LIMIT
+    assert told["TESTERY_GATE_TOTAL"] == "30000"
+    for name, prefix in (("RUN_ID", ""), ("RUN_URL", page)):
+        *shown, dots = told[f"TESTERY_GATE_{name}"].split(",")
+        assert dots == "..."
+        assert shown == [f"{prefix}{n}" for n in range(10_000, 10_000 + len(shown))]
+        assert len(shown) > 30
+
+
+def test_a_long_reason_is_cut_between_characters() -> None:
+    shown = reason("é" * 5_000)
+    assert shown.endswith("é...")
+    assert set(shown) == {"é", "."}
+
+
+def test_no_variable_of_the_report_sets_an_option_of_a_later_job() -> None:
+    with click.Context(wait):
+        options = {
+            name
+            for parameter in wait.params
+            if isinstance(parameter, Setting)
+            for name in parameter.envvar or ()
+        }
+    assert not options & variables(*EXAMPLES["passed"]).keys()

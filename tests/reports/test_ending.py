@@ -1,0 +1,98 @@
+"""All runs together, in the words that other programs are told."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import given
+
+from testery_gate.errors import ExitCode
+from testery_gate.gate import evaluate, no_verdict
+from testery_gate.model import clean_text
+from testery_gate.reports.ending import Ending, facts, overall, worst_first
+from tests.builders import make_policy, make_run, with_unknown
+from tests.reports.examples import EXAMPLES, any_verdicts
+
+GONE = no_verdict(2, ExitCode.NOT_FOUND, "there is no run 2")
+
+
+def judged(**counts: int) -> Ending:
+    return overall([evaluate(make_policy(), make_run(**counts))])
+
+
+def test_one_run_is_told_as_it_is() -> None:
+    assert facts(overall(EXAMPLES["passed"])) == {
+        "outcome": "passed",
+        "exit-code": "0",
+        "passed": "3",
+        "failed": "0",
+        "ignored": "1",
+        "total": "4",
+        "pass-rate": "100",
+        "run-id": "55676",
+        "run-url": "https://testery.app/acme/test-runs/55676",
+        "reason": "3 of 4 tests passed, 0 failed, 1 ignored",
+    }
+
+
+def test_a_pass_rate_never_reads_as_more_than_it_is() -> None:
+    assert facts(judged(total=100_000, failed=1))["pass-rate"] == "99.999"
+    assert facts(judged(total=3, failed=1))["pass-rate"].startswith("66.6")
+    assert facts(judged(total=3, ignored=3))["pass-rate"] == ""
+
+
+def test_counts_of_several_runs_are_added() -> None:
+    runs = [make_run(total=10, failed=1, ignored=2, id=1), make_run(total=20, failed=3, id=2)]
+    told = facts(overall([evaluate(make_policy(), run) for run in runs]))
+    assert [told[name] for name in ("passed", "failed", "ignored", "total")] == [
+        *("24", "4", "2", "30")
+    ]
+    assert Fraction(told["pass-rate"]) - Fraction(2400, 28) < Fraction(1, 100)
+    assert told["run-id"] == "1,2"
+
+
+def test_a_sum_of_something_unknown_is_unknown() -> None:
+    runs = [make_run(id=1), with_unknown(make_run(id=2), "ignored")]
+    told = facts(overall([evaluate(make_policy(), run) for run in runs]))
+    assert (told["passed"], told["ignored"]) == ("60", "")
+    assert facts(overall([evaluate(make_policy(), runs[0]), GONE]))["passed"] == ""
+
+
+def test_before_a_run_was_looked_at_only_the_reason_is_known() -> None:
+    told = facts(Ending(exit_code=ExitCode.USAGE, reason="there is\nno token"))
+    assert {name: value for name, value in told.items() if value} == {
+        "outcome": "usage",
+        "exit-code": "2",
+        "reason": "there is no token",
+    }
+
+
+def test_no_run_that_matches_has_no_id() -> None:
+    told = facts(overall([no_verdict(None, ExitCode.NOT_FOUND, "no run matches")]))
+    assert (told["run-id"], told["outcome"]) == ("", "not_found")
+
+
+def test_the_reason_is_that_of_the_first_run_that_decides() -> None:
+    failed = [evaluate(make_policy(), make_run(failed=n, id=n)) for n in (3, 4)]
+    ending = overall([evaluate(make_policy(), make_run(id=1)), GONE, *failed])
+    assert ending.exit_code is ExitCode.FAILED
+    assert ending.reason == "run 3: 3 of 30 tests failed (and 1 more runs failed)"
+    assert overall([failed[0]]).reason == "3 of 30 tests failed"
+
+
+def test_an_exit_code_that_no_run_has_is_its_own_reason() -> None:
+    ending = overall(EXAMPLES["passed"], ExitCode.REPORT_LOST, {"json": "x.json"})
+    assert ending.reason == ExitCode.REPORT_LOST.meaning
+    assert ending.paths == {"json": "x.json"}
+
+
+def test_the_worst_comes_first_and_the_rest_stays_in_order() -> None:
+    runs = [evaluate(make_policy(), make_run(failed=n % 2, id=n)) for n in range(1, 5)]
+    assert [verdict.run_id for verdict in worst_first([*runs, GONE])] == [1, 3, 2, 2, 4]
+
+
+@given(any_verdicts.map(overall))
+def test_facts_are_clean_lines(ending: Ending) -> None:
+    for value in facts(ending).values():
+        assert value == clean_text(value)
+        assert value == " ".join(value.split())

@@ -1,0 +1,410 @@
+"""What the JSON report says of verdicts, held against its published schema."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from testery_gate import __version__
+from testery_gate.criteria import Metric, Operator
+from testery_gate.errors import ExitCode
+from testery_gate.gate import Verdict, decide_early, evaluate, no_verdict
+from testery_gate.model import clean_text
+from testery_gate.reports import json_report
+from tests.builders import make_policy, make_result, make_run
+from tests.reports.examples import EXAMPLES, any_verdicts, judged
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "json-report.md").read_text(encoding="utf-8")
+SCHEMA = json.loads((DOCS / "json-report.schema.json").read_text(encoding="utf-8"))
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema that allows no more than it names, which later versions of it may."""
+    match schema:
+        case {"properties": properties}:
+            inner = {name: closed(value) for name, value in schema.items()}
+            return inner | {"properties": closed(properties), "additionalProperties": False}
+        case dict():
+            return {name: closed(value) for name, value in schema.items()}
+        case _:
+            return schema
+
+
+VALIDATOR = Draft202012Validator(closed(SCHEMA))
+
+
+def report(*verdicts: Verdict) -> Any:
+    return json.loads(json_report.render(verdicts))
+
+
+def only_run(verdict: Verdict) -> Any:
+    (run,) = report(verdict)["runs"]
+    return run
+
+
+def texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in value:
+                yield from texts(item)
+        case dict():
+            for item in value.values():
+                yield from texts(item)
+        case _:
+            pass
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$id"].startswith("urn:")
+
+
+def test_every_field_is_there_in_every_report() -> None:
+    for schema in (SCHEMA, *SCHEMA["$defs"].values()):
+        assert schema.get("required", []) == list(schema.get("properties", {}))
+
+
+@given(any_verdicts)
+def test_any_verdict_is_valid_and_readable(verdicts: list[Verdict]) -> None:
+    text = json_report.render(verdicts)
+    assert text.isascii()
+    read = json.loads(text)
+    VALIDATOR.validate(read)
+    assert [run["id"] for run in read["runs"]] == [verdict.run_id for verdict in verdicts]
+    for found in texts(read):
+        assert clean_text(found) == found
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_are_valid(example: str) -> None:
+    VALIDATOR.validate(report(*EXAMPLES[example]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"schemaVersion": "2.0"}, id="other version"),
+        pytest.param({"exitCode": 2}, id="a code without a report"),
+        pytest.param({"outcome": "green"}, id="unknown outcome"),
+        pytest.param({"runs": []}, id="no run"),
+        pytest.param({"more": 1}, id="more than is documented"),
+    ],
+)
+def test_the_schema_refuses_what_is_no_report(change: dict[str, object]) -> None:
+    assert not VALIDATOR.is_valid(report(*EXAMPLES["passed"]) | change)
+
+
+def test_the_schema_allows_fields_that_a_later_version_adds() -> None:
+    later = report(*EXAMPLES["passed"]) | {"schemaVersion": "1.1", "more": 1}
+    Draft202012Validator(SCHEMA).validate(later)
+
+
+def test_the_report_says_what_wrote_it_and_what_all_runs_come_to() -> None:
+    passed = evaluate(make_policy(), make_run(id=1))
+    missing = no_verdict(2, ExitCode.NOT_FOUND, "there is no such run")
+    read = report(passed, missing)
+    assert read.keys() == {"schemaVersion", "tool", "outcome", "exitCode", "runs"}
+    assert read["schemaVersion"] == "1.0"
+    assert read["tool"] == {"name": "testery-gate", "version": __version__}
+    assert (read["outcome"], read["exitCode"]) == ("not_found", 6)
+    assert [(run["id"], run["outcome"], run["exitCode"]) for run in read["runs"]] == [
+        (1, "passed", 0),
+        (2, "not_found", 6),
+    ]
+
+
+def test_a_run_that_was_not_seen_has_no_facts() -> None:
+    verdict = no_verdict(1, ExitCode.NOT_FOUND, "there is no such run", advice="Look.")
+    run = only_run(verdict)
+    assert run.pop("checks")
+    assert run == {
+        "id": 1,
+        "webUrl": None,
+        "outcome": "not_found",
+        "exitCode": 6,
+        "reason": "there is no such run",
+        "advice": "Look.",
+        "notes": [],
+        "decidedEarly": False,
+        "openTests": None,
+        "run": None,
+        "metrics": None,
+        "tests": None,
+    }
+
+
+def test_a_verdict_that_was_decided_early_says_how_many_tests_were_open() -> None:
+    verdict = decide_early(
+        make_policy(), make_run(failed=1, not_run=10, status="RUNNING"), total_known=True
+    )
+    assert verdict is not None
+    run = only_run(verdict)
+    assert (run["decidedEarly"], run["openTests"]) == (True, 10)
+    assert run["notes"] == ["decided early, with 10 of 30 tests still open"]
+
+
+def test_the_facts_of_a_run_are_told_as_the_api_tells_them() -> None:
+    run = make_run(
+        status_info="a\n\x1b[31mb",
+        complete=None,
+        include_tags=("one", "two"),
+        start_time=datetime(2020, 5, 4, 23, 16, 33, 1500, tzinfo=UTC),
+        end_time=None,
+        name="",
+    )
+    assert only_run(evaluate(make_policy(), run))["run"] == {
+        "name": None,
+        "status": "PASS",
+        "statusInfo": "a\nb",
+        "complete": None,
+        "projectId": 123,
+        "environment": "dev",
+        "gitRef": "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2",
+        "buildKey": "23",
+        "includeTags": ["one", "two"],
+        "createTime": "2020-05-04T23:15:10Z",
+        "startTime": "2020-05-04T23:16:33.001500Z",
+        "endTime": None,
+    }
+
+
+def test_all_metrics_are_told_in_tests_percent_and_seconds() -> None:
+    run = make_run(total=8, failed=3, ignored=1, not_run=1, coverage=Fraction("80.5"))
+    metrics = only_run(evaluate(make_policy(), run))["metrics"]
+    assert metrics.keys() == {metric.value for metric in Metric}
+    assert metrics == {
+        "total": 8,
+        "passed": 3,
+        "failed": 3,
+        "ignored": 1,
+        "executed": 6,
+        "not_run": 1,
+        "pass_rate": 50,
+        "fail_rate": 50,
+        "ignored_rate": 12.5,
+        "coverage": 80.5,
+        "duration": 386,
+        "queue_time": 83,
+        "testing_time": 1036,
+    }
+
+
+def test_unknown_metrics_are_null() -> None:
+    run = make_run(passed=None, coverage=None, end_time=None)
+    metrics = only_run(evaluate(make_policy(), run))["metrics"]
+    unknown = {name for name, value in metrics.items() if value is None}
+    assert unknown == {
+        "passed",
+        "executed",
+        "not_run",
+        "pass_rate",
+        "fail_rate",
+        "coverage",
+        "duration",
+    }
+
+
+def test_a_rate_is_100_only_if_it_is_so_exactly() -> None:
+    run = make_run(total=10**18, failed=1)
+    metrics = only_run(evaluate(make_policy(), run))["metrics"]
+    assert metrics["pass_rate"] == math.nextafter(100, 0)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "expected"),
+    [
+        pytest.param(
+            "failed <= 3",
+            {"metric": "failed", "operator": "<=", "expected": 3, "actual": 5, "unit": "tests"},
+            id="tests",
+        ),
+        pytest.param(
+            "pass_rate >= 99.5%",
+            {
+                "metric": "pass_rate",
+                "operator": ">=",
+                "expected": 99.5,
+                "actual": 50,
+                "unit": "percent",
+            },
+            id="percent",
+        ),
+        pytest.param(
+            "duration < 1m0.5s",
+            {
+                "metric": "duration",
+                "operator": "<",
+                "expected": 60.5,
+                "actual": 386,
+                "unit": "seconds",
+            },
+            id="seconds",
+        ),
+        pytest.param(
+            "coverage == 100%",
+            {
+                "metric": "coverage",
+                "operator": "==",
+                "expected": 100,
+                "actual": None,
+                "unit": "percent",
+            },
+            id="unknown",
+        ),
+    ],
+)
+def test_a_criterion_is_told_in_numbers(criterion: str, expected: dict[str, object]) -> None:
+    verdict = evaluate(make_policy(criterion), make_run(total=10, failed=5))
+    check = only_run(verdict)["checks"][-1]
+    assert check["name"] == criterion
+    assert {name: check[name] for name in expected} == expected
+
+
+def test_a_check_without_a_criterion_is_told_in_words() -> None:
+    verdict = evaluate(make_policy(expect=[("build-key", "24")]), make_run())
+    assert only_run(verdict)["checks"][-1] == {
+        "name": "build-key is 24",
+        "state": "inconclusive",
+        "deciding": True,
+        "message": "build-key is 23, expected is 24: the run is about something else",
+        "metric": None,
+        "operator": None,
+        "expected": None,
+        "actual": None,
+        "unit": None,
+        "expectedText": "24",
+        "actualText": "23",
+    }
+
+
+def test_a_warning_does_not_decide() -> None:
+    verdict = evaluate(make_policy(warn=["total > 30"]), make_run())
+    check = only_run(verdict)["checks"][-1]
+    assert (check["state"], check["deciding"]) == ("breached", False)
+
+
+@given(judged())
+def test_programs_that_compare_the_numbers_find_what_the_gate_found(verdict: Verdict) -> None:
+    for check in only_run(verdict)["checks"]:
+        if check["actual"] is not None and check["state"] in {"holds", "breached"}:
+            actual, expected = Fraction(check["actual"]), Fraction(check["expected"])
+            holds = Operator(check["operator"]).holds(actual, expected)
+            assert holds == (check["state"] == "holds")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "total", "failed", "actual"),
+    [
+        pytest.param("pass_rate >= 100%", 10**18, 1, math.nextafter(100, 0), id="just below"),
+        pytest.param(
+            "fail_rate <= 50%", 10**18, 5 * 10**17 + 1, math.nextafter(50, 100), id="just above"
+        ),
+        pytest.param("pass_rate >= 50%", 10**18, 5 * 10**17, 50, id="equal"),
+    ],
+)
+def test_a_breach_never_reads_as_equality(
+    criterion: str, total: int, failed: int, actual: float
+) -> None:
+    verdict = evaluate(make_policy(criterion), make_run(total=total, failed=failed))
+    assert only_run(verdict)["checks"][-1]["actual"] == actual
+
+
+def test_every_test_is_told() -> None:
+    results = [
+        make_result("signs in", "FAIL", error="boom", stack_trace="at x", duration=None),
+        make_result("", "", id="", file="", duration=timedelta(seconds=-1)),
+        make_result("signs in", "", status_text="FLAKY"),
+    ]
+    assert only_run(evaluate(make_policy(), make_run(), results))["tests"] == [
+        {
+            "id": "1",
+            "name": "signs in",
+            "file": "features/calculator.feature",
+            "status": "FAIL",
+            "duration": None,
+            "error": "boom",
+            "stackTrace": "at x",
+        },
+        {
+            "id": None,
+            "name": "",
+            "file": None,
+            "status": None,
+            "duration": None,
+            "error": None,
+            "stackTrace": None,
+        },
+        {
+            "id": "1",
+            "name": "signs in",
+            "file": "features/calculator.feature",
+            "status": "FLAKY",
+            "duration": 1.25,
+            "error": None,
+            "stackTrace": None,
+        },
+    ]
+
+
+def test_tests_that_are_not_offered_are_not_the_same_as_none() -> None:
+    verdict = evaluate(make_policy(), make_run())
+    assert only_run(verdict)["tests"] is None
+    assert only_run(replace(verdict, results=()))["tests"] == []
+
+
+def block(language: str) -> str:
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert isinstance(found, str)
+    return found
+
+
+def documented() -> str:
+    """Render the report that the page shows."""
+    run = make_run(failed=2, testing_time=None)
+    result = make_result(
+        "rejects a wrong password",
+        "FAIL",
+        file="cypress/e2e/login.cy.js",
+        error="AssertionError: expected 200 to equal 401",
+        id="7001",
+    )
+    verdict = evaluate(make_policy("failed <= 5%"), run, [result])
+    page = "https://testery.app/acme/test-runs/55676"
+    checks = (verdict.checks[0], verdict.checks[-1])
+    return json_report.render([replace(verdict, web_url=page, checks=checks)])
+
+
+def test_the_page_shows_a_report_as_it_is() -> None:
+    assert re.sub(r'("version": )".*"', rf'\1"{__version__}"', block("json")) == documented()
+
+
+def test_the_program_on_the_page_lists_the_failing_tests(tmp_path: Path) -> None:
+    (tmp_path / "testery.json").write_text(documented())
+    command = [sys.executable, "-c", block("python")]
+    listed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert listed.stdout == (
+        "55676: rejects a wrong password: AssertionError: expected 200 to equal 401\n"
+    )
+
+
+def test_the_page_names_every_field() -> None:
+    definitions = [SCHEMA, *SCHEMA["$defs"].values()]
+    fields = {name for schema in definitions for name in schema.get("properties", ())}
+    told = set(re.findall(r"`(\w+)`", PAGE))
+    assert fields - told == set()

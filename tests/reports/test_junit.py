@@ -1,0 +1,479 @@
+"""What JUnit XML says of verdicts, so that every reader reads it the same way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from lxml import etree
+
+from testery_gate.errors import ExitCode
+from testery_gate.gate import CheckState, Verdict, evaluate, no_verdict
+from testery_gate.model import TestResult
+from testery_gate.reports import junit
+from tests.builders import make_policy, make_result, make_run
+from tests.reports.examples import EXAMPLES, any_verdicts
+
+SCHEMA = etree.XMLSchema(file=str(Path(__file__).parents[1] / "data" / "junit-10.xsd"))
+TIME = re.compile(r"\d+\.\d{3}", re.ASCII)
+
+
+def parsed(*verdicts: Verdict) -> etree._Element:
+    return etree.fromstring(junit.render(verdicts).encode())
+
+
+def suites(*results: TestResult) -> list[etree._Element]:
+    """The suites of a run's tests, after that of its checks."""
+    return list(parsed(evaluate(make_policy(), make_run(), results)))[1:]
+
+
+def only_case(result: TestResult) -> etree._Element:
+    (suite,) = suites(result)
+    (case,) = suite
+    return case
+
+
+def told(case: etree._Element) -> etree._Element:
+    """The one element that says what came of a case."""
+    (element,) = case
+    return element
+
+
+def attributes(elements: Sequence[etree._Element], *names: str) -> list[tuple[str | None, ...]]:
+    return [tuple(element.get(name) for name in names) for element in elements]
+
+
+def properties(verdict: Verdict) -> dict[str | None, str | None]:
+    found = parsed(verdict).iterfind("testsuite/properties/property")
+    return {element.get("name"): element.get("value") for element in found}
+
+
+@given(any_verdicts)
+def test_any_text_gives_valid_reports_with_true_counts(verdicts: list[Verdict]) -> None:
+    text = junit.render(verdicts)
+    root = etree.fromstring(text.encode())
+    SCHEMA.assertValid(root)
+    assert_true_counts(root)
+    assert_unique(root)
+    for case in root.iter("testcase"):
+        assert_readable(case)
+    expected = sum(len(verdict.checks) + len(verdict.results or ()) for verdict in verdicts)
+    assert root.get("tests") == str(expected)
+
+
+def assert_true_counts(root: etree._Element) -> None:
+    for element in (root, *root):
+        cases = list(element.iter("testcase"))
+        assert element.get("tests") == str(len(cases))
+        assert element.get("time") == total_time(cases)
+        counted = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+        for attribute, tag in counted.items():
+            if element is not root or attribute != "skipped":
+                assert element.get(attribute) == str(sum(1 for _ in element.iter(tag)))
+
+
+def total_time(cases: Sequence[etree._Element]) -> str:
+    milliseconds = sum(int(case.attrib["time"].replace(".", "")) for case in cases)
+    return f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
+
+
+def assert_unique(root: etree._Element) -> None:
+    assert {suite.tag for suite in root} == {"testsuite"}
+    assert not root.findall("testsuite//testsuite")
+    names = [
+        (suite.get("name"), case.get("classname"), case.get("name"))
+        for suite in root
+        for case in suite.iterfind("testcase")
+    ]
+    assert len(set(names)) == len(names)
+    assert all(part for name in names for part in name)
+
+
+def assert_readable(case: etree._Element) -> None:
+    assert TIME.fullmatch(case.attrib["time"])
+    assert case.keys() == ["name", "classname", "time"]
+    assert len(case) <= 1
+    for element in case.iterfind("*"):
+        text = element.text or ""
+        if element.tag == "system-out":
+            assert text.startswith("warning: ")
+            continue
+        message = element.attrib["message"]
+        assert message.strip()
+        assert text.startswith(message)
+        assert re.fullmatch("[a-z_]+", element.attrib["type"])
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_are_valid(example: str) -> None:
+    root = parsed(*EXAMPLES[example])
+    SCHEMA.assertValid(root)
+    assert_true_counts(root)
+    assert_unique(root)
+
+
+def test_a_report_on_nothing_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="a report needs a verdict"):
+        junit.render([])
+
+
+def test_each_check_is_a_case_in_the_class_of_the_environment() -> None:
+    verdict = evaluate(make_policy("failed <= 3"), make_run(failed=3))
+    (suite,) = parsed(verdict)
+    assert suite.get("name") == "testery-gate"
+    assert attributes(suite.findall("testcase"), "classname", "name", "time") == [
+        ("testery-gate.dev", "status", "0.000"),
+        ("testery-gate.dev", "total >= 1", "0.000"),
+        ("testery-gate.dev", "counts", "0.000"),
+        ("testery-gate.dev", "not_run == 0", "0.000"),
+        ("testery-gate.dev", "failed <= 3", "0.000"),
+    ]
+    assert not suite.findall("testcase/*")
+
+
+@pytest.mark.parametrize("environment", [None, ""])
+def test_without_an_environment_the_class_is_the_gate_alone(environment: str | None) -> None:
+    root = parsed(evaluate(make_policy(), make_run(environment=environment)))
+    assert {case.get("classname") for case in root.iter("testcase")} == {"testery-gate"}
+
+
+@pytest.mark.parametrize(
+    ("state", "deciding", "tag", "kind"),
+    [
+        pytest.param(CheckState.BREACHED, True, "failure", "breached", id="breached"),
+        pytest.param(CheckState.INCONCLUSIVE, True, "error", "inconclusive", id="inconclusive"),
+        pytest.param(CheckState.OPEN, True, "skipped", "skipped", id="open"),
+        pytest.param(CheckState.OPEN, False, "skipped", "skipped", id="open warning"),
+        pytest.param(CheckState.BREACHED, False, "system-out", None, id="warning"),
+        pytest.param(CheckState.INCONCLUSIVE, False, "system-out", None, id="inconclusive warning"),
+    ],
+)
+def test_what_came_of_a_check_is_told(
+    state: CheckState, deciding: bool, tag: str, kind: str | None
+) -> None:
+    verdict = evaluate(make_policy(), make_run(failed=1))
+    check = replace(verdict.checks[-1], state=state, deciding=deciding)
+    element = told(
+        parsed(replace(verdict, checks=(check,), advice="Look.")).iter("testcase").__next__()
+    )
+    assert (element.tag, element.get("type")) == (tag, kind)
+    facts = "1 of 30 tests failed\nexpected: <= 0\nfound: 1\nLook."
+    assert element.text == (f"warning: {facts}" if tag == "system-out" else facts)
+    assert tag == "system-out" or element.get("message") == "1 of 30 tests failed"
+
+
+@pytest.mark.parametrize(
+    "exit_code",
+    [
+        ExitCode.UNAUTHORIZED,
+        ExitCode.UNAVAILABLE,
+        ExitCode.NOT_FOUND,
+        ExitCode.TIMED_OUT,
+        ExitCode.INTERRUPTED,
+        ExitCode.TERMINATED,
+    ],
+)
+def test_a_run_that_could_not_be_judged_is_one_case_with_an_error(exit_code: ExitCode) -> None:
+    root = parsed(no_verdict(55676, exit_code, "this is why", advice="Do that."))
+    assert attributes([root], "tests", "failures", "errors") == [("1", "0", "1")]
+    (case,) = root.iter("testcase")
+    error = told(case)
+    assert (error.tag, error.get("type")) == ("error", exit_code.outcome)
+    assert error.get("message") == "this is why"
+    assert (error.text or "").startswith("this is why\n")
+    assert (error.text or "").endswith("\nDo that.")
+
+
+def test_a_verdict_without_a_check_is_no_success() -> None:
+    root = parsed(Verdict(run_id=1, exit_code=ExitCode.PASSED, reason="all is well"))
+    assert attributes([root], "tests", "failures", "errors") == [("1", "0", "1")]
+
+
+def test_a_check_that_is_asked_for_twice_is_numbered() -> None:
+    verdict = evaluate(make_policy("failed <= 3", "failed <= 3", warn=["failed <= 3"]), make_run())
+    names = [case.get("name") for case in parsed(verdict).iter("testcase")]
+    assert names[-3:] == ["failed <= 3", "failed <= 3 (2)", "failed <= 3 (3)"]
+
+
+def test_what_is_known_of_the_run_is_in_properties() -> None:
+    run = make_run(
+        total=3,
+        failed=1,
+        status_info="a\nb",
+        include_tags=("one", "two"),
+        coverage=None,
+        complete=False,
+    )
+    verdict = replace(
+        evaluate(make_policy(), run),
+        web_url="https://testery.app/acme/test-runs/55676",
+        advice="Look.",
+        notes=("first", "second"),
+        decided_early=True,
+        open_tests=0,
+    )
+    assert properties(verdict) == {
+        "run-id": "55676",
+        "address": "https://testery.app/acme/test-runs/55676",
+        "outcome": "failed",
+        "exit-code": "1",
+        "reason": "1 of 3 tests failed",
+        "advice": "Look.",
+        "notes": "first; second",
+        "decided-early": "true",
+        "open-tests": "0",
+        "name": "nightly",
+        "status": "FAIL",
+        "status-info": "a b",
+        "complete": "false",
+        "project-id": "123",
+        "environment": "dev",
+        "git-ref": "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2",
+        "build-key": "23",
+        "include-tags": "one, two",
+        "created": "2020-05-04T23:15:10+00:00",
+        "started": "2020-05-04T23:16:33+00:00",
+        "ended": "2020-05-04T23:22:59+00:00",
+        "total": "3",
+        "passed": "2",
+        "failed": "1",
+        "ignored": "0",
+        "executed": "3",
+        "not_run": "0",
+        "pass_rate": "66.67%",
+        "fail_rate": "33.33%",
+        "ignored_rate": "0%",
+        "duration": "6m26s",
+        "queue_time": "1m23s",
+        "testing_time": "17m16s",
+    }
+
+
+def test_what_is_unknown_is_no_property() -> None:
+    verdict = no_verdict(55676, ExitCode.NOT_FOUND, "there is no such run")
+    assert set(properties(verdict)) == {"run-id", "outcome", "exit-code", "reason"}
+
+
+def test_suites_say_when_the_run_started() -> None:
+    verdict = evaluate(make_policy(), make_run(), [make_result()])
+    assert {suite.get("timestamp") for suite in parsed(verdict)} == {"2020-05-04T23:16:33"}
+    unknown = replace(verdict, run=make_run(start_time=None))
+    assert {suite.get("timestamp") for suite in parsed(unknown)} == {None}
+
+
+def test_tests_are_cases_in_the_suite_of_their_file() -> None:
+    found = suites(
+        make_result("a", file="one.feature"),
+        make_result("b", file="two.feature"),
+        make_result("c", file="one.feature"),
+        make_result("d", file=""),
+    )
+    assert [
+        (suite.get("name"), suite.get("file"), [case.get("name") for case in suite])
+        for suite in found
+    ] == [
+        ("one.feature", "one.feature", ["a", "c"]),
+        ("two.feature", "two.feature", ["b"]),
+        ("(no file)", None, ["d"]),
+    ]
+
+
+def test_a_large_suite_is_as_whole_as_a_small_one() -> None:
+    statuses = ["PASS", "FAIL", "IGNORED", ""] * 63
+    results = [make_result("signs in", status) for status in statuses]
+    root = parsed(evaluate(make_policy(), make_run(), results))
+    SCHEMA.assertValid(root)
+    assert_true_counts(root)
+    assert_unique(root)
+    suite = root[1]
+    assert [case.get("name") for case in suite] == [
+        "signs in",
+        *(f"signs in ({number})" for number in range(2, 253)),
+    ]
+    assert attributes([suite], "tests", "failures", "errors", "skipped", "time") == [
+        ("252", "63", "63", "63", "315.000")
+    ]
+
+
+@pytest.mark.parametrize("results", [None, ()])
+def test_without_tests_there_are_no_suites_of_tests(results: Sequence[TestResult] | None) -> None:
+    assert len(parsed(evaluate(make_policy(), make_run(), results))) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "class_name"),
+    [
+        pytest.param("cypress/e2e/login.cy.js", "cypress.e2e.login.cy", id="path"),
+        pytest.param("login.feature", "login", id="name"),
+        pytest.param("tests/login", "tests.login", id="no extension"),
+        pytest.param("./tests\\v1.2\\Login.cs", "tests.v1.2.Login", id="backslashes"),
+        pytest.param("../a.js", "a", id="above"),
+        pytest.param("", "(no file)", id="nothing"),
+        pytest.param("/./", "(no file)", id="nothing but signs"),
+    ],
+)
+def test_the_class_of_a_test_is_its_file_with_dots(file: str, class_name: str) -> None:
+    assert only_case(make_result(file=file)).get("classname") == class_name
+
+
+@pytest.mark.parametrize(
+    ("duration", "time"),
+    [
+        pytest.param(timedelta(milliseconds=1), "0.001", id="a millisecond"),
+        pytest.param(timedelta(microseconds=100), "0.000", id="less than can be said"),
+        pytest.param(timedelta(0), "0.000", id="zero"),
+        pytest.param(timedelta(days=2), "172800.000", id="days"),
+        pytest.param(timedelta(seconds=-1), "0.000", id="negative"),
+        pytest.param(None, "0.000", id="unknown"),
+    ],
+)
+def test_times_are_plain_seconds_with_three_decimals(duration: timedelta | None, time: str) -> None:
+    assert only_case(make_result(duration=duration)).get("time") == time
+
+
+def test_times_add_up_exactly() -> None:
+    results = [
+        make_result(str(number), duration=timedelta(milliseconds=100)) for number in (1, 2, 3)
+    ]
+    (suite,) = suites(*results)
+    assert suite.get("time") == "0.300"
+
+
+def test_equal_names_in_a_file_are_numbered_past_names_that_look_so() -> None:
+    names = ["a", "a (2)", "a", "a", "a (2)", ""]
+    (suite,) = suites(*(make_result(name) for name in names))
+    assert [case.get("name") for case in suite] == [
+        "a",
+        "a (2)",
+        "a (3)",
+        "a (4)",
+        "a (2) (2)",
+        "(no name)",
+    ]
+
+
+def test_a_file_named_like_the_gate_has_a_suite_of_its_own() -> None:
+    (suite,) = suites(make_result(file="testery-gate"))
+    assert suite.get("name") == "testery-gate (2)"
+
+
+def test_of_several_runs_each_suite_names_its_own() -> None:
+    one = evaluate(make_policy(), make_run(id=1), [make_result()])
+    two = evaluate(make_policy(), make_run(id=2), [make_result()])
+    assert [suite.get("name") for suite in parsed(one, two)] == [
+        "testery-gate (run 1)",
+        "features/calculator.feature (run 1)",
+        "testery-gate (run 2)",
+        "features/calculator.feature (run 2)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "tag", "kind", "text"),
+    [
+        pytest.param(
+            make_result(status="FAIL", error="boom\nmore", stack_trace="at x"),
+            "failure",
+            "failed",
+            "boom\nmore\n\nat x",
+            id="failed",
+        ),
+        pytest.param(
+            make_result(status="FAIL", error="boom", stack_trace="boom\nat x"),
+            "failure",
+            "failed",
+            "boom\nat x",
+            id="failed, with a stack trace that repeats the error",
+        ),
+        pytest.param(
+            make_result(status="FAIL", stack_trace="\n at x\n"),
+            "failure",
+            "failed",
+            "at x",
+            id="failed, with a stack trace alone",
+        ),
+        pytest.param(
+            make_result(status="FAIL", error="\x1b[31m \n"),
+            "failure",
+            "failed",
+            "Testery calls this test FAIL, and gives no error",
+            id="failed without an error",
+        ),
+        pytest.param(
+            make_result(status="IGNORED"),
+            "skipped",
+            "skipped",
+            "Testery calls this test IGNORED",
+            id="ignored",
+        ),
+        pytest.param(
+            make_result(status="NOT_RUN", error="no runner"),
+            "skipped",
+            "skipped",
+            "Testery calls this test NOT_RUN\nno runner",
+            id="not run",
+        ),
+        pytest.param(
+            make_result(status="PENDING"),
+            "skipped",
+            "skipped",
+            "Testery calls this test PENDING",
+            id="pending",
+        ),
+        pytest.param(
+            make_result(status="RUNNING"),
+            "skipped",
+            "skipped",
+            "Testery calls this test RUNNING",
+            id="running",
+        ),
+        pytest.param(
+            make_result(status="", status_text="FLAKY", error="boom"),
+            "error",
+            "unknown",
+            "the test's status, FLAKY, is none that the gate knows\nboom",
+            id="unknown status",
+        ),
+        pytest.param(
+            make_result(status=""), "error", "unknown", "the test has no status", id="no status"
+        ),
+    ],
+)
+def test_what_came_of_a_test_is_told(result: TestResult, tag: str, kind: str, text: str) -> None:
+    element = told(only_case(result))
+    assert (element.tag, element.get("type"), element.text) == (tag, kind, text)
+    assert element.get("message") == text.partition("\n")[0]
+
+
+def test_a_test_that_passed_says_nothing() -> None:
+    assert len(only_case(make_result(error="the first try failed"))) == 0
+
+
+def test_a_long_first_line_is_shortened_in_the_message_and_whole_in_the_text() -> None:
+    error = told(only_case(make_result(status="FAIL", error="x" * 501)))
+    assert error.get("message") == "x" * 499 + "…"
+    assert error.text == "x" * 499 + "…\n" + "x" * 501
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    error = told(only_case(make_result(status="FAIL", error="boom", stack_trace="x" * 60_000)))
+    assert error.text == f"boom\n\n{'x' * 49_994}\n[10006 more characters are left out here]"
+
+
+@pytest.mark.parametrize(
+    ("tests", "length"),
+    [
+        pytest.param(3_000, 60_000, id="long texts"),
+        pytest.param(40_000, 1_000, id="many texts"),
+    ],
+)
+def test_gitlab_takes_the_report_however_much_failed(tests: int, length: int) -> None:
+    failing = make_result("fails as it did before", "FAIL", error="boom " * (length // 5))
+    text = junit.render([evaluate(make_policy(), make_run(), [failing] * tests)])
+    assert 20_000_000 < len(text.encode()) < 30_000_000
+    assert f'tests="{tests + 5}"' in text

@@ -1,0 +1,258 @@
+"""Whole summaries are compared with files; ``python -m tests.reports.test_summary`` renews them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from testery_gate.errors import ExitCode
+from testery_gate.gate import Verdict, decide_early, evaluate, no_verdict
+from testery_gate.model import one_line
+from testery_gate.reports.summary import render
+from tests.builders import make_policy, make_result, make_run, with_unknown
+
+GOLDEN = Path(__file__).parents[1] / "data" / "summary"
+
+POLICY = make_policy(
+    "failed <= 5%",
+    "coverage >= 80%",
+    warn=["duration <= 5m", "queue_time <= 10m"],
+    expect=[("git-ref", "abcd4e8")],
+)
+RESULTS = (
+    make_result("pays with a card"),
+    make_result("pays by invoice", "FAIL", error="\n  expected 200, got 500\n  at pay.py:12"),
+    make_result(
+        "zeigt den Warenkorb mit 日本語 und sehr vielen Artikeln, die alle verschieden sind",
+        "FAIL",
+        file="features/checkout/basket/with-a-long-name/and-a-longer-one/basket.feature",
+        error="AssertionError: the page with the address https://shop.example.test/basket"
+        " was not there after 30 seconds",
+    ),
+    make_result(
+        "has neither file nor error, and a name longer than this terminal is wide at all",
+        "FAIL",
+        file="",
+    ),
+    make_result("says nothing", "FAIL", error=" \n "),
+    *(make_result(f"counts to {number}", "FAIL", error="off by one") for number in range(9)),
+    make_result("is left out", "IGNORED"),
+)
+WEB = "https://testery.app/acme/test-runs/"
+
+PASSED = replace(evaluate(POLICY, make_run(coverage=Fraction(80))), web_url=f"{WEB}55676")
+FAILED = replace(
+    evaluate(POLICY, make_run(id=55677, name="checkout 日本語", failed=13, ignored=1), RESULTS),
+    web_url=f"{WEB}55677",
+)
+INCONCLUSIVE = replace(
+    evaluate(
+        make_policy(),
+        make_run(
+            id=55678,
+            status="CANCELED",
+            status_info="displaced by a newer run\nin the queue of environment dev",
+            not_run=20,
+            include_tags=("smoke", "eu"),
+        ),
+    ),
+    notes=("the run is CANCELED but was not complete 60 s later; it was judged as it stood",),
+    web_url=f"{WEB}55678",
+)
+TIMED_OUT = no_verdict(
+    55679,
+    ExitCode.TIMED_OUT,
+    "not finished within 3600 s: the run was RUNNING, 12 of 30 tests done",
+    advice="Raise --timeout, or look at the run: it may be stuck.",
+    run=make_run(id=55679, status="RUNNING", not_run=18, end_time=None, name=None),
+)
+UNREACHABLE = no_verdict(
+    55680,
+    ExitCode.UNAVAILABLE,
+    "no usable answer for 300 s, at last: https://api.testery.io/api/test-runs/55680"
+    " refused the connection",
+    advice="Check the network and the proxy, or raise --outage-tolerance.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    width: int = 80
+    color: bool = False
+    unicode: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.width}{'-colour' * self.color}{'-ascii' * (not self.unicode)}"
+
+    def render(self, verdicts: Sequence[Verdict]) -> str:
+        return render(verdicts, width=self.width, color=self.color, unicode=self.unicode)
+
+
+VERDICTS = {
+    "passed": [PASSED],
+    "failed": [FAILED],
+    "inconclusive": [INCONCLUSIVE],
+    "timed-out": [TIMED_OUT],
+    "unreachable": [UNREACHABLE],
+    "several": [PASSED, TIMED_OUT, FAILED, UNREACHABLE, INCONCLUSIVE],
+}
+MORE = [Paper(width=40), Paper(width=200), Paper(color=True), Paper(unicode=False)]
+CASES = [
+    *((name, Paper()) for name in VERDICTS),
+    *((name, paper) for name in ("failed", "several") for paper in MORE),
+    ("passed", Paper(color=True)),
+    ("unreachable", Paper(width=40, unicode=False)),
+]
+
+
+def golden(name: str, paper: Paper) -> Path:
+    return GOLDEN / f"{name}-{paper}.txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "paper"), [pytest.param(*case, id=golden(*case).stem) for case in CASES]
+)
+def test_a_summary_reads_as_before(name: str, paper: Paper) -> None:
+    expected = golden(name, paper).read_text(encoding="utf-8")
+    assert paper.render(VERDICTS[name]) == expected
+
+
+def test_every_golden_file_has_its_case() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {golden(*case).name for case in CASES}
+
+
+def renew() -> None:
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for name, paper in CASES:
+        golden(name, paper).write_text(paper.render(VERDICTS[name]), encoding="utf-8")
+
+
+def plain(verdicts: Sequence[Verdict], **others: object) -> list[str]:
+    settings = {"width": 80, "color": False, "unicode": True} | others
+    return render(verdicts, **settings).splitlines()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_colour_adds_nothing_that_is_not_written(name: str) -> None:
+    coloured = Paper(color=True).render(VERDICTS[name])
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == Paper().render(VERDICTS[name])
+
+
+def test_brief_is_one_verdict_and_what_to_do() -> None:
+    assert plain([TIMED_OUT], brief=True) == [
+        "? exit 124, timed out: not finished within 3600 s: the run was RUNNING, 12 of 30",
+        "  tests done",
+        "  next: Raise --timeout, or look at the run: it may be stuck.",
+    ]
+
+
+def test_brief_on_several_is_their_table() -> None:
+    assert plain([PASSED, TIMED_OUT], brief=True) == [
+        "    run    outcome    name     why",
+        "  ? 55679  timed out           not finished within 3600 s: the run was RUNNING,…",
+        "  ✓ 55676  passed     nightly  30 of 30 tests passed, 0 failed",
+        "? exit 124, timed out: of 2 runs 1 timed out, 1 passed",
+    ]
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_is_put_into_words(code: ExitCode) -> None:
+    lines = plain([PASSED], exit_code=code, width=200)
+    outcome = code.outcome.replace("_", " ")
+    assert f"  exit: {code.value}, {outcome} — {code.meaning}" in lines
+    assert lines[-1][1:] == f" exit {code.value}, {outcome}: 30 of 30 tests passed, 0 failed"
+    assert lines[0].startswith("✓ PASSED") is (code is ExitCode.PASSED)
+
+
+def test_a_decision_made_early_says_what_was_open() -> None:
+    run = make_run(status="RUNNING", complete=False, failed=2, not_run=20)
+    early = decide_early(make_policy("failed <= 0", "passed >= 20"), run, total_known=True)
+    assert early is not None
+    lines = plain([early])
+    assert "  note: decided early, with 20 of 30 tests still open" in lines
+    assert "  ✗ failed  breached, decided  <= 0      2" in lines
+    assert "  ? passed  open               >= 20     8" in lines
+
+
+def test_what_is_unknown_is_a_question_mark() -> None:
+    run = with_unknown(make_run(), "passed", "name", "start_time", "create_time", "testing_time")
+    facts = plain([evaluate(make_policy(), run)])
+    assert "  tests:       ? passed, 0 failed, 0 ignored, ? not run, 30 in all" in facts
+    assert not [line for line in facts if re.match("  (name|pass rate|started|time):", line)]
+
+
+def test_many_runs_are_bounded() -> None:
+    verdicts = [replace(UNREACHABLE, run_id=number) for number in range(1, 100)] + [PASSED] * 100
+    lines = plain(verdicts)
+    assert len(lines) < 150
+    assert "  more: of 149 runs 49 unavailable, 100 passed" in lines
+    assert "and 94 more runs that did not pass" in lines
+
+
+HOSTILE = st.lists(
+    st.sampled_from(
+        [
+            "::error::x",
+            "##vso[x]",
+            "##[x]",
+            "[red]",
+            "日本",
+            "e\u0301",
+            "\u200d",
+            "a" * 99,
+            "b",
+            " ",
+        ]
+    )
+).map("".join)
+
+
+@given(text=HOSTILE, width=st.integers(1, 200), unicode=st.booleans())
+def test_remote_text_stays_in_its_place(text: str, width: int, unicode: bool) -> None:
+    run = make_run(failed=1, name=text, status_info=text, environment=text, git_ref=text)
+    results = [make_result(text, "FAIL", file=text, error=text)]
+    verdict = evaluate(make_policy(expect=[("name", text)]), run, results)
+    gone = no_verdict(1, ExitCode.UNAVAILABLE, text or "gone", advice=text)
+    for verdicts in ([verdict], [gone], [verdict, gone]):
+        for line in plain(verdicts, width=width, unicode=unicode):
+            assert not line.lstrip().startswith(("::", "##"))
+            assert cell_len(line) <= max(width, 40)
+            assert line == line.rstrip()
+            assert unicode or line.isascii()
+
+
+@given(st.text())
+def test_no_text_brings_more_lines_than_a_word(text: str) -> None:
+    word = replace(PASSED, notes=("word",))
+    verdict = replace(PASSED, notes=(one_line(text)[:70] or "word",))
+    assert len(plain([verdict], width=200)) == len(plain([word], width=200))
+
+
+def test_a_long_reason_is_cut() -> None:
+    lines = plain([replace(PASSED, reason="word " * 10_000)], width=200)
+    assert len(lines) < 50
+    assert sum(line.endswith("…") for line in lines) == 2
+
+
+def test_an_address_is_never_folded() -> None:
+    address = "https://testery.app/" + "a" * 100
+    assert f"  web:         {address}" in plain([replace(PASSED, web_url=address)], width=40)
+
+
+def test_a_hundred_thousand_results_take_no_more_lines() -> None:
+    results = [make_result("fails", "FAIL", duration=timedelta(0))] * 100_000
+    many, few = (replace(FAILED, results=results[:number]) for number in (100_000, 11))
+    assert len(plain([many])) == len(plain([few]))
+
+
+if __name__ == "__main__":
+    renew()
