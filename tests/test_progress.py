@@ -21,10 +21,10 @@ from testery_gate.progress import (
     Display,
     LogDisplay,
     SafeStream,
-    clock_time,
     display,
     speaks_unicode,
 )
+from testery_gate.progress.standing import clock_time
 from tests.builders import make_run, with_unknown
 from tests.fakes import FakeClock
 
