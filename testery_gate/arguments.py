@@ -218,9 +218,9 @@ def reports(
     if output == "json":
         texts.append("json=-")
     wanted = [parse_report(text) for text in texts]
-    paths = [item.path for item in wanted]
-    for path in paths:
-        if paths.count(path) > 1:
-            where = "standard output" if path == "-" else path
+    places = [item.path if item.path == "-" else os.path.abspath(item.path) for item in wanted]
+    for item, place in zip(wanted, places, strict=True):
+        if places.count(place) > 1 and item.path != os.devnull:
+            where = "standard output" if place == "-" else item.path
             raise UsageError(f"two reports would be written to {where}")
     return wanted

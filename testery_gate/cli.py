@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import sys
 import tempfile
@@ -63,7 +62,7 @@ class Gate(SectionedCommand):
         try:
             return super().parse_args(ctx, args)
         finally:
-            process.ci = ci.chosen(ctx.params.get("ci", ci.AUTO), os.environ)
+            process.ci = ci.chosen(ctx.params.get("ci") or ci.AUTO, os.environ)
             process.debug = process.debug or ci.wants_debug(process.ci, os.environ)
 
 
@@ -224,18 +223,31 @@ def _commands(stream: TextIO) -> Callable[[str], None]:
 
 
 def _random() -> str:
+    import secrets
+
     return secrets.token_hex(8)
 
 
 def _tell(process: Process, ending: Ending, stream: TextIO) -> None:
+    """Tell the CI system how the gate ended, which changes nothing about that."""
+
+    def warn(message: str) -> None:
+        _print(f"testery-gate: warning: {message}\n", sys.stderr)
+
     effects = ci.Effects(
         environment=os.environ,
         command=_commands(stream),
-        warn=lambda message: _print(f"testery-gate: warning: {message}\n", sys.stderr),
+        warn=warn,
         random=_random,
         run=ci.run_program,
     )
-    ci.tell(process.ci, ending, effects)
+    process.interrupts.hold()
+    try:
+        ci.tell(process.ci, ending, effects)
+    except Exception as error:  # noqa: BLE001  (a defect here must not change the exit code)
+        if process.debug:
+            _print(traceback.format_exc(), sys.stderr)
+        warn(f"the CI system could not be told: {type(error).__name__}: {error}")
 
 
 def _tell_without_verdict(process: Process, code: ExitCode, reason: str, advice: str = "") -> int:

@@ -19,6 +19,10 @@ from typing import TypeVar
 _E = TypeVar("_E", bound=Enum)
 
 
+_LARGEST = 2**53
+"""The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
+
+
 class MalformedAnswer(ValueError):
     """The API's JSON is not what the documentation says; the message names the field."""
 
@@ -305,8 +309,7 @@ def clean_text(text: str) -> str:
     """
     if not _SUSPICIOUS.search(text):
         return text
-    text = _TERMINAL_SEQUENCES.sub("", text.replace("\r\n", "\n"))
-    return _FORBIDDEN.sub("", text)
+    return _FORBIDDEN.sub("", _TERMINAL_SEQUENCES.sub("", text))
 
 
 def one_line(text: str) -> str:

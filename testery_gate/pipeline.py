@@ -81,7 +81,7 @@ def judge_runs(
         return verdicts
     try:
         verdicts = _with_addresses(verdicts, client)
-        return _with_results(verdicts, client, effects.say) if waiting.with_results else verdicts
+        return _with_results(verdicts, client) if waiting.with_results else verdicts
     except Interrupted:
         # The verdicts stand; whoever installed the signal handler knows of the interruption.
         return verdicts
@@ -211,19 +211,20 @@ def _with_addresses(verdicts: Sequence[Verdict], client: TesteryClient) -> list[
     ]
 
 
-def _with_results(
-    verdicts: Sequence[Verdict], client: TesteryClient, say: Callable[[str], None]
-) -> list[Verdict]:
-    """Add the tests of each run that was judged, as far as the API offers them."""
-    found = list(verdicts)
-    for index, verdict in enumerate(verdicts):
+def _with_results(verdicts: Sequence[Verdict], client: TesteryClient) -> list[Verdict]:
+    """Add the tests of each run that was judged; where the API has none to offer, say so."""
+    found: list[Verdict] = []
+    lacking = ""
+    for verdict in verdicts:
         if verdict.run is None or verdict.exit_code not in _JUDGED:
+            found.append(verdict)
             continue
         try:
-            found[index] = replace(verdict, results=client.results(verdict.run.id))
+            results = None if lacking else client.results(verdict.run.id)
         except ApiError as error:
-            say(f"No single test results, only counts: {error.message}")
-            break
+            results, lacking = None, f"only counts, no single test results: {error.message}"
+        notes = (*verdict.notes, lacking) if lacking else verdict.notes
+        found.append(replace(verdict, results=results, notes=notes))
     return found
 
 
@@ -243,7 +244,7 @@ def publish(
         text = formats[report.format](verdicts)
         try:
             if report.path == "-":
-                stdout.write(text)
+                _print(text, stdout)
             else:
                 reports.write(report.path, text)
         except ReportLost as error:
@@ -251,3 +252,13 @@ def publish(
             if code is ExitCode.PASSED:
                 code = ExitCode.REPORT_LOST
     return code
+
+
+def _print(text: str, stdout: TextIO) -> None:
+    """Write a report to standard output; raises :class:`ReportLost`."""
+    try:
+        stdout.write(text)
+        stdout.flush()
+    except (OSError, ValueError) as error:
+        # ValueError: a stream that is closed, or whose encoding lacks a character.
+        raise ReportLost(f"standard output can't take the report: {error}") from None

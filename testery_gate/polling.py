@@ -160,9 +160,9 @@ def wait_for(
     ended_by: ApiError | Interrupted | None = None
     try:
         looking(look)
+        report(None)
     except (ApiError, Interrupted) as cause:
         ended_by = cause
-    report(None)
     return Watch(runs=dict(seen), ended_by=ended_by)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import chain, islice
 
 from testery_gate.errors import ExitCode
 from testery_gate.gate import Check, CheckState, Verdict
 from testery_gate.model import ResultStatus, TestResult, clean_text, one_line
 from testery_gate.reports.ending import Ending, worst_first
+from testery_gate.reports.wording import outcome
 
 MOST = 10
 """How many errors and how many warnings: GitHub and Azure drop what comes after."""
@@ -56,14 +56,17 @@ class Issue:
 
 def errors(ending: Ending) -> Sequence[Issue]:
     """Return what keeps the gate from passing, the checks before the tests; at most 10."""
-    return _bounded(chain(gate_errors(ending), _failing_tests(ending)))
+    found = list(gate_errors(ending))
+    failing = _failing_tests(ending)
+    found += [_test_issue(result, verdict, ending) for verdict, result in failing[:MOST]]
+    return _bounded(found, len(found) + len(failing[MOST:]))
 
 
 def gate_errors(ending: Ending) -> Iterator[Issue]:
     """Return what keeps the gate from passing, without the single tests."""
     if ending.exit_code not in {verdict.exit_code for verdict in ending.verdicts}:
-        outcome = ending.exit_code.outcome.replace("_", " ")
-        yield _issue(Severity.ERROR, f"Testery: {outcome}", (ending.reason, ending.advice))
+        subject = f"Testery: {outcome(ending.exit_code)}"
+        yield _issue(Severity.ERROR, subject, (ending.reason, ending.advice))
     for verdict in _not_passed(ending):
         for state in (CheckState.BREACHED, CheckState.INCONCLUSIVE):
             for check in verdict.checks:
@@ -73,12 +76,13 @@ def gate_errors(ending: Ending) -> Iterator[Issue]:
 
 def warnings(ending: Ending) -> Sequence[Issue]:
     """Return what is wrong and does not decide; at most 10."""
-    return _bounded(
+    found = [
         _check_issue(Severity.WARNING, check, verdict, ending)
         for verdict in worst_first(ending.verdicts)
         for check in verdict.checks
         if not check.deciding and check.state is not CheckState.HOLDS
-    )
+    ]
+    return _bounded(found, len(found))
 
 
 def _not_passed(ending: Ending) -> Sequence[Verdict]:
@@ -86,11 +90,13 @@ def _not_passed(ending: Ending) -> Sequence[Verdict]:
     return [verdict for verdict in ranked if verdict.exit_code is not ExitCode.PASSED]
 
 
-def _failing_tests(ending: Ending) -> Iterator[Issue]:
-    for verdict in _not_passed(ending):
-        for result in verdict.results or ():
-            if result.status is ResultStatus.FAIL:
-                yield _test_issue(result, verdict, ending)
+def _failing_tests(ending: Ending) -> Sequence[tuple[Verdict, TestResult]]:
+    return [
+        (verdict, result)
+        for verdict in _not_passed(ending)
+        for result in verdict.results or ()
+        if result.status is ResultStatus.FAIL
+    ]
 
 
 def _check_issue(severity: Severity, check: Check, verdict: Verdict, ending: Ending) -> Issue:
@@ -121,17 +127,10 @@ def _line(text: str, limit: int) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
-def _bounded(issues: Iterable[Issue]) -> Sequence[Issue]:
-    """Return as many as are shown; the last one counts the rest."""
-    found = iter(issues)
-    shown = list(islice(found, MOST))
-    rest = sum(1 for _ in found)
-    if rest:
-        shown[-1] = replace(
-            shown[-1],
-            subject="Testery",
-            message=f"and {rest + 1} more, which the log and the reports have",
-            file="",
-            run_id=None,
-        )
-    return shown
+def _bounded(issues: Sequence[Issue], count: int) -> Sequence[Issue]:
+    """Return as many as are shown; if there are more, the last one counts the rest."""
+    if count <= MOST:
+        return issues
+    shown = issues[: MOST - 1]
+    message = f"and {count - len(shown)} more, which the log and the reports have"
+    return [*shown, Issue(severity=issues[0].severity, subject="Testery", message=message)]

@@ -13,6 +13,7 @@ from testery_gate.criteria import Metric, format_percentage, measure
 from testery_gate.errors import ExitCode, combined
 from testery_gate.gate import Verdict
 from testery_gate.model import clean_text, one_line
+from testery_gate.reports.wording import outcome
 
 LONGEST_REASON = 1_000
 """Characters."""
@@ -43,7 +44,7 @@ def overall(
     reasons = [_reason(verdict, verdicts) for verdict in verdicts if verdict.exit_code is code]
     reason = reasons[0] if reasons else code.meaning
     if len(reasons) > 1:
-        reason += f" (and {len(reasons) - 1} more runs {_words(code)})"
+        reason += f" (and {len(reasons) - 1} more runs {outcome(code)})"
     return Ending(exit_code=code, reason=reason, verdicts=verdicts, paths=paths or {})
 
 
@@ -80,10 +81,6 @@ def facts(ending: Ending) -> Mapping[str, str]:
 
 def _reason(verdict: Verdict, verdicts: Sequence[Verdict]) -> str:
     return f"run {verdict.run_id}: {verdict.reason}" if len(verdicts) > 1 else verdict.reason
-
-
-def _words(code: ExitCode) -> str:
-    return code.outcome.replace("_", " ")
 
 
 def _counts(verdicts: Sequence[Verdict]) -> Mapping[str, Fraction | None]:

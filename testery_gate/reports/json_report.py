@@ -32,7 +32,8 @@ def render(verdicts: Sequence[Verdict]) -> str:
     text = StringIO()
     json.dump(report, text, indent=2, allow_nan=False)
     text.write("\n")
-    return text.getvalue()
+    # Some CI systems obey '##[' and '##vso[' anywhere in a log, also in JSON that is printed there.
+    return text.getvalue().replace("##", r"#\u0023")
 
 
 def _verdict(verdict: Verdict) -> Mapping[str, object]:

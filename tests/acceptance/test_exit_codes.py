@@ -40,7 +40,7 @@ ROWS = [
     ("slow-teardown", "", PASSED, "30 of 30"),
     ("no-complete-field", "", PASSED, "does not say whether the run is complete"),
     ("observed-fields", "", PASSED, "30 of 30"),
-    ("no-results-endpoint", "", FAILED, "No single test results"),
+    ("no-results-endpoint", "", FAILED, "no single test results"),
     ("hostile", "", FAILED, "failed"),
     ("stuck", "--timeout 1s", ExitCode.TIMED_OUT, "12 of 30"),
     ("stuck", "--timeout 0", ExitCode.TIMED_OUT, "not finished"),

@@ -26,7 +26,7 @@ def told(name: str, system: System) -> str:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         variables = {"AGENT_TEMPDIRECTORY": temporary} | github_variables(folder)
-        done = tell(system, ENDINGS[name], **variables)
+        done = tell(system, ENDINGS[name], variables)
         assert not done.warnings
         output = (folder / "output").read_text(encoding="utf-8")
         ran = "".join(f"$ {' '.join(arguments)}\n" for arguments, _ in done.ran)

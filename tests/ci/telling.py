@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,8 +45,8 @@ class Told:
 def tell(
     system: ci.System | None,
     ending: Ending,
+    environment: Mapping[str, str] | None = None,
     run: Callable[[Sequence[str], str], None] = lambda *_: None,
-    **environment: str,
 ) -> Told:
     """Tell, with a random word that is always the same."""
     told = Told()
@@ -59,7 +59,7 @@ def tell(
         run(arguments, text)
 
     effects = ci.Effects(
-        environment=environment,
+        environment=environment or {},
         command=command,
         warn=told.warnings.append,
         random=lambda: "c0ffee",

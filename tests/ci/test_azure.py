@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +25,7 @@ from tests.ci.telling import ENDINGS, any_ending, tell
 def test_issues_arrive_as_they_were_meant(ending: Ending) -> None:
     issues = (*errors(ending), *warnings(ending))
     with TemporaryDirectory() as folder:
-        commands = azure(tell(System.AZURE, ending, AGENT_TEMPDIRECTORY=folder).output)
+        commands = azure(tell(System.AZURE, ending, {"AGENT_TEMPDIRECTORY": folder}).output)
     assert [
         (command["type"], command.data) for command in commands if command.name == "task.logissue"
     ] == [(issue.severity.value, str(issue)) for issue in issues]
@@ -63,18 +64,18 @@ def test_a_gate_that_passed_says_whether_it_warned(
     tmp_path: Path, warn: list[str], result: str
 ) -> None:
     ending = overall([evaluate(make_policy(warn=warn), make_run())])
-    assert results(ending, AGENT_TEMPDIRECTORY=str(tmp_path)) == [result]
+    assert results(ending, {"AGENT_TEMPDIRECTORY": str(tmp_path)}) == [result]
 
 
-def results(ending: Ending, **environment: str) -> list[str]:
-    commands = azure(tell(System.AZURE, ending, **environment).output)
+def results(ending: Ending, environment: Mapping[str, str] | None = None) -> list[str]:
+    commands = azure(tell(System.AZURE, ending, environment).output)
     return [command["result"] for command in commands if command.name == "task.complete"]
 
 
 def test_the_summary_is_a_file_that_the_agent_can_find(tmp_path: Path) -> None:
     folder = tmp_path / "50% ;]"
     folder.mkdir()
-    told = tell(System.AZURE, ENDINGS["failed"], AGENT_TEMPDIRECTORY=os.path.relpath(folder))
+    told = tell(System.AZURE, ENDINGS["failed"], {"AGENT_TEMPDIRECTORY": os.path.relpath(folder)})
     (path,) = (Path(c.data) for c in azure(told.output) if c.name == "task.uploadsummary")
     assert path.is_absolute()
     assert path.samefile(folder / "testery-gate-c0ffee.md")
@@ -89,7 +90,7 @@ def test_without_the_agents_folder_the_systems_is_taken() -> None:
 
 
 def test_a_summary_that_can_not_be_written_is_warned_of() -> None:
-    told = tell(System.AZURE, ENDINGS["passed"], AGENT_TEMPDIRECTORY="/nonexistent")
+    told = tell(System.AZURE, ENDINGS["passed"], {"AGENT_TEMPDIRECTORY": "/nonexistent"})
     assert told.warnings == [
         "can't write the summary for Azure to /nonexistent/testery-gate-c0ffee.md:"
         " No such file or directory"
@@ -98,6 +99,6 @@ def test_a_summary_that_can_not_be_written_is_warned_of() -> None:
 
 
 def test_without_a_verdict_there_is_no_summary() -> None:
-    told = tell(System.AZURE, ENDINGS["usage"], AGENT_TEMPDIRECTORY="/nonexistent")
+    told = tell(System.AZURE, ENDINGS["usage"], {"AGENT_TEMPDIRECTORY": "/nonexistent"})
     assert [command.name for command in azure(told.output)] == ["task.logissue", "task.complete"]
     assert told.warnings == []

@@ -40,7 +40,9 @@ def test_the_build_is_annotated(ending: Ending, style: str) -> None:
 
 
 def test_another_step_has_another_annotation() -> None:
-    ((arguments, _),) = tell(System.BUILDKITE, ENDINGS["passed"], BUILDKITE_STEP_ID="0192-ab").ran
+    ((arguments, _),) = tell(
+        System.BUILDKITE, ENDINGS["passed"], {"BUILDKITE_STEP_ID": "0192-ab"}
+    ).ran
     assert arguments[-1] == "testery-gate-0192-ab"
 
 
@@ -75,4 +77,4 @@ def test_an_agent_that_fails_is_warned_of(error: Exception, warnings: list[str])
     def run(_arguments: Sequence[str], _text: str) -> None:
         raise error
 
-    assert tell(System.BUILDKITE, ENDINGS["passed"], run).warnings == warnings
+    assert tell(System.BUILDKITE, ENDINGS["passed"], run=run).warnings == warnings

@@ -92,8 +92,17 @@ def test_a_report_on_standard_output_holds_no_command(
 
 
 def test_a_report_in_a_file_is_not_altered(hostile: str, tmp_path: Path) -> None:
-    log("--report=json=x.json", api_url=hostile, folder=tmp_path)
-    assert "##vso[task.setvariable variable=owned]1" in (tmp_path / "x.json").read_text()
+    log("--report=junit=x.xml", api_url=hostile, folder=tmp_path)
+    assert "##vso[task.complete result=Succeeded;]done" in (tmp_path / "x.xml").read_text()
+
+
+def test_json_means_the_same_on_standard_output_and_in_a_file(hostile: str, tmp_path: Path) -> None:
+    done = command.run(
+        *("wait", "55676", "--output=json", "--report=json=x.json"), cwd=tmp_path, api_url=hostile
+    )
+    printed, kept = json.loads(done.stdout), json.loads((tmp_path / "x.json").read_text())
+    assert printed == kept
+    assert "##vso[task.setvariable variable=owned]1" in json.dumps(printed)
 
 
 def test_the_token_is_masked_before_anything_else(hostile: str, tmp_path: Path) -> None:
@@ -211,7 +220,7 @@ def test_the_runners_debugging_gives_every_look_a_line(tmp_path: Path) -> None:
     for debug in ("0", "1"):
         variables = SYSTEMS["github"] | github_variables(tmp_path) | {"RUNNER_DEBUG": debug}
         with Simulator(load_scenario("stuck"), speed=1_000.0) as api:
-            arguments = ("wait", "55676", "--interval=1s", "--timeout=3s")
+            arguments = ("wait", "55676", "--interval=1s", "--timeout=2s")
             done = command.run(*arguments, cwd=tmp_path, api_url=api.url, **variables)
         assert done.code == ExitCode.TIMED_OUT
         lines[debug] = [line for line in done.stderr.splitlines() if "12/30 done" in line]
@@ -233,6 +242,29 @@ def test_outputs_that_can_not_be_written_change_no_exit_code(tmp_path: Path, pat
     assert done.code == ExitCode.PASSED
     for variable in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         assert f"testery-gate: warning: can't write to {variable} ({path})" in done.stderr
+
+
+def test_a_defect_in_telling_changes_no_exit_code(tmp_path: Path) -> None:
+    # A defect has to be made: this hook breaks a module of the gate in the child process.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import testery_gate.ci.github as g\n"
+        "def broken(ending, effects): raise RuntimeError('on purpose')\n"
+        "g.tell = broken\n"
+    )
+    variables = SYSTEMS["github"] | github_variables(tmp_path) | {"PYTHONPATH": str(tmp_path)}
+    with Simulator(load_scenario("documented"), speed=1_000.0) as api:
+        for arguments, code in ((["55676"], ExitCode.PASSED), ([], ExitCode.USAGE)):
+            for debug in ("0", "1"):
+                done = command.run(
+                    *("wait", *arguments),
+                    cwd=tmp_path,
+                    api_url=api.url,
+                    RUNNER_DEBUG=debug,
+                    **variables,
+                )
+                assert done.code == code
+                assert "warning: the CI system could not be told: RuntimeError" in done.stderr
+                assert ("Traceback" in done.stderr) is (debug == "1")
 
 
 def test_several_runs_are_told_as_one(tmp_path: Path) -> None:

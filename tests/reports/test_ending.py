@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import given
 
@@ -16,7 +17,7 @@ from tests.reports.examples import EXAMPLES, any_verdicts
 GONE = no_verdict(2, ExitCode.NOT_FOUND, "there is no run 2")
 
 
-def judged(**counts: int) -> Ending:
+def judged(**counts: Any) -> Ending:
     return overall([evaluate(make_policy(), make_run(**counts))])
 
 

@@ -1,0 +1,159 @@
+"""How runs stand, in words."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from testery_gate.errors import ApiError
+from testery_gate.model import RunStatus, TestRun, clean_text, one_line
+from testery_gate.pace import predicted_remaining
+from testery_gate.polling import Progress, Sighting
+
+Found = Sighting | ApiError
+
+LONGEST_LINE = 1000
+"""Characters of a line in a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    progress: Progress
+    at: float
+
+    def outlook(self, now: float) -> list[str]:
+        """Say when the wait may end, and when the next look comes."""
+        age = now - self.at
+        if self.progress.next_look is None:
+            return []
+        parts = []
+        left = predicted(self.progress)
+        if left is not None:
+            parts.append(f"about {about(left - age)} to go" if left > age else "any moment now")
+            if left > self.progress.remaining:
+                parts.append(f"timeout in {about(max(0, self.progress.remaining - age))}")
+        seconds = math.ceil(self.progress.next_look - age)
+        return [*parts, f"next look in {clock_time(seconds)}" if seconds > 0 else "looking now"]
+
+
+_URGENCY = {RunStatus.RUNNING: 2, RunStatus.SUBMITTED: 3, RunStatus.QUEUED: 3, RunStatus.PASS: 4}
+
+
+def urgency(found: Found) -> int:
+    """Return a lower number for what sooner needs a look: gone, failing, at work, waiting, well."""
+    if isinstance(found, ApiError):
+        return 0
+    return 1 if found.run.failed else _URGENCY.get(found.run.status, 1)
+
+
+def stamped(elapsed: float, line: str) -> str:
+    """Return a line of a log; the time in front keeps remote text from its start."""
+    return f"[{clock_time(elapsed):>6}] {one_line(clean_text(line))[:LONGEST_LINE]}"
+
+
+def clock_time(seconds: float) -> str:
+    """Print whole seconds as ``5s``, ``1m05s`` or ``1h00m05s``."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minute:02}m{second:02}s"
+    return f"{minutes}m{second:02}s" if minutes else f"{second}s"
+
+
+def brief(seconds: float) -> str:
+    """Print a span without needless seconds."""
+    return clock_time(seconds).removesuffix("00s")
+
+
+def about(seconds: float) -> str:
+    """Print a prediction no finer than it is."""
+    step = 5 if seconds < 60 else 10 if seconds < 600 else 60
+    return brief(math.ceil(seconds / step) * step)
+
+
+def predicted(progress: Progress) -> float | None:
+    """Predict the seconds until the last run is done, if that can be told of every open one."""
+    predictions = [
+        predicted_remaining(found)
+        for found in progress.runs.values()
+        if isinstance(found, Sighting) and not found.finished
+    ]
+    known = [seconds for seconds in predictions if seconds is not None]
+    return max(known) if known and len(known) == len(predictions) else None
+
+
+def standings(runs: Mapping[int, Found]) -> list[str]:
+    """Say how each run stands."""
+    return [standing(run_id, found) for run_id, found in runs.items()]
+
+
+def standing(run_id: int, found: Found) -> str:
+    """Say how a run stands, without anything that changes by itself."""
+    head = f"run {run_id} {status_of(found)}"
+    if isinstance(found, ApiError):
+        return f"{head}: {found.message}"
+    run = found.run
+    counted = run.done is not None or run.total is not None
+    head += f" {done_of([run])} done, {shown(run.failed)} failed" if counted else ", no counts"
+    if found.finished:
+        return f"{head}, finished"
+    return f"{head}, not complete yet" if run.status.is_final else head
+
+
+def stage(found: Found) -> tuple[object, ...]:
+    """Return what of a run is worth a line of its own among several."""
+    if isinstance(found, ApiError):
+        return (found.message,)
+    return found.run.status_text, found.run.failed, found.finished
+
+
+def together(runs: Mapping[int, Found]) -> str:
+    """Say how all runs stand."""
+    if len(runs) == 1:
+        return standings(runs)[0]
+    seen = seen_runs(runs.values())
+    failed = shown(total_of(run.failed for run in seen))
+    return f"{len(runs)} runs: {tally(runs.values())}, {done_of(seen)} done, {failed} failed"
+
+
+def tally(found: Iterable[Found]) -> str:
+    """Count the runs by status, the most urgent first."""
+    statuses = Counter(status_of(one) for one in sorted(found, key=urgency))
+    return ", ".join(f"{number} {status}" for status, number in statuses.items())
+
+
+def seen_runs(found: Iterable[Found]) -> list[TestRun]:
+    """Return the runs that could be had."""
+    return [one.run for one in found if isinstance(one, Sighting)]
+
+
+def status_of(found: Found) -> str:
+    """Return the status in a word or two."""
+    if isinstance(found, ApiError):
+        return found.exit_code.outcome.replace("_", " ")
+    return found.run.status_text[:24] or "no status"
+
+
+def done_of(runs: Sequence[TestRun]) -> str:
+    """Print how many tests are done, of how many."""
+    return (
+        f"{shown(total_of(run.done for run in runs))}/{shown(total_of(run.total for run in runs))}"
+    )
+
+
+def failed_of(run: TestRun) -> str:
+    """Print how many tests failed, if any did."""
+    return f"{run.failed} failed" if run.failed else ""
+
+
+def total_of(counts: Iterable[int | None]) -> int | None:
+    """Add up what is known; unknown where nothing is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def shown(count: int | None) -> str:
+    """Print a count that may be unknown."""
+    return "?" if count is None else str(count)

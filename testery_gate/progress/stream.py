@@ -1,0 +1,50 @@
+"""Where progress is written to: a stream that never fails, and what it can show."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TextIO
+
+
+def speaks_unicode(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether any character can be shown: by the encoding and, on a terminal, by the locale.
+
+    Python writes UTF-8 in the C locale too (PEP 540), to terminals that may not understand it.
+    """
+    if not codecs.lookup(stream.encoding or "utf-8").name.startswith("utf"):
+        return False
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "")
+    return not (stream.isatty() and locale in {"C", "POSIX"})
+
+
+class SafeStream:
+    """A text stream that never fails: what can't be written is dropped.
+
+    A closed stream, a pipe without a reader and a full disk are no reason to change a verdict.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write, with ``?`` for what the encoding lacks."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def size(self) -> tuple[int, int]:
+        """Return the terminal's columns and lines, 80 by 24 where it does not tell."""
+        columns, lines = 0, 0
+        with suppress(OSError, ValueError):
+            columns, lines = os.get_terminal_size(self._stream.fileno())
+        return columns or 80, lines or 24
