@@ -19,7 +19,7 @@ from typing import TypeVar
 _E = TypeVar("_E", bound=Enum)
 
 
-_LARGEST = 2**53
+_LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
 
 
@@ -217,10 +217,9 @@ class _Fields:
         value = self.data.get(name)
         if value is None:
             return None
-        # Beyond 18 digits nothing is counted, and printing alone can fail.
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
             return value
-        raise self._wrong(name, "a whole number of at most 18 digits")
+        raise self._wrong(name, "a whole number below 2**53")
 
     def required_integer(self, name: str) -> int:
         value = self.integer(name)
