@@ -30,7 +30,9 @@ LONGEST_LINE = 200
 """Bytes of a sentence, of a name, and of a line of an error, as they are without markup."""
 
 ERROR_LINES = 12
-BAR_CELLS = 24
+BAR_CELLS = 16
+"""As many as a phone has room for in one line."""
+
 MOST_TAGS = 20
 
 
@@ -83,7 +85,7 @@ def _listed(
 
 
 def _more(count: int, what: str) -> str:
-    return f"… and {count} more {what}"
+    return f"… and {count} more {what}" if count > 1 else f"… and {count} more"
 
 
 _MARKS = {
@@ -101,8 +103,7 @@ _MARKS = {
 
 def _on_one(verdicts: Sequence[Verdict], room: _Room) -> Iterator[str]:
     (verdict,) = verdicts
-    unseen = verdict.run is None and verdict.run_id is not None
-    headline = _headline("##", verdict.exit_code, f"Run {_run_link(verdict)}: " if unseen else "")
+    headline = _headline("##", verdict.exit_code)
     yield from _gist(verdict, room, headline, "###", [_exit_code(verdict.exit_code)])
     yield from _failing_tests(verdict, room, "###")
 
@@ -115,7 +116,7 @@ def _on_several(verdicts: Sequence[Verdict], room: _Room) -> Iterator[str]:
         return
     yield headline
     yield from _listed(
-        room, _bullet("why", wording.tally(ranked)), [_exit_code(exit_code)], 1, "remark"
+        room, _bullet("why", wording.tally(ranked)), [_exit_code(exit_code)], 1, "remarks"
     )
     yield from _listed(room, _OVERVIEW, map(_overview_row, ranked), len(ranked), "runs")
     others = [verdict for verdict in ranked if verdict.exit_code is not ExitCode.PASSED]
@@ -145,7 +146,7 @@ def _details(verdicts: Sequence[Verdict], room: _Room) -> Iterator[str]:
     room.left -= rest
     gists = []
     for verdict in verdicts:
-        headline = _headline("###", verdict.exit_code, f"Run {_run_link(verdict)}: ")
+        headline = _headline("###", verdict.exit_code, f"Run {_run_id(verdict)}: ")
         gist = list(_gist(verdict, room, headline, "####", []))
         if not gist:
             break
@@ -175,12 +176,16 @@ def _gist(
     yield headline
     why, *others = (_bullet(label, prose(text)) for label, text in wording.reasons(verdict))
     advice = [_bullet("next", prose(verdict.advice))] if verdict.advice else []
-    remarks = [*told, *advice, *others]
+    remarks = [_which_run(verdict), *told, *advice, *others]
     yield from _listed(room, why, remarks, len(remarks), "remarks")
-    yield from (block for block in _run(verdict) if room.take(block))
+    run = verdict.run
+    yield from () if run is None else _counts(run, room)
     rows = (_check_row(check, verdict.exit_code) for check in verdict.checks)
     head = f"{level} Checks\n\n{_CHECKS}"
     yield from _listed(room, head, rows, len(verdict.checks), "checks")
+    facts = [] if run is None else [*_facts(run)]
+    if facts and room.take(about := f"{level} Run\n\n{' · '.join(facts)}"):
+        yield about
 
 
 def _bullet(label: str, text: str) -> str:
@@ -192,44 +197,51 @@ def _exit_code(exit_code: ExitCode) -> str:
     return _bullet("exit code", told)
 
 
-def _run(verdict: Verdict) -> Iterator[str]:
-    """Say what is known of the run: a bar, counts, names and times."""
+def _which_run(verdict: Verdict) -> str:
     run = verdict.run
-    if run is None:
-        return
+    name = code((run and run.name) or "")
+    environment = code((run and run.environment) or "")
+    where = f"in {environment}" if environment else ""
+    return _bullet("run", " ".join(filter(None, (_run_link(verdict), name, where))))
+
+
+def _run_link(verdict: Verdict) -> str:
+    page = _page(verdict)
+    return f"[{_run_id(verdict)}]({page})" if page else _run_id(verdict)
+
+
+def _run_id(verdict: Verdict) -> str:
+    return "none" if verdict.run_id is None else str(verdict.run_id)
+
+
+def _counts(run: TestRun, room: _Room) -> Iterator[str]:
     counts = wording.counts(run)
-    yield from _bar([counts[kind] for kind in _CELLS])
     rate = measure(run)[Metric.PASS_RATE]
     numbers = [
         f"{_CELLS.get(kind, '')} {wording.shown(count)} {kind}".lstrip()
         for kind, count in counts.items()
     ]
-    yield " · ".join(
-        [*numbers, *([] if rate is None else [f"pass rate {format_percentage(rate)}"])]
-    )
-    yield " · ".join([f"Run {_run_link(verdict)}", *_facts(run)])
-    if times := " · ".join(f"{label} {text}" for label, text in wording.times(run)):
-        yield times.capitalize()
+    share = [] if rate is None else [f"pass rate {format_percentage(rate)}"]
+    blocks = (_bar([counts[kind] for kind in _CELLS]), " · ".join([*numbers, *share]))
+    yield from (block for block in blocks if block and room.take(block))
 
 
 _CELLS = {"passed": "🟩", "failed": "🟥", "ignored": "🟨", "not run": "⬜"}
 
 
-def _bar(counts: Sequence[Fraction | None]) -> Iterator[str]:
-    """Draw the proportions, if they are known; what there is has a cell at least."""
+def _bar(counts: Sequence[Fraction | None]) -> str:
+    """Draw the proportions, if they are known; what there is has one cell at least."""
     known = [count for count in counts if count is not None]
     total = sum(known)
     if len(known) < len(counts) or not total:
-        return
+        return ""
     cells = [max(1, int(count * BAR_CELLS / total)) if count else 0 for count in known]
     cells[cells.index(max(cells))] += BAR_CELLS - sum(cells)
-    yield "".join(cell * number for cell, number in zip(_CELLS.values(), cells, strict=True))
+    return "".join(cell * number for cell, number in zip(_CELLS.values(), cells, strict=True))
 
 
 def _facts(run: TestRun) -> Iterator[str]:
     names = {
-        "name": run.name,
-        "environment": run.environment,
         "git ref": run.git_ref,
         "build key": run.build_key,
         "status": run.status_text,
@@ -241,6 +253,8 @@ def _facts(run: TestRun) -> Iterator[str]:
         yield f"status info: {info}"
     if tags := ", ".join(filter(None, map(code, run.include_tags[:MOST_TAGS]))):
         yield f"tags {tags}"
+    for label, text in wording.times(run):
+        yield f"{label} {text}"
 
 
 _CHECKS = "| | check | expected | found | result |\n| --- | --- | --- | --- | --- |"
@@ -305,12 +319,6 @@ def _error_lines(result: TestResult) -> Sequence[str]:
     return lines[told[0] : told[-1] + 1] if told else []
 
 
-def _run_link(verdict: Verdict) -> str:
-    page = _page(verdict)
-    shown = "unknown" if verdict.run_id is None else str(verdict.run_id)
-    return f"[{shown}]({page})" if page else shown
-
-
 def _page(verdict: Verdict) -> str:
     """Return the run's page, if that is a plain web address: it goes between parentheses."""
     url = verdict.web_url or ""
@@ -337,10 +345,10 @@ _WORD = re.compile(
     (?:
       (?P<criterion> [\w-]+ [ ] (?: [<>]=? | [=!]= ) [ ] [\w.]+ %? )
       | (?P<plain>
-        (?! www | [\da-f]{7} )                        # addresses and commits
+        (?! \S* www | [\da-f]{7} )                    # addresses and commits
         (?:
           [^\W\d_]+ (?: [_'\u2019-] [^\W\d_]+ )*      # words
-          | \d+ (?: [.,:] \d+ )? %?                   # numbers and shares
+          | \d+ (?: [.,:] \d+ )? (?: % (?! ["'] ) )?  # numbers and shares
           | (?: \d+ (?: \.\d+ )? (?: ms | [hms] ) )+  # durations
           | \d{4}-\d\d-\d\d | \d\d:\d\d:\d\d          # dates and times
           | [<>]=? | [=!]=
