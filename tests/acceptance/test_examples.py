@@ -1,0 +1,469 @@
+"""Every example in docs/examples is played against the stand-in API, and checked by its schema.
+
+What a system does itself, such as to repeat a job after some exit codes, is read from the example
+and compared with the codes that deserve it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from junitparser import JUnitXml
+
+from testery_gate.errors import ExitCode
+from testery_gate.simulator import DEFAULT_TOKEN
+from tests.acceptance import command, playing
+from tests.acceptance.playing import (
+    AGAIN,
+    COMMIT,
+    EXAMPLES,
+    HELM,
+    LINTERS,
+    NPM,
+    TEMPLATE,
+    Workspace,
+)
+
+pytestmark = pytest.mark.acceptance
+
+IMAGE = "ghcr.io/OWNER/testery-gate:1"
+
+# Run, the code it ends with, whether it is tried again.
+ENDINGS = [
+    pytest.param("passing", ExitCode.PASSED, False, id="passing: deploys"),
+    pytest.param("failing", ExitCode.FAILED, False, id="failing: stops at once"),
+    pytest.param("canceled", ExitCode.INCONCLUSIVE, False, id="canceled: stops at once"),
+    pytest.param("slow", ExitCode.PASSED, True, id="timed out: deploys at the second try"),
+    pytest.param("unavailable", ExitCode.UNAVAILABLE, True, id="unavailable: gives up later"),
+]
+
+SCRIPTS = [
+    pytest.param(
+        playing.azure,
+        {"TF_BUILD": "True", "BUILD_SOURCEVERSION": COMMIT},
+        "TEST-testery.xml",
+        {
+            "passing": "##vso[task.complete result=Succeeded",
+            "failing": "##vso[task.complete result=Failed",
+        },
+        id="azure",
+    ),
+    pytest.param(
+        playing.teamcity,
+        {"TEAMCITY_VERSION": "2024.12", "BUILD_VCS_NUMBER": COMMIT},
+        "TEST-testery.xml",
+        {"passing": "##teamcity[buildStatus", "failing": "##teamcity[buildProblem"},
+        id="teamcity",
+    ),
+    pytest.param(
+        playing.circleci,
+        {"CIRCLECI": "true", "CIRCLE_SHA1": COMMIT},
+        "TEST-testery.xml",
+        {"passing": "PASSED", "failing": "FAILED"},
+        id="circleci",
+    ),
+    pytest.param(
+        playing.bitbucket,
+        {"BITBUCKET_BUILD_NUMBER": "7", "BITBUCKET_COMMIT": COMMIT},
+        "test-results/TEST-testery.xml",
+        {"passing": "PASSED", "failing": "FAILED"},
+        id="bitbucket",
+    ),
+    pytest.param(
+        playing.deploy_script,
+        {"CIRCLECI": "true", "CIRCLE_SHA1": COMMIT},
+        "TEST-testery.xml",
+        {"failing": "tests fell short: not deployed", "canceled": "somebody must look"},
+        id="deploy.sh",
+    ),
+]
+
+
+@pytest.mark.parametrize(("run", "code", "repeats"), ENDINGS)
+@pytest.mark.parametrize(("steps", "variables", "junit", "shows"), SCRIPTS)
+def test_a_script_deploys_stops_or_tries_again(
+    tmp_path: Path,
+    steps: Callable[[], playing.Steps],
+    variables: Mapping[str, str],
+    junit: str,
+    shows: Mapping[str, str],
+    run: str,
+    code: ExitCode,
+    repeats: bool,
+) -> None:
+    workspace = Workspace(tmp_path)
+    with playing.api(run, tmp_path) as url:
+        given = {**variables, "AGENT_TEMPDIRECTORY": str(tmp_path), "PAUSE": playing.pause(run)}
+        played = steps().play(workspace, url, **given)
+    assert played.code == code, played.output
+    assert played.deployed is (code is ExitCode.PASSED)
+    assert set(played.pauses) == ({"60"} if repeats else set())
+    assert shows.get(run, "") in played.output
+    assert_reported(played.folder / junit, code)
+
+
+@pytest.mark.parametrize(("run", "code", "repeats"), ENDINGS)
+def test_the_jenkinsfile_is_unstable_on_1_and_failed_on_the_rest(
+    tmp_path: Path, run: str, code: ExitCode, repeats: bool
+) -> None:
+    workspace = Workspace(tmp_path)
+    jars = NPM.parent / "npm-groovy-lint" / "lib" / "java" / "groovy" / "lib" / "*"
+    harness = Path(__file__).with_name("jenkins.groovy")
+    groovy = ["java", "-cp", str(jars), "groovy.ui.GroovyMain", str(harness)]
+    with playing.api(run, tmp_path) as url:
+        played = workspace.play(
+            [*groovy, str(EXAMPLES / "Jenkinsfile")],
+            url,
+            JENKINS_URL="https://jenkins.example/",
+            GIT_COMMIT=COMMIT,
+            PAUSE=playing.pause(run),
+        )
+    assert played.code == 0, played.output
+    build = json.loads(played.output.splitlines()[-1])
+    results = {ExitCode.PASSED: "SUCCESS", ExitCode.FAILED: "UNSTABLE"}
+    assert build["result"] == results.get(code, "FAILURE")
+    assert build["slept"] == [60] * repeats
+    assert build["tests"] == [{"testResults": "TEST-testery.xml", "allowEmptyResults": True}]
+    assert build["images"] == [{"image": IMAGE, "args": "--entrypoint=", "reuseNode": True}]
+    assert played.deployed is (code is ExitCode.PASSED)
+    assert_reported(played.folder / "TEST-testery.xml", code)
+
+
+@pytest.mark.parametrize("example", [".gitlab-ci.yml", "component.gitlab-ci.yml"])
+@pytest.mark.parametrize(("run", "code"), [(run.values[0], run.values[1]) for run in ENDINGS[:2]])
+def test_gitlab_hands_the_verdict_to_a_later_job(
+    tmp_path: Path, example: str, run: str, code: ExitCode
+) -> None:
+    workspace = Workspace(tmp_path)
+    repository = workspace.folder
+    text = (EXAMPLES / "gitlab" / example).read_text()
+    # A component comes from another project, which is not at hand; the file is the same.
+    text, included = re.subn(
+        "component: .*@1$", "local: /templates/testery-gate.yml", text, flags=re.M
+    )
+    assert included == (example == "component.gitlab-ci.yml")
+    (repository / ".gitlab-ci.yml").write_text(text)
+    (repository / "templates").mkdir()
+    (repository / "templates" / TEMPLATE.name).write_text(TEMPLATE.read_text())
+    with playing.api(run, tmp_path, commit=committed(repository)) as url:
+        played = workspace.play(
+            [
+                NPM / "gitlab-ci-local",
+                # The jobs' image can't be had, and the shell has what it has.
+                *("--shell-executor-no-image", "--force-shell-executor", "--shell-isolation"),
+                *("--ignore-predefined-vars", "GITLAB_CI", "--variable", "GITLAB_CI=true"),
+                *("--variable", f"TESTERY_API_URL={url}"),
+                *("--variable", f"TESTERY_API_TOKEN={DEFAULT_TOKEN}"),
+                # An example waits for longer than a test does.
+                *("--variable", "TESTERY_GATE_TIMEOUT=20s"),
+            ],
+            None,
+        )
+    builds = repository / ".gitlab-ci-local" / "builds"
+    assert (played.code == 0) is (code is ExitCode.PASSED), played.output
+    assert re.search(r"testery_gate_[0-9a-f]+ took", played.output), "GitLab's section of the log"
+    assert_reported(builds / "testery-gate" / "TEST-testery.xml", code)
+    deployed = builds / "deploy" / "deployed"
+    assert deployed.exists() is (code is ExitCode.PASSED)
+    if deployed.exists():
+        variables = dict(
+            line.split("=", 1) for line in deployed.read_text().splitlines() if "=" in line
+        )
+        assert variables["TESTERY_GATE_OUTCOME"] == "passed"
+        assert variables["TESTERY_GATE_EXIT_CODE"] == "0"
+        assert "30 of 30 tests passed in https://testery.app/acme/test-runs/55676" in played.output
+    else:
+        assert f"FAIL {int(code)} " in played.output
+
+
+def test_the_component_passes_its_inputs_on(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    repository = workspace.folder
+    (repository / ".gitlab-ci.yml").write_text(
+        "include:\n  - local: /templates/testery-gate.yml\n    inputs:\n"
+        "      job-name: e2e\n      stage: verify\n      runs: '55676'\n      image: mine:2\n"
+        "      require: |-\n        failed <= 10%\n        total >= 30\n"
+        "      warn: ignored == 0\n      timeout: 20s\n"
+        "stages: [verify]\n"
+    )
+    (repository / "templates").mkdir()
+    (repository / "templates" / TEMPLATE.name).write_text(TEMPLATE.read_text())
+    committed(repository)
+    played = workspace.play([NPM / "gitlab-ci-local", "--preview"], None)
+    job = yaml.safe_load(played.output[played.output.index("---\n") :])["e2e"]
+    assert job["stage"] == "verify"
+    assert job["image"] == {"name": "mine:2", "entrypoint": [""]}
+    assert {name: value for name, value in job["variables"].items() if "TESTERY" in name} == {
+        "TESTERY_GATE_REQUIRE": "failed <= 10%\ntotal >= 30",
+        "TESTERY_GATE_WARN": "ignored == 0",
+        "TESTERY_GATE_TIMEOUT": "20s",
+    }
+    with playing.api("failing", tmp_path) as url:
+        variables = {**job["variables"], "TESTERY_API_URL": url}
+        played = workspace.play(["bash", "-c", "\n".join(job["script"])], url, **variables)
+    assert played.code == 0, "3 of 30 failed tests pass by the criterion alone\n" + played.output
+
+
+def committed(repository: Path) -> str:
+    """Make the folder a repository, and return its commit."""
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.invalid"]
+    for arguments in (["init", "-q"], ["add", "--all"], ["commit", "-qm", "Example"]):
+        subprocess.run([*git, *arguments], cwd=repository, check=True)
+    head = subprocess.run(
+        [*git, "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True
+    )
+    return head.stdout.strip()
+
+
+def gitlab_job(path: Path) -> Any:
+    """The gate's job, in a file in which it is the one with an image."""
+    return next(
+        job for job in playing.document(path).values() if isinstance(job, dict) and "image" in job
+    )
+
+
+def repeated_by_gitlab(path: Path) -> frozenset[int]:
+    retry = gitlab_job(path)["retry"]
+    assert set(retry) == {"max", "exit_codes"}
+    return frozenset(retry["exit_codes"])
+
+
+def buildkite_step() -> Any:
+    return playing.document(EXAMPLES / "buildkite" / "pipeline.yml")["steps"][0]
+
+
+def test_the_systems_that_repeat_a_job_do_so_after_the_codes_that_deserve_it() -> None:
+    assert repeated_by_gitlab(EXAMPLES / "gitlab" / ".gitlab-ci.yml") == AGAIN
+    assert repeated_by_gitlab(TEMPLATE) == AGAIN
+    rules = buildkite_step()["retry"]["automatic"]
+    assert {rule["exit_status"] for rule in rules} == AGAIN
+    assert all(rule["limit"] > 0 for rule in rules)
+
+
+@pytest.mark.parametrize("name", ["kubernetes/job.yml", "argocd/presync.yml", "helm"])
+def test_a_kubernetes_job_is_repeated_after_the_codes_that_deserve_it(
+    tmp_path: Path, name: str
+) -> None:
+    job = yaml.safe_load(manifest(name, tmp_path).read_text())
+    assert job["spec"]["backoffLimit"] > 0
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    rules = job["spec"]["podFailurePolicy"]["rules"]
+    for code in set(ExitCode) - {ExitCode.PASSED}:
+        assert repeats(rules, container["name"], code) is (code in AGAIN), code
+
+
+def repeats(rules: Sequence[Any], container: str, code: int) -> bool:
+    """Whether Kubernetes would try again: the first rule that matches decides, else it does.
+
+    Kubernetes documentation, "Pod failure policy".
+    """
+    for rule in rules:
+        codes = rule.get("onExitCodes")
+        if codes is None or codes["containerName"] != container:
+            continue
+        if (code in codes["values"]) is (codes["operator"] == "In"):
+            return bool(rule["action"] != "FailJob")
+    return True
+
+
+def manifest(name: str, folder: Path) -> Path:
+    """The Job of an example; the chart's as helm renders it."""
+    if name != "helm":
+        return EXAMPLES / name
+    rendered = checked([HELM, "template", "shop", EXAMPLES / "helm"])
+    file = folder / "rendered.yml"
+    file.write_text(rendered)
+    return file
+
+
+# Run, code; all that the commands of containers are played with.
+CONTAINER_ENDINGS = [
+    pytest.param("passing", ExitCode.PASSED, id="passing"),
+    pytest.param("failing", ExitCode.FAILED, id="failing"),
+    pytest.param("stuck", ExitCode.TIMED_OUT, id="stuck"),
+    pytest.param("unavailable", ExitCode.UNAVAILABLE, id="unavailable"),
+]
+
+
+@pytest.mark.parametrize(("run", "code"), CONTAINER_ENDINGS)
+@pytest.mark.parametrize("name", ["kubernetes/job.yml", "argocd/presync.yml", "helm"])
+def test_the_container_of_a_kubernetes_job_ends_with_the_verdict(
+    tmp_path: Path, name: str, run: str, code: ExitCode
+) -> None:
+    job = yaml.safe_load(manifest(name, tmp_path).read_text())
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == IMAGE
+    assert "command" not in container, "the image's entry point is the gate"
+    assert container["env"] == [
+        {
+            "name": "TESTERY_API_TOKEN",
+            "valueFrom": {"secretKeyRef": {"name": "testery", "key": "api-token"}},
+        }
+    ]
+    workspace = Workspace(tmp_path)
+    with playing.api(run, tmp_path) as url:
+        played = workspace.play([command.COMMAND, *container["args"]], url)
+    assert played.code == code, played.output
+    assert [path.name for path in played.folder.iterdir()] == ["deploy"], "it is read-only there"
+
+
+@pytest.mark.parametrize(("run", "code"), CONTAINER_ENDINGS)
+def test_buildkites_step_ends_with_the_verdict_and_an_annotation(
+    tmp_path: Path, run: str, code: ExitCode
+) -> None:
+    step = buildkite_step()
+    [[plugin]] = [list(plugin.items()) for plugin in step["plugins"]]
+    name, settings = plugin
+    assert name.startswith("docker#v5.")
+    assert settings["image"] == IMAGE
+    assert {"mount-buildkite-agent", "propagate-environment"} <= set(settings)
+    workspace = Workspace(tmp_path)
+    with playing.api(run, tmp_path) as url:
+        played = workspace.play(
+            [command.COMMAND, *settings["command"]],
+            url,
+            BUILDKITE="true",
+            BUILDKITE_COMMIT=COMMIT,
+        )
+    assert played.code == code, played.output
+    assert_reported(played.folder / step["artifact_paths"], code)
+    styles = {ExitCode.PASSED: "success", ExitCode.FAILED: "error"}
+    assert f"annotate --style {styles.get(code, 'warning')} " in played.annotation
+
+
+def assert_reported(report: Path, code: ExitCode) -> None:
+    """The report that the example shows to people says what the exit code says."""
+    gate = next(iter(JUnitXml.fromfile(str(report))))
+    found = {type(result).__name__ for case in gate for result in case.result}
+    assert found == {
+        ExitCode.PASSED: set(),
+        ExitCode.FAILED: {"Failure"},
+    }.get(code, {"Error"})
+
+
+SCHEMAS = [
+    pytest.param("gitlab-ci", EXAMPLES / "gitlab" / ".gitlab-ci.yml", id="gitlab"),
+    pytest.param("gitlab-ci", EXAMPLES / "gitlab" / "component.gitlab-ci.yml", id="component"),
+    pytest.param("azure-pipelines", EXAMPLES / "azure-pipelines.yml", id="azure"),
+    pytest.param("buildkite", EXAMPLES / "buildkite" / "pipeline.yml", id="buildkite"),
+    pytest.param("circle-ci", EXAMPLES / "circleci" / "config.yml", id="circleci"),
+    pytest.param("bitbucket-pipelines", EXAMPLES / "bitbucket-pipelines.yml", id="bitbucket"),
+]
+
+
+@pytest.mark.parametrize(("schema", "path"), SCHEMAS)
+def test_an_example_has_the_form_that_its_system_publishes(schema: str, path: Path) -> None:
+    # The schemas have patterns that only the older of the regular expressions' modes knows.
+    modes = ["--regex-variant", "nonunicode"]
+    checked([LINTERS / "check-jsonschema", *modes, "--builtin-schema", f"vendor.{schema}", path])
+
+
+def test_the_component_has_the_form_of_a_pipeline(tmp_path: Path) -> None:
+    inputs, job = yaml.safe_load_all(TEMPLATE.read_text())
+    assert all(
+        {"description", "default"} == set(told) for told in inputs["spec"]["inputs"].values()
+    )
+    file = tmp_path / "job.yml"
+    file.write_text(yaml.safe_dump(job))
+    checked([LINTERS / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", file])
+
+
+@pytest.mark.parametrize("name", ["kubernetes/job.yml", "argocd/presync.yml", "helm"])
+def test_kubernetes_knows_every_field_of_a_job(tmp_path: Path, name: str) -> None:
+    checked([LINTERS / "kubernetes-validate", "--strict", manifest(name, tmp_path)])
+
+
+def test_the_hooks_come_before_a_deploy(tmp_path: Path) -> None:
+    argo = yaml.safe_load((EXAMPLES / "argocd" / "presync.yml").read_text())
+    assert argo["metadata"]["annotations"]["argocd.argoproj.io/hook"] == "PreSync"
+    helm = yaml.safe_load(manifest("helm", tmp_path).read_text())
+    assert helm["metadata"]["annotations"]["helm.sh/hook"] == "pre-upgrade"
+    assert helm["metadata"]["name"] == "shop-testery-gate"
+
+
+def test_helm_has_nothing_against_the_chart() -> None:
+    checked([HELM, "lint", "--strict", EXAMPLES / "helm"])
+
+
+def test_shellcheck_has_nothing_against_the_script() -> None:
+    checked([LINTERS / "shellcheck", EXAMPLES / "deploy.sh"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "shell"),
+    [
+        pytest.param(playing.azure, "bash", id="azure"),
+        pytest.param(playing.circleci, "bash", id="circleci"),
+        pytest.param(playing.bitbucket, "bash", id="bitbucket"),
+        pytest.param(playing.teamcity, "sh", id="teamcity"),
+    ],
+)
+def test_shellcheck_has_nothing_against_the_steps(
+    tmp_path: Path, steps: Callable[[], playing.Steps], shell: str
+) -> None:
+    files = {tmp_path / f"{number}.sh": script for number, script in enumerate(steps().scripts)}
+    for file, script in files.items():
+        file.write_text(script)
+    checked([LINTERS / "shellcheck", f"--shell={shell}", *files])
+
+
+def test_the_groovy_linter_has_nothing_against_the_jenkinsfile(tmp_path: Path) -> None:
+    # It writes beside what it reads.
+    (tmp_path / "Jenkinsfile").write_text((EXAMPLES / "Jenkinsfile").read_text())
+    options = ["--noserver", "--config", "recommended-jenkinsfile", "--failon", "info"]
+    checked([NPM / "npm-groovy-lint", *options, "Jenkinsfile"], cwd=tmp_path)
+
+
+def test_the_teamcity_settings_are_kotlin() -> None:
+    """The settings' own library can't be had, so names and types are not checked."""
+    parse = (
+        "import sys, tree_sitter as t, tree_sitter_kotlin as k\n"
+        "tree = t.Parser(t.Language(k.language())).parse(sys.stdin.buffer.read())\n"
+        "sys.exit(tree.root_node.has_error)"
+    )
+    settings = (EXAMPLES / "teamcity" / "settings.kts").read_bytes()
+    for text, code in ((settings, 0), (settings.replace(b"({", b"({{", 1), 1)):
+        python = str(LINTERS / "python")
+        done = subprocess.run([python, "-c", parse], input=text, check=False)
+        assert done.returncode == code
+
+
+def test_the_examples_name_one_image_and_no_token() -> None:
+    files = [TEMPLATE, *(path for path in EXAMPLES.rglob("*") if path.is_file())]
+    texts = [path.read_text() for path in files]
+    assert {image for text in texts for image in re.findall(r"ghcr\.io/[^\s'\"`]+", text)} == {
+        IMAGE
+    }
+    assert not any(DEFAULT_TOKEN in text for text in texts)
+
+
+def test_the_index_leads_to_every_example() -> None:
+    index = (EXAMPLES / "README.md").read_text()
+    links = re.findall(r"\]\(([^)#]+)\)", index)
+    assert not [link for link in links if not (EXAMPLES / link).exists()]
+    assert not [path.name for path in EXAMPLES.iterdir() if path.name not in index + "README.md"]
+
+
+def checked(arguments: Sequence[str | Path], cwd: Path = EXAMPLES) -> str:
+    """Run a checker that must have nothing to say against it, and return what it prints."""
+    done = subprocess.run(
+        arguments,
+        cwd=cwd,
+        env={**os.environ, "PATH": f"{NPM}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
