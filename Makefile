@@ -71,6 +71,10 @@ acceptance: $(VENV)/.test ## install foreign tools, and run the tests that need 
 	tests/acceptance/install $(BIN)/python
 	$(BIN)/python -m pytest -m acceptance $(ARGS)
 
+.PHONY: bench
+bench: $(VENV)/.dev ## measure side by side, and write docs/performance.md
+	$(BIN)/python -m benchmarks.many_runs
+
 .PHONY: build
 build: $(VENV)/.dev ## make the source archive and the wheel, in dist
 	$(BIN)/python -m build --no-isolation

@@ -19,13 +19,23 @@ import click
 from testery_gate import __version__, arguments, ci, options
 from testery_gate.ci.inert import guarded, unguarded
 from testery_gate.config import check_api_url
-from testery_gate.errors import ExitCode, GateError, Interrupted, UsageError
+from testery_gate.errors import ExitCode, GateError, Interrupted, ReportLost, UsageError
 from testery_gate.interrupts import Interrupts
-from testery_gate.options import SectionedCommand
+from testery_gate.options import SectionedCommand, Setting
 from testery_gate.selection import Query
-from testery_gate.settings import ALL, CONFIG_KEY, Process, settings
+from testery_gate.settings import (
+    ALL,
+    CONFIG_KEY,
+    CONFIGURATION,
+    CONNECTION,
+    LISTING,
+    WHICH_RUNS,
+    Process,
+    settings,
+)
 
 if TYPE_CHECKING:
+    from testery_gate.client import Limits, TesteryClient
     from testery_gate.reports.ending import Ending
 
 # Modules that take longer to import than --help takes as a whole (requests, tenacity, the report
@@ -87,25 +97,88 @@ def wait(process: Process, /, runs: tuple[str, ...], **values: Any) -> ExitCode:
     capitals (TESTERY_GATE_MAX_FAILED), one value a line where it may be repeated, or in
     testery-gate.toml, or in pyproject.toml under [tool.testery-gate].
     """
-    if values["appear_within"] is None:
-        values["appear_within"] = Fraction(120)
     return _run_gate(process, runs, **values)
+
+
+_NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
 
 
 @cli.command(cls=Gate)
 @_runs
-@settings(*ALL, without=("--timeout", "--interval", "--fail-fast", "--no-follow"))
+@settings(*ALL, without=("--timeout", "--interval", "--fail-fast", "--no-follow"), defaults=_NOW)
 @click.pass_obj
 def check(process: Process, /, runs: tuple[str, ...], **values: Any) -> ExitCode:
     """Judge what is there now, without waiting: the check before a deploy.
 
     Takes the runs and options of 'wait'. A run that has not finished ends with exit code 124, and
-    with --max-age one that finished too long ago with 5.
+    with --max-age one that finished too long ago with 5. --appear-within is how long a run may
+    take to be there and finished.
     """
-    # A run that may still have to appear is given as long to finish.
-    appear_within = values.pop("appear_within") or Fraction(0)
-    values |= {"timeout": appear_within, "interval": None, "fail_fast": False, "no_follow": False}
-    return _run_gate(process, runs, appear_within=appear_within, **values)
+    return _run_gate(
+        process,
+        runs,
+        **values,
+        timeout=values["appear_within"],
+        interval=None,
+        fail_fast=False,
+        no_follow=False,
+        patience=values["outage_tolerance"],
+    )
+
+
+@cli.command("list", cls=SectionedCommand)
+@settings(
+    *(WHICH_RUNS, LISTING, CONNECTION, CONFIGURATION),
+    without=("--appear-within", "--no-follow"),
+    also=("--outage-tolerance", "--output"),
+    defaults=_NOW,
+)
+def list_runs(*, api_url: str, outage_tolerance: Fraction, output: str, **values: Any) -> None:
+    """List recent runs, the newest first.
+
+    All runs that the options describe are listed, up to --limit; with --each the newest of each
+    group, with --latest the newest of all.
+    """
+    from testery_gate import client as api
+    from testery_gate import finding
+    from testery_gate.polling import Deadline
+
+    query = arguments.listed(**values)
+    base_url = check_api_url(api_url)
+    limits = api.Limits(
+        deadline=Deadline.after(float(outage_tolerance)),
+        outage_tolerance=float(outage_tolerance),
+        grace=api.ONLY_LOOK_SECONDS,
+    )
+    client = _client(
+        base_url,
+        arguments.token(**values).value,
+        limits,
+        say=lambda line: _print(f"testery-gate: {line}\n", sys.stderr),
+    )
+    runs = finding.find_runs(
+        query, client, appear_by=Deadline.after(0), sleep=time.sleep, say=lambda _: None
+    )
+    if output == "json":
+        from testery_gate.reports.json_report import render_runs
+
+        text = render_runs(runs)
+    else:
+        from testery_gate import progress, run_table
+
+        on_terminal = sys.stdout.isatty()
+        text = run_table.render(
+            runs,
+            now=finding.utc_now(),
+            width=shutil.get_terminal_size().columns if on_terminal else None,
+            color=on_terminal and not os.environ.get("NO_COLOR"),
+            unicode=progress.speaks_unicode(sys.stdout, os.environ),
+        )
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        raise ReportLost(f"standard output can't take the list: {error}") from None
 
 
 def _run_gate(
@@ -122,28 +195,29 @@ def _run_gate(
     no_test_results: bool,
     quiet: bool,
     verbose: bool,
+    patience: Fraction = Fraction(0),
     **values: Any,
 ) -> ExitCode:
+    """Find, wait for and judge the runs; ``patience`` is for an API that fails at the deadline."""
     from testery_gate import client as api
     from testery_gate import pace, pipeline, progress
     from testery_gate.polling import Deadline
     from testery_gate.reports import check_writable, summary, with_options
     from testery_gate.reports.ending import overall
 
-    target = arguments.target(runs, **values)
+    target = arguments.target(runs, _source_of, **values)
     policy = arguments.policy(**values)
     reports = arguments.reports(**values)
     base_url = check_api_url(api_url)
     secret = arguments.token(**values).value
     ci.mask(process.ci, secret, _commands(sys.stderr))
-    token = api.BearerToken(secret)
     for report in reports:
         if report.path != "-":
             check_writable(report.path)
 
     deadline = Deadline.after(float(timeout))
     limits = api.Limits(
-        deadline=deadline,
+        deadline=Deadline.after(float(timeout + patience)),
         outage_tolerance=float(outage_tolerance),
         grace=api.LAST_LOOK_SECONDS if timeout else api.ONLY_LOOK_SECONDS,
     )
@@ -159,14 +233,7 @@ def _run_gate(
         ),
         progress.display(sys.stderr, live=live, quiet=quiet, verbose=verbose) as display,
     ):
-        client = api.TesteryClient(
-            base_url,
-            token,
-            limits,
-            session=api.new_session(token, base_url),
-            sleep=time.sleep,
-            on_retry=lambda retry: display.say(str(retry)),
-        )
+        client = _client(base_url, secret, limits, say=display.say)
         effects = pipeline.Effects(sleep=time.sleep, update=display.update, say=display.say)
         waiting = pipeline.Waiting(
             deadline=deadline,
@@ -206,6 +273,32 @@ def _run_gate(
     )
     _print(text, stream)
     return code
+
+
+def _client(
+    base_url: str, secret: str, limits: Limits, *, say: Callable[[str], None]
+) -> TesteryClient:
+    from testery_gate import client as api
+
+    token = api.BearerToken(secret)
+    return api.TesteryClient(
+        base_url,
+        token,
+        limits,
+        session=api.new_session(token, base_url),
+        sleep=time.sleep,
+        on_retry=lambda retry: say(str(retry)),
+    )
+
+
+def _source_of(name: str) -> str:
+    """Name an option of the command that runs, and what set it."""
+    ctx = click.get_current_context()
+    settings_here = (param for param in ctx.command.params if isinstance(param, Setting))
+    (setting,) = (setting for setting in settings_here if setting.name == name)
+    source = setting.source(ctx, ctx.meta[CONFIG_KEY])
+    option = f"--{setting.option_name}"
+    return option if source == f"flag {option}" else f"{option} ({source})"
 
 
 def _print(text: str, stream: TextIO) -> None:
@@ -385,18 +478,16 @@ def demo(ctx: click.Context, /, folder: Path | None) -> ExitCode:
     return code
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     """Run the command line and return the exit code; the one place where errors become codes.
 
     click alone would turn both Ctrl-C and a defect into exit code 1, which means failed tests.
     """
     with redirect_stdout(guarded(sys.stdout)), redirect_stderr(guarded(sys.stderr)):
-        return _main(argv)
+        return _run(argv, Process(interrupts=interrupts))
 
 
-def _main(argv: Sequence[str] | None) -> int:
-    process = Process(interrupts=Interrupts())
-    process.interrupts.install()
+def _run(argv: Sequence[str] | None, process: Process) -> int:
     try:
         code = cli.main(argv, prog_name="testery-gate", standalone_mode=False, obj=process)
         received = process.interrupts.received
