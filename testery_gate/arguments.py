@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from testery_gate.config import Token, describe_token_file, find_token
 from testery_gate.criteria import Criterion
 from testery_gate.errors import UsageError
 from testery_gate.gate import Expectation, ExpectedField, Policy
+from testery_gate.model import clean_text, one_line
 from testery_gate.options import Reach
 from testery_gate.selection import (
     Condition,
@@ -84,10 +86,51 @@ def _timedelta(seconds: Fraction) -> timedelta:
     return timedelta(seconds=float(min(seconds, Fraction(3600 * 24 * 365 * 1000))))
 
 
+_DESCRIBING = (
+    *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
+    *("latest", "each", "every", "deploy_id"),
+)
+
+
 def target(
-    runs: Sequence[str],
+    runs: Sequence[str], source_of: Callable[[str], str], **values: Any
+) -> Sequence[RunReference] | Query:
+    """Tell which runs are meant: by name, or by description.
+
+    ``source_of`` says what set an option.
+    """
+    describing = [option for option in _DESCRIBING if _is_given(values[option])]
+    if runs and describing:
+        # Even a file or a variable says what is meant, and a run that is named may be another.
+        sources = ", ".join(map(source_of, describing))
+        raise UsageError(
+            f"runs are both named and described, by {sources}; do one of the two",
+            advice="To hold a named run to a commit or an environment, use --expect.",
+        )
+    if runs:
+        return _named(runs, values["token_file"])
+    if not describing:
+        raise UsageError(
+            "no run is named and none described",
+            advice="Give a run's id or address, or say which: --git-ref auto, --environment NAME,"
+            " --latest, ...",
+        )
+    return _query(**values)
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False and value != ()
+
+
+def listed(*, latest: bool, each: tuple[str, ...], limit: int, **values: Any) -> Query:
+    """Tell which runs are to be listed: all that are described, or the latest of them."""
+    query = _query(each=each, **values)
+    every = not each and not latest
+    return replace(query, selection=replace(query.selection, every=every, most=limit))
+
+
+def _query(
     *,
-    token_file: str | None,
     git_ref: str | None,
     build_key: str | None,
     environment: str | None,
@@ -95,45 +138,28 @@ def target(
     name: str | None,
     include_tag: tuple[str, ...],
     status: str | None,
-    latest: bool,
     each: tuple[str, ...],
     every: bool,
     deploy_id: int | None,
     lookback: Reach,
     **_others: object,
-) -> Sequence[RunReference] | Query:
-    """Tell which runs are meant: by name, or by description."""
+) -> Query:
+    if each and every:
+        raise UsageError("--each takes the newest of each group and --all takes all: choose one")
     wanted = (
         (Field.GIT_REF, _commit() if git_ref == AUTO else git_ref),
         (Field.BUILD_KEY, build_key),
         (Field.ENVIRONMENT, environment),
-        (Field.PROJECT_ID, None if project_id is None else str(project_id)),
+        (Field.PROJECT_ID, project_id),
         (Field.NAME, name),
         *((Field.INCLUDE_TAG, tag) for tag in include_tag),
         (Field.STATUS, None if status is None else status.upper()),
     )
-    conditions = tuple(
-        Condition(field=field, wanted=value) for field, value in wanted if value is not None
-    )
-    described = bool(conditions or latest or each or every or deploy_id is not None)
-    if runs and described:
-        raise UsageError(
-            "runs are both named and described; do one of the two",
-            advice="To hold a named run to a commit or environment, use --expect.",
-        )
-    if runs:
-        return _named(runs, token_file)
-    if not described:
-        raise UsageError(
-            "no run is named and none described",
-            advice="Give a run's id or address, or say which: --git-ref auto, --environment NAME,"
-            " --latest, ...",
-        )
-    if each and every:
-        raise UsageError("--each takes the newest of each group and --all takes all: choose one")
     return Query(
         selection=Selection(
-            conditions=conditions,
+            conditions=tuple(
+                _condition(field, str(value)) for field, value in wanted if value is not None
+            ),
             each=tuple(map(Group, each)),
             # A deploy's runs are meant as a whole.
             every=every or (deploy_id is not None and not each),
@@ -142,6 +168,17 @@ def target(
         max_age=None if lookback.seconds is None else _timedelta(lookback.seconds),
         max_runs=lookback.runs,
     )
+
+
+def _condition(field: Field, wanted: str) -> Condition:
+    # As the run's own text is read.
+    wanted = one_line(clean_text(wanted))
+    if not wanted:
+        raise UsageError(
+            f"--{field.value} is empty",
+            advice="Is the variable set that it is taken from? Leave the option out for any run.",
+        )
+    return Condition(field=field, wanted=wanted)
 
 
 def _named(runs: Sequence[str], token_file: str | None) -> Sequence[RunReference]:

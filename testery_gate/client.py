@@ -47,8 +47,8 @@ ONLY_LOOK_SECONDS = 10.0
 """The same where there is only one look: a deadline of 0 must leave the API time to answer."""
 RESULTS_SECONDS = 30.0
 """How far past the deadline test results that are on their way may be received."""
-RESULTS_PATIENCE = 5.0
-"""For how long faults are tolerated on an endpoint that the verdict does not need."""
+OPTIONAL_PATIENCE = 5.0
+"""For how long faults are tolerated where the verdict does not need the answer."""
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_RESULTS_BYTES = 512 * 1024 * 1024
 MAX_REDIRECTS = 5
@@ -183,29 +183,27 @@ class TesteryClient:
                 raise
             return error
 
-    def page(self, number: int, limit: int, *, once: bool = False) -> Sequence[TestRun]:
-        """Return a page of the list of runs, from page 0 on; ``once`` tolerates no fault."""
-        limits = replace(self._limits, outage_tolerance=0.0) if once else self._limits
+    def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
+        """Return a page of the list of runs, from page 0 on; what is optional is soon given up."""
+        limits = self._optional if optional else self._limits
         return self._get(f"test-runs?page={number}&limit={limit}", parse_runs, limits)
 
     def deployed(self, deploy_id: int) -> Sequence[TestRun]:
         """Return the runs that a deploy triggered, from an endpoint that is not promised."""
-        return self._get(f"test-runs/by-deploy/{deploy_id}", parse_runs, self._undocumented)
+        return self._get(f"test-runs/by-deploy/{deploy_id}", parse_runs, self._optional)
 
     def results(self, run_id: int) -> Sequence[TestResult]:
         """Return the tests of a run, from an endpoint that is seen but not promised."""
-        limits = replace(
-            self._undocumented, transfer=RESULTS_SECONDS, answer_bytes=MAX_RESULTS_BYTES
-        )
+        limits = replace(self._optional, transfer=RESULTS_SECONDS, answer_bytes=MAX_RESULTS_BYTES)
         return self._get(f"test-runs/{run_id}/results", parse_results, limits)
 
     def account_name(self) -> str | None:
         """Return the account's name in web addresses, from an endpoint that is not promised."""
-        return self._get("account", parse_account_name, self._undocumented)
+        return self._get("account", parse_account_name, self._optional)
 
     @property
-    def _undocumented(self) -> Limits:
-        patience = min(self._limits.outage_tolerance, RESULTS_PATIENCE)
+    def _optional(self) -> Limits:
+        patience = min(self._limits.outage_tolerance, OPTIONAL_PATIENCE)
         return replace(self._limits, outage_tolerance=patience)
 
     def _get(self, path: str, parse: Callable[[object], _T], limits: Limits) -> _T:

@@ -22,6 +22,16 @@ _VARIABLES = (
 )
 """What tells a system, and where it says the commit."""
 
+_HEADS = (
+    ("pull_request", ("pull_request", "head", "sha")),
+    ("workflow_run", ("workflow_run", "head_sha")),
+)
+"""Where GitHub's event has the commit, by what the event's name begins with.
+
+In a pull request ``GITHUB_SHA`` is a merge that nobody pushed, or the base; after another workflow
+it is whatever the default branch has come to (GitHub, "Events that trigger workflows").
+"""
+
 
 def current_commit(
     environment: Mapping[str, str],
@@ -33,12 +43,10 @@ def current_commit(
     ``read_text`` reads a file, ``head_of_checkout`` asks git; both may raise ``OSError``. Raises
     :class:`UsageError` where there is no commit to be found.
     """
-    pull_request = _pull_request_head(environment, read_text)
-    if pull_request:
-        return pull_request
     # The system that is recognised comes first: a variable of another may be left over.
     for _, variable in sorted(_VARIABLES, key=lambda pair: not environment.get(pair[0])):
-        commit = environment.get(variable, "")
+        head = _head_of_event(environment, read_text) if variable == "GITHUB_SHA" else ""
+        commit = head or environment.get(variable, "")
         # Buildkite says HEAD where a build was started by hand.
         if commit not in {"", "HEAD"}:
             return commit
@@ -51,17 +59,26 @@ def current_commit(
         ) from None
 
 
-def _pull_request_head(environment: Mapping[str, str], read_text: Callable[[str], str]) -> str:
-    """Return the head of GitHub's pull request; ``GITHUB_SHA`` is a merge that nobody pushed."""
-    path = environment.get("GITHUB_EVENT_PATH")
-    if not environment.get("GITHUB_EVENT_NAME", "").startswith("pull_request") or not path:
-        return ""
-    try:
-        event = json.loads(read_text(path))
-        head = event["pull_request"]["head"]["sha"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UsageError(
-            f"--git-ref auto can't read the pull request's head from {path}: {error}",
-            advice="Name it: --git-ref ${{ github.event.pull_request.head.sha }}",
-        ) from None
-    return str(head)
+def _head_of_event(environment: Mapping[str, str], read_text: Callable[[str], str]) -> str:
+    """Return the commit of GitHub's event, or ``""`` where ``GITHUB_SHA`` is the one."""
+    name, path = (environment.get(f"GITHUB_EVENT_{what}", "") for what in ("NAME", "PATH"))
+    for start, keys in _HEADS:
+        if not name.startswith(start):
+            continue
+        try:
+            head = json.loads(read_text(path))
+            for key in keys:
+                head = head[key]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise _unreadable(path, str(error)) from None
+        if not (isinstance(head, str) and head):
+            raise _unreadable(path, f"it is {head!r}")
+        return head
+    return ""
+
+
+def _unreadable(path: str, why: str) -> UsageError:
+    return UsageError(
+        f"--git-ref auto can't read the commit of the event from {path!r}: {why}",
+        advice="Name it, for example --git-ref ${{ github.event.pull_request.head.sha }}",
+    )

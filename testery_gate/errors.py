@@ -39,7 +39,7 @@ class ExitCode(IntEnum):
     UNAUTHORIZED = 3, "unauthorized", "the API refused the token (401 or 403)"
     UNAVAILABLE = 4, "unavailable", "no usable answer from the API for too long"
     INCONCLUSIVE = 5, "inconclusive", "finished, but the evidence supports no verdict"
-    NOT_FOUND = 6, "not_found", "no such run"
+    NOT_FOUND = 6, "not_found", "no such run, or no run matches the selection"
     REPORT_LOST = 7, "report_lost", "the verdict was passed, but a report could not be written"
     INTERNAL = 70, "internal_error", "a defect in testery-gate; --debug shows a traceback"
     TIMED_OUT = 124, "timed_out", "not finished at the deadline"
@@ -83,7 +83,7 @@ class Unauthorized(ApiError):
 
 
 class NotFound(ApiError):
-    """The API answered 404: there is no such run."""
+    """There is no such run: the API answered 404, or no run is as described."""
 
     exit_code = ExitCode.NOT_FOUND
 

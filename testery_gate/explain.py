@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import click
-from click.core import ParameterSource
 
 from testery_gate.config import ConfigFile
 from testery_gate.criteria import Criterion, Unit, format_value
@@ -34,7 +33,7 @@ def _rows(setting: Setting, ctx: click.Context, file: ConfigFile | None) -> Iter
     values = value if isinstance(value, tuple) else (value,)
     for item in values or (None,):
         shown = setting.default if item is None and isinstance(setting.default, str) else item
-        yield setting.option_name, _text(shown), _source(setting, ctx, file)
+        yield setting.option_name, _text(shown), setting.source(ctx, file)
 
 
 def _criteria(
@@ -47,7 +46,7 @@ def _criteria(
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, Criterion) or setting.option_name == "expect":
                 decides = "only reported" if setting.option_name == "warn" else "decides"
-                yield str(item), decides, _source(setting, ctx, file)
+                yield str(item), decides, setting.source(ctx, file)
 
 
 def _text(value: object) -> str:
@@ -60,18 +59,6 @@ def _text(value: object) -> str:
             return format_value(value, Unit.TIME)
         case _:
             return str(value)
-
-
-def _source(setting: Setting, ctx: click.Context, file: ConfigFile | None) -> str:
-    match ctx.get_parameter_source(setting.name or ""):
-        case ParameterSource.COMMANDLINE:
-            return f"flag --{setting.option_name}"
-        case ParameterSource.ENVIRONMENT:
-            return f"variable {setting.variable_in_use()}"
-        case ParameterSource.DEFAULT_MAP:
-            return f"file {file.path if file else ''}"
-        case _:
-            return "default"
 
 
 def _table(heading: str, rows: Sequence[_Row]) -> str:

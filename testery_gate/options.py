@@ -10,8 +10,9 @@ from fractions import Fraction
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from testery_gate.config import ENVIRONMENT_PREFIX
+from testery_gate.config import ENVIRONMENT_PREFIX, ConfigFile
 from testery_gate.criteria import (
     Criterion,
     CriterionError,
@@ -49,9 +50,18 @@ class Setting(click.Option):
             return super().value_from_envvar(ctx)
         return [line.strip() for line in value.splitlines() if line.strip()]
 
-    def variable_in_use(self) -> str:
-        """Return the variable that sets this option, or ``""``."""
-        return next((name for name in self.envvar or () if os.environ.get(name)), "")
+    def source(self, ctx: click.Context, file: ConfigFile | None) -> str:
+        """Say what set this option: a flag, a variable, the file, or nothing."""
+        match ctx.get_parameter_source(self.name or ""):
+            case ParameterSource.COMMANDLINE:
+                return f"flag --{self.option_name}"
+            case ParameterSource.ENVIRONMENT:
+                variable = next((name for name in self.envvar or () if os.environ.get(name)), "")
+                return f"variable {variable}"
+            case ParameterSource.DEFAULT_MAP:
+                return f"file {file.path if file else ''}"
+            case _:
+                return "default"
 
 
 class SectionedCommand(click.Command):

@@ -9,7 +9,7 @@ from typing import TextIO
 from testery_gate import reports
 from testery_gate.client import TesteryClient
 from testery_gate.errors import ApiError, ExitCode, Interrupted, ReportLost, combined
-from testery_gate.finding import find_runs, newer_run
+from testery_gate.finding import find_runs, newer_runs
 from testery_gate.gate import Policy, Verdict, decide_early, evaluate, no_verdict
 from testery_gate.lookup import Lookup
 from testery_gate.model import RunStatus, TestRun
@@ -36,18 +36,19 @@ class Waiting:
     with_results: bool = True
 
 
+Follow = Callable[[Sequence[TestRun]], Mapping[int, TestRun]]
+"""From canceled runs to the newer ones that superseded them, by the canceled ones' ids."""
+
+
 def judge_runs(
     references: Sequence[RunReference],
     policy: Policy,
     client: TesteryClient,
     effects: Effects,
     waiting: Waiting,
-    follow: Callable[[TestRun], TestRun | None] = lambda _: None,
+    follow: Follow = lambda _: {},
 ) -> Sequence[Verdict]:
-    """Wait for the runs and judge each; however the wait ends, every run gets a verdict.
-
-    ``follow`` returns the run that has superseded a canceled one, if any.
-    """
+    """Wait for the runs and judge each; however the wait ends, every run gets a verdict."""
 
     def early(sighting: Sighting) -> Verdict | None:
         if not waiting.fail_fast:
@@ -71,12 +72,13 @@ def judge_runs(
     lookup = Lookup(client, effects.say)
     started = waiting.deadline.clock()
     watch = watch_for([reference.run_id for reference in references])
-    references, watch = _followed(references, watch, watch_for, follow, effects.say)
+    followed, watch = _followed(references, watch, watch_for, follow, effects.say)
     waited = waiting.deadline.clock() - started
-    verdicts = [
-        replace(_verdict(reference.run_id, watch, policy, early, waited), web_url=reference.web_url)
-        for reference in references
-    ]
+    verdicts = []
+    for reference, history in followed.items():
+        verdict = _verdict(reference.run_id, watch, policy, early, waited)
+        notes = (*verdict.notes, *history)
+        verdicts.append(replace(verdict, web_url=reference.web_url, notes=notes))
     if watch.ended_by is not None:
         return verdicts
     try:
@@ -91,36 +93,43 @@ def _followed(
     references: Sequence[RunReference],
     watch: Watch,
     watch_for: Callable[[Sequence[int]], Watch],
-    follow: Callable[[TestRun], TestRun | None],
+    follow: Follow,
     say: Callable[[str], None],
-) -> tuple[Sequence[RunReference], Watch]:
-    """Replace canceled runs by those that superseded them, until none is left to replace."""
+) -> tuple[Mapping[RunReference, Sequence[str]], Watch]:
+    """Replace canceled runs by those that superseded them, until none is left to replace.
+
+    Each reference comes with notes on the runs that it stands for.
+    """
+    followed: dict[RunReference, Sequence[str]] = dict.fromkeys(references, ())
     while watch.ended_by is None:
-        successors: dict[int, int] = {}
-        for reference in references:
-            seen = watch.runs.get(reference.run_id)
-            if isinstance(seen, Sighting) and seen.run.status is RunStatus.CANCELED:
-                newer = _successor(seen.run, follow, say)
-                if newer is not None:
-                    say(f"Run {reference.run_id} was canceled; following the newer run {newer.id}")
-                    successors[reference.run_id] = newer.id
-        if not successors:
+        seen = [watch.runs.get(reference.run_id) for reference in followed]
+        canceled = [
+            one.run
+            for one in seen
+            if isinstance(one, Sighting) and one.run.status is RunStatus.CANCELED
+        ]
+        try:
+            newer = follow(canceled) if canceled else {}
+        except ApiError as error:
+            say(f"Whether newer runs superseded canceled ones can't be told: {error.message}")
             break
-        ids = dict.fromkeys(successors.get(known.run_id, known.run_id) for known in references)
-        references = [RunReference(run_id=run_id) for run_id in ids]
-        later = watch_for([run_id for run_id in ids if run_id not in watch.runs])
+        except Interrupted as cause:
+            return followed, replace(watch, ended_by=cause)
+        if not newer:
+            break
+        replaced: dict[RunReference, Sequence[str]] = {}
+        for reference, history in followed.items():
+            successor = newer.get(reference.run_id)
+            if successor is None:
+                replaced[reference] = history
+                continue
+            story = f"run {reference.run_id} was canceled, and newer run {successor.id} followed"
+            say(story)
+            replaced[RunReference(run_id=successor.id)] = (*history, story)
+        followed = replaced
+        later = watch_for([run.id for run in newer.values()])
         watch = Watch(runs={**watch.runs, **later.runs}, ended_by=later.ended_by)
-    return references, watch
-
-
-def _successor(
-    run: TestRun, follow: Callable[[TestRun], TestRun | None], say: Callable[[str], None]
-) -> TestRun | None:
-    try:
-        return follow(run)
-    except ApiError as error:
-        say(f"Whether a newer run superseded run {run.id} can't be told: {error.message}")
-        return None
+    return followed, watch
 
 
 def judge_selection(
@@ -139,7 +148,7 @@ def judge_selection(
     except ApiError as error:
         return [no_verdict(None, error.exit_code, error.message, advice=error.advice)]
     except Interrupted as cause:
-        reason = f"stopped by {cause} while no run with {query} was there"
+        reason = f"stopped by {cause} while there was no {query}"
         return [no_verdict(None, cause.exit_code, reason)]
     return judge_runs(
         [RunReference(run_id=run.id) for run in runs],
@@ -147,7 +156,7 @@ def judge_selection(
         client,
         effects,
         waiting,
-        follow=(lambda old: newer_run(query, client, old)) if follow else lambda _: None,
+        follow=(lambda canceled: newer_runs(query, client, canceled)) if follow else lambda _: {},
     )
 
 

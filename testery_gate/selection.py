@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from heapq import nlargest
+from typing import assert_never
 
 from testery_gate.gate import same_git_ref
-from testery_gate.listing import Listing, age_key
+from testery_gate.listing import Listing, Lookback, age_key
 from testery_gate.model import TestRun
 
 _ADDRESS = re.compile(r"(https?://[^\s/?#]+/[^\s?#]*?test-runs/(\d{1,18}))(?:[/?#]\S*)?", re.ASCII)
@@ -44,24 +46,26 @@ _CREATED = re.compile(r"\s*test_run_id:\s*(\d{1,18})\s*", re.ASCII)
 
 
 def parse_references(text: str) -> Sequence[RunReference]:
-    """Read ids, addresses and ``test_run_id: 12345``, each on a line of its own, out of a text.
+    """Read runs out of a text: ids and addresses, or what the Testery client prints.
 
-    Other lines are passed over: the Testery client says more than the id. Raises
-    :class:`ValueError` where there is none.
+    Each stands on a line of its own. Beside ``test_run_id: 12345`` other lines are passed over,
+    because the client says more than that; without it they are mistakes. Raises
+    :class:`ValueError`, which never quotes a line: the client prints variables of the run too.
     """
-    found: dict[int, RunReference] = {}
-    for line in text.splitlines():
-        created = _CREATED.fullmatch(line)
+    lines = text.removeprefix("\ufeff").splitlines()
+    created = [match[1] for match in map(_CREATED.fullmatch, lines) if match]
+    references = []
+    for number, line in enumerate(created or lines, 1):
         try:
-            reference = parse_reference(created[1] if created else line.strip())
+            references += [parse_reference(line.strip())] if line.strip() else []
         except ValueError:
-            continue
-        found.setdefault(reference.run_id, reference)
-    if not found:
-        last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
-        heard = f"its last line is {last[:200]!r}" if last else "it is empty"
-        raise ValueError(f"there is no run on standard input; {heard}")
-    return tuple(found.values())
+            raise ValueError(
+                f"line {number} of standard input is neither a run's id nor its address, and there"
+                " is no 'test_run_id: 12345'"
+            ) from None
+    if not references:
+        raise ValueError("there is no run on standard input: it is empty")
+    return references
 
 
 class Field(Enum):
@@ -130,6 +134,8 @@ class Group(Enum):
                 return run.environment
             case Group.NAME:
                 return run.name
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,55 +145,65 @@ class Selection:
     conditions: tuple[Condition, ...] = ()
     each: tuple[Group, ...] = ()
     every: bool = False
+    most: int | None = None
+    """How many at the most."""
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.conditions)) or "any run"
+        return ", ".join(map(str, self.conditions))
 
     def matches(self, run: TestRun) -> bool:
         """Whether the run meets all conditions."""
         return all(condition.holds(run) for condition in self.conditions)
 
-    def choose(self, runs: Iterable[TestRun]) -> Sequence[TestRun]:
-        """Return the runs that are meant, the newest first."""
-        matching = sorted(filter(self.matches, runs), key=age_key, reverse=True)
-        if self.every:
-            return matching
-        newest: dict[object, TestRun] = {}
-        for run in matching:
-            newest.setdefault(self.group_of(run), run)
-        return tuple(newest.values())
-
     def group_of(self, run: TestRun) -> object:
         """Return what tells the runs apart that the newest is taken of."""
         return tuple(group.of(run) for group in self.each)
 
-    def choose_from(self, listing: Listing) -> tuple[Sequence[TestRun], Sequence[TestRun]]:
-        """Read a list no further than needed; return what was read, and the runs that are meant."""
-        read: list[TestRun] = []
-        matched = False
-        for run in listing:
-            read.append(run)
-            matched = matched or self.matches(run)
-            if matched and not self.every and not self.each and listing.newest_first:
-                break
-        return read, self.choose(read)
+    def choose(self, runs: Iterable[TestRun]) -> Sequence[TestRun]:
+        """Return the runs that are meant, the newest first."""
+        chosen = sorted(filter(self.matches, runs), key=age_key, reverse=True)
+        if not self.every:
+            newest: dict[object, TestRun] = {}
+            for run in chosen:
+                newest.setdefault(self.group_of(run), run)
+            chosen = list(newest.values())
+        return chosen[: self.most]
 
-    def nearest_miss(self, runs: Iterable[TestRun]) -> str:
-        """Say which run meets the most conditions, and which it does not; ``""`` if none any."""
-        candidates = [
-            (sum(condition.holds(run) for condition in self.conditions), age_key(run), run)
-            for run in runs
-        ]
-        met, _, run = max(candidates, key=lambda item: item[:2], default=(0, None, None))
-        if run is None or met == 0:
+    def choose_from(self, listing: Listing) -> Sequence[TestRun]:
+        """Read a list no further than needed, and return the runs that are meant."""
+        wanted = None if self.each else self.most if self.every else 1
+        newest: list[TestRun] = []
+        for run in listing:
+            if wanted is not None and self.matches(run):
+                newest = nlargest(wanted, [*newest, run], key=age_key)
+            if len(newest) == wanted and listing.is_past(newest[-1].create_time):
+                break
+        return self.choose(listing.runs)
+
+    def nearest_miss(self, runs: Iterable[TestRun], lookback: Lookback) -> str:
+        """Say which run comes nearest and what it lacks; ``""`` where none has anything of it."""
+
+        def nearness(run: TestRun) -> tuple[object, ...]:
+            # The conditions stand in the order of Field, of which the first ones say the most.
+            met = [condition.holds(run) for condition in self.conditions]
+            return sum(met), met, age_key(run)
+
+        run = max(runs, key=nearness, default=None)
+        if run is None:
             return ""
-        wrong = [
-            f"{condition.field.value} is {', '.join(_found(condition.field, run)) or 'unknown'}"
+        met = [str(condition) for condition in self.conditions if condition.holds(run)]
+        if self.conditions and not met:
+            return ""
+        lacks = [
+            f"its {condition.field.value} is {', '.join(_found(condition.field, run)) or 'unknown'}"
             for condition in self.conditions
             if not condition.holds(run)
         ]
-        right = [str(condition) for condition in self.conditions if condition.holds(run)]
-        return f"run {run.id} has {', '.join(right)}, but its {', its '.join(wrong)}"
+        if not (lacks and lookback.reaches(run)):
+            created = f" (created {run.create_time:%Y-%m-%d %H:%M} UTC)" if run.create_time else ""
+            lacks.append(f"it is further back than --lookback reaches{created}")
+        has = f"has {', '.join(met)}" if met else "is the newest"
+        return f"run {run.id} {has}, but {' and '.join(lacks)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +216,7 @@ class Query:
     max_runs: int = 1000
 
     def __str__(self) -> str:
-        if self.deploy_id is None:
-            return str(self.selection)
-        of_deploy = f"deploy {self.deploy_id}"
-        return f"{of_deploy}, {self.selection}" if self.selection.conditions else of_deploy
+        """Return a noun, such as ``run with environment staging``."""
+        of_deploy = "" if self.deploy_id is None else f" of deploy {self.deploy_id}"
+        conditions = str(self.selection)
+        return f"run{of_deploy}{f' with {conditions}' if conditions else ''}"

@@ -5,7 +5,7 @@ The same settings can be made by environment variables and in a configuration fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ WAITING = "Waiting"
 REPORTS = "Reports"
 CONNECTION = "Connection"
 CONFIGURATION = "Configuration"
+LISTING = "Listing"
 ALL = (WHICH_RUNS, CRITERIA, WAITING, REPORTS, CONNECTION, CONFIGURATION)
 
 _Command = Callable[..., Any]
@@ -40,16 +41,24 @@ class Process:
     ci: System | None = None
 
 
-def settings(*sections: str, without: Collection[str] = ()) -> Callable[[_Command], _Command]:
+def settings(
+    *sections: str,
+    without: Collection[str] = (),
+    also: Collection[str] = (),
+    defaults: Mapping[str, str] | None = None,
+) -> Callable[[_Command], _Command]:
     """Return the decorator that adds the options of these sections, in the order of the help.
 
-    ``without`` names options to leave out.
+    ``without`` names options to leave out, ``also`` single ones of other sections, and
+    ``defaults`` are the command's own.
     """
 
     def decorate(command: _Command) -> _Command:
         for option in reversed(_options()):
-            if option.section in sections and option.names[0] not in without:
-                command = option.decorator(command)
+            name = option.names[0]
+            if name in also or (option.section in sections and name not in without):
+                own = {"default": defaults[name]} if defaults and name in defaults else {}
+                command = option.added_to(command, **own)
         return command
 
     return decorate
@@ -59,15 +68,20 @@ def settings(*sections: str, without: Collection[str] = ()) -> Callable[[_Comman
 class _Declared:
     section: str
     names: tuple[str, ...]
-    decorator: Callable[[_Command], _Command]
+    attributes: Mapping[str, Any]
+
+    def added_to(self, command: _Command, **own: Any) -> _Command:
+        """Return the command with this option; its own attributes win."""
+        attributes = {**self.attributes, **own}
+        decorate = click.option(*self.names, cls=Setting, section=self.section, **attributes)
+        return decorate(command)
 
 
 def _options() -> Sequence[_Declared]:
     """Declare every setting there is."""
 
     def setting(section: str, *names: str, **attributes: Any) -> None:
-        decorator = click.option(*names, cls=Setting, section=section, **attributes)
-        declared.append(_Declared(section=section, names=names, decorator=decorator))
+        declared.append(_Declared(section=section, names=names, attributes=attributes))
 
     declared: list[_Declared] = []
     which = WHICH_RUNS
@@ -104,7 +118,9 @@ def _options() -> Sequence[_Declared]:
         which,
         "--appear-within",
         type=options.DURATION,
-        help="How long to wait for a run to appear.  [default: 2m; for check 0]",
+        default="2m",
+        show_default=True,
+        help="How long to wait for a run to appear.",
     )
     setting(
         which,
@@ -121,6 +137,14 @@ def _options() -> Sequence[_Declared]:
         "--no-follow",
         is_flag=True,
         help="Stay with a run that was canceled, instead of following the newer one.",
+    )
+    setting(
+        LISTING,
+        "--limit",
+        type=click.IntRange(min=1),
+        default=20,
+        show_default=True,
+        help="How many runs to list at most.",
     )
     criteria = CRITERIA
     setting(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -229,15 +229,17 @@ def test_a_canceled_run_is_followed_to_the_newer_one(api: requests_mock.Mocker) 
     walk.run(make_answer(id=1, status="CANCELED"), run_id=1)
     walk.run(RUNNING | {"id": 2}, make_answer(id=2), run_id=2)
     newer = {1: make_run(id=2)}
-    (verdict,) = walk.judge(1, follow=lambda run: newer.get(run.id))
+    (verdict,) = walk.judge(1, follow=lambda runs: {run.id: newer[run.id] for run in runs})
     assert (verdict.run_id, verdict.exit_code) == (2, ExitCode.PASSED)
-    assert walk.said == ["Run 1 was canceled; following the newer run 2"]
+    story = "run 1 was canceled, and newer run 2 followed"
+    assert story in verdict.notes
+    assert walk.said == [story]
 
 
 def test_a_canceled_run_without_a_newer_one_is_inconclusive(api: requests_mock.Mocker) -> None:
     walk = Walk(api)
     walk.run(make_answer(status="CANCELED"))
-    (verdict,) = walk.judge(follow=lambda _: None)
+    (verdict,) = walk.judge(follow=lambda _: {})
     assert verdict.exit_code is ExitCode.INCONCLUSIVE
 
 
@@ -245,9 +247,9 @@ def test_a_successor_that_can_not_be_looked_for_is_said(api: requests_mock.Mocke
     walk = Walk(api)
     walk.run(make_answer(status="CANCELED"))
 
-    def broken(_: TestRun) -> TestRun | None:
+    def broken(_: Sequence[TestRun]) -> Mapping[int, TestRun]:
         walk.client.page(0, 10)
-        return None
+        return {}
 
     api.get(f"{BASE}/test-runs", status_code=403)
     (verdict,) = walk.judge(follow=broken)

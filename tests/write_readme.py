@@ -1,11 +1,19 @@
-"""Bring the README in step with the code: ``python -m tests.write_readme``."""
+"""Bring what is generated in step with the code: ``python -m tests.write_readme``.
+
+That is parts of the README, of action.yml and of the page about the action.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tests.action import generated
 from tests.readme import brought_in_step
 
 if __name__ == "__main__":
-    path = Path(__file__).parents[1] / "README.md"
-    path.write_text(brought_in_step(path.read_text(encoding="utf-8")), encoding="utf-8")
+    readme = Path(__file__).parents[1] / "README.md"
+    readme.write_text(brought_in_step(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    action = generated.brought_in_step(generated.ACTION.read_text(encoding="utf-8"))
+    generated.ACTION.write_text(action, encoding="utf-8")
+    page = generated.page_brought_in_step(generated.PAGE.read_text(encoding="utf-8"), action)
+    generated.PAGE.write_text(page, encoding="utf-8")

@@ -29,8 +29,17 @@ def render(verdicts: Sequence[Verdict]) -> str:
         "exitCode": exit_code.value,
         "runs": [_verdict(verdict) for verdict in verdicts],
     }
+    return _dumped(report)
+
+
+def render_runs(runs: Sequence[TestRun]) -> str:
+    """Return runs as a list, each with what a report says of it but no verdict."""
+    return _dumped([{"id": run.id, "run": _run(run), "metrics": _metrics(run)} for run in runs])
+
+
+def _dumped(value: object) -> str:
     text = StringIO()
-    json.dump(report, text, indent=2, allow_nan=False)
+    json.dump(value, text, indent=2, allow_nan=False)
     text.write("\n")
     # Some CI systems obey '##[' and '##vso[' anywhere in a log, also in JSON that is printed there.
     return text.getvalue().replace("##", r"#\u0023")

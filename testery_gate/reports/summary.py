@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,8 @@ from testery_gate.criteria import Metric, Unit, format_percentage, format_value,
 from testery_gate.errors import ExitCode, combined
 from testery_gate.gate import Check, CheckState, Verdict
 from testery_gate.model import ResultStatus, TestResult, TestRun, one_line
+from testery_gate.reports.ending import worst_first
+from testery_gate.reports.wording import HEADLINES, outcome, result, subject, tally
 
 NARROWEST = 40
 """Columns; in a narrower terminal the lines fold as they may."""
@@ -76,8 +77,8 @@ def _on_one(
 def _on_several(
     paper: _Paper, verdicts: Sequence[Verdict], code: ExitCode, brief: bool
 ) -> Iterator[_Block]:
-    ranked = _worst_first(verdicts)
-    why, overview = _tally(ranked), _overview(paper, ranked)
+    ranked = worst_first(verdicts)
+    why, overview = tally(ranked), _overview(paper, ranked)
     conclusion = _conclusion(paper, code, why)
     if brief:
         yield [*overview, *conclusion]
@@ -86,8 +87,8 @@ def _on_several(
     yield overview
     others = [verdict for verdict in ranked if verdict.exit_code is not ExitCode.PASSED]
     for verdict in others[:DETAILED_RUNS]:
-        tone, _ = _HEADLINES[verdict.exit_code]
-        title = paper.folded(tone, f"run {verdict.run_id} {_outcome(verdict.exit_code)}")
+        tone = _tone(verdict.exit_code)
+        title = paper.folded(tone, f"run {verdict.run_id} {outcome(verdict.exit_code)}")
         yield [*title, *_reasons(paper, verdict), *paper.labelled("next", verdict.advice)]
         yield from _details(paper, verdict)
     if len(others) > DETAILED_RUNS:
@@ -104,22 +105,15 @@ class _Tone(Enum):
     NOTICE = "!", "!", "33"
 
 
-_NOT_SET_UP = "NO VERDICT: the gate is set up wrong"
-_STOPPED = "NO VERDICT: the gate was stopped"
-_HEADLINES = {
-    ExitCode.PASSED: (_Tone.GOOD, "PASSED"),
-    ExitCode.FAILED: (_Tone.BAD, "FAILED: the tests fell short of what is required"),
-    ExitCode.USAGE: (_Tone.UNSURE, _NOT_SET_UP),
-    ExitCode.UNAUTHORIZED: (_Tone.UNSURE, f"{_NOT_SET_UP}: its token was refused"),
-    ExitCode.UNAVAILABLE: (_Tone.UNSURE, "NO VERDICT: the network or the API broke, not the tests"),
-    ExitCode.INCONCLUSIVE: (_Tone.UNSURE, "NO VERDICT: the run broke, or is not the one meant"),
-    ExitCode.NOT_FOUND: (_Tone.UNSURE, f"{_NOT_SET_UP}: there is no such run"),
-    ExitCode.REPORT_LOST: (_Tone.NOTICE, "PASSED, but a report could not be written"),
-    ExitCode.INTERNAL: (_Tone.UNSURE, "NO VERDICT: the gate broke, not the tests"),
-    ExitCode.TIMED_OUT: (_Tone.UNSURE, "NO VERDICT: the run did not finish in time"),
-    ExitCode.INTERRUPTED: (_Tone.UNSURE, _STOPPED),
-    ExitCode.TERMINATED: (_Tone.UNSURE, _STOPPED),
+_TONES = {
+    ExitCode.PASSED: _Tone.GOOD,
+    ExitCode.FAILED: _Tone.BAD,
+    ExitCode.REPORT_LOST: _Tone.NOTICE,
 }
+
+
+def _tone(code: ExitCode) -> _Tone:
+    return _TONES.get(code, _Tone.UNSURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,24 +199,20 @@ def _split(text: str, width: int) -> tuple[str, str]:
 
 
 def _head(paper: _Paper, code: ExitCode, reasons: Iterable[str]) -> _Block:
-    tone, headline = _HEADLINES[code]
+    tone = _tone(code)
     lead = f"{paper.mark(tone)} "
     dash = "—" if paper.unicode else "-"
     return [
-        *(paper.paint(line, tone) for line in paper.behind(lead, lead, headline)),
+        *(paper.paint(line, tone) for line in paper.behind(lead, lead, HEADLINES[code])),
         *reasons,
-        *paper.labelled("exit", f"{code.value}, {_outcome(code)} {dash} {code.meaning}"),
+        *paper.labelled("exit", f"{code.value}, {outcome(code)} {dash} {code.meaning}"),
     ]
 
 
 def _conclusion(paper: _Paper, code: ExitCode, why: str) -> _Block:
     """Say it all in a line, for whoever looks at the end of a log first."""
-    tone, _ = _HEADLINES[code]
-    return paper.folded(tone, f"exit {code.value}, {_outcome(code)}: {why}")
-
-
-def _outcome(code: ExitCode) -> str:
-    return code.outcome.replace("_", " ")
+    tone = _tone(code)
+    return paper.folded(tone, f"exit {code.value}, {outcome(code)}: {why}")
 
 
 def _reasons(paper: _Paper, verdict: Verdict) -> list[str]:
@@ -246,8 +236,8 @@ def _details(paper: _Paper, verdict: Verdict) -> Iterator[_Block]:
         (
             _check_tone(check),
             (
-                _subject(check),
-                _result(check, verdict.exit_code),
+                subject(check),
+                result(check, verdict.exit_code),
                 check.expected_text,
                 check.actual_text,
             ),
@@ -256,8 +246,9 @@ def _details(paper: _Paper, verdict: Verdict) -> Iterator[_Block]:
     ]
     yield _table(paper, ("check", "result", "expected", "found"), rows)
     yield _failing_tests(paper, verdict.results or ())
-    facts = [("run", str(verdict.run_id)), *_facts(verdict.run), ("web", verdict.web_url)]
-    width = max(len(f"{label}:") for label, fact in facts if fact)
+    run_id = None if verdict.run_id is None else str(verdict.run_id)
+    facts = [("run", run_id), *_facts(verdict.run), ("web", verdict.web_url)]
+    width = max((len(f"{label}:") for label, fact in facts if fact), default=0)
     yield [line for label, fact in facts for line in paper.labelled(label, fact, width)]
 
 
@@ -269,27 +260,13 @@ def _check_tone(check: Check) -> _Tone:
     return _Tone.BAD if check.state is CheckState.BREACHED else _Tone.UNSURE
 
 
-def _subject(check: Check) -> str:
-    """Return what was checked, without what was expected of it."""
-    if check.criterion is not None:
-        return check.criterion.metric.value
-    return check.name.removesuffix(f" is {check.expected_text}")
-
-
-def _result(check: Check, code: ExitCode) -> str:
-    if not check.deciding and check.state is not CheckState.HOLDS:
-        return f"{check.state.value}, warns"
-    blamed = CheckState.BREACHED if code is ExitCode.FAILED else CheckState.INCONCLUSIVE
-    return f"{check.state.value}, decided" if check.state is blamed else check.state.value
-
-
 def _failing_tests(paper: _Paper, results: Sequence[TestResult]) -> _Block:
-    failing = [result for result in results if result.status is ResultStatus.FAIL]
+    failing = [test for test in results if test.status is ResultStatus.FAIL]
     if not failing:
         return []
     lines = paper.labelled("failing tests", f"{len(failing)} of {len(results)}")
-    for result in failing[:FAILING_TESTS]:
-        lines += _failing_test(paper, result)
+    for test in failing[:FAILING_TESTS]:
+        lines += _failing_test(paper, test)
     rest = len(failing) - FAILING_TESTS
     return [*lines, f"    and {rest} more"] if rest > 0 else lines
 
@@ -348,28 +325,13 @@ def _time(time: datetime | None) -> str | None:
     return None if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    codes = {verdict.exit_code for verdict in verdicts}
-    order = []
-    while codes:
-        order.append(combined(codes))
-        codes.remove(order[-1])
-    return sorted(verdicts, key=lambda verdict: order.index(verdict.exit_code))
-
-
-def _tally(verdicts: Sequence[Verdict]) -> str:
-    outcomes = Counter(_outcome(verdict.exit_code) for verdict in verdicts)
-    counted = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
-    return f"of {len(verdicts)} runs {counted}"
-
-
 def _overview(paper: _Paper, verdicts: Sequence[Verdict]) -> _Block:
     rows = [
         (
-            _HEADLINES[verdict.exit_code][0],
+            _tone(verdict.exit_code),
             (
                 str(verdict.run_id),
-                _outcome(verdict.exit_code),
+                outcome(verdict.exit_code),
                 (verdict.run.name if verdict.run else None) or "",
                 verdict.reason,
             ),
@@ -378,7 +340,7 @@ def _overview(paper: _Paper, verdicts: Sequence[Verdict]) -> _Block:
     ]
     table = _table(paper, ("run", "outcome", "name", "why"), rows)
     rest = verdicts[LISTED_RUNS:]
-    return [*table, *paper.labelled("more", _tally(rest))] if rest else table
+    return [*table, *paper.labelled("more", tally(rest))] if rest else table
 
 
 _Row = tuple[_Tone, Sequence[str]]
@@ -410,8 +372,8 @@ def _columned(paper: _Paper, row: Sequence[str], widths: Sequence[int]) -> str:
 
 def _sentences(paper: _Paper, header: Sequence[str], rows: Sequence[_Row]) -> list[str]:
     lines = []
-    for tone, (subject, result, *others) in rows:
+    for tone, (name, state, *others) in rows:
         told = [f"{label} {cell}" for label, cell in zip(header[2:], others, strict=True) if cell]
-        text = "; ".join([f"{subject}: {result}", *told])
+        text = "; ".join([f"{name}: {state}", *told])
         lines += paper.folded(tone, text, indent="  ")
     return lines

@@ -1,0 +1,67 @@
+"""Jobs that use the action of this checkout."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from testery_gate.simulator import DEFAULT_TOKEN
+from tests.acceptance import command
+from tests.action.runner import ROOT, Done, Job, Step
+
+NAME = "testery-gate/testery-gate@"
+OUTPUTS = (
+    *("outcome", "exit-code", "passed", "failed", "ignored", "total", "pass-rate"),
+    *("run-id", "run-url", "junit-path", "json-path", "reason"),
+)
+
+
+def this_action(name: str) -> Path | None:
+    """Take what the documentation calls the action for this checkout."""
+    assert name.startswith(NAME), name
+    return ROOT
+
+
+def new_job(folder: Path, **machine: str) -> Job:
+    """A job on a machine whose environment, but for these variables, is that of the tests."""
+    env = command.environment(None, TESTERY_API_TOKEN="") | machine
+    return Job(folder=folder, machine=env, actions=this_action, secrets={"TOKEN": DEFAULT_TOKEN})
+
+
+def prepare(job: Job) -> None:
+    """Leave what an earlier step would: the locked requirements are those of the tests here."""
+    folder = job.temporary / "testery-gate"
+    (folder / "bin").mkdir(parents=True)
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    shutil.copy(ROOT / "requirements" / "deploy.txt", folder / "installed.txt")
+
+
+def step(inputs: Mapping[str, object]) -> Step:
+    """A step that uses the action, for run 55676 unless the inputs say otherwise."""
+    given = {"token": "${{ secrets.TOKEN }}", "runs": 55676, **inputs}
+    return {"id": "gate", "uses": NAME, "with": given}
+
+
+def use(
+    folder: Path, api_url: str, inputs: Mapping[str, object], env: Mapping[str, str] | None = None
+) -> Done:
+    """Use the action in a job of its own, without installing anything."""
+    with new_job(folder) as job:
+        prepare(job)
+        job.env |= {"TESTERY_API_URL": api_url, **(env or {})}
+        (done,) = job.run([step(inputs)])
+    return done
+
+
+def block(page: Path, heading: str) -> list[dict[str, Any]]:
+    """Read the steps in the first YAML block under a heading."""
+    section = page.read_text(encoding="utf-8").split(f"\n{heading}\n", 1)[1]
+    steps: list[dict[str, Any]] = yaml.safe_load(section.split("```yaml\n", 1)[1].split("```")[0])
+    return steps
