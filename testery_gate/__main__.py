@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
-from testery_gate.errors import Interrupted
+from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.interrupts import Interrupts
 
 
@@ -13,16 +14,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
     The signals are taken over before the rest is imported, because until then process 1 of a
-    container loses a SIGTERM, and anything else dies of it without an exit code of ours.
+    container loses a SIGTERM, and anything else dies of it without an exit code of ours. Whatever
+    escapes from the rest must not exit 1, as Python would have it: that means failed tests.
     """
     interrupts = Interrupts()
     try:
         interrupts.install()
+        _open_streams()
         from testery_gate.cli import run
 
-        return run(argv, interrupts)
+        code = run(argv, interrupts)
     except Interrupted as error:
-        return int(error.exit_code)
+        code = int(error.exit_code)
+    except Exception:  # noqa: BLE001  (nothing is left that could say more)
+        code = int(ExitCode.INTERNAL)
+    interrupts.hold()
+    _let_go_of_streams()
+    return code
+
+
+def _open_streams() -> None:
+    """Open what the caller has closed; what is written to standard output then fails."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _let_go_of_streams() -> None:
+    """Drop what can't be written; else the interpreter would try again, and exit 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, stream.fileno())
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def _named(runs: Sequence[str], token_file: str | None) -> Sequence[RunReference
             elif token_file == "-":  # noqa: S105  (a file's name)
                 raise UsageError("standard input can't hold both the runs and the token")
             else:
-                references = parse_references(sys.stdin.read())
+                references = parse_references(_read_stdin())
             for reference in references:
                 found.setdefault(reference.run_id, reference)
     except ValueError as error:
@@ -219,6 +219,12 @@ def _head_of_checkout() -> str:
     return done.stdout
 
 
+def _read_stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError("there is no standard input to read from")
+    return sys.stdin.read()
+
+
 def token(*, token: str | None, token_file: str | None, profile: str, **_others: object) -> Token:
     """Find the API token."""
     try:
@@ -231,7 +237,7 @@ def token(*, token: str | None, token_file: str | None, profile: str, **_others:
         profile=profile,
         environment=os.environ,
         home=home,
-        read_stdin=sys.stdin.read,
+        read_stdin=_read_stdin,
     )
 
 
@@ -255,7 +261,10 @@ def reports(
     if output == "json":
         texts.append("json=-")
     wanted = [parse_report(text) for text in texts]
-    places = [item.path if item.path == "-" else os.path.abspath(item.path) for item in wanted]
+    try:
+        places = [item.path if item.path == "-" else os.path.abspath(item.path) for item in wanted]
+    except OSError as error:
+        raise UsageError(f"the working directory is gone: {error.strerror}") from None
     for item, place in zip(wanted, places, strict=True):
         if places.count(place) > 1 and item.path != os.devnull:
             where = "standard output" if place == "-" else item.path

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -241,18 +242,21 @@ def _run_gate(
             fail_fast=fail_fast,
             with_results=not no_test_results,
         )
-        if isinstance(target, Query):
-            verdicts = pipeline.judge_selection(
-                target,
-                policy,
-                client,
-                effects,
-                waiting,
-                appear_by=Deadline.after(min(float(appear_within), float(timeout))),
-                follow=not no_follow and not target.selection.every,
-            )
-        else:
-            verdicts = pipeline.judge_runs(target, policy, client, effects, waiting)
+        try:
+            if isinstance(target, Query):
+                verdicts = pipeline.judge_selection(
+                    target,
+                    policy,
+                    client,
+                    effects,
+                    waiting,
+                    appear_by=Deadline.after(min(float(appear_within), float(timeout))),
+                    follow=not no_follow and not target.selection.every,
+                )
+            else:
+                verdicts = pipeline.judge_runs(target, policy, client, effects, waiting)
+        except Interrupted as cause:
+            verdicts = pipeline.interrupted(target, cause)
         process.interrupts.hold()
     formats = with_options(markdown_limit=values["markdown_limit"])
     code = pipeline.publish(verdicts, reports, sys.stdout, _complain, formats)
@@ -484,24 +488,36 @@ def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     click alone would turn both Ctrl-C and a defect into exit code 1, which means failed tests.
     """
     with redirect_stdout(guarded(sys.stdout)), redirect_stderr(guarded(sys.stderr)):
-        return _run(argv, Process(interrupts=interrupts))
+        code = _run(argv, Process(interrupts=interrupts))
+    return code if interrupts.received is None else int(interrupts.received.exit_code)
 
 
 def _run(argv: Sequence[str] | None, process: Process) -> int:
+    # In each branch below what is left to do must be done whole: a signal is only remembered.
+    hold = process.interrupts.hold
     try:
-        code = cli.main(argv, prog_name="testery-gate", standalone_mode=False, obj=process)
-        received = process.interrupts.received
-        return int(code or 0) if received is None else int(received.exit_code)
+        return int(
+            cli.main(argv, prog_name="testery-gate", standalone_mode=False, obj=process) or 0
+        )
     except Interrupted as error:
+        hold()
         _print(f"testery-gate: stopped by {error}\n", sys.stderr)
         return _tell_without_verdict(process, error.exit_code, f"stopped by {error}")
+    except SystemExit:
+        # click's own way out, with 1, when nobody reads what it prints.
+        return int(ExitCode.REPORT_LOST)
     except click.ClickException as error:
-        error.show()
+        hold()
+        shown = StringIO()
+        error.show(shown)
+        _print(shown.getvalue(), sys.stderr)
         return _tell_without_verdict(process, ExitCode.USAGE, error.format_message())
     except GateError as error:
+        hold()
         _complain(error)
         return _tell_without_verdict(process, error.exit_code, error.message, error.advice)
     except Exception as error:  # noqa: BLE001  (a defect must not exit 1: that means failed tests)
+        hold()
         if process.debug:
             _print(traceback.format_exc(), sys.stderr)
         _print(

@@ -23,7 +23,7 @@ import tenacity
 from requests.auth import AuthBase
 
 from testery_gate import __version__
-from testery_gate.errors import NoAnswer, NotFound, Unauthorized, Unavailable
+from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
 from testery_gate.model import (
     MalformedAnswer,
     TestResult,
@@ -50,7 +50,7 @@ RESULTS_SECONDS = 30.0
 OPTIONAL_PATIENCE = 5.0
 """For how long faults are tolerated where the verdict does not need the answer."""
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-MAX_RESULTS_BYTES = 512 * 1024 * 1024
+MAX_RESULTS_BYTES = 128 * 1024 * 1024
 MAX_REDIRECTS = 5
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
@@ -86,15 +86,12 @@ class BearerToken(AuthBase):
     def __repr__(self) -> str:
         return "BearerToken(***)"
 
-    def occurs_in(self, body: bytes) -> bool:
-        """Whether a JSON text may hold the token, plainly or behind escapes."""
-        return self._token.encode() in body or b"\\" in body
-
     def redact(self, value: _T) -> _T:
-        """Return the decoded JSON without the token, should the API echo it."""
+        """Return a text or decoded JSON without the token, should the API echo it."""
         match value:
-            case str():
-                return value.replace(self._token, "***")  # type: ignore[return-value]
+            case str() if len(value) >= len(self._token):
+                # Cleaned first: a control character could part the token and be dropped later.
+                return clean_text(value).replace(self._token, "***")  # type: ignore[return-value]
             case list():
                 return [self.redact(item) for item in value]  # type: ignore[return-value]
             case dict():
@@ -167,16 +164,25 @@ class TesteryClient:
         return self._get(f"test-runs/{run_id}", parse, self._limits)
 
     def look(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
-        """Return what there is of each run; a run that is gone or barred is no end of the others.
+        """Return what there is of each run; a run that can't be had is no end of the others.
 
-        A token that is rejected as such is: then :class:`Unauthorized` is raised.
+        A token that is rejected as such is: then :class:`Unauthorized` is raised. So is an API
+        that gives none of the runs: then :class:`Unavailable` is.
         """
-        return {run_id: self._seen(run_id) for run_id in run_ids}
+        seen: dict[int, Seen] = {}
+        for run_id in run_ids:
+            failed = [error for error in seen.values() if isinstance(error, Unavailable)]
+            # Two in a row are the API's fault; asking for the rest would only take longer.
+            seen[run_id] = failed[-1] if len(failed) > 1 else self._seen(run_id)
+        errors = [error for error in seen.values() if isinstance(error, Unavailable)]
+        if errors and len(errors) == len(seen):
+            raise errors[0]
+        return seen
 
     def _seen(self, run_id: int) -> Seen:
         try:
             return self.run(run_id)
-        except NotFound as error:
+        except (NotFound, Unavailable) as error:
             return error
         except Unauthorized as error:
             if error.token_rejected:
@@ -213,8 +219,10 @@ class TesteryClient:
         def attempt() -> _T:
             try:
                 answer = self._answer(url, parse, limits)
-            except NoAnswer:
-                if self._failing_since is None:
+            except ApiError as error:
+                # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
+                error.message = one_line(self._token.redact(error.message))
+                if isinstance(error, NoAnswer) and self._failing_since is None:
                     self._failing_since = clock()
                 raise
             self._failing_since = None
@@ -251,14 +259,12 @@ class TesteryClient:
     def _answer(self, url: str, parse: Callable[[object], _T], limits: Limits) -> _T:
         body, content_type = self._body(url, limits)
         try:
-            data = json.loads(body, parse_constant=_no_constant)
+            data = self._token.redact(json.loads(body, parse_constant=_no_constant))
         except (ValueError, RecursionError):
             raise NoAnswer(
                 f"{url} answered {self._described(body, content_type)}, not JSON",
                 advice=_WRONG_ADDRESS,
             ) from None
-        if self._token.occurs_in(body):
-            data = self._token.redact(data)
         try:
             return parse(data)
         except MalformedAnswer as error:
@@ -270,7 +276,7 @@ class TesteryClient:
     def _described(self, body: bytes, content_type: str) -> str:
         if not body.strip():
             return "nothing"
-        start = one_line(clean_text(self._token.redact(body[:200].decode("utf-8", "replace"))))
+        start = one_line(self._token.redact(body[:200].decode("utf-8", "replace")))
         return f"{content_type or 'an unnamed type'} ({start[:60]}...)"
 
     def _body(self, url: str, limits: Limits) -> tuple[bytes, str]:
@@ -327,11 +333,11 @@ class TesteryClient:
             )
             location = response.headers.get("Location")
             if not (300 <= response.status_code < 400 and location):
-                _check_status(response, target)
+                _check_status(response, url)
                 return response
             response.close()
-            target = urllib.parse.urljoin(target, location)
-            if _origin(target) != _origin(url):
+            target = _normal(urllib.parse.urljoin(target, location))
+            if _origin(target) != _origin(_normal(url)):
                 raise NoAnswer(
                     f"{url} redirects to another host, which must not see the token",
                     advice=_WRONG_ADDRESS,
@@ -348,6 +354,11 @@ def _no_answer(state: tenacity.RetryCallState) -> NoAnswer:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+def _normal(url: str) -> str:
+    """Return the address as it will be connected to: what reads one way may resolve another."""
+    return str(requests.Request("GET", url).prepare().url)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import difflib
 import ipaddress
+import os
 import re
 import tomllib
 import urllib.parse
@@ -47,14 +48,16 @@ def read_config(explicit: Path | None, folder: Path, known: Collection[str]) -> 
     """
     if explicit is not None:
         whole = _read_toml(explicit)
-        values = _section(whole) if explicit.name == "pyproject.toml" else whole
-        return _checked(explicit, values or {}, known)
+        values = _section(explicit, whole) if explicit.name == "pyproject.toml" else whole
+        if values is None:
+            raise UsageError(f"{explicit} has no section [tool.testery-gate]")
+        return _checked(explicit, values, known)
     own = folder / PROJECT_FILE
-    if own.is_file():
+    if os.path.lexists(own):
         return _checked(own, _read_toml(own), known)
     shared = folder / "pyproject.toml"
-    if shared.is_file():
-        section = _section(_read_toml(shared))
+    if os.path.lexists(shared):
+        section = _section(shared, _read_toml(shared))
         if section is not None:
             return _checked(shared, section, known)
     return None
@@ -69,10 +72,13 @@ def _read_toml(path: Path) -> dict[str, object]:
         raise UsageError(f"{path} is no valid TOML: {error}") from None
 
 
-def _section(whole: Mapping[str, object]) -> dict[str, object] | None:
-    tools = whole.get("tool")
-    section = tools.get("testery-gate") if isinstance(tools, dict) else None
-    return section if isinstance(section, dict) else None
+def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the section, or ``None`` where there is none; one that is no table is an error."""
+    tools = whole.get("tool", {})
+    section = tools.get("testery-gate") if isinstance(tools, dict) else tools
+    if section is None or isinstance(section, dict):
+        return section
+    raise UsageError(f"[tool.testery-gate] of {path} is no table of settings")
 
 
 def _checked(path: Path, values: Mapping[str, object], known: Collection[str]) -> ConfigFile:
@@ -169,10 +175,10 @@ def check_api_url(text: str) -> str:
         _ = parts.port
     except ValueError as error:
         raise UsageError(f"--api-url is no address: {error}") from None
+    if "@" in parts.netloc:
+        raise UsageError("--api-url must hold no user name or password")
     if parts.scheme not in {"http", "https"} or not host:
         raise UsageError(f"--api-url must look like {DEFAULT_API_URL}, not {text!r}")
-    if parts.username is not None or parts.password is not None:
-        raise UsageError("--api-url must hold no user name or password")
     if parts.query or parts.fragment:
         raise UsageError("--api-url must end in a path, without ? or #")
     if parts.scheme == "http" and not _is_loopback(host):

@@ -12,6 +12,8 @@ from testery_gate.polling import Seen
 
 WORTH_A_PAGE = 2
 """So many runs must be expected on a page; a request for a single one costs as much."""
+FEW = 2
+"""So many runs are asked for one by one: small answers that nothing can have pushed away."""
 _FAULTS = 3
 """After so many faults in a row the list is taken to be unusable."""
 
@@ -42,11 +44,18 @@ class Lookup:
         What the list does not show is asked for by itself, from then on at once. Raises what the
         API's client raises for single runs.
         """
+        listed = [run_id for run_id in run_ids if run_id not in self._unlisted]
         seen: dict[int, Seen] = {}
-        if self._faults < _FAULTS:
-            listed = [run_id for run_id in run_ids if run_id not in self._unlisted]
+        if self._faults < _FAULTS and len(listed) > FEW:
             seen.update(self._from_list(listed))
-        seen.update(self._source.look([run_id for run_id in run_ids if run_id not in seen]))
+        missing = [run_id for run_id in run_ids if run_id not in seen]
+        try:
+            seen.update(self._source.look(missing))
+        except Unavailable as error:
+            # The list has answered: what only the single requests lack is those runs' own end.
+            if not seen:
+                raise
+            seen.update(dict.fromkeys(missing, error))
         return {run_id: seen[run_id] for run_id in run_ids}
 
     def _from_list(self, run_ids: Sequence[int]) -> Mapping[int, TestRun]:

@@ -43,6 +43,11 @@ class Setting(click.Option):
         """The name without dashes, as it stands in a configuration file."""
         return max(self.opts, key=len).removeprefix("--")
 
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Count a blank value as unset, as an empty one is."""
+        value = super().resolve_envvar_value(ctx)
+        return value if value and value.strip() else None
+
     def value_from_envvar(self, ctx: click.Context) -> Any:
         """Split what may be repeated at line ends, because criteria and paths hold blanks."""
         value = self.resolve_envvar_value(ctx)

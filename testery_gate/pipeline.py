@@ -84,9 +84,17 @@ def judge_runs(
     try:
         verdicts = _with_addresses(verdicts, client)
         return _with_results(verdicts, client) if waiting.with_results else verdicts
-    except Interrupted:
-        # The verdicts stand; whoever installed the signal handler knows of the interruption.
-        return verdicts
+    except Interrupted as cause:
+        # Every report says how the process ended; what the verdict would have been is a note.
+        return [
+            replace(
+                verdict,
+                exit_code=cause.exit_code,
+                reason=f"stopped by {cause} before the reports were complete",
+                notes=(*verdict.notes, f"the verdict was {verdict.exit_code.outcome}"),
+            )
+            for verdict in verdicts
+        ]
 
 
 def _followed(
@@ -271,3 +279,9 @@ def _print(text: str, stdout: TextIO) -> None:
     except (OSError, ValueError) as error:
         # ValueError: a stream that is closed, or whose encoding lacks a character.
         raise ReportLost(f"standard output can't take the report: {error}") from None
+
+
+def interrupted(target: Sequence[RunReference] | Query, cause: Interrupted) -> Sequence[Verdict]:
+    """Return the verdicts where a signal came between any two steps of the walk."""
+    run_ids = [None] if isinstance(target, Query) else [known.run_id for known in target]
+    return [no_verdict(run_id, cause.exit_code, f"stopped by {cause}") for run_id in run_ids]

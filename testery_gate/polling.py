@@ -120,8 +120,9 @@ def wait_for(
 
     def look() -> list[Sighting]:
         wanted = [sighting.run.id for sighting in open_runs()] if seen else run_ids
+        answers = fetch(wanted)
         at_deadline = deadline.passed
-        for run_id, found in fetch(wanted).items():
+        for run_id, found in answers.items():
             before = seen.get(run_id)
             if isinstance(found, TestRun):
                 last = before if isinstance(before, Sighting) else None

@@ -339,6 +339,13 @@ def _for_click(file: ConfigFile, parameter: Setting) -> object:
         return value if isinstance(value, list) else [value]
     if isinstance(value, list):
         raise UsageError(f"{file.path} gives {parameter.option_name} a list; it takes one value")
+    if parameter.is_flag and not isinstance(value, bool | str):
+        raise UsageError(f"{file.path} gives {parameter.option_name} a number; write true or false")
+    if isinstance(value, bool) and not parameter.is_flag:
+        truth = str(value).lower()
+        raise UsageError(
+            f"{file.path} sets {parameter.option_name} to {truth}; a value is due, not {truth}"
+        )
     return value
 
 

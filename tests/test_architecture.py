@@ -41,7 +41,7 @@ ARROWS = {
         *("commit", "config", "criteria", "errors", "gate", "model", "options", "reports"),
         "selection",
     },
-    "run_table": {"criteria", "model", "reports"},
+    "run_table": {"criteria", "model"},
     "explain": {"config", "criteria", "gate", "options"},
 }
 TOP = {"__init__", "__main__", "cli"}

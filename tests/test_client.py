@@ -401,6 +401,60 @@ def test_a_token_that_the_api_echoes_is_removed(
     assert (run.name, run.include_tags) == ("***", ("***",))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"text": TOKEN}, id="a body"),
+        pytest.param({"text": "<", "headers": {"Content-Type": f"a/b; {TOKEN}"}}, id="a type"),
+        pytest.param({"text": "<", "headers": {"Content-Type": "a/b\x1b[31m"}}, id="an escape"),
+        pytest.param(
+            {"status_code": 302, "headers": {"Location": f"/login?t={TOKEN}"}}, id="a redirect"
+        ),
+        pytest.param({"content": json.dumps(make_answer(id=TOKEN)).encode("utf-16")}, id="UTF-16"),
+    ],
+)
+def test_no_message_shows_the_token_or_what_a_terminal_obeys(
+    requests_mock: requests_mock.Mocker, answer: dict[str, Any]
+) -> None:
+    requests_mock.get(URL, **answer)
+    requests_mock.get("https://api.example.test/login", status_code=404)
+    with pytest.raises(ApiError) as caught:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert TOKEN not in caught.value.message
+    assert "\x1b" not in caught.value.message
+
+
+@pytest.mark.parametrize("parting", ["\x1b[0m", "\x00", "\u202e"])
+def test_a_token_that_is_parted_by_what_is_dropped_is_removed(
+    requests_mock: requests_mock.Mocker, parting: str
+) -> None:
+    requests_mock.get(URL, json=make_answer(name=f"{TOKEN[:4]}{parting}{TOKEN[4:]}"))
+    assert make_client(FakeClock()).run(55676).name == "***"
+
+
+def test_a_token_is_removed_from_any_encoding_and_depth(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, content=json.dumps(make_answer(name=TOKEN)).encode("utf-16"))
+    assert make_client(FakeClock()).run(55676).name == "***"
+    nested = "[" * 600 + f'"{TOKEN}"' + "]" * 600
+    requests_mock.get(URL, text=json.dumps(make_answer()).replace("{", '{"x": ' + nested + ",", 1))
+    with pytest.raises(Unavailable, match="not JSON"):
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+
+
+def test_a_redirect_that_only_looks_like_the_same_host_is_refused() -> None:
+    with raw_server(http(RUN)) as other:
+        with raw_server(lambda connection: connection.sendall(evil)) as server:
+            evil = (
+                f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{other.port}"
+                f"\\@127.0.0.1:{server.port}/x\r\nContent-Length: 0\r\n\r\n"
+            ).encode()
+            with pytest.raises(Unavailable, match="another host"):
+                make_real_client(server.url).run(55676)
+        assert other.requests == []
+
+
 def test_a_token_in_an_answer_that_is_not_json_is_removed(
     requests_mock: requests_mock.Mocker,
 ) -> None:

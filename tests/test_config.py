@@ -35,12 +35,39 @@ def test_the_section_of_pyproject_is_found(tmp_path: Path) -> None:
     [
         pytest.param("[tool.other]\nmax-failed = 2\n", id="another tool's"),
         pytest.param("[project]\nname = 'x'\n", id="no tool"),
-        pytest.param("tool = 1\n", id="tool is no table"),
     ],
 )
 def test_a_pyproject_without_the_section_sets_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
     assert read_config(None, tmp_path, KNOWN) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[[tool.testery-gate]]\nmin-total = 100\n", id="a list of tables"),
+        pytest.param("[tool]\ntestery-gate = 'min-total = 100'\n", id="a text"),
+        pytest.param("tool = 1\n", id="tool is no table"),
+    ],
+)
+def test_settings_in_the_wrong_shape_are_not_passed_over(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(UsageError, match="no table of settings"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_an_explicit_pyproject_must_have_the_section(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text("[project]\nname = 'x'\n")
+    with pytest.raises(UsageError, match="has no section"):
+        read_config(file, tmp_path, KNOWN)
+
+
+@pytest.mark.parametrize("name", ["testery-gate.toml", "pyproject.toml"])
+def test_a_file_that_can_not_be_read_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match="can't be read"):
+        read_config(None, tmp_path, KNOWN)
 
 
 def test_the_project_file_comes_before_pyproject(tmp_path: Path) -> None:
@@ -231,6 +258,7 @@ def test_a_safe_address_is_taken(url: str) -> None:
         pytest.param("api.testery.io/api", "must look like", id="no scheme"),
         pytest.param("https:///api", "must look like", id="no host"),
         pytest.param("https://me:secret@api.testery.io/api", "no user name", id="a password"),
+        pytest.param("ftp://me:secret@api.testery.io/", "no user name", id="another scheme's"),
         pytest.param("https://api.testery.io/api?x=1", "without", id="a query"),
         pytest.param("https://api.testery.io/api#x", "without", id="a fragment"),
         pytest.param("https://[::1/api", "no address", id="a broken IPv6 address"),

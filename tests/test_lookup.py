@@ -51,27 +51,24 @@ class Api(RunList):
 
 
 @pytest.mark.parametrize(
-    ("number", "pages"),
+    ("number", "pages", "singles"),
     [
-        pytest.param(2, [0], id="two"),
-        pytest.param(100, [0], id="a page"),
-        pytest.param(101, [0, 1], id="a page and one"),
-        pytest.param(200, [0, 1], id="two pages"),
+        pytest.param(1, [], [300], id="one"),
+        pytest.param(2, [], [299, 300], id="two"),
+        pytest.param(3, [0], [], id="three"),
+        pytest.param(100, [0], [], id="a page"),
+        pytest.param(101, [0], [200], id="a page and one"),
+        pytest.param(102, [0, 1], [], id="a page and two"),
+        pytest.param(200, [0, 1], [], id="two pages"),
     ],
 )
-def test_many_runs_take_as_many_requests_as_they_fill_pages(number: int, pages: list[int]) -> None:
+def test_many_runs_take_as_many_requests_as_they_fill_pages(
+    number: int, pages: list[int], singles: list[int]
+) -> None:
     api = Api(range(300, 0, -1))
     wanted = range(301 - number, 301)
-    first = api.cycle(wanted)
-    if number == 101:
-        assert first == ([0], [200])
-    else:
-        assert first == (pages, [])
-    assert api.cycle(wanted) == first
-
-
-def test_a_single_run_is_asked_for_by_itself() -> None:
-    assert Api([1, 2]).cycle([1]) == ([], [1])
+    for _ in range(2):
+        assert api.cycle(wanted) == (pages, singles)
 
 
 def test_no_run_is_no_request() -> None:

@@ -14,7 +14,14 @@ from testery_gate.client import BearerToken, Limits, TesteryClient, new_session
 from testery_gate.errors import ExitCode, Interrupted, ReportLost
 from testery_gate.gate import Policy, Verdict, evaluate, no_verdict
 from testery_gate.model import TestRun
-from testery_gate.pipeline import Effects, Waiting, judge_runs, judge_selection, publish
+from testery_gate.pipeline import (
+    Effects,
+    Waiting,
+    interrupted,
+    judge_runs,
+    judge_selection,
+    publish,
+)
 from testery_gate.polling import Deadline, Progress
 from testery_gate.selection import Condition, Field, Query, RunReference, Selection
 from tests.builders import make_answer, make_policy, make_run
@@ -72,6 +79,7 @@ class Walk:
 def api(requests_mock: requests_mock.Mocker) -> requests_mock.Mocker:
     """An API that has an account and no results."""
     requests_mock.get(f"{BASE}/account", json={"name": "acme"})
+    requests_mock.get(f"{BASE}/test-runs", json=[])
     requests_mock.get(re.compile(r".*/results$"), status_code=404)
     return requests_mock
 
@@ -204,7 +212,9 @@ def test_a_signal_ends_the_wait_with_a_verdict(api: requests_mock.Mocker, stage:
     assert verdict.reason == ("stopped by SIGTERM while the run was RUNNING, 10 of 30 tests done")
 
 
-def test_a_signal_while_results_are_fetched_keeps_the_verdict(api: requests_mock.Mocker) -> None:
+def test_a_signal_while_results_are_fetched_is_the_outcome_of_every_report(
+    api: requests_mock.Mocker,
+) -> None:
     walk = Walk(api)
     walk.run(make_answer())
 
@@ -213,7 +223,30 @@ def test_a_signal_while_results_are_fetched_keeps_the_verdict(api: requests_mock
 
     api.get(f"{BASE}/test-runs/55676/results", json=stop)
     (verdict,) = walk.judge()
-    assert verdict.exit_code is ExitCode.PASSED
+    assert verdict.exit_code is ExitCode.INTERRUPTED
+    assert verdict.notes == ("the verdict was passed",)
+
+
+def test_a_run_that_can_not_be_had_hides_no_failed_one(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    walk.run(make_answer(id=1, failed=1), run_id=1)
+    api.get(f"{BASE}/test-runs/2", status_code=500)
+    for run_ids in ((1, 2), (2, 1)):
+        verdicts = walk.judge(*run_ids)
+        assert {v.run_id: v.exit_code for v in verdicts} == {
+            1: ExitCode.FAILED,
+            2: ExitCode.UNAVAILABLE,
+        }
+
+
+def test_an_api_that_is_gone_is_not_asked_for_every_run(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    for run_id in range(1, 21):
+        api.get(f"{BASE}/test-runs/{run_id}", status_code=500)
+    api.get(f"{BASE}/test-runs", status_code=500)
+    verdicts = walk.judge(*range(1, 21))
+    assert {verdict.exit_code for verdict in verdicts} == {ExitCode.UNAVAILABLE}
+    assert not [request for request in api.request_history if request.path.endswith("/3")]
 
 
 def test_failing_fast_ends_the_wait_when_a_criterion_is_lost(api: requests_mock.Mocker) -> None:
@@ -367,3 +400,13 @@ def test_a_lost_report_is_complained_of_and_hides_no_worse_code(
     assert publish(verdicts, wanted, Broken(), lost.append) is code
     assert len(lost) == 2
     assert "Broken pipe" in lost[1].message
+
+
+def test_a_signal_between_two_steps_is_every_runs_verdict() -> None:
+    cause = Interrupted(15)
+    named = interrupted([RunReference(run_id=1), RunReference(run_id=2)], cause)
+    assert [(v.run_id, v.exit_code) for v in named] == [
+        (1, ExitCode.TERMINATED),
+        (2, ExitCode.TERMINATED),
+    ]
+    assert [verdict.run_id for verdict in interrupted(QUERY, cause)] == [None]

@@ -124,6 +124,17 @@ def test_settling_never_outlasts_the_deadline() -> None:
     assert sighting(ended).finished
 
 
+def test_settling_ends_with_a_look_that_straddles_the_deadline() -> None:
+    clock = FakeClock()
+    script = Script(clock, (0, make_run(complete=False)))
+
+    def slow(run_ids: Sequence[int]) -> Mapping[int, Seen]:
+        clock.now += 12
+        return script(run_ids)
+
+    assert sighting(watch(clock, slow, timeout=25)).finished
+
+
 def test_a_run_that_goes_back_to_work_settles_anew() -> None:
     clock = FakeClock()
     script = Script(

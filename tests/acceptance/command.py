@@ -43,7 +43,7 @@ def environment(api_url: str | None, **variables: str) -> dict[str, str]:
         if not name.startswith(_OTHERS) and name != "HOME"
     }
     given = {"TESTERY_API_TOKEN": DEFAULT_TOKEN} | ({"TESTERY_API_URL": api_url} if api_url else {})
-    return kept | {"COLUMNS": "100", "HOME": "/nonexistent"} | given | variables
+    return kept | {"COLUMNS": "100", "HOME": "/dev/null"} | given | variables
 
 
 def start(

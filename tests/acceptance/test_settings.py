@@ -37,9 +37,11 @@ def test_a_flag_wins_over_a_variable_and_a_variable_over_a_file(tmp_path: Path) 
 
 
 def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
-    found = explained(tmp_path, TESTERY_GATE_TIMEOUT="", TESTERY_GATE_REQUIRE="")
-    assert found["timeout"] == ("1h", "default")
-    assert found["require"] == ("-", "default")
+    (tmp_path / "testery-gate.toml").write_text("require = ['total >= 100']\n")
+    for blank in ("", " ", "\n"):
+        found = explained(tmp_path, TESTERY_GATE_TIMEOUT=blank, TESTERY_GATE_REQUIRE=blank)
+        assert found["timeout"] == ("1h", "default")
+        assert found["require"] == ("total >= 100", "file testery-gate.toml")
 
 
 def test_a_variable_holds_one_value_a_line(tmp_path: Path) -> None:
@@ -82,6 +84,8 @@ def test_the_address_can_come_from_the_vendors_variable(tmp_path: Path) -> None:
         pytest.param(f"token = '{CANARY}'", "which is no setting", id="a token in a file"),
         pytest.param("max-failed = true", "a value is due, not true", id="a truth for a value"),
         pytest.param("max-failed = [1]", "a list; it takes one value", id="a list for a value"),
+        pytest.param("trust-status = 2", "write true or false", id="a number for a truth"),
+        pytest.param("junit-xml = true", "a value is due", id="a truth for a path"),
         pytest.param("fail-fast = 'perhaps'", "boolean", id="a text for a truth"),
         pytest.param("require = 'failed'", "no criterion", id="no criterion"),
     ],

@@ -228,7 +228,7 @@ def test_the_runners_debugging_gives_every_look_a_line(tmp_path: Path) -> None:
     assert len(lines["1"]) > 1
 
 
-@pytest.mark.parametrize("path", ["/dev/full", "/nonexistent/output", "."])
+@pytest.mark.parametrize("path", ["/dev/full", "/dev/null/output", "."])
 def test_outputs_that_can_not_be_written_change_no_exit_code(tmp_path: Path, path: str) -> None:
     with Simulator(load_scenario("documented"), speed=1_000.0) as api:
         done = command.run(

@@ -134,10 +134,10 @@ def test_what_can_not_be_written_is_warned_of() -> None:
     told = tell(
         System.GITHUB,
         ENDINGS["passed"],
-        {"GITHUB_OUTPUT": "/nonexistent/output", "GITHUB_STEP_SUMMARY": ""},
+        {"GITHUB_OUTPUT": "/dev/null/output", "GITHUB_STEP_SUMMARY": ""},
     )
     assert told.warnings == [
-        "can't write to GITHUB_OUTPUT (/nonexistent/output): No such file or directory",
+        "can't write to GITHUB_OUTPUT (/dev/null/output): Not a directory",
         "GITHUB_STEP_SUMMARY is not set, so nothing was written for GitHub",
     ]
 

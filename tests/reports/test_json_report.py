@@ -24,7 +24,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.gate import Verdict, decide_early, evaluate, no_verdict
 from testery_gate.model import clean_text
 from testery_gate.reports import json_report
-from tests.builders import make_policy, make_result, make_run
+from tests.builders import make_policy, make_result, make_run, with_unknown
 from tests.reports.examples import EXAMPLES, any_verdicts, judged
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -147,6 +147,22 @@ def test_a_run_that_was_not_seen_has_no_facts() -> None:
         "metrics": None,
         "tests": None,
     }
+
+
+def test_where_no_run_was_found_there_is_no_id() -> None:
+    read = report(no_verdict(None, ExitCode.NOT_FOUND, "no run matches"))
+    VALIDATOR.validate(read)
+    assert read["runs"][0]["id"] is None
+
+
+def test_runs_that_are_listed_have_the_facts_of_a_report() -> None:
+    runs = [make_run(id=2, name="says ##[error]"), with_unknown(make_run(id=1), "create_time")]
+    text = json_report.render_runs(runs)
+    assert "##" not in text
+    assert json.loads(text) == [
+        {name: only_run(evaluate(make_policy(), run))[name] for name in ("id", "run", "metrics")}
+        for run in runs
+    ]
 
 
 def test_a_verdict_that_was_decided_early_says_how_many_tests_were_open() -> None:

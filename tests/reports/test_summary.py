@@ -190,6 +190,18 @@ def test_what_is_unknown_is_a_question_mark() -> None:
     assert not [line for line in facts if re.match("  (name|pass rate|started|time):", line)]
 
 
+def test_where_no_run_was_found_none_is_described() -> None:
+    text = render(
+        [no_verdict(None, ExitCode.NOT_FOUND, "no run matches", advice="Look.")],
+        width=80,
+        color=False,
+        unicode=True,
+    )
+    assert "no run matches" in text
+    assert "None" not in text
+    assert "run:" not in text
+
+
 def test_many_runs_are_bounded() -> None:
     verdicts = [replace(UNREACHABLE, run_id=number) for number in range(1, 100)] + [PASSED] * 100
     lines = plain(verdicts)
