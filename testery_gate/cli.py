@@ -51,7 +51,9 @@ class Root(click.Group):
         options.write_exit_codes(formatter)
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="testery-gate", message="%(prog)s %(version)s")
 def cli() -> None:
     """The gate between a Testery test run and a deploy.
