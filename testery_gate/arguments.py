@@ -227,16 +227,13 @@ def _read_stdin() -> str:
 
 def token(*, token: str | None, token_file: str | None, profile: str, **_others: object) -> Token:
     """Find the API token."""
-    try:
-        home: Path | None = Path.home()
-    except RuntimeError:
-        home = None
     return find_token(
         flag=token,
         file=token_file,
         profile=profile,
         environment=os.environ,
-        home=home,
+        # Where there is no home, the folder of this name is not there either.
+        home=Path(os.path.expanduser("~")),
         read_stdin=_read_stdin,
     )
 

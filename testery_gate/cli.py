@@ -23,7 +23,6 @@ from testery_gate.config import check_api_url
 from testery_gate.errors import ExitCode, GateError, Interrupted, ReportLost, UsageError
 from testery_gate.interrupts import Interrupts
 from testery_gate.options import SectionedCommand, Setting
-from testery_gate.selection import Query
 from testery_gate.settings import (
     ALL,
     CONFIG_KEY,
@@ -244,21 +243,15 @@ def _run_gate(
             fail_fast=fail_fast,
             with_results=not no_test_results,
         )
-        try:
-            if isinstance(target, Query):
-                verdicts = pipeline.judge_selection(
-                    target,
-                    policy,
-                    client,
-                    effects,
-                    waiting,
-                    appear_by=Deadline.after(min(float(appear_within), float(timeout))),
-                    follow=not no_follow and not target.selection.every,
-                )
-            else:
-                verdicts = pipeline.judge_runs(target, policy, client, effects, waiting)
-        except Interrupted as cause:
-            verdicts = pipeline.interrupted(target, cause)
+        verdicts = pipeline.judge(
+            target,
+            policy,
+            client,
+            effects,
+            waiting,
+            appear_by=Deadline.after(min(float(appear_within), float(timeout))),
+            follow=not no_follow,
+        )
         process.interrupts.hold()
     formats = with_options(markdown_limit=values["markdown_limit"])
     code = pipeline.publish(verdicts, reports, sys.stdout, _complain, formats)

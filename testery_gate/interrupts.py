@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 from testery_gate.errors import Interrupted
@@ -12,7 +13,8 @@ from testery_gate.errors import Interrupted
 class Interrupts:
     """Turns the first signal into :class:`Interrupted`, so that reports are still written."""
 
-    def __init__(self) -> None:
+    def __init__(self, end: Callable[[int], object] = os._exit) -> None:
+        self._end = end
         self.received: Interrupted | None = None
         self._held = False
 
@@ -27,7 +29,8 @@ class Interrupts:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.received is not None:
-            os._exit(128 + number)
+            self._end(128 + number)
+            return
         self.received = Interrupted(number)
         if not self._held:
             raise self.received

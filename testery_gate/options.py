@@ -24,7 +24,7 @@ from testery_gate.criteria import (
     parse_criterion,
     parse_duration,
 )
-from testery_gate.errors import ExitCode, UsageError
+from testery_gate.errors import ExitCode
 from testery_gate.gate import Expectation, ExpectedField
 
 
@@ -112,14 +112,8 @@ class _Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from c
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> object:
         """Parse what came from a flag, a variable or a file."""
-        if isinstance(value, bool):
-            self.fail(f"a value is due, not {str(value).lower()}", param, ctx)
-        if not isinstance(value, str | int | float):
-            return value
         try:
             return self._parse(str(value).strip())
-        except UsageError as error:
-            self.fail(error.message, param, ctx)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

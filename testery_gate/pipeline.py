@@ -36,6 +36,34 @@ class Waiting:
     with_results: bool = True
 
 
+def judge(
+    target: Sequence[RunReference] | Query,
+    policy: Policy,
+    client: TesteryClient,
+    effects: Effects,
+    waiting: Waiting,
+    *,
+    appear_by: Deadline,
+    follow: bool,
+) -> Sequence[Verdict]:
+    """Judge the runs that are named or described; a signal at any moment leaves a verdict too."""
+    try:
+        if not isinstance(target, Query):
+            return judge_runs(target, policy, client, effects, waiting)
+        return judge_selection(
+            target,
+            policy,
+            client,
+            effects,
+            waiting,
+            appear_by=appear_by,
+            follow=follow and not target.selection.every,
+        )
+    except Interrupted as cause:
+        run_ids = [None] if isinstance(target, Query) else [known.run_id for known in target]
+        return [no_verdict(run_id, cause.exit_code, f"stopped by {cause}") for run_id in run_ids]
+
+
 Follow = Callable[[Sequence[TestRun]], Mapping[int, TestRun]]
 """From canceled runs to the newer ones that superseded them, by the canceled ones' ids."""
 
@@ -56,18 +84,15 @@ def judge_runs(
         return decide_early(policy, sighting.run, total_known=sighting.total_known)
 
     def watch_for(run_ids: Sequence[int]) -> Watch:
-        try:
-            return wait_for(
-                run_ids,
-                lookup.look,
-                deadline=waiting.deadline,
-                pace=waiting.pace,
-                on_update=effects.update,
-                sleep=effects.sleep,
-                decided=lambda sighting: early(sighting) is not None,
-            )
-        except Interrupted as cause:
-            return Watch(runs={}, ended_by=cause)
+        return wait_for(
+            run_ids,
+            lookup.look,
+            deadline=waiting.deadline,
+            pace=waiting.pace,
+            on_update=effects.update,
+            sleep=effects.sleep,
+            decided=lambda sighting: early(sighting) is not None,
+        )
 
     lookup = Lookup(client, effects.say)
     started = waiting.deadline.clock()
@@ -196,7 +221,7 @@ def _verdict(
         case Interrupted() as cause:
             reason = f"stopped by {cause} while {_standing(run)}"
             return no_verdict(run_id, cause.exit_code, reason, run=run)
-        case ApiError() as error:
+        case error:
             return no_verdict(run_id, error.exit_code, error.message, advice=error.advice, run=run)
 
 
@@ -258,12 +283,9 @@ def publish(
     """Write the reports and return the exit code; a lost report never hides a worse code."""
     code = combined({verdict.exit_code for verdict in verdicts})
     for report in wanted:
-        text = formats[report.format](verdicts)
         try:
-            if report.path == "-":
-                _print(text, stdout)
-            else:
-                reports.write(report.path, text)
+            # No name is given to the text, so that it is gone before the next one is made.
+            _deliver(formats[report.format](verdicts), report.path, stdout)
         except ReportLost as error:
             complain(error)
             if code is ExitCode.PASSED:
@@ -271,17 +293,14 @@ def publish(
     return code
 
 
-def _print(text: str, stdout: TextIO) -> None:
-    """Write a report to standard output; raises :class:`ReportLost`."""
+def _deliver(text: str, path: str, stdout: TextIO) -> None:
+    """Write a report where it is wanted; raises :class:`ReportLost`."""
+    if path != "-":
+        reports.write(path, text)
+        return
     try:
         stdout.write(text)
         stdout.flush()
     except (OSError, ValueError) as error:
         # ValueError: a stream that is closed, or whose encoding lacks a character.
         raise ReportLost(f"standard output can't take the report: {error}") from None
-
-
-def interrupted(target: Sequence[RunReference] | Query, cause: Interrupted) -> Sequence[Verdict]:
-    """Return the verdicts where a signal came between any two steps of the walk."""
-    run_ids = [None] if isinstance(target, Query) else [known.run_id for known in target]
-    return [no_verdict(run_id, cause.exit_code, f"stopped by {cause}") for run_id in run_ids]

@@ -350,6 +350,5 @@ def _for_click(file: ConfigFile, parameter: Setting) -> object:
 
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    process = ctx.find_object(Process)
-    if process is not None:
-        process.debug = process.debug or value
+    process: Process = ctx.obj
+    process.debug = process.debug or value

@@ -24,6 +24,8 @@ class Api(RunList):
         self.singles: list[int] = []
         self.said: list[str] = []
         self.fault: Callable[[], ApiError | None] = lambda: None
+        self.outage: ApiError | None = None
+        """What single requests end with."""
         self.lookup = Lookup(self, self.said.append)
 
     def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
@@ -36,6 +38,8 @@ class Api(RunList):
 
     def look(self, run_ids: Sequence[int], /) -> Mapping[int, Seen]:
         self.singles += run_ids
+        if run_ids and self.outage is not None:
+            raise self.outage
         there = self.others | {run.id: run for run in self.runs}
         return {run_id: there.get(run_id, NotFound("HTTP 404")) for run_id in run_ids}
 
@@ -135,6 +139,22 @@ def test_a_run_that_is_gone_is_told_and_the_others_are_seen() -> None:
     found = api.lookup.look([1, 2, 3])
     assert isinstance(found[3], NotFound)
     assert [run_id for run_id, seen in found.items() if isinstance(seen, TestRun)] == [1, 2]
+
+
+def test_an_outage_of_single_requests_ends_only_the_runs_that_the_list_lacks() -> None:
+    api = Api([3, 2, 1], unlisted=[901])
+    api.outage = Unavailable("HTTP 500")
+    found = api.lookup.look([1, 2, 3, 901])
+    assert found[901] is api.outage
+    assert [run_id for run_id, seen in found.items() if isinstance(seen, TestRun)] == [1, 2, 3]
+
+
+def test_an_outage_of_both_is_raised() -> None:
+    api = Api([3, 2, 1])
+    api.outage = Unavailable("HTTP 500")
+    api.fault = lambda: Unavailable("HTTP 502")
+    with pytest.raises(Unavailable, match="HTTP 500"):
+        api.lookup.look([1, 2, 3])
 
 
 def test_a_fault_of_the_list_costs_a_cycle_its_pages_and_three_in_a_row_the_list() -> None:

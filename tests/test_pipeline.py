@@ -17,7 +17,7 @@ from testery_gate.model import TestRun
 from testery_gate.pipeline import (
     Effects,
     Waiting,
-    interrupted,
+    judge,
     judge_runs,
     judge_selection,
     publish,
@@ -402,11 +402,76 @@ def test_a_lost_report_is_complained_of_and_hides_no_worse_code(
     assert "Broken pipe" in lost[1].message
 
 
-def test_a_signal_between_two_steps_is_every_runs_verdict() -> None:
-    cause = Interrupted(15)
-    named = interrupted([RunReference(run_id=1), RunReference(run_id=2)], cause)
-    assert [(v.run_id, v.exit_code) for v in named] == [
-        (1, ExitCode.TERMINATED),
-        (2, ExitCode.TERMINATED),
-    ]
-    assert [verdict.run_id for verdict in interrupted(QUERY, cause)] == [None]
+def test_a_signal_between_two_steps_is_every_runs_verdict(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    walk.run(make_answer(id=1, status="CANCELED"), run_id=1)
+    api.get(f"{BASE}/test-runs", [{"json": [make_answer(id=1, status="CANCELED")]}])
+    targets: tuple[Any, ...] = ([RunReference(run_id=1), RunReference(run_id=2)], QUERY)
+
+    def stop(*_: object) -> Any:
+        raise Interrupted(15)
+
+    effects = Effects(sleep=walk.sleep, update=walk.update, say=stop)
+    api.get(f"{BASE}/test-runs/1", json=stop)
+    for target, run_ids in zip(targets, ([1, 2], [1]), strict=True):
+        verdicts = judge(
+            target,
+            Policy(),
+            walk.client,
+            effects,
+            walk.waiting,
+            appear_by=Deadline.after(0, walk.clock),
+            follow=True,
+        )
+        assert [verdict.run_id for verdict in verdicts] == run_ids
+        assert {verdict.exit_code for verdict in verdicts} == {ExitCode.TERMINATED}
+        assert {verdict.reason for verdict in verdicts} == {
+            "stopped by SIGTERM while the run was not seen yet"
+        }
+
+
+def test_a_signal_while_nothing_expects_one_is_a_verdict(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    api.get(f"{BASE}/test-runs", json=[])
+
+    def stop(_: str) -> None:
+        raise Interrupted(2)
+
+    walk.run(make_answer(status="CANCELED"))
+    effects = Effects(sleep=walk.sleep, update=walk.update, say=stop)
+    waits = judge(
+        QUERY,
+        Policy(),
+        walk.client,
+        effects,
+        walk.waiting,
+        appear_by=Deadline.after(60, walk.clock),
+        follow=True,
+    )
+    assert [(v.run_id, v.exit_code) for v in waits] == [(None, ExitCode.INTERRUPTED)]
+
+
+def test_a_signal_while_a_newer_run_is_looked_for_keeps_what_was_seen(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api)
+    walk.run(make_answer(status="CANCELED"))
+
+    def stop(_: object) -> Any:
+        raise Interrupted(2)
+
+    (verdict,) = walk.judge(follow=stop)
+    assert verdict.run is not None
+
+
+def test_only_what_was_superseded_is_replaced(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    walk.run(make_answer(id=1, status="CANCELED"), run_id=1)
+    walk.run(make_answer(id=2), run_id=2)
+    walk.run(make_answer(id=3), run_id=3)
+    newer = make_run(id=3)
+    verdicts = walk.judge(
+        1, 2, follow=lambda canceled: {run.id: newer for run in canceled if run.id == 1}
+    )
+    assert [verdict.run_id for verdict in verdicts] == [3, 2]
+    assert {verdict.exit_code for verdict in verdicts} == {ExitCode.PASSED}

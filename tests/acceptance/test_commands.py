@@ -1,0 +1,144 @@
+"""What the commands beside the main one do, through the installed command."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testery_gate.errors import ExitCode
+from testery_gate.settings import ALL
+from tests.acceptance import command
+
+
+def test_the_help_names_the_commands_and_the_exit_codes(tmp_path: Path) -> None:
+    done = command.run("--help", cwd=tmp_path)
+    assert done.code == 0
+    for word in ("check", "demo", "explain", "list", "simulate", "wait"):
+        assert f"  {word}" in done.stdout
+    for code in ExitCode:
+        assert f"  {int(code):<3}  {code.outcome.replace('_', ' ')}: " in done.stdout
+
+
+def test_the_help_of_a_command_groups_its_options(tmp_path: Path) -> None:
+    done = command.run("wait", "--help", cwd=tmp_path)
+    assert done.code == 0
+    headings = [line[:-1] for line in done.stdout.splitlines() if line[:1].isalpha()]
+    assert [heading for heading in headings if heading in ALL] == list(ALL)
+    assert "Exit codes" in headings
+
+
+def test_explain_names_the_runs(tmp_path: Path) -> None:
+    assert "Runs: 1, 2" in command.run("explain", "1", "2", cwd=tmp_path).stdout
+
+
+def test_simulate_says_how_to_use_it_and_serves_until_it_is_stopped(tmp_path: Path) -> None:
+    api = command.start(
+        ["simulate", "--port=0"], cwd=tmp_path, env=command.environment(None, PYTHONUNBUFFERED="1")
+    )
+    assert api.stdout is not None
+    lines = [api.stdout.readline() for _ in range(3)]
+    url = lines[1].split("TESTERY_API_URL=")[1].split()[0]
+    done = command.run(*lines[2].split()[1:], cwd=tmp_path, api_url=url)
+    assert done.code == ExitCode.PASSED, done.output
+    api.send_signal(signal.SIGTERM)
+    ended = command.finish(api)
+    assert ended.code == ExitCode.TERMINATED
+    assert "GET /api/test-runs/55676 -> 200" in ended.stderr
+
+
+def test_simulate_lists_its_scenarios(tmp_path: Path) -> None:
+    done = command.run("simulate", "--list", cwd=tmp_path)
+    assert done.code == 0
+    assert "documented " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--scenario=pasing"], "passing", id="a slip in a name"),
+        pytest.param(["--port=1", "--scenario=documented"], "port 1 can't be had", id="port"),
+    ],
+)
+def test_simulate_says_what_is_wrong(tmp_path: Path, arguments: list[str], said: str) -> None:
+    # Nobody may take port 1 but root, and root finds it taken.
+    blocker = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import socket, sys\n"
+            "try: server = socket.create_server(('127.0.0.1', 1))\n"
+            "except OSError: pass\n"
+            "print(flush=True); sys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert blocker.stdout is not None
+    blocker.stdout.readline()
+    done = command.run("simulate", *arguments, cwd=tmp_path)
+    blocker.communicate()
+    assert done.code == ExitCode.USAGE
+    assert said in done.stderr
+
+
+def test_demo_leaves_its_reports_in_the_folder_that_it_names(tmp_path: Path) -> None:
+    done = command.run("demo", cwd=tmp_path, TMPDIR=str(tmp_path))
+    assert done.code == ExitCode.PASSED, done.output
+    folder = Path(done.stderr.splitlines()[-1].removeprefix("The reports are in "))
+    assert sorted(path.name for path in folder.iterdir()) == ["TEST-testery.xml", "testery.json"]
+
+
+def test_demo_without_a_place_for_reports_says_so(tmp_path: Path) -> None:
+    program = (
+        "import sys, tempfile\n"
+        "from testery_gate.__main__ import main\n"
+        "tempfile.tempdir = '/dev/null/none'\n"
+        "sys.exit(main(['demo']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=command.environment(None),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.USAGE, done.stderr
+    assert "--folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        pytest.param("raise RuntimeError('on purpose')", ExitCode.INTERNAL, id="a defect"),
+        pytest.param(
+            "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+            ExitCode.TERMINATED,
+            id="a signal",
+        ),
+    ],
+)
+def test_what_happens_while_modules_are_imported_never_ends_with_1(
+    tmp_path: Path, broken: str, code: ExitCode
+) -> None:
+    program = (
+        "import sys, testery_gate\n"
+        "from testery_gate.__main__ import main\n"
+        "class Breaks:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == 'testery_gate.cli': exec({broken!r})\n"
+        "sys.meta_path.insert(0, Breaks())\n"
+        "sys.exit(main(['--version']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=command.environment(None),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == code
