@@ -433,9 +433,9 @@ _SOURCES: Mapping[Metric, tuple[str, ...]] = {
 
 
 def _source(criterion: Criterion, run: TestRun) -> str:
-    """Say what an unknown metric would have been made of."""
-    fields = ", ".join(
-        f"{name.replace('_', ' ')} {_shown(getattr(run, name))}"
-        for name in _SOURCES[criterion.metric]
-    )
-    return f"the run has {fields}"
+    """Say why a metric is unknown: what it is made of is not said, or makes no sense."""
+    values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
+    unsaid = [name for name, value in values.items() if value is None]
+    if unsaid:
+        return f"the API does not say {', '.join(unsaid)}"
+    return "the run has " + ", ".join(f"{name} {value}" for name, value in values.items())
