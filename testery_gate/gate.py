@@ -438,4 +438,4 @@ def _source(criterion: Criterion, run: TestRun) -> str:
     unsaid = [name for name, value in values.items() if value is None]
     if unsaid:
         return f"the API does not say {', '.join(unsaid)}"
-    return "the run has " + ", ".join(f"{name} {value}" for name, value in values.items())
+    return "the run has " + ", ".join(f"{name} {_shown(value)}" for name, value in values.items())
