@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,13 +83,15 @@ def measure(size: int) -> Measured:
         )
         with Simulator(load_scenario(str(scenario)), on_exchange=requests.append) as api:
             process = subprocess.Popen(
-                [COMMAND, "wait", *map(str, range(1, size + 1)), "--verbose", "--interval=1s"],
+                [
+                    *(str(COMMAND), "wait", *map(str, range(1, size + 1)), "--interval=1s"),
+                    *("--junit-xml=TEST-testery.xml", "--report=json=testery.json"),
+                ],
                 cwd=folder,
                 env={
-                    **os.environ,
+                    "PATH": os.environ.get("PATH", os.defpath),
                     "TESTERY_API_URL": api.url,
                     "TESTERY_API_TOKEN": DEFAULT_TOKEN,
-                    "COLUMNS": "100",
                 },
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -102,18 +103,17 @@ def measure(size: int) -> Measured:
         raise SystemExit(f"the wait for {size} runs ended with {process.returncode}:\n{log}")
     asked = [exchange.target for exchange in requests]
     looks = [target for target in asked if "/results" not in target and "account" not in target]
-    # The page or run that is asked for first marks the start of a cycle.
-    first = looks[0]
-    cycles = looks.count(first)
-    most = max(Counter(_cycle_of(looks, first)).values())
-    return Measured(cycles, most, usage.ru_maxrss)
+    cycles = _cycles(looks)
+    return Measured(len(cycles), max(map(len, cycles)), usage.ru_maxrss)
 
 
-def _cycle_of(looks: list[str], first: str) -> list[int]:
-    cycle, cycles = -1, []
+def _cycles(looks: list[str]) -> list[list[str]]:
+    """Part the requests where one comes again: in one look none is made twice."""
+    cycles: list[list[str]] = [[]]
     for target in looks:
-        cycle += target == first
-        cycles.append(cycle)
+        if target in cycles[-1]:
+            cycles.append([])
+        cycles[-1].append(target)
     return cycles
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.interrupts import Interrupts
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001  (nothing is left that could say more)
         code = int(ExitCode.INTERNAL)
     interrupts.hold()
-    _let_go_of_streams()
+    let_go(sys.stdout, sys.stderr)
     return code
 
 
@@ -41,9 +42,9 @@ def _open_streams() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _let_go_of_streams() -> None:
+def let_go(*streams: TextIO) -> None:
     """Drop what can't be written; else the interpreter would try again, and exit 120."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in streams:
         try:
             stream.flush()
         except (OSError, ValueError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
+from sys import intern
 from typing import TypeVar
 
 _E = TypeVar("_E", bound=Enum)
@@ -153,12 +154,13 @@ def _parse_result(data: object) -> TestResult:
     fields = _Fields(data, "a test result")
     project_test = fields.data.get("projectTest")
     test = _Fields({} if project_test is None else project_test, "a project test")
-    status_text = fields.line("status") or ""
+    # A few statuses and files stand in thousands of results; each is held once.
+    status_text = intern(fields.line("status") or "")
     number = fields.integer("id")
     return TestResult(
         id="" if number is None else str(number),
         name=test.line("name") or (f"test {number}" if number is not None else "unnamed test"),
-        file=test.line("file") or "",
+        file=intern(test.line("file") or ""),
         status=_member(ResultStatus, status_text, ResultStatus.UNKNOWN),
         status_text=status_text,
         duration=fields.milliseconds("duration"),

@@ -475,3 +475,25 @@ def test_only_what_was_superseded_is_replaced(api: requests_mock.Mocker) -> None
     )
     assert [verdict.run_id for verdict in verdicts] == [3, 2]
     assert {verdict.exit_code for verdict in verdicts} == {ExitCode.PASSED}
+
+
+def test_a_signal_while_a_newer_run_is_announced_is_a_verdict(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    old, new = make_answer(id=1, status="CANCELED"), make_answer(id=2)
+    api.get(f"{BASE}/test-runs", [{"json": [old]}, {"json": []}, {"json": [new, old]}])
+    walk.run(old, run_id=1)
+
+    def stop(_: str) -> None:
+        raise Interrupted(2)
+
+    (verdict,) = judge(
+        QUERY,
+        Policy(),
+        walk.client,
+        Effects(sleep=walk.sleep, update=walk.update, say=stop),
+        walk.waiting,
+        appear_by=Deadline.after(0, walk.clock),
+        follow=True,
+    )
+    assert (verdict.run_id, verdict.exit_code) == (None, ExitCode.INTERRUPTED)
+    assert verdict.reason == "stopped by SIGINT"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
-from io import StringIO
 
 from testery_gate import __version__
 from testery_gate.criteria import Unit, measure
@@ -22,27 +21,38 @@ SCHEMA_VERSION = "1.0"
 def render(verdicts: Sequence[Verdict]) -> str:
     """Return the report on one verdict or more, in ASCII alone."""
     exit_code = combined({verdict.exit_code for verdict in verdicts})
-    report = {
+    head = {
         "schemaVersion": SCHEMA_VERSION,
         "tool": {"name": "testery-gate", "version": __version__},
         "outcome": exit_code.outcome,
         "exitCode": exit_code.value,
-        "runs": [_verdict(verdict) for verdict in verdicts],
     }
-    return _dumped(report)
+    head_text = _dumped(head).removesuffix(_END)
+    runs = _items(map(_verdict, verdicts), margin="    ")
+    return "".join([head_text, ',\n  "runs": [', *runs, "\n  ]", _END, "\n"])
+
+
+_END = "\n}"
 
 
 def render_runs(runs: Sequence[TestRun]) -> str:
     """Return runs as a list, each with what a report says of it but no verdict."""
-    return _dumped([{"id": run.id, "run": _run(run), "metrics": _metrics(run)} for run in runs])
+    listed = ({"id": run.id, "run": _run(run), "metrics": _metrics(run)} for run in runs)
+    return "".join(["[", *_items(listed, margin="  "), "\n]\n"])
 
 
-def _dumped(value: object) -> str:
-    text = StringIO()
-    json.dump(value, text, indent=2, allow_nan=False)
-    text.write("\n")
+def _items(values: Iterable[Mapping[str, object]], *, margin: str) -> Iterator[str]:
+    """Print one value after the other: as objects they take several times as much memory."""
+    between = f"\n{margin}"
+    for value in values:
+        yield between + _dumped(value).replace("\n", f"\n{margin}")
+        between = f",\n{margin}"
+
+
+def _dumped(value: Mapping[str, object]) -> str:
+    text = json.dumps(value, indent=2, allow_nan=False)
     # Some CI systems obey '##[' and '##vso[' anywhere in a log, also in JSON that is printed there.
-    return text.getvalue().replace("##", r"#\u0023")
+    return text.replace("##", r"#\u0023")
 
 
 def _verdict(verdict: Verdict) -> Mapping[str, object]:

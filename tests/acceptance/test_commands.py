@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from testery_gate import __version__
+from testery_gate.__main__ import let_go
 from testery_gate.errors import ExitCode
 from testery_gate.settings import ALL
 from tests.acceptance import command
@@ -21,6 +24,27 @@ def test_the_help_names_the_commands_and_the_exit_codes(tmp_path: Path) -> None:
         assert f"  {word}" in done.stdout
     for code in ExitCode:
         assert f"  {int(code):<3}  {code.outcome.replace('_', ' ')}: " in done.stdout
+
+
+def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "testery_gate", "--version"],
+        cwd=tmp_path,
+        env=command.environment(None),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"testery-gate {__version__}\n"
+
+
+def test_what_can_not_be_written_is_dropped_at_the_end() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        stream.write("nobody reads this")
+        let_go(stream)
+        # Without that, closing the stream would try again and fail.
 
 
 def test_the_help_of_a_command_groups_its_options(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from testery_gate.errors import ExitCode
+from tests.acceptance import command
 
 pytestmark = pytest.mark.acceptance
 
@@ -113,11 +117,13 @@ CASES: Mapping[str, Case] = {
 
 
 @contextmanager
-def simulated(scenario: str) -> Iterator[str]:
+def simulated(scenario: str, *options: str) -> Iterator[str]:
     """The address of a simulator in a process of its own."""
-    command = [sys.executable, "-m", "testery_gate", "simulate", "--port", "0", "--quiet"]
+    simulate = [sys.executable, "-m", "testery_gate", "simulate", "--port", "0", "--quiet"]
     with subprocess.Popen(
-        [*command, "--scenario", scenario, "--token", TOKEN], stdout=subprocess.PIPE, text=True
+        [*simulate, "--scenario", scenario, "--token", TOKEN, *options],
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             assert process.stdout is not None
@@ -160,6 +166,37 @@ def test_the_vendors_client_takes_the_simulator_for_the_api(
         assert text in outcome.stdout
     assert case.complains in outcome.stderr
     assert ("Traceback" in outcome.stderr) == bool(case.complains)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "token", "code", "said"),
+    [
+        pytest.param("passing", TOKEN, ExitCode.PASSED, "28 of 30 tests passed", id="passing"),
+        pytest.param("failing", TOKEN, ExitCode.FAILED, "3 of 30 tests failed", id="failing"),
+        pytest.param(
+            "passing", "wrong", ExitCode.USAGE, "line 1 of standard input", id="nothing created"
+        ),
+    ],
+)
+def test_the_gate_takes_the_clients_output_for_the_run_that_it_created(
+    tmp_path: Path, scenario: str, token: str, code: ExitCode, said: str
+) -> None:
+    create = [CLIENT, *CREATE[:-1], "--variable", "PASSWORD=canary", "--token", token]
+    with simulated(scenario, "--speed=10") as url:
+        script = f"{shlex.join(map(str, [*create, '--api-url', url]))} | {command.COMMAND} wait -"
+        done = subprocess.run(
+            ["sh", "-c", script],  # noqa: S607
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            env=command.environment(url, TESTERY_API_TOKEN=TOKEN, NO_PROXY="127.0.0.1"),
+            text=True,
+            timeout=BOUND,
+        )
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+    assert "canary" not in done.stdout + done.stderr
+    assert ("55677" in done.stdout) is (code is not ExitCode.USAGE)
 
 
 def test_the_client_is_the_version_that_was_measured() -> None:
