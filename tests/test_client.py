@@ -437,7 +437,7 @@ def test_a_token_is_removed_from_any_encoding_and_depth(
 ) -> None:
     requests_mock.get(URL, content=json.dumps(make_answer(name=TOKEN)).encode("utf-16"))
     assert make_client(FakeClock()).run(55676).name == "***"
-    nested = "[" * 600 + f'"{TOKEN}"' + "]" * 600
+    nested = "[" * 5000 + f'"{TOKEN}"' + "]" * 5000
     requests_mock.get(URL, text=json.dumps(make_answer()).replace("{", '{"x": ' + nested + ",", 1))
     with pytest.raises(Unavailable, match="not JSON"):
         make_client(FakeClock(), outage_tolerance=0).run(55676)
