@@ -89,30 +89,30 @@ def _options() -> Sequence[_Declared]:
         which,
         "--git-ref",
         metavar="REF",
-        help="The newest run of this commit or branch; a commit may be abbreviated to 7 digits."
-        " auto takes the commit that this pipeline is about.",
+        help="Runs of this commit or branch; a commit may be abbreviated to 7 digits. auto takes"
+        " the commit that this pipeline is about.",
     )
-    setting(which, "--build-key", metavar="KEY", help="The newest run of this build.")
-    setting(which, "--environment", metavar="NAME", help="The newest run in this environment.")
-    setting(which, "--project-id", metavar="ID", type=int, help="The newest run of this project.")
-    setting(which, "--name", metavar="NAME", help="The newest run of this name; * is anything.")
+    setting(which, "--build-key", metavar="KEY", help="Runs of this build.")
+    setting(which, "--environment", metavar="NAME", help="Runs in this environment.")
+    setting(which, "--project-id", metavar="ID", type=int, help="Runs of this project.")
+    setting(which, "--name", metavar="NAME", help="Runs of this name; * is anything.")
     setting(
         which,
         "--include-tag",
         metavar="TAG",
         multiple=True,
-        help="The newest run that includes this tag. Repeatable.",
+        help="Runs that include this tag. Repeatable.",
     )
-    setting(which, "--status", metavar="STATUS", help="The newest run of this status.")
-    setting(which, "--latest", is_flag=True, help="The newest run there is.")
+    setting(which, "--status", metavar="STATUS", help="Runs of this status.")
+    setting(which, "--latest", is_flag=True, help="Any run: the newest there is.")
     setting(
         which,
         "--each",
         type=click.Choice([group.value for group in Group]),
         multiple=True,
-        help="Instead of the newest run, the newest of each. Repeatable.",
+        help="Of the runs that match, the newest of each, not of all. Repeatable.",
     )
-    setting(which, "--all", "every", is_flag=True, help="Instead of the newest run, all of them.")
+    setting(which, "--all", "every", is_flag=True, help="All runs that match, not only the newest.")
     setting(which, "--deploy-id", metavar="ID", type=int, help="The runs of this deploy.")
     setting(
         which,
@@ -141,6 +141,7 @@ def _options() -> Sequence[_Declared]:
     setting(
         LISTING,
         "--limit",
+        metavar="N",
         type=click.IntRange(min=1),
         default=20,
         show_default=True,

@@ -92,8 +92,7 @@ def test_without_the_agents_folder_the_systems_is_taken() -> None:
 def test_a_summary_that_can_not_be_written_is_warned_of() -> None:
     told = tell(System.AZURE, ENDINGS["passed"], {"AGENT_TEMPDIRECTORY": "/dev/null"})
     assert told.warnings == [
-        "can't write the summary for Azure to /dev/null/testery-gate-c0ffee.md:"
-        " Not a directory"
+        "can't write the summary for Azure to /dev/null/testery-gate-c0ffee.md: Not a directory"
     ]
     assert [command.name for command in azure(told.output)][-1] == "task.complete"
 
