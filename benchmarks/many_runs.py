@@ -169,6 +169,6 @@ def main() -> int:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         one = measure(int(sys.argv[1]))
-        print(one.cycles, one.most_requests, one.peak)  # noqa: T201
+        print(one.cycles, one.most_requests, one.peak)  # noqa: T201  (likewise)
     else:
         sys.exit(main())

@@ -37,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _open_streams() -> None:
     """Open what the caller has closed; what is written to standard output then fails."""
     if sys.stdout is None:
-        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open to the end)
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (open to the end)
 
 
 def let_go(*streams: TextIO) -> None:
