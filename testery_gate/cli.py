@@ -195,6 +195,7 @@ def _run_gate(
     no_follow: bool,
     fail_fast: bool,
     no_test_results: bool,
+    history: int,
     quiet: bool,
     verbose: bool,
     patience: Fraction = Fraction(0),
@@ -242,6 +243,7 @@ def _run_gate(
             pace=pace.adaptive if interval is None else pace.fixed(float(interval)),
             fail_fast=fail_fast,
             with_results=not no_test_results,
+            history=history if any(report.format == "html" for report in reports) else 0,
         )
         verdicts = pipeline.judge(
             target,

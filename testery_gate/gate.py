@@ -12,7 +12,7 @@ from typing import assert_never
 
 from testery_gate.criteria import Criterion, Metric, Operator, format_actual, measure
 from testery_gate.errors import ExitCode
-from testery_gate.model import RunStatus, TestResult, TestRun, one_line
+from testery_gate.model import Observation, RunStatus, TestResult, TestRun, one_line
 from testery_gate.reach import can_still_hold
 
 
@@ -114,6 +114,10 @@ class Verdict:
     """Whether the run was judged before it had finished."""
     open_tests: int | None = None
     """How many tests were still open when the verdict was decided early, where that is known."""
+    observed: Sequence[Observation] = ()
+    """Where the run stood during the wait, from the first look to the last."""
+    history: Sequence[TestRun] | None = None
+    """The run and comparable ones before it, the oldest first; ``None`` where that is not known."""
 
 
 def default_checks(policy: Policy) -> Sequence[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
@@ -90,6 +90,34 @@ class TestRun:
         if self.passed is None or self.failed is None or self.ignored is None:
             return None
         return self.passed + self.failed + self.ignored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one look saw of a run; ``at`` is in seconds since the wait began."""
+
+    at: float
+    status: RunStatus
+    total: int | None
+    passed: int | None
+    failed: int | None
+    ignored: int | None
+
+    @classmethod
+    def of(cls, run: TestRun, at: float) -> Observation:
+        """Keep of a run what moves."""
+        return cls(
+            at=at,
+            status=run.status,
+            total=run.total,
+            passed=run.passed,
+            failed=run.failed,
+            ignored=run.ignored,
+        )
+
+    def same_as(self, other: Observation) -> bool:
+        """Whether nothing moved between the two."""
+        return replace(self, at=other.at) == other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ from testery_gate.client import TesteryClient
 from testery_gate.errors import ApiError, ExitCode, Interrupted, ReportLost, combined
 from testery_gate.finding import find_runs, newer_runs
 from testery_gate.gate import Policy, Verdict, decide_early, evaluate, no_verdict
+from testery_gate.history import SECONDS, find_histories
 from testery_gate.lookup import Lookup
-from testery_gate.model import RunStatus, TestRun
+from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.polling import Deadline, Pace, Progress, Sighting, Watch, wait_for
 from testery_gate.selection import Query, RunReference
 
@@ -28,12 +29,14 @@ class Effects:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """How to wait, and whether to ask for the single tests afterwards."""
+    """How to wait, and what to ask for afterwards."""
 
     deadline: Deadline
     pace: Pace
     fail_fast: bool = False
     with_results: bool = True
+    history: int = 0
+    """How many comparable runs to find for each run that was judged, itself among them."""
 
 
 def judge(
@@ -102,12 +105,20 @@ def judge_runs(
     verdicts = []
     for reference, history in followed.items():
         verdict = _verdict(reference.run_id, watch, policy, early, waited)
-        notes = (*verdict.notes, *history)
-        verdicts.append(replace(verdict, web_url=reference.web_url, notes=notes))
+        verdicts.append(
+            replace(
+                verdict,
+                web_url=reference.web_url,
+                notes=(*verdict.notes, *history),
+                observed=_observed(watch.runs.get(reference.run_id)),
+            )
+        )
     if watch.ended_by is not None:
         return verdicts
     try:
         verdicts = _with_addresses(verdicts, client)
+        if waiting.history:
+            verdicts = _with_histories(verdicts, client, waiting)
         return _with_results(verdicts, client) if waiting.with_results else verdicts
     except Interrupted as cause:
         # Every report says how the process ended; what the verdict would have been is a note.
@@ -225,6 +236,10 @@ def _verdict(
             return no_verdict(run_id, error.exit_code, error.message, advice=error.advice, run=run)
 
 
+def _observed(seen: Sighting | ApiError | None) -> Sequence[Observation]:
+    return seen.observed if isinstance(seen, Sighting) else ()
+
+
 def _standing(run: TestRun | None) -> str:
     if run is None:
         return "the run was not seen yet"
@@ -249,6 +264,19 @@ def _with_addresses(verdicts: Sequence[Verdict], client: TesteryClient) -> list[
         )
         if verdict.run is not None
         else verdict
+        for verdict in verdicts
+    ]
+
+
+def _with_histories(
+    verdicts: Sequence[Verdict], client: TesteryClient, waiting: Waiting
+) -> list[Verdict]:
+    """Add comparable runs, as far as the list of runs tells them in reasonable time."""
+    judged = [verdict.run for verdict in verdicts if verdict.run and verdict.exit_code in _JUDGED]
+    until = Deadline.after(SECONDS, waiting.deadline.clock)
+    found = find_histories(judged, client, waiting.history, until=until) if judged else {}
+    return [
+        replace(verdict, history=found.get(verdict.run.id)) if verdict.run else verdict
         for verdict in verdicts
     ]
 

@@ -10,10 +10,12 @@ from typing import Protocol
 import tenacity
 
 from testery_gate.errors import ApiError, Interrupted
-from testery_gate.model import RunStatus, TestRun
+from testery_gate.model import Observation, RunStatus, TestRun
 
 SETTLING_SECONDS = 60.0
 """How long a run may have a final status without being complete before it counts as finished."""
+MOST_OBSERVATIONS = 200
+"""So many are kept of each run, however long the wait is; more than a chart can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Sighting:
     total_known: bool
     """Whether the total is above 0 and was the same on two looks in a row."""
     finished: bool
+    observed: tuple[Observation, ...] = ()
+    """Where the run stood from the first look to the last."""
     notes: tuple[str, ...] = ()
 
 
@@ -203,8 +207,19 @@ def _see(run: TestRun, last: Sighting | None, now: float, *, at_deadline: bool) 
         and bool(run.total and run.total > 0)
         and last.run.total == run.total,
         finished=run.complete is True or settled or unsaid,
+        observed=_observed(last.observed if last else (), Observation.of(run, now)),
         notes=notes,
     )
+
+
+def _observed(before: tuple[Observation, ...], latest: Observation) -> tuple[Observation, ...]:
+    """Add what a look saw, keeping of a standstill its two ends."""
+    if len(before) > 1 and before[-2].same_as(before[-1]) and before[-1].same_as(latest):
+        return (*before[:-1], latest)
+    if len(before) == MOST_OBSERVATIONS:
+        # Half as fine; the first stays.
+        before = before[::2]
+    return (*before, latest)
 
 
 def _state(run: TestRun) -> tuple[object, ...]:

@@ -242,6 +242,15 @@ def _options() -> Sequence[_Declared]:
     )
     setting(
         report,
+        "--history",
+        metavar="N",
+        type=click.IntRange(0, 200),
+        default=20,
+        show_default=True,
+        help="How many comparable runs an html report shows, this one among them; 0 is none.",
+    )
+    setting(
+        report,
         "--no-test-results",
         is_flag=True,
         help="Leave the single tests out of the reports.",

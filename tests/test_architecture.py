@@ -23,6 +23,7 @@ ARROWS = {
     "listing": {"errors", "model"},
     "selection": {"gate", "listing", "model"},
     "finding": {"errors", "listing", "model", "polling", "selection"},
+    "history": {"errors", "listing", "model", "polling"},
     "lookup": {"errors", "listing", "model", "polling"},
     "commit": {"errors"},
     "config": {"errors"},
@@ -32,8 +33,8 @@ ARROWS = {
     "ci": {"errors", "gate", "model", "reports"},
     "simulator": set[str](),
     "pipeline": {
-        *("client", "errors", "finding", "gate", "lookup", "model", "polling", "reports"),
-        "selection",
+        *("client", "errors", "finding", "gate", "history", "lookup", "model", "polling"),
+        *("reports", "selection"),
     },
     "options": {"config", "criteria", "errors", "gate"},
     "settings": {"ci", "config", "errors", "interrupts", "options", "selection"},

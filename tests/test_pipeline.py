@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from testery_gate import reports
 from testery_gate.client import BearerToken, Limits, TesteryClient, new_session
 from testery_gate.errors import ExitCode, Interrupted, ReportLost
 from testery_gate.gate import Policy, Verdict, evaluate, no_verdict
-from testery_gate.model import TestRun
+from testery_gate.model import RunStatus, TestRun
 from testery_gate.pipeline import (
     Effects,
     Waiting,
@@ -497,3 +498,34 @@ def test_a_signal_while_a_newer_run_is_announced_is_a_verdict(api: requests_mock
     )
     assert (verdict.run_id, verdict.exit_code) == (None, ExitCode.INTERRUPTED)
     assert verdict.reason == "stopped by SIGINT"
+
+
+def test_a_verdict_tells_how_the_run_was_watched(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    walk.run(RUNNING, make_answer())
+    (verdict,) = walk.judge()
+    assert [(one.at, one.status) for one in verdict.observed] == [
+        (0, RunStatus.RUNNING),
+        (10, RunStatus.PASS),
+    ]
+
+
+def test_a_verdict_that_was_reached_tells_of_comparable_runs(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, history=2)
+    walk.run(make_answer())
+    before = [make_answer(id=run_id, createTime="2020-02-01T00:00:00Z") for run_id in (7, 6)]
+    api.get(f"{BASE}/test-runs", json=[make_answer(), *before])
+    (verdict,) = walk.judge()
+    assert [run.id for run in verdict.history or ()] == [7, 55676]
+
+
+def test_comparable_runs_are_asked_for_only_where_they_are_wanted_and_of_use(
+    api: requests_mock.Mocker,
+) -> None:
+    unwanted, of_no_use = Walk(api), Walk(api, history=20)
+    unwanted.run(make_answer())
+    assert unwanted.judge()[0].history is None
+    of_no_use.run(RUNNING)
+    of_no_use.waiting = replace(of_no_use.waiting, deadline=Deadline.after(0, of_no_use.clock))
+    assert of_no_use.judge()[0].history is None
+    assert not [request for request in api.request_history if request.path == "/api/test-runs"]

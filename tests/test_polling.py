@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from testery_gate.errors import Interrupted, NotFound, Unavailable
 from testery_gate.model import TestRun
 from testery_gate.polling import (
+    MOST_OBSERVATIONS,
     SETTLING_SECONDS,
     Deadline,
     Pace,
@@ -314,3 +316,25 @@ def test_a_deadline_that_has_passed_has_nothing_left() -> None:
     assert (deadline.remaining(), deadline.passed) == (5, False)
     clock.sleep(9)
     assert (deadline.remaining(), deadline.passed) == (0, True)
+
+
+def test_what_was_observed_is_where_the_run_stood_over_time() -> None:
+    clock = FakeClock()
+    queued = make_run(status="QUEUED", complete=False, total=0)
+    ended = watch(clock, Script(clock, (0, queued), (40, RUNNING), (70, DONE)))
+    seen = [(one.at, one.status.value, one.passed) for one in sighting(ended).observed]
+    assert seen == [
+        *((0, "QUEUED", 0), (30, "QUEUED", 0)),
+        *((40, "RUNNING", RUNNING.passed), (60, "RUNNING", RUNNING.passed)),
+        (70, "PASS", DONE.passed),
+    ]
+
+
+def test_observations_of_a_run_that_moves_for_hours_stay_bounded() -> None:
+    clock = FakeClock()
+    moving = [(10.0 * n, replace(RUNNING, total=2000, passed=n)) for n in range(1000)]
+    observed = sighting(watch(clock, Script(clock, *moving), timeout=10_000)).observed
+    assert MOST_OBSERVATIONS / 2 <= len(observed) <= MOST_OBSERVATIONS
+    assert (observed[0].at, observed[-1].at) == (0, 10_000)
+    times = [one.at for one in observed]
+    assert times == sorted(set(times))
