@@ -71,9 +71,22 @@ acceptance: $(VENV)/.test ## install foreign tools, and run the tests that need 
 	tests/acceptance/install $(BIN)/python
 	$(BIN)/python -m pytest -m acceptance $(ARGS)
 
+.PHONY: faults
+faults: $(VENV)/.test ## let everything go wrong that can, and write docs/faults.md
+	$(BIN)/python -m tests.acceptance.faults.matrix
+	$(BIN)/python -m tests.acceptance.faults.soak
+
 .PHONY: bench
 bench: $(VENV)/.dev ## measure side by side, and write docs/performance.md
-	$(BIN)/python -m benchmarks.many_runs
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: audit
+audit: .venv-audit/.installed ## ask whether anything is known against what is locked
+	.venv-audit/bin/python requirements/audit.py $(AUDIT_ARGS) requirements/*.txt
+
+.PHONY: sbom
+sbom: .venv-audit/.installed ## write a bill of materials of what users install, in dist
+	requirements/sbom .venv-audit/bin/cyclonedx-py dist/testery-gate.cdx.json
 
 .PHONY: build
 build: $(VENV)/.dev ## make the source archive and the wheel, in dist
@@ -88,7 +101,7 @@ lock upgrade: .venv-lock/.installed
 
 .PHONY: clean
 clean: ## remove all that was made here
-	rm -rf .venv .venv-* .acceptance build dist *.egg-info
+	rm -rf .venv .venv-* .acceptance .bench build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -117,6 +130,10 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.package
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.test
 	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-audit/.installed: requirements/audit.txt | .venv-audit/bin/python
+	.venv-audit/bin/python $(PIP_INSTALL) --require-hashes -r requirements/audit.txt
 	@touch $@
 
 .venv-lock/.installed: requirements/lock-tool.txt | .venv-lock/bin/python

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TextIO
 
+from testery_gate import front_page
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.interrupts import Interrupts
+
+FEWEST_COLLECTED = 100_000
+"""How many objects more than before there must be before Python looks for garbage.
+
+Its own 700 make it look some hundred times while modules are imported and test results are read,
+which drop next to nothing.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,20 +30,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     container loses a SIGTERM, and anything else dies of it without an exit code of ours. Whatever
     escapes from the rest must not exit 1, as Python would have it: that means failed tests.
     """
+    gc.set_threshold(FEWEST_COLLECTED)
+    # All of it goes with the process; to look for garbage once more would take a tenth of the time.
+    atexit.register(gc.freeze)
     interrupts = Interrupts()
-    try:
+    code = int(ExitCode.INTERNAL)
+    # From here on a first signal is raised within this, and a second ends the process.
+    with suppress(Interrupted):
         interrupts.install()
+        code = _ended(argv, interrupts)
+        interrupts.hold()
+    let_go(sys.stdout, sys.stderr)
+    # Whatever the code is: on its way the signal may have been turned into another error.
+    return code if interrupts.received is None else int(interrupts.received.exit_code)
+
+
+def _ended(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
+    try:
         _open_streams()
+        page = front_page.answer(sys.argv[1:] if argv is None else argv)
+        if page is not None:
+            return _show(page)
         from testery_gate.cli import run
 
-        code = run(argv, interrupts)
-    except Interrupted as error:
-        code = int(error.exit_code)
+        return run(argv, interrupts)
     except Exception:  # noqa: BLE001  (nothing is left that could say more)
-        code = int(ExitCode.INTERNAL)
-    interrupts.hold()
-    let_go(sys.stdout, sys.stderr)
-    return code
+        return int(ExitCode.INTERNAL)
+
+
+def _show(page: str) -> int:
+    try:
+        sys.stdout.write(page)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return int(ExitCode.REPORT_LOST)
+    return int(ExitCode.PASSED)
 
 
 def _open_streams() -> None:
@@ -40,6 +73,24 @@ def _open_streams() -> None:
         sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open to the end)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (open to the end)
+    sys.stdout, sys.stderr = _buffered(sys.stdout), _buffered(sys.stderr)
+
+
+def _buffered(stream: TextIO) -> TextIO:
+    """Return a stream that writes all it is given or fails.
+
+    Without a buffer, as with PYTHONUNBUFFERED, Python drops what a pipe does not take at once.
+    """
+    if not isinstance(getattr(stream, "buffer", None), io.RawIOBase):
+        return stream
+    return open(
+        stream.fileno(),
+        "w",
+        buffering=1,  # line by line
+        encoding=stream.encoding,
+        errors=stream.errors,
+        closefd=False,
+    )
 
 
 def let_go(*streams: TextIO) -> None:

@@ -7,7 +7,6 @@ Each function names the options it takes and leaves the rest to the others; all 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,25 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testery_gate.commit import current_commit
-from testery_gate.config import Token, describe_token_file, find_token
+from testery_gate.config import Token, describe_token_file, find_token, without_token
 from testery_gate.criteria import Criterion
 from testery_gate.errors import UsageError
 from testery_gate.gate import Expectation, ExpectedField, Policy
 from testery_gate.model import clean_text, one_line
 from testery_gate.options import Reach
-from testery_gate.selection import (
-    Condition,
-    Field,
-    Group,
-    Query,
-    RunReference,
-    Selection,
-    parse_reference,
-    parse_references,
-)
+from testery_gate.references import RunReference, parse_reference, parse_references
 
 if TYPE_CHECKING:
     from testery_gate.reports import Report
+    from testery_gate.selection import Condition, Field, Query
+
+# Runs are mostly named: what describes them is imported by the functions that need it.
 
 AUTO = "auto"
 
@@ -146,6 +139,8 @@ def _query(
 ) -> Query:
     if each and every:
         raise UsageError("--each takes the newest of each group and --all takes all: choose one")
+    from testery_gate.selection import Field, Group, Query, Selection
+
     wanted = (
         (Field.GIT_REF, _commit() if git_ref == AUTO else git_ref),
         (Field.BUILD_KEY, build_key),
@@ -171,6 +166,8 @@ def _query(
 
 
 def _condition(field: Field, wanted: str) -> Condition:
+    from testery_gate.selection import Condition
+
     # As the run's own text is read.
     wanted = one_line(clean_text(wanted))
     if not wanted:
@@ -205,12 +202,15 @@ def _commit() -> str:
 
 
 def _head_of_checkout() -> str:
+    import subprocess
+
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607  (the git on PATH is the user's)
             capture_output=True,
             text=True,
             check=True,
+            env=without_token(os.environ),
         )
     except subprocess.CalledProcessError as error:
         raise OSError(

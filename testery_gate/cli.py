@@ -11,20 +11,23 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from fractions import Fraction
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from testery_gate import __version__, arguments, ci, options
-from testery_gate.ci.inert import guarded, unguarded
-from testery_gate.config import check_api_url
+from testery_gate import arguments, ci, front_page
+from testery_gate.ci.inert import OutputLost, guarded, unguarded
+from testery_gate.config import check_api_url, without_token
 from testery_gate.errors import ExitCode, GateError, Interrupted, ReportLost, UsageError
 from testery_gate.interrupts import Interrupts
-from testery_gate.options import SectionedCommand, Setting
+from testery_gate.model import clean_text
+from testery_gate.options import SectionedCommand, Setting, any_file, suggestions
 from testery_gate.settings import (
     ALL,
+    CHECKING,
     CONFIG_KEY,
     CONFIGURATION,
     CONNECTION,
@@ -35,6 +38,8 @@ from testery_gate.settings import (
 )
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from testery_gate.client import Limits, TesteryClient
     from testery_gate.reports.ending import Ending
 
@@ -43,26 +48,30 @@ if TYPE_CHECKING:
 
 
 class Root(click.Group):
-    """The command group; its help ends with the exit codes."""
+    """The command group; its help is the front page."""
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the exit codes."""
-        options.write_exit_codes(formatter)
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the front page."""
+        formatter.write(front_page.render(shutil.get_terminal_size().columns))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Suggest commands, with what the front page says of them."""
+        items = super().shell_complete(ctx, incomplete)
+        for item in items:
+            item.help = front_page.COMMANDS.get(item.value, item.help)
+        return items
 
 
 @click.group(
-    cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Root,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": front_page.WIDEST,
+    },
 )
-@click.version_option(__version__, prog_name="testery-gate", message="%(prog)s %(version)s")
+@click.version_option(front_page.VERSION, message="%(version)s")
 def cli() -> None:
-    """The gate between a Testery test run and a deploy.
-
-    Waits for a test run in Testery's cloud, holds its counts against your criteria, writes a
-    JUnit report, and exits with a code that a pipeline can act on: 0 only when the evidence is
-    there and meets the criteria, 1 only when tests really fell short.
-
-    Start with 'testery-gate demo', then 'testery-gate wait RUN'.
-    """
+    """See the front page."""
 
 
 class Gate(SectionedCommand):
@@ -176,11 +185,47 @@ def list_runs(*, api_url: str, outage_tolerance: Fraction, output: str, **values
             color=on_terminal and not os.environ.get("NO_COLOR"),
             unicode=progress.speaks_unicode(sys.stdout, os.environ),
         )
+    _hand_over(text, "the list")
+
+
+@cli.command(cls=SectionedCommand)
+@settings(CHECKING, CONNECTION, CONFIGURATION, also=("--output",))
+def doctor(*, api_url: str, step_timeout: Fraction, output: str, **values: Any) -> ExitCode:
+    """Check each step on the way to the API, and say what to do where one fails.
+
+    Resolves, connects, checks certificates, clocks, the token and the endpoints, one line each.
+    Exits with 0 where nothing but warnings came up, with 2 for a wrong setting or no token, with 3
+    for a token that is refused, and with 4 for an API that can't be reached.
+    """
+    from testery_gate.doctor import examine, overall, rendering
+    from testery_gate.doctor.checks import Patient, checks_of
+    from testery_gate.progress import speaks_unicode
+
+    patient = Patient(
+        api_url=api_url,
+        source=_set_by("api_url"),
+        find_token=lambda: arguments.token(**values),
+        timeout=float(step_timeout),
+    )
+    on_terminal = sys.stdout.isatty()
+    style = rendering.Style(
+        width=shutil.get_terminal_size().columns if on_terminal else None,
+        color=on_terminal and not os.environ.get("NO_COLOR"),
+        unicode=speaks_unicode(sys.stdout, os.environ),
+    )
+    findings = []
+    for finding in examine(checks_of(patient), patient.timeout):
+        findings.append(finding)
+        if output == "text":
+            _print(rendering.line(finding, style), sys.stdout)
+    text = rendering.conclusion(findings) if output == "text" else rendering.render_json(findings)
+    code = overall(findings)
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except (OSError, ValueError) as error:
-        raise ReportLost(f"standard output can't take the list: {error}") from None
+        _hand_over(text, "the findings")
+    except ReportLost:
+        if code is ExitCode.PASSED:
+            raise
+    return code
 
 
 def _run_gate(
@@ -224,7 +269,7 @@ def _run_gate(
         outage_tolerance=float(outage_tolerance),
         grace=api.LAST_LOOK_SECONDS if timeout else api.ONLY_LOOK_SECONDS,
     )
-    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    live = progress.moves_cursor(sys.stderr, os.environ)
     verbose = verbose or ci.wants_debug(process.ci, os.environ)
     with (
         ci.section(
@@ -236,8 +281,9 @@ def _run_gate(
         ),
         progress.display(sys.stderr, live=live, quiet=quiet, verbose=verbose) as display,
     ):
-        client = _client(base_url, secret, limits, say=display.say)
-        effects = pipeline.Effects(sleep=time.sleep, update=display.update, say=display.say)
+        sleep = process.interrupts.sleep
+        client = _client(base_url, secret, limits, sleep=sleep, say=display.say)
+        effects = pipeline.Effects(sleep=sleep, update=display.update, say=display.say)
         waiting = pipeline.Waiting(
             deadline=deadline,
             pace=pace.adaptive if interval is None else pace.fixed(float(interval)),
@@ -255,7 +301,12 @@ def _run_gate(
             follow=not no_follow,
         )
         process.interrupts.hold()
-    formats = with_options(markdown_limit=values["markdown_limit"])
+    formats = with_options(
+        markdown_limit=values["markdown_limit"],
+        html_limit=values["html_limit"],
+        junit_scope=values["junit_scope"],
+        junit_tolerated=values["junit_tolerated"],
+    )
     code = pipeline.publish(verdicts, reports, sys.stdout, _complain, formats)
     taken = any(report.path == "-" for report in reports)
     stream = sys.stderr if taken else sys.stdout
@@ -277,29 +328,49 @@ def _run_gate(
 
 
 def _client(
-    base_url: str, secret: str, limits: Limits, *, say: Callable[[str], None]
+    base_url: str,
+    secret: str,
+    limits: Limits,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    say: Callable[[str], None],
 ) -> TesteryClient:
     from testery_gate import client as api
+    from testery_gate.route import find_route
+    from testery_gate.transport import Transport
 
-    token = api.BearerToken(secret)
     return api.TesteryClient(
-        base_url,
-        token,
+        Transport(find_route(base_url), secret),
         limits,
-        session=api.new_session(token, base_url),
-        sleep=time.sleep,
+        sleep=sleep,
         on_retry=lambda retry: say(str(retry)),
     )
 
 
 def _source_of(name: str) -> str:
     """Name an option of the command that runs, and what set it."""
-    ctx = click.get_current_context()
-    settings_here = (param for param in ctx.command.params if isinstance(param, Setting))
-    (setting,) = (setting for setting in settings_here if setting.name == name)
-    source = setting.source(ctx, ctx.meta[CONFIG_KEY])
-    option = f"--{setting.option_name}"
+    option, source = f"--{_setting_here(name).option_name}", _set_by(name)
     return option if source == f"flag {option}" else f"{option} ({source})"
+
+
+def _set_by(name: str) -> str:
+    ctx = click.get_current_context()
+    return _setting_here(name).source(ctx, ctx.meta[CONFIG_KEY])
+
+
+def _setting_here(name: str) -> Setting:
+    params = click.get_current_context().command.params
+    (found,) = (param for param in params if isinstance(param, Setting) and param.name == name)
+    return found
+
+
+def _hand_over(text: str, what: str) -> None:
+    """Print what was asked for; raises :class:`ReportLost`."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        raise ReportLost(f"standard output can't take {what}: {error}") from None
 
 
 def _print(text: str, stream: TextIO) -> None:
@@ -333,7 +404,7 @@ def _tell(process: Process, ending: Ending, stream: TextIO) -> None:
         command=_commands(stream),
         warn=warn,
         random=_random,
-        run=ci.run_program,
+        run=partial(ci.run_program, environment=without_token(os.environ)),
     )
     process.interrupts.hold()
     try:
@@ -356,7 +427,8 @@ def _tell_without_verdict(process: Process, code: ExitCode, reason: str, advice:
 
 def _complain(error: GateError) -> None:
     lines = [f"testery-gate: {error.message}", *([error.advice] if error.advice else [])]
-    _print("\n".join(lines) + "\n", sys.stderr)
+    # A message may quote a file that anybody could change.
+    _print(clean_text("\n".join(lines) + "\n"), sys.stderr)
 
 
 @cli.command(cls=SectionedCommand)
@@ -376,7 +448,38 @@ def explain(ctx: click.Context, /, runs: tuple[str, ...], **values: Any) -> None
     if runs:
         click.echo(f"Runs: {', '.join(runs)}\n")
     source = arguments.token_source(**values)
-    click.echo(render(ctx, ctx.meta[CONFIG_KEY], policy, source), nl=False)
+    click.echo(clean_text(render(ctx, ctx.meta[CONFIG_KEY], policy, source)), nl=False)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "fish", "zsh"]))
+def completion(shell: str) -> None:
+    """Print the script that completes this command in a shell (docs/terminal.md).
+
+    \b
+    bash: testery-gate completion bash \\
+            >~/.local/share/bash-completion/completions/testery-gate
+    fish: testery-gate completion fish >~/.config/fish/completions/testery-gate.fish
+    zsh:  testery-gate completion zsh >~/.zfunc/_testery-gate
+    """
+    from testery_gate.completion import SCRIPTS
+
+    _hand_over(SCRIPTS[shell], "the script")
+
+
+_COMPLETE = "_TESTERY_GATE_COMPLETE"
+"""The variable by which a completion script asks."""
+
+
+def _suggest_scenarios(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    from testery_gate import simulator
+
+    return [
+        *suggestions(simulator.scenarios(), incomplete),
+        *any_file(ctx, param, incomplete),
+    ]
 
 
 @cli.command()
@@ -392,6 +495,7 @@ def explain(ctx: click.Context, /, runs: tuple[str, ...], **values: Any) -> None
     default="documented",
     show_default=True,
     metavar="NAME|FILE",
+    shell_complete=_suggest_scenarios,
     help="What to play; --list names the built-in ones.",
 )
 @click.option(
@@ -489,13 +593,28 @@ def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     return code if interrupts.received is None else int(interrupts.received.exit_code)
 
 
+def _complete(process: Process) -> int:
+    from testery_gate.completion import answer
+
+    _hand_over(answer(cli, process, os.environ), "the suggestions")
+    return int(ExitCode.PASSED)
+
+
 def _run(argv: Sequence[str] | None, process: Process) -> int:
     # In each branch below what is left to do must be done whole: a signal is only remembered.
     hold = process.interrupts.hold
     try:
-        return int(
-            cli.main(argv, prog_name="testery-gate", standalone_mode=False, obj=process) or 0
+        if _COMPLETE in os.environ and not (sys.argv[1:] if argv is None else argv):
+            return _complete(process)
+        # Without click's own completion, which would take a variable for a reason to pass.
+        code = cli.main(
+            argv,
+            prog_name="testery-gate",
+            complete_var="",
+            standalone_mode=False,
+            obj=process,
         )
+        return int(code or 0)
     except Interrupted as error:
         hold()
         _print(f"testery-gate: stopped by {error}\n", sys.stderr)
@@ -503,11 +622,14 @@ def _run(argv: Sequence[str] | None, process: Process) -> int:
     except SystemExit:
         # click's own way out, with 1, when nobody reads what it prints.
         return int(ExitCode.REPORT_LOST)
+    except OutputLost as error:
+        _print(f"testery-gate: the output can't be written: {error.strerror}\n", sys.stderr)
+        return int(ExitCode.REPORT_LOST)
     except click.ClickException as error:
         hold()
         shown = StringIO()
         error.show(shown)
-        _print(shown.getvalue(), sys.stderr)
+        _print(clean_text(shown.getvalue()), sys.stderr)
         return _tell_without_verdict(process, ExitCode.USAGE, error.format_message())
     except GateError as error:
         hold()

@@ -6,12 +6,10 @@ over the defaults, is click's own (flag, variable, file, default).
 
 from __future__ import annotations
 
-import configparser
-import difflib
 import ipaddress
 import os
 import re
-import tomllib
+import stat
 import urllib.parse
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +21,17 @@ DEFAULT_API_URL = "https://api.testery.io/api"
 ENVIRONMENT_PREFIX = "TESTERY_GATE_"
 PROJECT_FILE = "testery-gate.toml"
 TOKEN_VARIABLES = ("TESTERY_API_TOKEN", "TESTERY_TOKEN")
+LARGEST_FILE = 1024 * 1024
+"""Bytes of a configuration file; more is not read."""
+
+_NOT_IN_FILES = ("config", "debug", "token", "trust-config")
+_STEERING = {
+    "api-url": "decides who gets the token",
+    "token-file": "decides whose token is used",
+}
+"""What a file may set only where it is trusted, and why."""
+_WRITING = ("junit-xml", "report")
+"""What names a file to be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +53,7 @@ class ConfigFile:
 def read_config(explicit: Path | None, folder: Path, known: Collection[str]) -> ConfigFile | None:
     """Read ``explicit``, else ``testery-gate.toml`` or ``pyproject.toml`` in ``folder``.
 
-    ``known`` are the option names that a file may set. Raises :class:`UsageError`.
+    ``known`` are the option names there are. Raises :class:`UsageError`.
     """
     if explicit is not None:
         whole = _read_toml(explicit)
@@ -54,21 +63,31 @@ def read_config(explicit: Path | None, folder: Path, known: Collection[str]) -> 
         return _checked(explicit, values, known)
     own = folder / PROJECT_FILE
     if os.path.lexists(own):
-        return _checked(own, _read_toml(own), known)
+        return _checked(own, _read_toml(own, found=True), known)
     shared = folder / "pyproject.toml"
     if os.path.lexists(shared):
-        section = _section(shared, _read_toml(shared))
+        section = _section(shared, _read_toml(shared, found=True))
         if section is not None:
             return _checked(shared, section, known)
     return None
 
 
-def _read_toml(path: Path) -> dict[str, object]:
+def _read_toml(path: Path, *, found: bool = False) -> dict[str, object]:
+    """Read a file; one that was ``found``, not named, has to be a regular one."""
+    import tomllib
+
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # A pipe that somebody put in the project would be waited for without end.
+        if found and not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path} can't be read: it is no regular file")
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise UsageError(f"{path} is no configuration file: it is larger than 1 MiB")
+        return tomllib.loads(content.decode())
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits
         raise UsageError(f"{path} is no valid TOML: {error}") from None
 
 
@@ -82,17 +101,61 @@ def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | Non
 
 
 def _checked(path: Path, values: Mapping[str, object], known: Collection[str]) -> ConfigFile:
+    allowed = sorted(set(known).difference(_NOT_IN_FILES))
     for key, value in values.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-            raise UsageError(f"{path} sets {key}, which is no setting; {hint}")
+        if key in _NOT_IN_FILES:
+            raise UsageError(f"{path} sets {key}, which no file can; use a flag or a variable")
+        if key not in allowed:
+            import difflib
+
+            near = difflib.get_close_matches(key, allowed, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(allowed)}"
+            raise UsageError(f"{path} sets {key!r}, which is no setting; {hint}")
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str | int | float) for item in items):
             raise UsageError(
                 f"{path} sets {key} to something that is no text, number, true, false or list"
             )
+        if any(isinstance(item, int) and abs(item) >= 2**63 for item in items):
+            raise UsageError(f"{path} sets {key} to a number that is too large")
     return ConfigFile(path=path, values=values)
+
+
+def check_trusted(file: ConfigFile, name: str) -> None:
+    """Refuse what a pull request must not decide; raises :class:`UsageError`.
+
+    Whoever proposes a change can change the file too, and it is read where a token is set.
+    """
+    if name in _STEERING:
+        raise UsageError(
+            f"{file.path} sets {name}, which {_STEERING[name]}; a file may not",
+            advice=f"Use --{name} or {ENVIRONMENT_PREFIX}{name.upper().replace('-', '_')}"
+            " instead, or trust the file with --trust-config.",
+        )
+    if name in _WRITING:
+        value = file.values[name]
+        for item in value if isinstance(value, list) else [value]:
+            path = str(item).partition("=")[2] if name == "report" else str(item)
+            if path not in {"", "-"} and not _is_inside(path):
+                raise UsageError(
+                    f"{file.path} sets {name} to {str(item)!r}, which is not inside the working"
+                    " directory",
+                    advice=f"Use --{name} instead, or trust the file with --trust-config.",
+                )
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path leads to somewhere in the working directory, whatever links it takes."""
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(os.curdir))
+    except (OSError, ValueError):  # the directory is gone, or the path has a zero character
+        return False
+
+
+def without_token(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a program that has no business with the token."""
+    tokens = {*TOKEN_VARIABLES, f"{ENVIRONMENT_PREFIX}TOKEN"}
+    return {name: value for name, value in environment.items() if name not in tokens}
 
 
 def find_token(
@@ -105,23 +168,22 @@ def find_token(
     read_stdin: Callable[[], str],
 ) -> Token:
     """Take the token from the first source that has one; raises :class:`UsageError`."""
-    for token in (
-        Token(value=flag, source="--token") if flag else None,
-        _token_from_file(file, read_stdin) if file else None,
-        *(
-            Token(value=environment[name], source=f"environment variable {name}")
-            for name in TOKEN_VARIABLES
-            if environment.get(name, "").strip()
-        ),
-        _token_from_profile(profile, home),
-    ):
-        if token is not None:
-            return _usable(token)
-    raise UsageError(
-        "there is no API token",
-        advice="Set TESTERY_API_TOKEN, or name a file with --token-file"
-        " (Testery shows the token under Settings, Integrations, Show API Token).",
-    )
+    if flag:
+        return _usable(Token(value=flag, source="--token"))
+    if file:
+        return _usable(_token_from_file(file, read_stdin))
+    for name in TOKEN_VARIABLES:
+        if environment.get(name, "").strip():
+            found = Token(value=environment[name], source=f"environment variable {name}")
+            return _usable(found)
+    token = _token_from_profile(profile, home)
+    if token is None:
+        raise UsageError(
+            "there is no API token",
+            advice="Set TESTERY_API_TOKEN, or name a file with --token-file"
+            " (Testery shows the token under Settings, Integrations, Show API Token).",
+        )
+    return _usable(token)
 
 
 def describe_token_file(name: str) -> str:
@@ -145,6 +207,8 @@ def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
 def _token_from_profile(profile: str, home: Path | None) -> Token | None:
     if home is None:
         return None
+    import configparser
+
     path = home / ".testery" / "credentials"
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:

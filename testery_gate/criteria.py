@@ -6,7 +6,6 @@ before it is compared.
 
 from __future__ import annotations
 
-import difflib
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -113,9 +112,10 @@ class Criterion:
         return self.operator.holds(actual, self.threshold)
 
 
-_CRITERION = re.compile(r"\s*([\w-]+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*", re.ASCII)
-_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
-_DURATION_PART = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|h|m|s)", re.ASCII)
+# Compiled when first needed, by re: together they would take a start as long as all else here.
+_CRITERION = r"\s*([\w-]+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*"
+_NUMBER = r"\d{1,12}(?:\.\d{1,6})?"
+_DURATION_PART = r"(\d{1,12}(?:\.\d{1,6})?)(ms|h|m|s)"
 _SECONDS = {
     "h": Fraction(3600),
     "m": Fraction(60),
@@ -128,7 +128,7 @@ _LONGEST = Fraction(3_600_000_000)
 
 def parse_criterion(text: str) -> Criterion:
     """Read ``METRIC OP VALUE``; raises :class:`CriterionError`."""
-    match = _CRITERION.fullmatch(text)
+    match = re.fullmatch(_CRITERION, text, re.ASCII)
     if match is None:
         raise CriterionError(
             f"{text!r} is no criterion; write METRIC OP VALUE, for example 'failed <= 5%',"
@@ -161,7 +161,7 @@ def parse_duration(text: str) -> Fraction:
     """
     if text == "0":
         return Fraction(0)
-    parts = list(_DURATION_PART.finditer(text))
+    parts = list(re.finditer(_DURATION_PART, text, re.ASCII))
     units = [part[2] for part in parts]
     in_order = units == sorted(set(units), key=list(_SECONDS).index)
     if not parts or "".join(part[0] for part in parts) != text or not in_order:
@@ -176,6 +176,8 @@ def _parse_metric(name: str) -> Metric:
     try:
         return Metric(name)
     except ValueError:
+        import difflib  # only here, as it takes its time
+
         names = [metric.value for metric in Metric]
         near = difflib.get_close_matches(name.lower(), names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the metrics are {', '.join(names)}"
@@ -183,7 +185,7 @@ def _parse_metric(name: str) -> Metric:
 
 
 def _parse_tests(metric: Metric, value: str) -> Fraction:
-    if not _NUMBER.fullmatch(value) or "." in value:
+    if not re.fullmatch(_NUMBER, value, re.ASCII) or "." in value:
         raise CriterionError(
             f"{metric.value} counts tests: write a whole number, not {value!r}"
             if metric not in _RATE_OF
@@ -194,7 +196,7 @@ def _parse_tests(metric: Metric, value: str) -> Fraction:
 
 def _parse_percentage(metric: Metric, value: str) -> Fraction:
     number = value.removesuffix("%")
-    if number == value or not _NUMBER.fullmatch(number) or Fraction(number) > 100:
+    if number == value or not re.fullmatch(_NUMBER, number, re.ASCII) or Fraction(number) > 100:
         raise CriterionError(
             f"{metric.value} takes a percentage from 0% to 100%, for example 95%, not {value!r}"
         )

@@ -91,14 +91,23 @@ class NotFound(ApiError):
 class NoAnswer(ApiError):
     """One attempt brought nothing that can be believed; the next one may.
 
-    ``retry_after`` is how many seconds the server asked to be left alone, if it did.
+    ``retry_after`` is how many seconds the server asked to be left alone, if it did; ``lasting``
+    says that somebody has to mend something, most likely.
     """
 
     exit_code = ExitCode.UNAVAILABLE
 
-    def __init__(self, message: str, *, advice: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str = "",
+        retry_after: float | None = None,
+        lasting: bool = False,
+    ) -> None:
         super().__init__(message, advice=advice)
         self.retry_after = retry_after
+        self.lasting = lasting
 
 
 class Unavailable(ApiError):

@@ -13,7 +13,6 @@ from typing import assert_never
 from testery_gate.criteria import Criterion, Metric, Operator, format_actual, measure
 from testery_gate.errors import ExitCode
 from testery_gate.model import Observation, RunStatus, TestResult, TestRun, one_line
-from testery_gate.reach import can_still_hold
 
 
 class CheckState(Enum):
@@ -164,6 +163,8 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     ``total_known`` says that the total is above 0 and was the same on two looks. ``None`` means
     that the run can still pass.
     """
+    from testery_gate.reach import can_still_hold  # only here, as few ask for it
+
     criteria = policy.required
     if not policy.judges_failures and not policy.trust_status:
         criteria = (NO_FAILURES, *criteria)
@@ -396,7 +397,7 @@ def _moment(time: datetime | None) -> str:
     return "an unknown time" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
-_ABBREVIATED = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
+_ABBREVIATED = r"[0-9A-Fa-f]{7,64}"
 
 
 def same_git_ref(one: str, other: str) -> bool:
@@ -407,7 +408,7 @@ def same_git_ref(one: str, other: str) -> bool:
     """
     if one == other:
         return True
-    if not (_ABBREVIATED.fullmatch(one) and _ABBREVIATED.fullmatch(other)):
+    if not all(re.fullmatch(_ABBREVIATED, ref) for ref in (one, other)):
         return False
     one, other = one.lower(), other.lower()
     return one.startswith(other) or other.startswith(one)

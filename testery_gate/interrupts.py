@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -13,8 +14,13 @@ from testery_gate.errors import Interrupted
 class Interrupts:
     """Turns the first signal into :class:`Interrupted`, so that reports are still written."""
 
-    def __init__(self, end: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        end: Callable[[int], object] = os._exit,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._end = end
+        self._sleep = sleep
         self.received: Interrupted | None = None
         self._held = False
 
@@ -26,6 +32,12 @@ class Interrupts:
     def hold(self) -> None:
         """From now on only remember a first signal: what is left to do must be done whole."""
         self._held = True
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, unless a signal came that went nowhere: Python drops what a destructor raises."""
+        if self.received is not None and not self._held:
+            raise self.received
+        self._sleep(seconds)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.received is not None:

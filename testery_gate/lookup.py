@@ -56,7 +56,7 @@ class Lookup:
             if not seen:
                 raise
             seen.update(dict.fromkeys(missing, error))
-        return {run_id: seen[run_id] for run_id in run_ids}
+        return {run_id: seen[run_id] for run_id in run_ids if run_id in seen}
 
     def _from_list(self, run_ids: Sequence[int]) -> Mapping[int, TestRun]:
         found: dict[int, TestRun] = {}

@@ -1,24 +1,21 @@
 """What the Testery API speaks of: runs and test results, parsed strictly from its JSON.
 
 The documented fields are in the Testery API documentation; the result fields are observed, not
-promised. A missing or null field is ``None``; a field of the wrong type makes the whole answer
-unbelievable (:class:`MalformedAnswer`).
+promised. A missing or null field is ``None``. A field of the wrong type makes the whole answer
+unbelievable (:class:`MalformedAnswer`) where it is evidence: the id, the status, whether the run is
+complete, and the counts. Whatever else has the wrong type is as good as missing.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
-from sys import intern
-from typing import TypeVar
-
-_E = TypeVar("_E", bound=Enum)
-
+from functools import cache
 
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
@@ -134,66 +131,103 @@ class TestResult:
     stack_trace: str | None = None
 
 
-def parse_run(data: object) -> TestRun:
+# Compiled when first needed, by re: most texts are harmless.
+_TERMINAL_SEQUENCES = r"""(?x)
+    \x1b\[ [0-?]* [ -/]* [@-~]                     # CSI: colours, cursor movements
+    | \x1b[\]PX^_] [^\x07\x1b]* (?: \x07 | \x1b\\ ) # OSC, DCS, SOS, PM, APC: titles, links, ...
+    | \x9b [0-?]* [ -/]* [@-~]                     # CSI in its one-character form
+    | \x1b [ -/]* [0-~]?                           # any other escape, and one left unterminated
+    """
+_FORBIDDEN = (
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls but tab and newline
+    "\u202a-\u202e\u2066-\u2069"  # bidirectional overrides: text that reads other than it is
+    "\ud800-\udfff"  # lone surrogates: not encodable
+    "\ufffe\uffff"  # not characters, and forbidden in XML 1.0 (section 2.2)
+    "]"
+)
+_SUSPICIOUS = re.compile(r"[^\n\t -~]")
+
+
+def clean_text(text: str) -> str:
+    """Return remote text without terminal sequences and what no report format may hold.
+
+    What is left is printable text, tabs and newlines; all of it is a legal XML 1.0 character.
+    """
+    if (text.isascii() and text.isprintable()) or not _SUSPICIOUS.search(text):
+        return text
+    return re.sub(_FORBIDDEN, "", re.sub(_TERMINAL_SEQUENCES, "", text))
+
+
+Clean = Callable[[str], str]
+"""Makes of a remote text one that may be shown."""
+
+
+def parse_run(data: object, clean: Clean = clean_text) -> TestRun:
     """Build a run from a decoded JSON value; raises :class:`MalformedAnswer`."""
-    fields = _Fields(data, "a test run")
+    fields = _Fields(data, "a test run", clean)
+    about = _Fields(data, "a test run", clean, strict=False)
     status_text = fields.line("status") or ""
     return TestRun(
         id=fields.required_integer("id"),
-        name=fields.line("name"),
-        status=_member(RunStatus, status_text, RunStatus.UNKNOWN),
+        name=about.line("name"),
+        status=_RUN_STATUSES.get(status_text, RunStatus.UNKNOWN),
         status_text=status_text,
-        status_info=fields.text("statusInfo"),
+        status_info=about.text("statusInfo"),
         complete=fields.boolean("complete"),
         total=fields.integer("totalCount"),
         passed=fields.integer("passCount"),
         failed=fields.integer("failCount"),
         ignored=fields.integer("ignoredCount"),
-        coverage=fields.number("codeCoveragePercentage"),
-        testing_time=fields.milliseconds("totalTestingTime"),
-        create_time=fields.time("createTime"),
-        start_time=fields.time("startTime"),
-        end_time=fields.time("endTime"),
-        project_id=fields.integer("projectId"),
-        environment=fields.line("environment"),
-        git_ref=fields.line("gitRef"),
-        build_key=fields.line("buildKey"),
-        include_tags=fields.lines("includeTags"),
+        coverage=about.number("codeCoveragePercentage"),
+        testing_time=about.milliseconds("totalTestingTime"),
+        create_time=about.time("createTime"),
+        start_time=about.time("startTime"),
+        end_time=about.time("endTime"),
+        project_id=about.integer("projectId"),
+        environment=about.line("environment"),
+        git_ref=about.line("gitRef"),
+        build_key=about.line("buildKey"),
+        include_tags=about.lines("includeTags"),
     )
 
 
-def parse_runs(data: object) -> Sequence[TestRun]:
+def parse_runs(data: object, clean: Clean = clean_text) -> Sequence[TestRun]:
     """Build the runs of a list answer; raises :class:`MalformedAnswer`."""
-    return tuple(parse_run(item) for item in _items(data, "a list of test runs"))
+    return tuple(parse_run(item, clean) for item in _items(data, "a list of test runs"))
 
 
-def parse_results(data: object) -> Sequence[TestResult]:
+def parse_results(data: object, clean: Clean = clean_text) -> Sequence[TestResult]:
     """Build the test results of a run; raises :class:`MalformedAnswer`."""
-    return tuple(_parse_result(item) for item in _items(data, "a list of test results"))
+    # A few statuses and files stand in thousands of results; each is made and held once.
+    repeated = cache(lambda text: one_line(clean(text)))
+    items = _items(data, "a list of test results")
+    return tuple(_parse_result(item, clean, repeated) for item in items)
 
 
-def parse_account_name(data: object) -> str | None:
+def parse_account_name(data: object, clean: Clean = clean_text) -> str | None:
     """Return the account's name as it stands in web addresses; raises :class:`MalformedAnswer`."""
-    name = _Fields(data, "an account").line("name")
+    name = _Fields(data, "an account", clean).line("name")
     return name if name and re.fullmatch(r"[\w.~-]+", name, re.ASCII) else None
 
 
-def _parse_result(data: object) -> TestResult:
-    fields = _Fields(data, "a test result")
+def _parse_result(data: object, clean: Clean, repeated: Clean) -> TestResult:
+    fields = _Fields(data, "a test result", clean)
+    about = _Fields(data, "a test result", clean, strict=False)
     project_test = fields.data.get("projectTest")
-    test = _Fields({} if project_test is None else project_test, "a project test")
-    # A few statuses and files stand in thousands of results; each is held once.
-    status_text = intern(fields.line("status") or "")
-    number = fields.integer("id")
+    of_test = {} if project_test is None else project_test
+    test = _Fields(of_test, "a project test", clean, strict=False)
+    status_text = fields.text("status", repeated) or ""
+    number = about.integer("id")
     return TestResult(
         id="" if number is None else str(number),
         name=test.line("name") or (f"test {number}" if number is not None else "unnamed test"),
-        file=intern(test.line("file") or ""),
-        status=_member(ResultStatus, status_text, ResultStatus.UNKNOWN),
+        file=test.text("file", repeated) or "",
+        status=_RESULT_STATUSES.get(status_text, ResultStatus.UNKNOWN),
         status_text=status_text,
-        duration=fields.milliseconds("duration"),
-        error=fields.text("error"),
-        stack_trace=fields.text("stackTrace"),
+        duration=about.milliseconds("duration"),
+        error=about.text("error"),
+        stack_trace=about.text("stackTrace"),
     )
 
 
@@ -203,27 +237,35 @@ def _items(data: object, subject: str) -> Sequence[object]:
     return data
 
 
-def _member(kind: type[_E], text: str, unknown: _E) -> _E:
-    try:
-        return kind(text)
-    except ValueError:
-        return unknown
+_RUN_STATUSES = {status.value: status for status in RunStatus}
+_RESULT_STATUSES = {status.value: status for status in ResultStatus}
 
 
 class _Fields:
-    """Reads one JSON object; every getter raises :class:`MalformedAnswer` on a wrong type."""
+    """Reads one JSON object.
 
-    def __init__(self, data: object, subject: str) -> None:
+    A wrong type is a :class:`MalformedAnswer` where this is ``strict``, else as good as missing.
+    """
+
+    def __init__(self, data: object, subject: str, clean: Clean, *, strict: bool = True) -> None:
         if not isinstance(data, dict):
             raise MalformedAnswer(f"{subject} was expected, not {_kind(data)}")
         self.data: Mapping[str, object] = data
         self._subject = subject
+        self._clean = clean
+        self._strict = strict
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, clean: Clean | None = None) -> str | None:
         value = self.data.get(name)
-        if value is None or isinstance(value, str):
-            return None if value is None else clean_text(value)
-        raise self._wrong(name, "a string")
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return (clean or self._clean)(value)
+        # A build's key may well be a number to whoever sends it.
+        number = None if self._strict else self.integer(name)
+        if number is None:
+            self._expect(name, "a string")
+        return None if number is None else str(number)
 
     def line(self, name: str) -> str | None:
         value = self.text(name)
@@ -231,17 +273,17 @@ class _Fields:
 
     def lines(self, name: str) -> tuple[str, ...]:
         value = self.data.get(name)
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self._wrong(name, "a list of strings")
-        return tuple(one_line(clean_text(item)) for item in value)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(one_line(self._clean(item)) for item in value)
+        self._expect(name, "a list of strings")
+        return ()
 
     def boolean(self, name: str) -> bool | None:
         value = self.data.get(name)
-        if value is None or isinstance(value, bool):
+        if isinstance(value, bool):
             return value
-        raise self._wrong(name, "true or false")
+        self._expect(name, "true or false")
+        return None
 
     def integer(self, name: str) -> int | None:
         value = self.data.get(name)
@@ -249,7 +291,8 @@ class _Fields:
             return None
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
             return value
-        raise self._wrong(name, "a whole number below 2**53")
+        self._expect(name, "a whole number below 2**53")
+        return None
 
     def required_integer(self, name: str) -> int:
         value = self.integer(name)
@@ -262,25 +305,28 @@ class _Fields:
         if isinstance(value, float) and math.isfinite(value):
             # repr() is the shortest decimal that means this float: 99.96 becomes exactly 99.96.
             return Fraction(repr(value))
-        if isinstance(value, float):
-            raise self._wrong(name, "a finite number")
         whole = self.integer(name)
         return None if whole is None else Fraction(whole)
 
     def milliseconds(self, name: str) -> timedelta | None:
-        value = self.number(name)
+        value = self.data.get(name)
+        if not isinstance(value, float) or not math.isfinite(value):
+            value = self.integer(name)
+            if value is None:
+                return None
         try:
-            return None if value is None else timedelta(milliseconds=float(value))
-        except OverflowError:
-            raise self._wrong(name, "a believable number of milliseconds") from None
+            return timedelta(milliseconds=value)
+        except OverflowError:  # no clock holds it
+            return None
 
     def time(self, name: str) -> datetime | None:
         """Return a time as UTC, or ``None`` for a text that is no time in a format we know."""
-        value = self.text(name)
-        if value is None:
+        value = self.data.get(name)
+        if not isinstance(value, str):
+            self._expect(name, "a string")
             return None
         try:
-            time = datetime.fromisoformat(value)
+            time = datetime.fromisoformat(clean_text(value))
         except ValueError:
             return None
         try:
@@ -288,9 +334,10 @@ class _Fields:
         except OverflowError:
             return None
 
-    def _wrong(self, name: str, expected: str) -> MalformedAnswer:
-        got = _kind(self.data.get(name))
-        return MalformedAnswer(f"{name} of {self._subject} is {got}, not {expected}")
+    def _expect(self, name: str, expected: str) -> None:
+        value = self.data.get(name)
+        if self._strict and value is not None:
+            raise MalformedAnswer(f"{name} of {self._subject} is {_kind(value)}, not {expected}")
 
 
 def _kind(value: object) -> str:
@@ -309,36 +356,6 @@ def _kind(value: object) -> str:
             return "an object"
         case _:
             return type(value).__name__
-
-
-_TERMINAL_SEQUENCES = re.compile(
-    r"""
-    \x1b\[ [0-?]* [ -/]* [@-~]                     # CSI: colours, cursor movements
-    | \x1b[\]PX^_] [^\x07\x1b]* (?: \x07 | \x1b\\ ) # OSC, DCS, SOS, PM, APC: titles, links, ...
-    | \x9b [0-?]* [ -/]* [@-~]                     # CSI in its one-character form
-    | \x1b [ -/]* [0-~]?                           # any other escape, and one left unterminated
-    """,
-    re.VERBOSE,
-)
-_FORBIDDEN = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls but tab and newline
-    "\u202a-\u202e\u2066-\u2069"  # bidirectional overrides: text that reads other than it is
-    "\ud800-\udfff"  # lone surrogates: not encodable
-    "\ufffe\uffff"  # not characters, and forbidden in XML 1.0 (section 2.2)
-    "]"
-)
-_SUSPICIOUS = re.compile(r"[^\n\t -~]")
-
-
-def clean_text(text: str) -> str:
-    """Return remote text without terminal sequences and what no report format may hold.
-
-    What is left is printable text, tabs and newlines; all of it is a legal XML 1.0 character.
-    """
-    if not _SUSPICIOUS.search(text):
-        return text
-    return _FORBIDDEN.sub("", _TERMINAL_SEQUENCES.sub("", text))
 
 
 def one_line(text: str) -> str:

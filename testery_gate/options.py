@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -26,6 +26,11 @@ from testery_gate.criteria import (
 )
 from testery_gate.errors import ExitCode
 from testery_gate.gate import Expectation, ExpectedField
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 
 class Setting(click.Option):
@@ -70,7 +75,26 @@ class Setting(click.Option):
 
 
 class SectionedCommand(click.Command):
-    """A command whose help groups its settings by section and lists the exit codes."""
+    """A command whose help groups its settings by section and lists the exit codes.
+
+    Its settings are made when they are first needed: of all commands only one is run.
+    """
+
+    _params: list[click.Parameter]
+    _settings: Callable[[], Sequence[Setting]] | None
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """The arguments and options."""
+        if self._settings is not None:
+            self._params += self._settings()
+            self._settings = None
+        return self._params
+
+    @params.setter
+    def params(self, own: list[click.Parameter]) -> None:
+        self._params = own
+        self._settings = getattr(self.callback, "settings", None)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one list of options a section, in the order of declaration."""
@@ -104,9 +128,12 @@ def _words(code: ExitCode) -> str:
 class _Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on
     """A value that one of our own parsers reads; its ValueError is the message."""
 
-    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+    def __init__(
+        self, name: str, parse: Callable[[str], object], *, beginnings: Iterable[str] = ()
+    ) -> None:
         self.name = name
         self._parse = parse
+        self._beginnings = beginnings
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -116,6 +143,47 @@ class _Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from c
             return self._parse(str(value).strip())
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Suggest how a value begins."""
+        return suggestions(self._beginnings, incomplete, kind="open")
+
+
+def suggestions(
+    texts: Iterable[str], incomplete: str, *, kind: str = "plain"
+) -> list[CompletionItem[str]]:
+    """Return suggestions for a shell, of those texts that begin so."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(text, type=kind) for text in texts if text.startswith(incomplete)]
+
+
+def some(*texts: str) -> Completer:
+    """Return what suggests some of the values that an option takes."""
+    return lambda _ctx, _param, incomplete: suggestions(texts, incomplete)
+
+
+def any_file(_: click.Context, __: click.Parameter, ___: str) -> list[CompletionItem[str]]:
+    """Suggest what files there are."""
+    return suggestions([""], "", kind="file")
+
+
+def assigned_files(names: Callable[[], Iterable[str]]) -> Completer:
+    """Return what suggests ``NAME=``, and after that what files there are."""
+
+    def suggest(
+        _: click.Context, __: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
+        name, equals, _path = incomplete.partition("=")
+        if equals and name in names():
+            return [CompletionItem(incomplete, type="file", after=f"{name}=")]
+        return suggestions((f"{name}=" for name in names()), incomplete, kind="open")
+
+    return suggest
 
 
 def _expectation(text: str) -> Expectation:
@@ -176,8 +244,10 @@ def _lookback(text: str) -> Reach:
 
 _MOST_RUNS = 100_000
 
-CRITERION = _Parsed("EXPR", parse_criterion)
-EXPECTATION = _Parsed("FIELD=VALUE", _expectation)
+CRITERION = _Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
+EXPECTATION = _Parsed(
+    "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
+)
 DURATION = _Parsed("DURATION", parse_duration)
 SPAN = _Parsed("SPAN", parse_span)
 LOOKBACK = _Parsed("SPAN,N", _lookback)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from testery_gate import reports
 from testery_gate.client import TesteryClient
 from testery_gate.errors import ApiError, ExitCode, Interrupted, ReportLost, combined
-from testery_gate.finding import find_runs, newer_runs
 from testery_gate.gate import Policy, Verdict, decide_early, evaluate, no_verdict
-from testery_gate.history import SECONDS, find_histories
 from testery_gate.lookup import Lookup
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.polling import Deadline, Pace, Progress, Sighting, Watch, wait_for
-from testery_gate.selection import Query, RunReference
+from testery_gate.references import RunReference
+
+if TYPE_CHECKING:
+    from testery_gate.selection import Query
+
+# Runs are mostly named, and few reports show others: what finds them is imported when needed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ def judge(
 ) -> Sequence[Verdict]:
     """Judge the runs that are named or described; a signal at any moment leaves a verdict too."""
     try:
-        if not isinstance(target, Query):
+        if isinstance(target, Sequence):
             return judge_runs(target, policy, client, effects, waiting)
         return judge_selection(
             target,
@@ -63,7 +66,9 @@ def judge(
             follow=follow and not target.selection.every,
         )
     except Interrupted as cause:
-        run_ids = [None] if isinstance(target, Query) else [known.run_id for known in target]
+        run_ids: Sequence[int | None] = [None]
+        if isinstance(target, Sequence):
+            run_ids = [reference.run_id for reference in target]
         return [no_verdict(run_id, cause.exit_code, f"stopped by {cause}") for run_id in run_ids]
 
 
@@ -187,6 +192,8 @@ def judge_selection(
     follow: bool,
 ) -> Sequence[Verdict]:
     """Find the runs that are meant and do the same; finding none is a verdict too."""
+    from testery_gate.finding import find_runs, newer_runs
+
     try:
         runs = find_runs(query, client, appear_by=appear_by, sleep=effects.sleep, say=effects.say)
     except ApiError as error:
@@ -272,6 +279,8 @@ def _with_histories(
     verdicts: Sequence[Verdict], client: TesteryClient, waiting: Waiting
 ) -> list[Verdict]:
     """Add comparable runs, as far as the list of runs tells them in reasonable time."""
+    from testery_gate.history import SECONDS, find_histories
+
     judged = [verdict.run for verdict in verdicts if verdict.run and verdict.exit_code in _JUDGED]
     until = Deadline.after(SECONDS, waiting.deadline.clock)
     found = find_histories(judged, client, waiting.history, until=until) if judged else {}

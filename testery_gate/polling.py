@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
-
-import tenacity
+from typing import TYPE_CHECKING, Protocol
 
 from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import Observation, RunStatus, TestRun
+
+if TYPE_CHECKING:
+    import tenacity
 
 SETTLING_SECONDS = 60.0
 """How long a run may have a final status without being complete before it counts as finished."""
@@ -50,8 +51,10 @@ class Sighting:
     """When the status or a count was last seen to change."""
     running_since: float | None
     """When the run was first seen at work, or ``None`` if it was not yet."""
+    done_since: float | None
+    """When tests were first seen to be done, or ``None`` if none was yet."""
     done_then: int
-    """How many tests were done at ``running_since``."""
+    """How many tests were done at ``done_since``."""
     settling_since: float | None
     """When it was first seen with a final status and not complete, or ``None``."""
     total_known: bool
@@ -154,17 +157,25 @@ def wait_for(
             )
         )
 
-    looking = tenacity.Retrying(
-        retry=tenacity.retry_if_result(bool),
-        stop=lambda _: deadline.passed,
-        wait=until_next_look,
-        sleep=sleep,
-        before_sleep=lambda state: report(state.upcoming_sleep),
-        retry_error_callback=lambda _: None,
-    )
+    def keep_looking(first: list[Sighting]) -> None:
+        import tenacity  # only here, as it takes its time and one look is often enough
+
+        made = [first]
+        looking = tenacity.Retrying(
+            retry=tenacity.retry_if_result(bool),
+            stop=lambda _: deadline.passed,
+            wait=until_next_look,
+            sleep=sleep,
+            before_sleep=lambda state: report(state.upcoming_sleep),
+            retry_error_callback=lambda _: None,
+        )
+        looking(lambda: made.pop() if made else look())
+
     ended_by: ApiError | Interrupted | None = None
     try:
-        looking(look)
+        still_open = look()
+        if still_open:
+            keep_looking(still_open)
         report(None)
     except (ApiError, Interrupted) as cause:
         ended_by = cause
@@ -180,9 +191,11 @@ def _see(run: TestRun, last: Sighting | None, now: float, *, at_deadline: bool) 
         before = last.settling_since if last else None
         settling_since = now if before is None else before
     running_since = last.running_since if last else None
-    done_then = last.done_then if last else 0
     if running_since is None and run.status is RunStatus.RUNNING:
-        running_since, done_then = now, run.done or 0
+        running_since = now
+    done_since, done_then = (last.done_since, last.done_then) if last else (None, 0)
+    if done_since is None and run.done:
+        done_since, done_then = now, run.done
     settled_for = None if settling_since is None else now - settling_since
     settled = settled_for is not None and (at_deadline or settled_for >= SETTLING_SECONDS)
     unsaid = run.complete is None and run.status.is_final
@@ -201,6 +214,7 @@ def _see(run: TestRun, last: Sighting | None, now: float, *, at_deadline: bool) 
         seen_at=now,
         changed_at=last.changed_at if last and same else now,
         running_since=running_since,
+        done_since=done_since,
         done_then=done_then,
         settling_since=settling_since,
         total_known=last is not None

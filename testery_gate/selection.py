@@ -1,4 +1,4 @@
-"""Which runs: from what the user names or describes to runs."""
+"""Which runs: from what the user describes to runs."""
 
 from __future__ import annotations
 
@@ -13,59 +13,6 @@ from typing import assert_never
 from testery_gate.gate import same_git_ref
 from testery_gate.listing import Listing, Lookback, age_key
 from testery_gate.model import TestRun
-
-_ADDRESS = re.compile(r"(https?://[^\s/?#]+/[^\s?#]*?test-runs/(\d{1,18}))(?:[/?#]\S*)?", re.ASCII)
-_ID = re.compile(r"\d{1,18}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReference:
-    """A run as the user named it."""
-
-    run_id: int
-    web_url: str | None = None
-
-
-def parse_reference(text: str) -> RunReference:
-    """Read an id or a web address such as ``https://testery.app/acme/test-runs/55676``.
-
-    Raises :class:`ValueError`.
-    """
-    if _ID.fullmatch(text) and int(text) > 0:
-        return RunReference(run_id=int(text))
-    match = _ADDRESS.fullmatch(text)
-    if match and int(match[2]) > 0:
-        return RunReference(run_id=int(match[2]), web_url=match[1])
-    raise ValueError(
-        f"{text!r} is no run; give its id, such as 55676,"
-        " or its address, such as https://testery.app/acme/test-runs/55676"
-    )
-
-
-_CREATED = re.compile(r"\s*test_run_id:\s*(\d{1,18})\s*", re.ASCII)
-
-
-def parse_references(text: str) -> Sequence[RunReference]:
-    """Read runs out of a text: ids and addresses, or what the Testery client prints.
-
-    Each stands on a line of its own. Beside ``test_run_id: 12345`` other lines are passed over,
-    because the client says more than that; without it they are mistakes. Raises
-    :class:`ValueError`, which never quotes a line: the client prints variables of the run too.
-    """
-    lines = text.removeprefix("\ufeff").splitlines()
-    created = [match[1] for match in map(_CREATED.fullmatch, lines) if match]
-    references = []
-    for number, line in enumerate(created or lines, 1):
-        try:
-            references += [parse_reference(line.strip())] if line.strip() else []
-        except ValueError:
-            raise ValueError(
-                f"line {number} of standard input is neither a run's id nor its address, and there"
-                " is no 'test_run_id: 12345'"
-            ) from None
-    if not references:
-        raise ValueError("there is no run on standard input: it is empty")
-    return references
 
 
 class Field(Enum):

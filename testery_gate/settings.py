@@ -5,8 +5,9 @@ The same settings can be made by environment variables and in a configuration fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ import click
 
 from testery_gate import options
 from testery_gate.ci import AUTO, CHOICES, System
-from testery_gate.config import DEFAULT_API_URL, ConfigFile, read_config
+from testery_gate.config import DEFAULT_API_URL, ConfigFile, check_trusted, read_config
 from testery_gate.errors import UsageError
 from testery_gate.interrupts import Interrupts
+from testery_gate.model import RunStatus
 from testery_gate.options import Setting
-from testery_gate.selection import Group
 
 WHICH_RUNS = "Which runs"
 CRITERIA = "Criteria"
@@ -27,6 +28,7 @@ REPORTS = "Reports"
 CONNECTION = "Connection"
 CONFIGURATION = "Configuration"
 LISTING = "Listing"
+CHECKING = "Checking"
 ALL = (WHICH_RUNS, CRITERIA, WAITING, REPORTS, CONNECTION, CONFIGURATION)
 
 _Command = Callable[..., Any]
@@ -47,18 +49,22 @@ def settings(
     also: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
 ) -> Callable[[_Command], _Command]:
-    """Return the decorator that adds the options of these sections, in the order of the help.
+    """Return the decorator that gives a :class:`SectionedCommand` the options of these sections.
 
+    They come in the order of the help, and are made when the command first needs them.
     ``without`` names options to leave out, ``also`` single ones of other sections, and
     ``defaults`` are the command's own.
     """
 
+    def made() -> Sequence[Setting]:
+        return [
+            option.made(defaults or {})
+            for option in _options()
+            if option.name in also or (option.section in sections and option.name not in without)
+        ]
+
     def decorate(command: _Command) -> _Command:
-        for option in reversed(_options()):
-            name = option.names[0]
-            if name in also or (option.section in sections and name not in without):
-                own = {"default": defaults[name]} if defaults and name in defaults else {}
-                command = option.added_to(command, **own)
+        command.settings = made  # type: ignore[attr-defined]
         return command
 
     return decorate
@@ -70,11 +76,16 @@ class _Declared:
     names: tuple[str, ...]
     attributes: Mapping[str, Any]
 
-    def added_to(self, command: _Command, **own: Any) -> _Command:
-        """Return the command with this option; its own attributes win."""
-        attributes = {**self.attributes, **own}
-        decorate = click.option(*self.names, cls=Setting, section=self.section, **attributes)
-        return decorate(command)
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    def made(self, defaults: Mapping[str, str]) -> Setting:
+        """Return the option as a command has it that has defaults of its own."""
+        attributes = dict(self.attributes)
+        if self.name in defaults:
+            attributes["default"] = defaults[self.name]
+        return Setting(self.names, section=self.section, **attributes)
 
 
 def _options() -> Sequence[_Declared]:
@@ -89,6 +100,7 @@ def _options() -> Sequence[_Declared]:
         which,
         "--git-ref",
         metavar="REF",
+        shell_complete=options.some("auto"),
         help="Runs of this commit or branch; a commit may be abbreviated to 7 digits. auto takes"
         " the commit that this pipeline is about.",
     )
@@ -103,12 +115,18 @@ def _options() -> Sequence[_Declared]:
         multiple=True,
         help="Runs that include this tag. Repeatable.",
     )
-    setting(which, "--status", metavar="STATUS", help="Runs of this status.")
+    setting(
+        which,
+        "--status",
+        metavar="STATUS",
+        shell_complete=options.some(*(status.value for status in RunStatus)),
+        help="Runs of this status.",
+    )
     setting(which, "--latest", is_flag=True, help="Any run: the newest there is.")
     setting(
         which,
         "--each",
-        type=click.Choice([group.value for group in Group]),
+        type=click.Choice(["project", "environment", "name"]),
         multiple=True,
         help="Of the runs that match, the newest of each, not of all. Repeatable.",
     )
@@ -146,6 +164,14 @@ def _options() -> Sequence[_Declared]:
         default=20,
         show_default=True,
         help="How many runs to list at most.",
+    )
+    setting(
+        CHECKING,
+        "--step-timeout",
+        type=options.DURATION,
+        default="10s",
+        show_default=True,
+        help="How long a single step may take.",
     )
     criteria = CRITERIA
     setting(
@@ -222,14 +248,38 @@ def _options() -> Sequence[_Declared]:
         help="Stop as soon as a deciding criterion can no longer hold.",
     )
     report = REPORTS
-    setting(report, "--junit-xml", metavar="PATH", help="Write JUnit XML; the same as --report.")
+    setting(
+        report,
+        "--junit-xml",
+        metavar="PATH",
+        shell_complete=options.any_file,
+        help="Write JUnit XML; the same as --report.",
+    )
     setting(
         report,
         "--report",
         metavar="FORMAT=PATH",
         multiple=True,
-        help="Write a report: junit, json, dotenv or markdown; PATH - is standard output."
-        " Repeatable.",
+        shell_complete=options.assigned_files(_formats),
+        help="Write a report: junit, json, dotenv, markdown, html or sonar; PATH - is standard"
+        " output. Repeatable.",
+    )
+    setting(
+        report,
+        "--junit-scope",
+        type=click.Choice(["all", "gate", "tests"]),
+        default="all",
+        show_default=True,
+        help="What JUnit XML holds: the gate's checks, the run's tests, or all of them.",
+    )
+    setting(
+        report,
+        "--junit-tolerated",
+        type=click.Choice(["failure", "skipped"]),
+        default="failure",
+        show_default=True,
+        help="What JUnit XML calls a failed test in a run that passed; with failure Jenkins makes"
+        " the build unstable.",
     )
     setting(
         report,
@@ -239,6 +289,15 @@ def _options() -> Sequence[_Declared]:
         default=1_000_000,
         show_default=True,
         help="The largest size of a markdown report; 65536 fits a comment.",
+    )
+    setting(
+        report,
+        "--html-limit",
+        metavar="BYTES",
+        type=click.IntRange(min=100_000),
+        default=5_000_000,
+        show_default=True,
+        help="The largest size of an html report.",
     )
     setting(
         report,
@@ -287,6 +346,7 @@ def _options() -> Sequence[_Declared]:
         connection,
         "--token-file",
         metavar="FILE",
+        shell_complete=options.any_file,
         help="File that holds the API token; - is standard input. Without it: TESTERY_API_TOKEN,"
         " TESTERY_TOKEN, then ~/.testery/credentials.",
     )
@@ -313,6 +373,14 @@ def _options() -> Sequence[_Declared]:
     )
     setting(
         CONFIGURATION,
+        "--trust-config",
+        is_flag=True,
+        is_eager=True,
+        help="Let the configuration file set api-url, token-file and reports outside the working"
+        " directory too.",
+    )
+    setting(
+        CONFIGURATION,
         "--debug",
         is_flag=True,
         is_eager=True,
@@ -323,18 +391,26 @@ def _options() -> Sequence[_Declared]:
     return declared
 
 
-_NOT_IN_FILES = {"config", "token", "debug"}
+def _formats() -> Iterable[str]:
+    from testery_gate.reports import FORMATS
+
+    return FORMATS
+
+
 CONFIG_KEY = "testery_gate.config"
 
 
 def read_configuration(ctx: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
     """Make the file's settings the defaults; runs before the other options are read."""
-    known = {declared.names[0].removeprefix("--") for declared in _options()} - _NOT_IN_FILES
+    if ctx.resilient_parsing:  # nothing but what could be typed is asked for, by a shell
+        return value
+    known = {declared.name.removeprefix("--") for declared in _options()}
     file = read_config(value, Path(), known)
     ctx.meta[CONFIG_KEY] = file
     if file is not None:
+        # click asks for a default only where neither a flag nor a variable decides.
         ctx.default_map = {
-            parameter.name: _for_click(file, parameter)
+            parameter.name: partial(_default, ctx, file, parameter)
             for parameter in ctx.command.params
             if isinstance(parameter, Setting)
             and parameter.name
@@ -343,10 +419,12 @@ def read_configuration(ctx: click.Context, _: click.Parameter, value: Path | Non
     return value
 
 
-def _for_click(file: ConfigFile, parameter: Setting) -> object:
+def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object:
+    if not ctx.params["trust_config"]:
+        check_trusted(file, parameter.option_name)
     value = file.values[parameter.option_name]
     if parameter.multiple:
-        return value if isinstance(value, list) else [value]
+        return [str(item) for item in value] if isinstance(value, list) else [str(value)]
     if isinstance(value, list):
         raise UsageError(f"{file.path} gives {parameter.option_name} a list; it takes one value")
     if parameter.is_flag and not isinstance(value, bool | str):
@@ -356,7 +434,8 @@ def _for_click(file: ConfigFile, parameter: Setting) -> object:
         raise UsageError(
             f"{file.path} sets {parameter.option_name} to {truth}; a value is due, not {truth}"
         )
-    return value
+    # As a flag would say it: a number is not cut to a whole one.
+    return value if isinstance(value, bool) else str(value)
 
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from hypothesis import strategies as st
 
 from testery_gate.criteria import Metric, Operator, Unit, parse_criterion
 from testery_gate.gate import Expectation, ExpectedField, Policy
 from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
+from testery_gate.route import Route
+from testery_gate.transport import Transport
 
 
 def make_run(
@@ -153,3 +156,14 @@ def criterion_texts(draw: st.DrawFn, metrics: Sequence[Metric] = tuple(Metric)) 
     symbol = draw(st.sampled_from(Operator)).value
     blank = draw(st.sampled_from(["", " ", "  "]))
     return f"{metric.value}{blank}{symbol}{blank}{draw(values)}"
+
+
+def make_route(base_url: str, **others: Any) -> Route:
+    """Return the route to an address, whatever the environment of the tests says."""
+    parts = urlsplit(base_url)
+    return Route(url=base_url, host=parts.hostname or "", port=parts.port or 443, **others)
+
+
+def make_transport(base_url: str, token: str, **route: Any) -> Transport:
+    """Return what sends requests to an address."""
+    return Transport(make_route(base_url, **route), token)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import select
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -25,18 +28,33 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(*replies: Reply) -> Iterator[RawServer]:
+def raw_server(*replies: Reply, encrypted: ssl.SSLContext | None = None) -> Iterator[RawServer]:
     """Serve one connection after another; the last reply serves all that follow."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = RawServer(listener.getsockname()[1])
     left = list(replies)
-    threads: list[threading.Thread] = []
 
-    def serve(connection: socket.socket, reply: Reply) -> None:
+    def serve(connection: socket.socket) -> None:
+        reply = left.pop(0) if len(left) > 1 else left[0]
+        server.requests.append(connection.recv(65536).decode("latin-1"))
+        reply(connection)
+
+    with _listening(serve, encrypted) as port:
+        server = RawServer(port)
+        yield server
+
+
+@contextmanager
+def _listening(serve: Reply, encrypted: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve each connection in a thread of its own, and yield the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def handle(connection: socket.socket) -> None:
         with connection:
             try:
-                server.requests.append(connection.recv(65536).decode("latin-1"))
-                reply(connection)
+                if encrypted is None:
+                    serve(connection)
+                else:
+                    with encrypted.wrap_socket(connection, server_side=True) as wrapped:
+                        serve(wrapped)
             except OSError:
                 return
 
@@ -46,20 +64,93 @@ def raw_server(*replies: Reply) -> Iterator[RawServer]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            reply = left.pop(0) if len(left) > 1 else left[0]
-            thread = threading.Thread(target=serve, args=(connection, reply), daemon=True)
-            threads.append(thread)
-            thread.start()
+            threading.Thread(target=handle, args=(connection,), daemon=True).start()
 
     accepting = threading.Thread(target=accept, daemon=True)
     accepting.start()
     try:
-        yield server
+        yield listener.getsockname()[1]
     finally:
         # Closing alone does not wake a thread that is in accept().
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         accepting.join(5)
+
+
+@contextmanager
+def encrypted_front(port: int, context: ssl.SSLContext) -> Iterator[int]:
+    """Serve with TLS what another port of this machine serves without, and yield the port."""
+
+    def serve(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as behind:
+            _relay(connection, behind)
+
+    with _listening(serve, context) as own:
+        yield own
+
+
+@dataclass
+class Proxy:
+    """A proxy's port, and what it was asked to connect to."""
+
+    port: int
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def proxy_server(
+    reaches: Mapping[str, int],
+    *,
+    user: str = "",
+    refusal: str = "403 Forbidden",
+    encrypted: ssl.SSLContext | None = None,
+) -> Iterator[Proxy]:
+    """Connect to ports of this machine under any name, such as ``api.example.test:443``.
+
+    What it does not reach it refuses, and with a ``user`` (and ``:password``) everybody else.
+    """
+
+    def serve(connection: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += connection.recv(1)
+        lines = head.decode("latin-1").splitlines()
+        target = lines[0].split()[1]
+        proxy.asked.append(target)
+        sent = f"Proxy-Authorization: Basic {base64.b64encode(user.encode()).decode()}"
+        if user and sent not in lines:
+            # The phrase tells on who asked, as a proxy should not.
+            told = " ".join(line for line in lines if line.startswith("Proxy-Authorization"))
+            status = f"407 Proxy Authentication Required {told}"
+        elif target not in reaches:
+            status = refusal
+        else:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", reaches[target])) as behind:
+                _relay(connection, behind)
+            return
+        connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with _listening(serve, encrypted) as port:
+        proxy = Proxy(port)
+        yield proxy
+
+
+def _relay(one: socket.socket, other: socket.socket) -> None:
+    """Pass on what either side says, until one of them ends."""
+    while True:
+        # What TLS has read ahead is seen by no select().
+        ahead = [
+            sock for sock in (one, other) if isinstance(sock, ssl.SSLSocket) and sock.pending()
+        ]
+        ready = ahead or select.select([one, other], [], [], 30)[0]
+        for sock in ready:
+            said = sock.recv(65536)
+            if not said:
+                return
+            (other if sock is one else one).sendall(said)
+        if not ready:
+            return
 
 
 def http(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> Reply:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import click
 import pytest
 
 from testery_gate import arguments
+from testery_gate.cli import wait
 from testery_gate.errors import UsageError
 from testery_gate.options import Reach
-from testery_gate.selection import Condition, Field, Group, Query, RunReference, Selection
+from testery_gate.references import RunReference
+from testery_gate.selection import Condition, Field, Group, Query, Selection
 
 NOTHING: dict[str, Any] = {
     "git_ref": None,
@@ -150,3 +153,9 @@ def test_a_list_has_all_runs_unless_fewer_are_asked_for(
 ) -> None:
     query = arguments.listed(**(NOTHING | given), limit=20)
     assert (query.selection.every, query.selection.most) == (every, most)
+
+
+def test_the_groups_that_can_be_named_are_those_there_are() -> None:
+    (each,) = (option for option in wait.params if option.name == "each")
+    assert isinstance(each.type, click.Choice)
+    assert list(each.type.choices) == [group.value for group in Group]

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from testery_gate.config import Token, check_api_url, find_token, read_config
+from testery_gate.config import (
+    LARGEST_FILE,
+    ConfigFile,
+    Token,
+    check_api_url,
+    check_trusted,
+    find_token,
+    read_config,
+    without_token,
+)
 from testery_gate.errors import UsageError
 
 KNOWN = ("max-failed", "require", "timeout", "fail-fast")
@@ -98,13 +108,21 @@ def test_an_explicit_pyproject_is_read_for_its_section(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param("max-faild = 2", "max-faild, which is no setting; did you mean max-failed?"),
+        pytest.param("max-faild = 2", "'max-faild', which is no setting; did you mean max-failed?"),
         pytest.param("zzz = 2", "known are fail-fast, max-failed, require, timeout"),
         pytest.param("max_failed = 2", "did you mean max-failed?"),
         pytest.param("max-failed = ", "no valid TOML"),
         pytest.param("[max-failed]\nx = 1", "to something that is no text"),
         pytest.param("require = [['total >= 1']]", "to something that is no text"),
         pytest.param("timeout = 2020-01-01", "to something that is no text"),
+        pytest.param(f"max-failed = {2**63}", "a number that is too large"),
+        pytest.param(f"max-failed = 0x{'f' * 5000}", "that is too large", id="too large"),
+        pytest.param(f"max-failed = {'9' * 5000}", "no valid TOML", id="an endless number"),
+        pytest.param("require = " + "[" * 100_000, "no valid TOML", id="nested deeply"),
+        pytest.param("config = 'other.toml'", "sets config, which no file can"),
+        pytest.param("token = 'x'", "sets token, which no file can"),
+        pytest.param("trust-config = true", "sets trust-config, which no file can"),
+        pytest.param('"\\u001b[2J" = 1', r"'\x1b[2J', which is no setting"),
     ],
 )
 def test_a_file_that_is_wrong_says_what_to_do(tmp_path: Path, text: str, said: str) -> None:
@@ -125,6 +143,116 @@ def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "testery-gate.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="no valid TOML"):
         read_config(None, tmp_path, KNOWN)
+
+
+def test_a_pipe_in_the_project_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "testery-gate.toml")
+    with pytest.raises(UsageError, match="no regular file"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_a_pipe_that_was_named_is_read(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"max-failed = 1")
+    os.close(writing)
+    try:
+        config = read_config(Path(f"/dev/fd/{reading}"), tmp_path, KNOWN)
+    finally:
+        os.close(reading)
+    assert config is not None
+    assert config.values == {"max-failed": 1}
+
+
+@pytest.mark.parametrize("name", ["testery-gate.toml", "pyproject.toml"])
+def test_a_file_too_large_for_settings_is_not_read_whole(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"#" * (LARGEST_FILE + 1))
+    with pytest.raises(UsageError, match="larger than 1 MiB"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_what_never_ends_is_not_read_whole(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="larger than 1 MiB"):
+        read_config(Path("/dev/zero"), tmp_path, KNOWN)
+
+
+def test_a_link_to_another_file_quotes_nothing_of_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2-is-my-password\n")
+    (tmp_path / "testery-gate.toml").symlink_to(tmp_path / "secret")
+    with pytest.raises(UsageError, match="no valid TOML") as caught:
+        read_config(None, tmp_path, KNOWN)
+    assert "hunter2" not in caught.value.message
+
+
+def test_no_file_need_be_taken(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text("max-failed = 1\n")
+    config = read_config(Path(os.devnull), tmp_path, KNOWN)
+    assert config is not None
+    assert not config.values
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed"),
+    [
+        pytest.param("api-url", "https://api.testery.io/api", False, id="the address"),
+        pytest.param("token-file", "token", False, id="a token"),
+        pytest.param("junit-xml", "out/TEST.xml", True, id="inside"),
+        pytest.param("junit-xml", "out/../TEST.xml", True, id="inside after all"),
+        pytest.param("junit-xml", "-", True, id="standard output"),
+        pytest.param("junit-xml", "../TEST.xml", False, id="outside"),
+        pytest.param("junit-xml", "/dev/stdout", False, id="a device"),
+        pytest.param("junit-xml", "linked/TEST.xml", False, id="behind a linked folder"),
+        pytest.param("junit-xml", "linked.xml", False, id="behind a link"),
+        pytest.param("junit-xml", "looping", True, id="a link to itself"),
+        pytest.param("junit-xml", "a\0b", False, id="no path at all"),
+        pytest.param("junit-xml", 5, True, id="a number"),
+        pytest.param("report", ["json=a.json", "dotenv=a.env"], True, id="reports inside"),
+        pytest.param("report", ["json=a.json", "dotenv=../a.env"], False, id="one outside"),
+        pytest.param("report", "json=/etc/a.json", False, id="elsewhere"),
+        pytest.param("report", "json", True, id="no path"),
+        pytest.param("max-failed", "../x", True, id="no path of a report"),
+    ],
+)
+def test_what_a_file_may_set(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    value: object,
+    *,
+    allowed: bool,
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "linked").symlink_to(tmp_path)
+    (work / "linked.xml").symlink_to(tmp_path / "missing.xml")
+    (work / "looping").symlink_to(work / "looping")
+    monkeypatch.chdir(work)
+    file = ConfigFile(path=Path("testery-gate.toml"), values={setting: value})
+    if allowed:
+        check_trusted(file, setting)
+        return
+    with pytest.raises(UsageError, match=f"testery-gate.toml sets {setting}") as caught:
+        check_trusted(file, setting)
+    assert "--trust-config" in caught.value.advice
+
+
+def test_where_there_is_no_working_directory_nothing_is_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    file = ConfigFile(path=Path("/x/gate.toml"), values={"junit-xml": "TEST.xml"})
+    with pytest.raises(UsageError, match="not inside"):
+        check_trusted(file, "junit-xml")
+
+
+def test_other_programs_do_not_get_the_token() -> None:
+    tokens = dict.fromkeys(["TESTERY_API_TOKEN", "TESTERY_TOKEN", "TESTERY_GATE_TOKEN"], "x")
+    assert without_token({"PATH": "/bin", "TESTERY_API_URL": "y"} | tokens) == {
+        "PATH": "/bin",
+        "TESTERY_API_URL": "y",
+    }
 
 
 @pytest.fixture

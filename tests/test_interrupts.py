@@ -18,6 +18,19 @@ def test_the_first_signal_interrupts_and_a_second_ends_the_process() -> None:
     assert ended == [130]
 
 
+def test_a_signal_that_python_has_lost_ends_the_next_sleep() -> None:
+    slept: list[float] = []
+    interrupts = Interrupts(sleep=slept.append)
+    interrupts.sleep(1)
+    with pytest.raises(Interrupted):
+        interrupts._handle(signal.SIGTERM, None)
+    with pytest.raises(Interrupted):
+        interrupts.sleep(2)
+    interrupts.hold()
+    interrupts.sleep(3)
+    assert slept == [1, 3]
+
+
 def test_a_signal_is_only_remembered_where_the_rest_must_be_done_whole() -> None:
     interrupts = Interrupts()
     interrupts.hold()

@@ -207,3 +207,11 @@ def test_however_the_list_behaves_every_run_is_seen_and_requests_are_few(
         newest = 1000 * (cycle + 1)
         arrived = [run_of(run_id) for run_id in range(newest + arriving, newest, -1)]
         api.runs = arrived + api.runs
+
+
+def test_runs_that_there_was_no_time_to_ask_for_are_left_out() -> None:
+    class Late(Api):
+        def look(self, run_ids: Sequence[int], /) -> Mapping[int, Seen]:
+            return super().look(run_ids[:1])
+
+    assert list(Late([1, 2]).lookup.look([1, 2])) == [1]

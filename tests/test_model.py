@@ -263,11 +263,7 @@ def test_a_run_without_an_id_is_unbelievable(
         parse_run(leave_out(make_answer(), "id"))
 
 
-TEXT_FIELDS = (
-    *("name", "status", "statusInfo", "createTime", "startTime", "endTime"),
-    *("environment", "gitRef", "buildKey"),
-)
-COUNT_FIELDS = ("id", "totalCount", "passCount", "failCount", "ignoredCount", "projectId")
+COUNT_FIELDS = ("id", "totalCount", "passCount", "failCount", "ignoredCount")
 NUMBER_FIELDS = ("codeCoveragePercentage", "totalTestingTime")
 KINDS: list[tuple[object, str]] = [
     (True, "true"),
@@ -289,16 +285,9 @@ def wrong_values(*fine: type) -> list[tuple[object, str]]:
 
 
 WRONG = [
-    *((f, v, k, "a string") for f in TEXT_FIELDS for v, k in wrong_values(str)),
+    *(("status", v, k, "a string") for v, k in wrong_values(str)),
     *((f, v, k, "a whole number below 2**53") for f in COUNT_FIELDS for v, k in wrong_values(int)),
-    *(
-        (f, v, k, "a whole number below 2**53")
-        for f in NUMBER_FIELDS
-        for v, k in wrong_values(int, float)
-    ),
     *(("complete", v, k, "true or false") for v, k in wrong_values(bool)),
-    *(("includeTags", v, k, "a list of strings") for v, k in wrong_values(list)),
-    *(("includeTags", v, "a list", "a list of strings") for v in ([None], ["a", 1], [["a"]])),
 ]
 
 
@@ -306,7 +295,7 @@ WRONG = [
     ("field", "value", "got", "expected"),
     [pytest.param(*row, id=f"{row[0]}={json.dumps(row[1])}") for row in WRONG],
 )
-def test_a_field_of_the_wrong_type_makes_the_answer_unbelievable(
+def test_evidence_of_the_wrong_type_makes_the_answer_unbelievable(
     field: str, value: object, got: str, expected: str
 ) -> None:
     with pytest.raises(MalformedAnswer) as caught:
@@ -315,16 +304,62 @@ def test_a_field_of_the_wrong_type_makes_the_answer_unbelievable(
     assert str(caught.value) == f"{field} of a test run is {got}, not {expected}"
 
 
-@pytest.mark.parametrize("field", NUMBER_FIELDS)
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_a_number_that_is_none_is_unbelievable(field: str, value: str) -> None:
-    answer = json.loads(f'{{"id": 1, "{field}": {value}}}')
+ABOUT = [
+    *(
+        (field, attribute, value)
+        for field, attribute in (
+            *(("name", "name"), ("statusInfo", "status_info"), ("environment", "environment")),
+            *(("gitRef", "git_ref"), ("buildKey", "build_key")),
+        )
+        for value, _ in wrong_values(str, int)
+    ),
+    *(
+        (field, attribute, value)
+        for field, attribute in (
+            *(("createTime", "create_time"), ("startTime", "start_time"), ("endTime", "end_time")),
+        )
+        for value in (*(value for value, _ in wrong_values(str)), 20200504)
+    ),
+    *(("projectId", "project_id", value) for value, _ in wrong_values(int)),
+    *(
+        (field, attribute, value)
+        for field, attribute in (
+            ("codeCoveragePercentage", "coverage"),
+            ("totalTestingTime", "testing_time"),
+        )
+        for value in (
+            *(value for value, _ in wrong_values(int, float)),
+            *(float("nan"), float("inf"), float("-inf"), 2**53, -(2**53), 10**4299),
+        )
+    ),
+    *(("totalTestingTime", "testing_time", value) for value in (1e300, -1e300)),
+    *(("includeTags", "include_tags", value) for value, _ in wrong_values(list)),
+    *(("includeTags", "include_tags", value) for value in ([None], ["a", 1], [["a"]])),
+]
 
-    with pytest.raises(MalformedAnswer, match=rf"^{field} of .* is a number, not a finite number$"):
-        parse_run(answer)
+
+@pytest.mark.parametrize(
+    ("field", "attribute", "value"),
+    [pytest.param(*row, id=f"{row[0]}={str(row[2])[:10]}") for row in ABOUT],
+)
+def test_what_is_no_evidence_is_unknown_where_it_has_the_wrong_type(
+    field: str, attribute: str, value: object
+) -> None:
+    expected = parse_run({name: of for name, of in make_answer().items() if name != field})
+
+    run = parse_run(make_answer() | {field: value})
+
+    assert run == expected
+    assert not getattr(run, attribute)
 
 
-@pytest.mark.parametrize("field", [*COUNT_FIELDS, *NUMBER_FIELDS])
+def test_a_number_where_a_text_is_due_is_its_digits() -> None:
+    run = parse_run(make_answer(buildKey=23, gitRef=1234567, name=-1))
+
+    assert (run.build_key, run.git_ref, run.name) == ("23", "1234567", "-1")
+
+
+@pytest.mark.parametrize("field", COUNT_FIELDS)
 @pytest.mark.parametrize("value", [2**53, -(2**53), 10**4299], ids=["high", "low", "absurd"])
 def test_a_number_that_json_does_not_carry_exactly_is_unbelievable(field: str, value: int) -> None:
     with pytest.raises(MalformedAnswer, match=rf"^{field} of a test run is a number, not a whole"):
@@ -334,12 +369,6 @@ def test_a_number_that_json_does_not_carry_exactly_is_unbelievable(field: str, v
 @pytest.mark.parametrize("value", [2**53 - 1, 1 - 2**53, -1, 0])
 def test_any_other_count_is_taken_as_it_is(value: int) -> None:
     assert parse_run(make_answer(failCount=value)).failed == value
-
-
-@pytest.mark.parametrize("value", [1e300, -1e300])
-def test_a_time_that_no_clock_holds_is_unbelievable(value: float) -> None:
-    with pytest.raises(MalformedAnswer, match=r"not a believable number of milliseconds$"):
-        parse_run(make_answer(totalTestingTime=value))
 
 
 @pytest.mark.parametrize(
@@ -584,20 +613,11 @@ def test_an_unknown_status_of_a_result_is_kept_as_text() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"id": "901"}, "id of a test result is a string, not a whole number below 2**53"),
         ({"status": 1}, "status of a test result is a number, not a string"),
-        (
-            {"duration": "1250"},
-            "duration of a test result is a string, not a whole number below 2**53",
-        ),
-        ({"error": {}}, "error of a test result is an object, not a string"),
-        ({"stackTrace": []}, "stackTrace of a test result is a list, not a string"),
         ({"projectTest": "adds"}, "a project test was expected, not a string"),
         ({"projectTest": []}, "a project test was expected, not a list"),
         ({"projectTest": ""}, "a project test was expected, not a string"),
         ({"projectTest": False}, "a project test was expected, not false"),
-        ({"projectTest": {"name": 1}}, "name of a project test is a number, not a string"),
-        ({"projectTest": {"file": True}}, "file of a project test is true, not a string"),
     ],
     ids=str,
 )
@@ -608,6 +628,14 @@ def test_a_result_of_the_wrong_shape_is_unbelievable(
         parse_results([RESULT, RESULT | changes])
 
     assert str(caught.value) == message
+
+
+def test_what_a_result_says_in_the_wrong_type_is_unknown() -> None:
+    wrong = {"id": "901", "duration": "1250", "error": {}, "stackTrace": []}
+    [result] = parse_results([RESULT | wrong | {"projectTest": {"name": [1], "file": True}}])
+
+    assert (result.id, result.duration, result.error, result.stack_trace) == ("", None, None, None)
+    assert (result.name, result.file) == ("unnamed test", "")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import requests_mock
 
 from testery_gate import reports
-from testery_gate.client import BearerToken, Limits, TesteryClient, new_session
+from testery_gate.client import Limits, TesteryClient
 from testery_gate.errors import ExitCode, Interrupted, ReportLost
 from testery_gate.gate import Policy, Verdict, evaluate, no_verdict
 from testery_gate.model import RunStatus, TestRun
@@ -24,8 +24,9 @@ from testery_gate.pipeline import (
     publish,
 )
 from testery_gate.polling import Deadline, Progress
-from testery_gate.selection import Condition, Field, Query, RunReference, Selection
-from tests.builders import make_answer, make_policy, make_run
+from testery_gate.references import RunReference
+from testery_gate.selection import Condition, Field, Query, Selection
+from tests.builders import make_answer, make_policy, make_run, make_transport
 from tests.fakes import FakeClock
 
 BASE = "https://api.example.test/api"
@@ -38,12 +39,9 @@ class Walk:
     def __init__(self, api: requests_mock.Mocker, *, timeout: float = 600, **waiting: Any) -> None:
         self.api, self.clock, self.said = api, FakeClock(), list[str]()
         deadline = Deadline.after(timeout, self.clock)
-        token = BearerToken("a-token")
         self.client = TesteryClient(
-            BASE,
-            token,
+            make_transport(BASE, "a-token"),
             Limits(deadline=deadline, outage_tolerance=5),
-            session=new_session(token, BASE),
             sleep=self.clock.sleep,
             jitter=lambda: 1.0,
         )

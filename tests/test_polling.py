@@ -22,6 +22,7 @@ from tests.builders import make_run, with_unknown
 from tests.fakes import FakeClock
 
 RUNNING = make_run(status="RUNNING", complete=False, not_run=20)
+FURTHER = make_run(status="RUNNING", complete=False, not_run=10)
 DONE = make_run()
 
 
@@ -301,10 +302,31 @@ def test_a_sighting_knows_since_when_a_run_is_at_work_and_when_it_last_moved() -
         last.append(seen)
 
     watch(clock, script, on_update=note)
-    assert [(s.seen_at, s.changed_at, s.running_since, s.done_then) for s in last[:-1]] == [
+    assert [(s.seen_at, s.changed_at, s.running_since) for s in last[:-1]] == [
+        (0, 0, None),
+        (10, 0, None),
+        (20, 20, 20),
+        (30, 20, 20),
+        (40, 20, 20),
+    ]
+
+
+def test_a_sighting_knows_since_when_tests_are_done() -> None:
+    clock = FakeClock()
+    started = make_run(status="RUNNING", complete=False, not_run=30)
+    script = Script(clock, (0, started), (15, RUNNING), (30, FURTHER), (50, DONE))
+    last: list[Sighting] = []
+
+    def note(progress: Progress) -> None:
+        (seen,) = progress.runs.values()
+        assert isinstance(seen, Sighting)
+        last.append(seen)
+
+    watch(clock, script, on_update=note)
+    assert [(s.seen_at, s.run.done, s.done_since, s.done_then) for s in last[:-1]] == [
         (0, 0, None, 0),
         (10, 0, None, 0),
-        (20, 20, 20, 10),
+        (20, 10, 20, 10),
         (30, 20, 20, 10),
         (40, 20, 20, 10),
     ]

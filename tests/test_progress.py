@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
 import termios
@@ -22,9 +23,13 @@ from testery_gate.progress import (
     LogDisplay,
     SafeStream,
     display,
+    moves_cursor,
     speaks_unicode,
 )
+from testery_gate.progress.frame import UNICODE
+from testery_gate.progress.live import LiveDisplay
 from testery_gate.progress.standing import clock_time
+from testery_gate.progress.width import beginning, columns, rows, settled
 from tests.builders import make_run, with_unknown
 from tests.fakes import FakeClock
 
@@ -44,6 +49,7 @@ def sighting(run: TestRun, seen_at: float = 0.0, *, since: float | None = None) 
         seen_at=seen_at,
         changed_at=seen_at,
         running_since=since,
+        done_since=since,
         done_then=0,
         settling_since=None,
         total_known=True,
@@ -400,11 +406,13 @@ def test_a_log_does_without_rich() -> None:
 class Terminal:
     """A real pseudo-terminal; ``screen`` is what a person would see on it."""
 
-    def __init__(self, columns: int = 80, lines: int = 24, encoding: str = "utf-8") -> None:
+    def __init__(
+        self, columns: int = 80, lines: int = 24, encoding: str = "utf-8", *, folds: bool = True
+    ) -> None:
         self._controller, terminal = os.openpty()
         self.stream = os.fdopen(terminal, "w", encoding=encoding)
         self.text = ""
-        self._screen = Screen(columns)
+        self._screen = Screen(columns, folds=folds)
         self._fed = 0
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -416,6 +424,7 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         self.stream.close()
+        self._reader.join(PATIENCE)
         os.close(self._controller)
 
     def resize(self, columns: int, lines: int = 24) -> None:
@@ -433,10 +442,6 @@ class Terminal:
         self._reader.join(PATIENCE)
         return self._screen_now().lines()
 
-    @property
-    def cursor_shown(self) -> bool:
-        return self._screen_now().cursor_shown
-
     def _screen_now(self) -> Screen:
         with self._news:
             self._screen.feed(self.text[self._fed :])
@@ -453,13 +458,13 @@ class Terminal:
 
 
 class Screen:
-    """Draws what rich writes, as a terminal does that folds its lines anew when it is resized."""
+    """Draws what rich writes; ``folds`` is whether it folds its lines anew when it is resized."""
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, *, folds: bool) -> None:
         self.columns = columns
+        self.folds = folds
         self.rows: list[list[str]] = [[]]
         self.row = self.column = 0
-        self.cursor_shown = True
 
     def feed(self, text: str) -> None:
         for number, command, character in re.findall(r"\x1b\[([?0-9;]*)([A-Za-z])|([^\x1b])", text):
@@ -469,8 +474,6 @@ class Screen:
                 self.row = max(0, self.row - int(number or 1))
             elif command == "K":
                 self.rows[self.row] = []
-            elif command in "hl" and number == "?25":
-                self.cursor_shown = command == "h"
             else:
                 assert command == "m", f"unexpected: CSI {number} {command}"
 
@@ -479,9 +482,18 @@ class Screen:
         assert not any(below)
         folded: list[list[str]] = []
         for cells in self.rows[: self.row + 1]:
-            folded += [cells[at : at + columns] for at in range(0, len(cells), columns)] or [[]]
+            folded += self._folded(cells, columns)
         self.rows, self.row, self.columns = folded, len(folded) - 1, columns
         self.column = min(self.column, columns)
+
+    def _folded(self, cells: list[str], columns: int) -> list[list[str]]:
+        rows = []
+        while len(cells) > columns and self.folds:
+            # The empty cell behind a wide character stays with it.
+            at = columns if cells[columns] else columns - 1
+            rows.append(cells[:at])
+            cells = cells[at:]
+        return [*rows, cells[:columns]]
 
     def lines(self) -> list[str]:
         return "\n".join("".join(cells).rstrip() for cells in self.rows).strip("\n").split("\n")
@@ -606,6 +618,7 @@ def test_what_is_said_stands_above_the_frame_and_stays() -> None:
         with live(terminal, clock) as shown:
             shown.update(scene(clock))
             shown.say("HTTP 502 from https://api.testery.io/api/test-runs/55676 ([red]Bad[/red])")
+            terminal.until("next look in 10s")
             clock.now += 5
             shown.say("per-test results are not offered")
         assert terminal.screen() == [
@@ -615,7 +628,7 @@ def test_what_is_said_stands_above_the_frame_and_stays() -> None:
             "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
             "RUNNING ━━━━━━━━━━━━━──────────────────────────── 10/30 done",
             "7 passed, 2 failed, 1 ignored",
-            "20s of 1h00m, about 30s to go, next look in 10s",
+            "25s of 1h00m, about 25s to go, next look in 5s",
         ]
 
 
@@ -639,7 +652,7 @@ SEVERAL = (
             24,
             [
                 "8 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━──────────────────── 122/180 done",
-                "110 passed, 12 failed, 0 ignored",
+                "110 tests passed, 12 failed, 0 ignored",
                 "  55682 not found    HTTP 404 from https://api.testery.io/api/test-runs/55676:…",
                 "  55679 RUNNING      ━━━━━━━━━━━━━─────── 20/30 11 failed  losing tests 日本語…",
                 "  55680 FAIL         ━━━━━━━━━━━━━━━━━━━━ 30/30 1 failed   failed",
@@ -657,7 +670,7 @@ SEVERAL = (
             10,
             [
                 "8 runs ━━━━━━━━━━━━━─────── 122/180 done",
-                "110 passed, 12 failed, 0 ignored",
+                "110 tests passed, 12 failed, 0 ignored",
                 "  55682 not found  HTTP 404 from https:…",
                 "  55679 RUNNING     20/30 11 failed  lo…",
                 "  55680 FAIL        30/30 1 failed   fa…",
@@ -673,7 +686,7 @@ SEVERAL = (
             24,
             [
                 f"8 runs {'━' * 40}{'─' * 20} 122/180 done",
-                "110 passed, 12 failed, 0 ignored",
+                "110 tests passed, 12 failed, 0 ignored",
                 f"  55682 not found    {GONE.message}",
                 f"  55679 RUNNING      {'━' * 20}{'─' * 10} 20/30 11 failed"
                 "  losing tests 日本語のテスト",
@@ -721,12 +734,23 @@ def test_a_frame_never_outgrows_the_terminal(columns: int, lines: int, runs: int
         assert len(terminal.screen()) <= max(1, lines - 1)
 
 
-def test_a_frame_follows_the_size_of_the_terminal() -> None:
+@pytest.mark.parametrize(
+    ("folds", "environment"),
+    [
+        pytest.param(True, {"TERM": "xterm-256color"}, id="folds"),
+        pytest.param(True, {"XTERM_VERSION": "XTerm(379)", "TMUX": "0"}, id="tmux"),
+        pytest.param(False, {"XTERM_VERSION": "XTerm(379)"}, id="xterm"),
+        pytest.param(False, {"STY": "1234.pts-0"}, id="screen"),
+        pytest.param(False, {"TERM": "linux"}, id="console"),
+    ],
+)
+def test_a_frame_follows_the_size_of_the_terminal(folds: bool, environment: dict[str, str]) -> None:
     clock = FakeClock()
-    with Terminal(100) as terminal:
-        with live(terminal, clock) as shown:
+    with Terminal(100, folds=folds) as terminal:
+        with live(terminal, clock, **environment) as shown:
             shown.say("what was before")
             shown.update(progress(*SEVERAL))
+            terminal.until("0s of 1h00m, next look in")
             for columns in (45, 90, 40):
                 terminal.resize(columns)
                 clock.now += 1
@@ -739,6 +763,112 @@ def test_a_frame_follows_the_size_of_the_terminal() -> None:
                 again.now += 3
                 fresh.until("3s of 1h00m")
             assert terminal.screen() == fresh.screen()
+
+
+def test_only_what_changed_is_written_again() -> None:
+    clock = FakeClock()
+    with Terminal() as terminal, live(terminal, clock) as shown:
+        shown.update(progress(*SEVERAL))
+        terminal.until("next look in 5s")
+        before = len(terminal.text)
+        clock.now += 1
+        terminal.until("next look in 4s")
+        assert terminal.text[before:] == "\r\x1b[2K1s of 1h00m, next look in 4s"
+        before = len(terminal.text)
+        shown.update(progress(*SEVERAL[:2], running(13, name="on its way"), *SEVERAL[3:]))
+        terminal.until("13/30")
+        terminal.until("next look in 5s")
+        assert "on its way" in terminal.text[before:]
+        assert "losing tests" not in terminal.text[before:]
+
+
+def test_a_frame_that_has_not_changed_is_not_written_again() -> None:
+    stream = io.StringIO()
+    shown = live_on(SafeStream(stream))
+    shown.draw()
+    written = stream.getvalue()
+    shown.draw()
+    assert stream.getvalue() == written
+    assert written.endswith("waiting for the first answer, 0s")
+
+
+def live_on(out: SafeStream) -> LiveDisplay:
+    return LiveDisplay(out, FakeClock(), {}, UNICODE)
+
+
+class Shared(SafeStream):
+    """A terminal that somebody else has while ``taken``."""
+
+    taken = False
+
+    def in_front(self) -> bool:
+        return not self.taken
+
+
+def test_the_background_draws_nothing_until_it_is_in_front_or_done() -> None:
+    out = Shared(stream := io.StringIO())
+    shown = live_on(out)
+    shown.draw()
+    out.taken = True
+    stream.truncate(stream.seek(0))
+    shown.say("HTTP 502")
+    shown.draw()
+    assert stream.getvalue() == ""
+    out.taken = False
+    shown.draw()
+    assert stream.getvalue() == (
+        "\r\x1b[2K[    0s] HTTP 502\n\r\x1b[2Kwaiting for the first answer, 0s"
+    )
+    out.taken = True
+    shown.draw()
+    shown.end()
+    assert stream.getvalue().endswith("\r\x1b[2Kwaiting for the first answer, 0s\n")
+
+
+def test_a_frame_is_drawn_anew_below_what_was_written_while_the_process_was_stopped() -> None:
+    clock = FakeClock()
+    with Terminal() as terminal:
+        with live(terminal, clock) as shown:
+            shown.update(scene(clock))
+            terminal.until("next look in 10s")
+            os.write(terminal.stream.fileno(), b"\n[1]+ Stopped\n$ fg\n")
+            os.kill(os.getpid(), signal.SIGCONT)
+            clock.now += 1
+            terminal.until("next look in 9s")
+        assert terminal.screen()[3:7] == [
+            "20s of 1h00m, about 30s to go, next look in 10s",
+            "[1]+ Stopped",
+            "$ fg",
+            "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
+        ]
+
+
+def test_a_display_needs_not_be_in_the_main_thread() -> None:
+    with Terminal() as terminal:
+
+        def show() -> None:
+            with live(terminal, FakeClock()):
+                pass
+
+        thread = threading.Thread(target=show)
+        thread.start()
+        thread.join(PATIENCE)
+        assert terminal.screen() == ["waiting for the first answer, 0s"]
+
+
+def test_a_terminal_that_takes_nothing_keeps_nobody_waiting() -> None:
+    ours, theirs = os.openpty()
+    os.set_blocking(theirs, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(theirs, b"x" * 1024):
+            pass
+    os.set_blocking(theirs, True)
+    with contextlib.suppress(OSError), open(theirs, "w", encoding="utf-8") as stream:
+        with display(stream, live=True, environment={}, patience=0.01) as shown:
+            shown.update(progress(running(3)))
+            shown.say("HTTP 502")
+        # Lets the writer go; what it could not write is then lost.
+        os.close(ours)
 
 
 @pytest.mark.parametrize(
@@ -760,17 +890,12 @@ def test_the_cursor_is_seen_and_below_the_frame_however_the_wait_ends(error: Bas
         with pytest.raises(type(error)):
             show_and_fail(terminal)
         assert terminal.screen()[-1] == "20s of 1h00m, about 30s to go, next look in 10s"
-        assert terminal.cursor_shown
-        assert terminal.text.endswith("\n\x1b[?25h")
+        assert terminal.text.endswith("10s\r\n")
+        assert MODE not in terminal.text
 
 
-def test_the_cursor_is_seen_all_the_time() -> None:
-    clock = FakeClock()
-    with Terminal() as terminal, live(terminal, clock) as shown:
-        shown.update(scene(clock))
-        terminal.until("next look in 10s")
-        # Nobody could show it again after SIGKILL.
-        assert terminal.cursor_shown
+MODE = "\x1b[?"
+"""How a change of the terminal begins that somebody has to take back, such as hiding the cursor."""
 
 
 def colors_of(text: str) -> dict[str, str]:
@@ -815,6 +940,13 @@ def test_no_color_is_respected() -> None:
         pytest.param("utf-8", True, {"LC_ALL": "", "LANG": "C"}, False, id="empty-is-unset"),
         pytest.param("utf-8", True, {"LC_ALL": "C", "LANG": "C.UTF-8"}, False, id="c-locale"),
         pytest.param("utf-8", True, {"LC_CTYPE": "POSIX"}, False, id="posix-locale"),
+        pytest.param(
+            "utf-8", True, {"LC_CTYPE": "C.UTF-8", "LANG": "C"}, False, id="coerced-by-python"
+        ),
+        pytest.param("utf-8", True, {"LC_CTYPE": "C.UTF-8"}, True, id="nothing-but-coerced"),
+        pytest.param(
+            "utf-8", True, {"LC_CTYPE": "C.UTF-8", "LANG": "de_DE.UTF-8"}, True, id="both-utf-8"
+        ),
         pytest.param("utf-8", False, {"LC_ALL": "C"}, True, id="file-in-c-locale"),
         pytest.param("latin-1", True, {"LANG": "de_DE"}, False, id="latin-1"),
         pytest.param("ascii", False, {}, False, id="ascii"),
@@ -827,3 +959,53 @@ def test_unicode_takes_an_encoding_and_a_locale(
         file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
         stream = terminal.stream if on_terminal else file
         assert speaks_unicode(stream, environment) is speaks
+
+
+@pytest.mark.parametrize(
+    ("term", "moves"),
+    [("xterm", True), ("", True), (None, True), ("dumb", False), ("unknown", False)],
+)
+def test_a_frame_takes_a_terminal_whose_cursor_moves(term: str | None, moves: bool) -> None:
+    environment = {} if term is None else {"TERM": term}
+    assert not moves_cursor(io.StringIO(), environment)
+    with Terminal() as terminal:
+        assert moves_cursor(terminal.stream, environment) is moves
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "taken"),
+    [
+        pytest.param("Checkout", "Checkout", 8, id="latin"),
+        pytest.param("日本語", "日本語", 6, id="wide"),
+        pytest.param("e\u0301", "é", 1, id="composed"),
+        pytest.param("q\u0301", "q\u0301", 1, id="combining"),
+        pytest.param("❤\ufe0f", "❤", 1, id="selector"),
+        pytest.param("👩\U0001f3fd\u200d💻", "👩💻", 4, id="joined"),
+        pytest.param("a\u00ad\u200bb", "ab", 2, id="invisible"),
+        pytest.param("\ue000\U000e0080", "??", 2, id="private-and-unassigned"),
+        pytest.param("का", "का", 2, id="a-mark-that-some-give-a-column"),
+    ],
+)
+def test_what_terminals_draw_in_different_ways_takes_no_more_than_expected(
+    text: str, shown: str, taken: int
+) -> None:
+    assert settled(text) == shown
+    assert columns(settled(text)) == taken
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "fits", "folded"),
+    [
+        ("", 3, "", 1),
+        ("abc", 3, "abc", 1),
+        ("abcd", 3, "abc", 2),
+        ("日本語", 3, "日", 3),
+        ("a日本語", 3, "a日", 3),
+        ("abq\u0301", 3, "abq\u0301", 1),
+    ],
+)
+def test_text_is_cut_and_folded_between_whole_characters(
+    text: str, width: int, fits: str, folded: int
+) -> None:
+    assert beginning(text, width) == fits
+    assert rows(text, width) == folded

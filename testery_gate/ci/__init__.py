@@ -75,7 +75,7 @@ def chosen(choice: str, environment: Mapping[str, str]) -> System | None:
     return None if choice == NONE else System(choice)
 
 
-def run_program(arguments: Sequence[str], text: str) -> None:
+def run_program(arguments: Sequence[str], text: str, *, environment: Mapping[str, str]) -> None:
     """Run a program on PATH for at most half a minute; see :class:`Effects`."""
     import subprocess
 
@@ -87,6 +87,7 @@ def run_program(arguments: Sequence[str], text: str) -> None:
         errors="replace",
         timeout=30,
         check=True,
+        env=environment,
     )
 
 

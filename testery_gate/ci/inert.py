@@ -35,6 +35,10 @@ def inert(text: str) -> str:
     return _COMMAND.sub(r"\g<0> ", text)
 
 
+class OutputLost(OSError):
+    """A stream of the process can't be written to, say because its disk is full."""
+
+
 class InertStream(io.TextIOBase):
     """A text stream through which nothing but inert text goes; each write has whole lines."""
 
@@ -53,8 +57,11 @@ class InertStream(io.TextIOBase):
         return self.raw.errors
 
     def write(self, text: str, /) -> int:
-        """Write the text, inert."""
-        self.raw.write(inert(text))
+        """Write the text, inert; raises :class:`OutputLost`."""
+        try:
+            self.raw.write(inert(text))
+        except OSError as error:
+            raise OutputLost(*error.args) from error
         return len(text)
 
     def writable(self) -> bool:
@@ -62,8 +69,11 @@ class InertStream(io.TextIOBase):
         return True
 
     def flush(self) -> None:
-        """Flush the stream below."""
-        self.raw.flush()
+        """Flush the stream below; raises :class:`OutputLost`."""
+        try:
+            self.raw.flush()
+        except OSError as error:
+            raise OutputLost(*error.args) from error
 
     def isatty(self) -> bool:
         """Whether the stream below is a terminal."""

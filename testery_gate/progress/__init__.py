@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, TextIO
 
 from testery_gate.polling import Progress
@@ -23,14 +24,24 @@ from testery_gate.progress.standing import (
     standings,
     together,
 )
-from testery_gate.progress.stream import SafeStream, speaks_unicode
+from testery_gate.progress.stream import SafeStream, moves_cursor, speaks_unicode
 
-__all__ = ["Display", "LogDisplay", "QuietDisplay", "SafeStream", "display", "speaks_unicode"]
+__all__ = [
+    "Display",
+    "LogDisplay",
+    "QuietDisplay",
+    "SafeStream",
+    "display",
+    "moves_cursor",
+    "speaks_unicode",
+]
 
 SIGN_OF_LIFE = 55.0
 """Seconds without a line after which a log gets one: a minute, less what a busy machine delays."""
 TICK = 0.5
-"""Seconds between two looks at the clock."""
+"""Seconds between two looks at the clock, and between two frames at least."""
+PATIENCE = 5.0
+"""Seconds that a terminal has for the last frame; what it takes later is nobody's delay."""
 RUN_LINES = 20
 """How many runs get a line of their own in a log after one look."""
 
@@ -54,27 +65,25 @@ def display(
     verbose: bool = False,
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.monotonic,
+    patience: float = PATIENCE,
 ) -> Iterator[Display]:
     """Show progress on a stream until the block is left; without a stream, show nothing.
 
     ``live`` needs a terminal whose cursor can be moved. ``quiet`` leaves only what is said,
     ``verbose`` gives every look a line, on a terminal too. ``NO_COLOR`` and the locale in the
-    environment are respected.
+    environment are respected. ``patience`` is how many seconds a terminal has for the last frame.
     """
     out = SafeStream(stream or io.StringIO())
     if stream is None or quiet:
         yield QuietDisplay(out, clock)
     elif live and not verbose:
-        from testery_gate.progress.live import ASCII, UNICODE, LiveDisplay
+        from testery_gate.progress.frame import ASCII, UNICODE
+        from testery_gate.progress.live import LiveDisplay
 
         style = UNICODE if speaks_unicode(stream, environment) else ASCII
         terminal = LiveDisplay(out, clock, environment, style)
-        try:
-            terminal.start()
-            with _ticking(terminal.tick):
-                yield terminal
-        finally:
-            terminal.stop()
+        with _told_of_continuing(terminal.forget), _ticking(terminal.draw, terminal.end, patience):
+            yield terminal
     else:
         log = LogDisplay(out, clock, verbose=verbose)
         with _ticking(log.tick):
@@ -82,13 +91,21 @@ def display(
 
 
 @contextmanager
-def _ticking(tick: Callable[[], None]) -> Iterator[None]:
-    """Call again and again from a thread: a look may hang, and two looks may be far apart."""
+def _ticking(
+    tick: Callable[[], None], end: Callable[[], None] = lambda: None, patience: float | None = None
+) -> Iterator[None]:
+    """Call again and again from a thread: a look may hang, and two looks may be far apart.
+
+    So may what is called, on a terminal that takes nothing; then it is left to itself.
+    """
     over = threading.Event()
 
     def keep_ticking() -> None:
-        while not over.wait(TICK):
+        tick()
+        # In two steps: who was stopped meanwhile is told of it (SIGCONT) before the next tick.
+        while not (over.wait(0.9 * TICK) or over.wait(0.1 * TICK)):
             tick()
+        end()
 
     thread = threading.Thread(target=keep_ticking, daemon=True)
     thread.start()
@@ -96,7 +113,19 @@ def _ticking(tick: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(patience)
+
+
+@contextmanager
+def _told_of_continuing(tell: Callable[[], None]) -> Iterator[None]:
+    """Call when the process was stopped (Ctrl-Z) and goes on; the shell has written meanwhile."""
+    with suppress(AttributeError, ValueError):  # not on Windows, and in the main thread only
+        signal.signal(signal.SIGCONT, lambda *_: tell())
+    try:
+        yield
+    finally:
+        with suppress(AttributeError, ValueError):
+            signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
 
 class QuietDisplay:

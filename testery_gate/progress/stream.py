@@ -17,8 +17,19 @@ def speaks_unicode(stream: TextIO, environment: Mapping[str, str]) -> bool:
     if not codecs.lookup(stream.encoding or "utf-8").name.startswith("utf"):
         return False
     names = ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return not (stream.isatty() and locale in {"C", "POSIX"})
+    locales = [environment[name] for name in names if environment.get(name)]
+    if len(locales) > 1 and locales[0] in _COERCED:
+        del locales[0]
+    return not (stream.isatty() and locales[:1] in (["C"], ["POSIX"]))
+
+
+_COERCED = {"C.UTF-8", "C.utf8", "UTF-8"}
+"""What Python makes of ``LC_CTYPE`` where the locale is C, before it runs anything (PEP 538)."""
+
+
+def moves_cursor(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether the stream is a terminal on which something can be drawn over."""
+    return stream.isatty() and environment.get("TERM") not in {"dumb", "unknown"}
 
 
 class SafeStream:
@@ -48,3 +59,10 @@ class SafeStream:
         with suppress(OSError, ValueError):
             columns, lines = os.get_terminal_size(self._stream.fileno())
         return columns or 80, lines or 24
+
+    def in_front(self) -> bool:
+        """Whether the terminal is this process's to draw on; in the background it is another's."""
+        # Also without a terminal, with one that controls nothing, and where there is no such thing.
+        with suppress(OSError, ValueError, AttributeError):
+            return os.tcgetpgrp(self._stream.fileno()) == os.getpgrp()
+        return True

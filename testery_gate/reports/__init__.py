@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import secrets
@@ -18,10 +17,10 @@ from testery_gate.gate import Verdict
 from testery_gate.model import clean_text, one_line
 
 
-def _junit(verdicts: Sequence[Verdict]) -> str:
+def _junit(verdicts: Sequence[Verdict], *, scope: str = "all", tolerated: str = "failure") -> str:
     from testery_gate.reports import junit
 
-    return junit.render(verdicts)
+    return junit.render(verdicts, scope=junit.Scope(scope), tolerated=junit.Tolerated(tolerated))
 
 
 def _json(verdicts: Sequence[Verdict]) -> str:
@@ -42,6 +41,18 @@ def _markdown(verdicts: Sequence[Verdict], **options: int) -> str:
     return markdown.render(verdicts, **options)
 
 
+def _html(verdicts: Sequence[Verdict], **options: int) -> str:
+    from testery_gate.reports import html
+
+    return html.render(verdicts, **options)
+
+
+def _sonar(verdicts: Sequence[Verdict]) -> str:
+    from testery_gate.reports import sonar
+
+    return sonar.render(verdicts)
+
+
 Renderer = Callable[[Sequence[Verdict]], str]
 """Renders at least one verdict as a whole file."""
 
@@ -50,13 +61,22 @@ FORMATS: Mapping[str, Renderer] = {
     "json": _json,
     "dotenv": _dotenv,
     "markdown": _markdown,
+    "html": _html,
+    "sonar": _sonar,
 }
 """The formats as they are by default; the module of each is imported when it is first called."""
 
 
-def with_options(*, markdown_limit: int) -> Mapping[str, Renderer]:
-    """Return the formats as a user wants them; the limit is in bytes."""
-    return {**FORMATS, "markdown": partial(_markdown, limit=markdown_limit)}
+def with_options(
+    *, markdown_limit: int, html_limit: int, junit_scope: str, junit_tolerated: str
+) -> Mapping[str, Renderer]:
+    """Return the formats as a user wants them; the limits are in bytes."""
+    return {
+        **FORMATS,
+        "junit": partial(_junit, scope=junit_scope, tolerated=junit_tolerated),
+        "markdown": partial(_markdown, limit=markdown_limit),
+        "html": partial(_html, limit=html_limit),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +97,8 @@ def parse_report(text: str) -> Report:
             advice="Write FORMAT=PATH, for example junit=out/TEST-testery.xml.",
         )
     if name not in FORMATS:
+        import difflib  # only here, as it takes its time
+
         near = difflib.get_close_matches(name.lower(), FORMATS, n=1)
         raise UsageError(
             f"the report {shown!r} has an unknown format",

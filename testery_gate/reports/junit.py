@@ -6,9 +6,9 @@ starts with its message. No two cases have the same suite, class and name: GitLa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from enum import Enum
 from typing import assert_never
 from xml.etree import ElementTree as ET
 
@@ -17,38 +17,60 @@ from junit_xml import TestCase, TestSuite
 from testery_gate.criteria import Unit, format_percentage, format_value, measure
 from testery_gate.errors import ExitCode
 from testery_gate.gate import Check, CheckState, Verdict
-from testery_gate.model import ResultStatus, TestResult, TestRun, clean_text, one_line
-
-LINE_LIMIT = 500
-"""The most characters that a name, a message or a property has."""
-
-TEXT_LIMIT = 50_000
-"""The most characters that the text of one case has, if few cases have one."""
-
-REPORT_LIMIT = 28_000_000
-"""How many characters a report should have at most: GitLab refuses a file of 30 MB.
-
-So the more cases have a text, the shorter each may be, down to 100 characters.
-"""
-
-_SHORTEST_TEXT = 100
-
-_CASE_SIZE = 300  # what a case takes besides its message and text, about
+from testery_gate.model import TestResult, TestRun
+from testery_gate.reports.cases import (
+    NO_FILE,
+    NO_NAME,
+    TEXT_LIMIT,
+    Element,
+    Names,
+    Outcome,
+    line,
+    message_and_text,
+    milliseconds,
+    outcome,
+    text_limit,
+)
 
 
-def render(verdicts: Sequence[Verdict]) -> str:
-    """Return the report on one verdict or more, to be written as UTF-8."""
+class Scope(Enum):
+    """What has cases."""
+
+    ALL = "all"
+    GATE = "gate"
+    TESTS = "tests"
+
+
+class Tolerated(Enum):
+    """What a failed test is called if its run passed the gate."""
+
+    FAILURE = "failure"
+    SKIPPED = "skipped"
+
+
+def render(
+    verdicts: Sequence[Verdict],
+    *,
+    scope: Scope = Scope.ALL,
+    tolerated: Tolerated = Tolerated.FAILURE,
+) -> str:
+    """Return the report on one verdict or more, to be written as UTF-8.
+
+    A run without tests has its checks whatever the scope, so that no report is empty.
+    """
     if not verdicts:
         raise ValueError("a report needs a verdict")
     document = _Document()
-    suite_names = _Names()
-    text_limit = _text_limit(verdicts)
+    suite_names = Names()
+    limit = text_limit(verdicts)
     for verdict in verdicts:
         origin = f" (run {verdict.run_id})" if len(verdicts) > 1 else ""
-        document.add(_gate_suite(verdict, suite_names.unique(f"testery-gate{origin}")))
-        for file, results in _by_file(verdict.results or ()).items():
-            name = suite_names.unique(f"{_line(file) or _NO_FILE}{origin}")
-            document.add(_test_suite(verdict, file, results, name, text_limit))
+        results = () if scope is Scope.GATE else verdict.results or ()
+        if scope is not Scope.TESTS or not results:
+            document.add(_gate_suite(verdict, suite_names.unique(f"testery-gate{origin}")))
+        for file, in_file in _by_file(results).items():
+            name = suite_names.unique(f"{line(file) or NO_FILE}{origin}")
+            document.add(*_test_suite(verdict, file, in_file, name, limit, tolerated))
     return document.text()
 
 
@@ -61,24 +83,18 @@ class _Document:
         )
         self._texts: list[str] = []
 
-    def add(self, parts: Iterator[ET.Element]) -> None:
-        """Add a suite; parts after the first have more of its cases."""
-        suite = next(parts)
-        more_cases = []
-        for part in parts:
-            _add_counts(suite, part)
-            text = _indented(part)
-            more_cases.append(text[text.index(">") + 1 : text.rindex("\n")])
+    def add(self, suite: ET.Element, cases: Sequence[str] = ()) -> None:
+        """Add a suite; ``cases`` are those that are not in it as elements."""
         _add_counts(self._root, suite)
-        text = _indented(suite)
-        end = text.rindex("\n")
-        self._texts += ["\n  ", text[:end], *more_cases, text[end:]]
+        if cases:
+            self._texts += ["\n  ", _opening(suite), *cases, f"\n  </{suite.tag}>"]
+        else:
+            self._texts += ["\n  ", _indented(suite, level=1)]
 
     def text(self) -> str:
         """Return the whole document."""
-        opening = ET.tostring(self._root, encoding="unicode").removesuffix(" />")
-        head = f'<?xml version="1.0" encoding="UTF-8"?>\n{opening}>'
-        return "".join([head, *self._texts, "\n</testsuites>\n"])
+        head = f'<?xml version="1.0" encoding="UTF-8"?>\n{_opening(self._root)}'
+        return "".join([head, *self._texts, f"\n</{self._root.tag}>\n"])
 
 
 def _add_counts(whole: ET.Element, part: ET.Element) -> None:
@@ -87,15 +103,19 @@ def _add_counts(whole: ET.Element, part: ET.Element) -> None:
             whole.set(name, str(Decimal(whole.attrib[name]) + Decimal(part.attrib[name])))
 
 
-def _indented(suite: ET.Element) -> str:
-    ET.indent(suite, level=1)
-    return ET.tostring(suite, encoding="unicode")
+def _opening(element: ET.Element) -> str:
+    return ET.tostring(element, encoding="unicode").removesuffix(" />") + ">"
 
 
-def _gate_suite(verdict: Verdict, name: str) -> Iterator[ET.Element]:
+def _indented(element: ET.Element, *, level: int) -> str:
+    ET.indent(element, level=level)
+    return ET.tostring(element, encoding="unicode")
+
+
+def _gate_suite(verdict: Verdict, name: str) -> ET.Element:
     class_name = "testery-gate"
     if verdict.run is not None and verdict.run.environment:
-        class_name = _line(f"testery-gate.{verdict.run.environment}")
+        class_name = line(f"testery-gate.{verdict.run.environment}")
     missing = Check(
         name="checks",
         state=CheckState.INCONCLUSIVE,
@@ -103,15 +123,15 @@ def _gate_suite(verdict: Verdict, name: str) -> Iterator[ET.Element]:
         expected_text="some",
         actual_text="none",
     )
-    names = _Names()
+    names = Names()
     cases = []
     for check in verdict.checks or (missing,):  # no reader may take an empty suite for success
-        case = TestCase(names.unique(_line(check.name) or _NO_NAME), class_name)
+        case = TestCase(names.unique(line(check.name) or NO_NAME), class_name)
         _tell_check(case, check, verdict)
         cases.append(case)
     properties = _properties(verdict)
     suite = TestSuite(name, cases, timestamp=_timestamp(verdict.run), properties=properties)
-    yield _element(suite, [0] * len(cases))
+    return _element(suite, [0] * len(cases))
 
 
 def _tell_check(case: TestCase, check: Check, verdict: Verdict) -> None:
@@ -123,7 +143,7 @@ def _tell_check(case: TestCase, check: Check, verdict: Verdict) -> None:
         verdict.web_url,
     )
     body = "\n".join(fact for fact in facts if fact)
-    message, text = _message_and_text(body, check.state.value, TEXT_LIMIT)
+    message, text = message_and_text(body, check.state.value, TEXT_LIMIT)
     match check.state:
         case CheckState.HOLDS:
             pass
@@ -142,83 +162,97 @@ def _tell_check(case: TestCase, check: Check, verdict: Verdict) -> None:
 
 
 def _test_suite(
-    verdict: Verdict, file: str, results: Sequence[TestResult], name: str, text_limit: int
-) -> Iterator[ET.Element]:
-    file = _line(file)
+    verdict: Verdict,
+    file: str,
+    results: Sequence[TestResult],
+    name: str,
+    limit: int,
+    tolerated: Tolerated,
+) -> tuple[ET.Element, Sequence[str]]:
+    """Return a suite and, apart, its cases as text, in the order of the results.
+
+    Most tests pass, and of those there is one line to write: as elements they would take several
+    times as long as all else. The others are made into text by and by, for the memory's sake.
+    """
+    file = line(file)
     class_name = _class_name(file)
-    names = _Names()
+    tolerates = tolerated is Tolerated.SKIPPED and verdict.exit_code is ExitCode.PASSED
+    names = Names()
+    timestamp = _timestamp(verdict.run)
+    whole = _element(TestSuite(name, timestamp=timestamp, file=file), [])
+    cases: list[str] = []
+    total = 0
     for start in range(0, len(results), _BATCH):
-        batch = results[start : start + _BATCH]
-        cases = []
-        for result in batch:
-            case = TestCase(names.unique(_line(result.name) or _NO_NAME), class_name)
-            _tell_result(case, result, text_limit)
-            cases.append(case)
-        suite = TestSuite(name, cases, timestamp=_timestamp(verdict.run), file=file)
-        yield _element(suite, [_milliseconds(result.duration) for result in batch])
+        told: dict[int, tuple[TestCase, int]] = {}
+        for result in results[start : start + _BATCH]:
+            case_name = names.unique(line(result.name) or NO_NAME)
+            time = milliseconds(result.duration)
+            total += time
+            found = outcome(result, limit, tolerated=tolerates)
+            if found is None:
+                cases.append(_passed(case_name, class_name, time))
+                continue
+            case = TestCase(case_name, class_name)
+            _tell_outcome(case, found)
+            told[len(cases)] = case, time
+            cases.append("")
+        suite = TestSuite(name, [case for case, _ in told.values()])
+        part = _element(suite, [time for _, time in told.values()])
+        _add_counts(whole, part)
+        for index, element in zip(told, part, strict=True):
+            cases[index] = f"\n    {_indented(element, level=2)}"
+    whole.set("tests", str(len(results)))
+    whole.set("time", _seconds(total))
+    return whole, cases
 
 
 _BATCH = 100
 
 
-def _tell_result(case: TestCase, result: TestResult, text_limit: int) -> None:
-    match result.status:
-        case ResultStatus.PASS:
-            pass
-        case ResultStatus.FAIL:
-            otherwise = "Testery calls this test FAIL, and gives no error"
-            told = _message_and_text(_error(result), otherwise, text_limit)
-            case.add_failure_info(*told, "failed")
-        case (
-            ResultStatus.IGNORED
-            | ResultStatus.NOT_RUN
-            | ResultStatus.PENDING
-            | ResultStatus.RUNNING
-        ):
-            reason = f"Testery calls this test {result.status.value}"
-            told = _message_and_text(f"{reason}\n{_error(result)}", reason, text_limit)
-            case.add_skipped_info(*told)
-        case ResultStatus.UNKNOWN:
-            # An error, as the gate itself treats a status that it does not know: as skipped the
-            # test would read as harmless, as failed it would read as judged.
-            reason = "the test has no status"
-            if result.status_text:
-                reason = f"the test's status, {result.status_text}, is none that the gate knows"
-            told = _message_and_text(f"{reason}\n{_error(result)}", reason, text_limit)
-            case.add_error_info(*told, "unknown")
+def _passed(name: str, class_name: str, time: int) -> str:
+    return (
+        f'\n    <testcase name="{_escaped(name)}" classname="{_escaped(class_name)}"'
+        f' time="{_seconds(time)}" />'
+    )
+
+
+def _escaped(text: str) -> str:
+    """Return a line as it stands in an attribute."""
+    for sign, reference in _REFERENCES:
+        text = text.replace(sign, reference)
+    return text
+
+
+_REFERENCES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
+
+
+def _tell_outcome(case: TestCase, told: Outcome) -> None:
+    match told.element:
+        case Element.FAILURE:
+            case.add_failure_info(told.message, told.text, "failed")
+        case Element.ERROR:
+            case.add_error_info(told.message, told.text, "unknown")
+        case Element.SKIPPED:
+            case.add_skipped_info(told.message, told.text)
         case _:
-            assert_never(result.status)
+            assert_never(told.element)
 
 
-def _error(result: TestResult) -> str:
-    error, stack_trace = result.error or "", result.stack_trace or ""
-    if stack_trace.startswith(error):
-        return stack_trace
-    return f"{error}\n\n{stack_trace}"
-
-
-def _element(suite: TestSuite, milliseconds: Sequence[int]) -> ET.Element:
-    """Build the suite, and mend what no reader needs or the schema forbids.
+def _element(suite: TestSuite, times: Sequence[int]) -> ET.Element:
+    """Build the suite, and mend what no reader needs or the schema forbids; times are in ms.
 
     junit-xml writes ``disabled``, drops times of 0, and sums the others as floats.
     """
     element: ET.Element = suite.build_xml_doc()
     del element.attrib["disabled"]
-    element.set("time", _seconds(sum(milliseconds)))
-    for case, time in zip(element.iter("testcase"), milliseconds, strict=True):
+    element.set("time", _seconds(sum(times)))
+    for case, time in zip(element.iter("testcase"), times, strict=True):
         case.set("time", _seconds(time))
     return element
 
 
-def _seconds(milliseconds: int) -> str:
-    return f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
-
-
-def _milliseconds(duration: timedelta | None) -> int:
-    return 0 if duration is None else max(0, duration // _MILLISECOND)
-
-
-_MILLISECOND = timedelta(milliseconds=1)
+def _seconds(time: int) -> str:
+    return f"{time // 1000}.{time % 1000:03d}"
 
 
 def _timestamp(run: TestRun | None) -> str | None:
@@ -241,8 +275,8 @@ def _properties(verdict: Verdict) -> Mapping[str, str]:
         "open-tests": verdict.open_tests,
         **(_run_facts(verdict.run) if verdict.run is not None else {}),
     }
-    lines = {name: "" if fact is None else _line(str(fact)) for name, fact in facts.items()}
-    return {name: line for name, line in lines.items() if line}
+    lines = {name: "" if fact is None else line(str(fact)) for name, fact in facts.items()}
+    return {name: told for name, told in lines.items() if told}
 
 
 def _run_facts(run: TestRun) -> Mapping[str, object]:
@@ -280,56 +314,4 @@ def _class_name(file: str) -> str:
     """Return the file with dots for slashes and no extension: Jenkins reads a.b as b in a."""
     path, _, name = file.replace("\\", "/").strip("./").rpartition("/")
     stem = name.rpartition(".")[0] or name
-    return f"{path}/{stem}".strip("/").replace("/", ".") or _NO_FILE
-
-
-_NO_NAME = "(no name)"
-_NO_FILE = "(no file)"
-
-
-class _Names:
-    """Gives out each name once, and numbers the repeats."""
-
-    def __init__(self) -> None:
-        self._next_numbers: dict[str, int] = {}
-
-    def unique(self, name: str) -> str:
-        candidate = name
-        number = self._next_numbers.get(name, 1)
-        while candidate in self._next_numbers:
-            number += 1
-            candidate = f"{name} ({number})"
-        self._next_numbers[name] = number
-        self._next_numbers.setdefault(candidate, 1)
-        return candidate
-
-
-def _text_limit(verdicts: Sequence[Verdict]) -> int:
-    """Return how long the text of one test's case may be, so that the report is not too large."""
-    cases = texts = 0
-    for verdict in verdicts:
-        for result in verdict.results or ():
-            cases += 1
-            texts += result.status is not ResultStatus.PASS
-    share = (REPORT_LIMIT - _CASE_SIZE * cases) // max(texts, 1)  # for message and text
-    return min(TEXT_LIMIT, max(share - LINE_LIMIT, share // 2, _SHORTEST_TEXT))
-
-
-def _message_and_text(body: str, otherwise: str, text_limit: int) -> tuple[str, str]:
-    """Return the first line, and a text that starts with it: GitLab shows the text alone."""
-    body = clean_text(body).strip()
-    first_line = body.partition("\n")[0].rstrip() or otherwise
-    message = _shortened(first_line, min(LINE_LIMIT, text_limit))
-    text = body if body.startswith(message) else f"{message}\n{body}".rstrip()
-    excess = len(text) - text_limit
-    if excess > 0:
-        text = f"{text[:text_limit]}\n[{excess} more characters are left out here]"
-    return message, text
-
-
-def _line(text: str) -> str:
-    return _shortened(one_line(clean_text(text)), LINE_LIMIT)
-
-
-def _shortened(line: str, limit: int) -> str:
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    return f"{path}/{stem}".strip("/").replace("/", ".") or NO_FILE

@@ -19,6 +19,7 @@ from testery_gate.errors import ExitCode, combined
 from testery_gate.gate import Check, CheckState, Verdict
 from testery_gate.model import ResultStatus, TestResult, TestRun, clean_text, one_line
 from testery_gate.reports import wording
+from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.ending import worst_first
 
 LIMIT = 1_000_000
@@ -206,7 +207,7 @@ def _which_run(verdict: Verdict) -> str:
 
 
 def _run_link(verdict: Verdict) -> str:
-    page = _page(verdict)
+    page = run_page(verdict)
     return f"[{_run_id(verdict)}]({page})" if page else _run_id(verdict)
 
 
@@ -289,7 +290,7 @@ def _failing_tests(verdict: Verdict, room: _Room, level: str) -> Iterator[str]:
     failing = [result for result in results if result.status is ResultStatus.FAIL]
     if failing:
         head = f"{level} Failing tests: {len(failing)} of {len(results)}"
-        page = _page(verdict)
+        page = run_page(verdict)
         told = (_failing_test(result, page) for result in failing)
         yield from _listed(room, head, told, len(failing), "failing tests", between="\n\n")
 
@@ -301,8 +302,8 @@ def _failing_test(result: TestResult, page: str) -> str:
     if result.duration is not None and result.duration >= timedelta(0):
         seconds = Fraction(result.duration // timedelta(milliseconds=1), 1000)
         facts.append(format_value(seconds, Unit.TIME))
-    if page and _TEST_ID.fullmatch(result.id):
-        facts.append(f"[console]({page}/tests/{result.id}/console)")
+    if console := test_page(page, result.id):
+        facts.append(f"[console]({console})")
     lines = _error_lines(result)
     if not lines:
         return " · ".join(facts)
@@ -317,16 +318,6 @@ def _error_lines(result: TestResult) -> Sequence[str]:
     lines = [line.rstrip() for line in text.splitlines()]
     told = [number for number, line in enumerate(lines) if line]
     return lines[told[0] : told[-1] + 1] if told else []
-
-
-def _page(verdict: Verdict) -> str:
-    """Return the run's page, if that is a plain web address: it goes between parentheses."""
-    url = verdict.web_url or ""
-    return url if _WEB_URL.fullmatch(url) else ""
-
-
-_WEB_URL = re.compile(r"https?://[a-z\d.-]+(?::\d+)?(?:/[\w.~-]+)+", re.ASCII | re.IGNORECASE)
-_TEST_ID = re.compile(r"\d+", re.ASCII)
 
 
 def prose(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testery_gate.simulator import DEFAULT_TOKEN
+from tests.canary import CANARY, watched
 
 COMMAND = str(Path(sys.executable).with_name("testery-gate"))
 LONGEST = 60
@@ -18,6 +18,9 @@ LONGEST = 60
 _OTHERS = (
     *("TESTERY", "CI", "GITHUB", "RUNNER", "GITLAB", "TF_BUILD", "AGENT"),
     *("TEAMCITY", "BUILDKITE", "JENKINS"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
 )
 """What the variables begin with that would make it another user's environment."""
 
@@ -29,6 +32,10 @@ class Finished:
     code: int
     stdout: str
     stderr: str
+
+    def __post_init__(self) -> None:
+        watched(self.stdout)
+        watched(self.stderr)
 
     @property
     def output(self) -> str:
@@ -42,7 +49,7 @@ def environment(api_url: str | None, **variables: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(_OTHERS) and name != "HOME"
     }
-    given = {"TESTERY_API_TOKEN": DEFAULT_TOKEN} | ({"TESTERY_API_URL": api_url} if api_url else {})
+    given = {"TESTERY_API_TOKEN": CANARY} | ({"TESTERY_API_URL": api_url} if api_url else {})
     return kept | {"COLUMNS": "100", "HOME": "/dev/null"} | given | variables
 
 

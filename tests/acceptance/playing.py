@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import Simulator, load_scenario
+from testery_gate.simulator import load_scenario
 from tests.acceptance import command
+from tests.canary import Simulator, watched
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -109,7 +110,7 @@ class Workspace:
         self.programs = parent / "programs"
         for folder in (self.folder, self.programs):
             folder.mkdir()
-        _script(self.folder / "deploy", "env >deployed")
+        _script(self.folder / "deploy", "env | grep -v '^TESTERY_API_TOKEN=' >deployed")
         _script(self.programs / "sleep", f'echo "$*" >>"{parent}/pauses"\nexec /bin/sleep "$PAUSE"')
         _script(self.programs / "buildkite-agent", f'(echo "$*"; cat) >>"{parent}/annotation"')
 
@@ -136,7 +137,7 @@ class Workspace:
             timeout=command.LONGEST,
             check=False,
         )
-        return Played(done.returncode, done.stdout, self.folder)
+        return Played(done.returncode, watched(done.stdout), self.folder)
 
 
 def _script(path: Path, text: str) -> None:

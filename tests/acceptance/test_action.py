@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import Simulator, load_scenario
+from testery_gate.simulator import load_scenario
 from tests.action.jobs import new_job, step
 from tests.action.runner import ROOT, Job, read_yaml
+from tests.canary import Simulator
 
 pytestmark = pytest.mark.acceptance
 

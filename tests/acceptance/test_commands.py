@@ -20,7 +20,7 @@ from tests.acceptance import command
 def test_the_help_names_the_commands_and_the_exit_codes(tmp_path: Path) -> None:
     done = command.run("--help", cwd=tmp_path)
     assert done.code == 0
-    for word in ("check", "demo", "explain", "list", "simulate", "wait"):
+    for word in ("check", "demo", "doctor", "explain", "list", "simulate", "wait"):
         assert f"  {word}" in done.stdout
     for code in ExitCode:
         assert f"  {int(code):<3}  {code.outcome.replace('_', ' ')}: " in done.stdout
@@ -66,7 +66,9 @@ def test_simulate_says_how_to_use_it_and_serves_until_it_is_stopped(tmp_path: Pa
     assert api.stdout is not None
     lines = [api.stdout.readline() for _ in range(3)]
     url = lines[1].split("TESTERY_API_URL=")[1].split()[0]
-    done = command.run(*lines[2].split()[1:], cwd=tmp_path, api_url=url)
+    token = lines[1].split("TESTERY_API_TOKEN=")[1].strip()
+    arguments = lines[2].split()[1:]
+    done = command.run(*arguments, cwd=tmp_path, api_url=url, TESTERY_API_TOKEN=token)
     assert done.code == ExitCode.PASSED, done.output
     api.send_signal(signal.SIGTERM)
     ended = command.finish(api)
@@ -156,7 +158,7 @@ def test_what_happens_while_modules_are_imported_never_ends_with_1(
         "    def find_spec(self, name, *_):\n"
         f"        if name == 'testery_gate.cli': exec({broken!r})\n"
         "sys.meta_path.insert(0, Breaks())\n"
-        "sys.exit(main(['--version']))"
+        "sys.exit(main(['explain']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -17,9 +17,10 @@ import pytest
 from junitparser import JUnitXml
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import DEFAULT_TOKEN, Simulator, load_scenario
+from testery_gate.simulator import load_scenario
 from tests.acceptance.command import Finished
 from tests.acceptance.engine import LONGEST, ROOT, Docker, base_image, engine
+from tests.canary import CANARY, Simulator
 
 pytestmark = pytest.mark.acceptance
 
@@ -71,7 +72,7 @@ def api(scenario: str) -> Iterator[list[str]]:
 
 
 def options_for(simulator: Simulator) -> list[str]:
-    variables = (f"TESTERY_API_URL={simulator.url}", f"TESTERY_API_TOKEN={DEFAULT_TOKEN}")
+    variables = (f"TESTERY_API_URL={simulator.url}", f"TESTERY_API_TOKEN={CANARY}")
     return ["--network=host", *(f"--env={variable}" for variable in variables)]
 
 

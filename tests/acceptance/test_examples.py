@@ -19,7 +19,6 @@ import yaml
 from junitparser import JUnitXml
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import DEFAULT_TOKEN
 from tests.acceptance import command, playing
 from tests.acceptance.playing import (
     AGAIN,
@@ -31,6 +30,7 @@ from tests.acceptance.playing import (
     TEMPLATE,
     Workspace,
 )
+from tests.canary import CANARY
 
 pytestmark = pytest.mark.acceptance
 
@@ -114,19 +114,7 @@ def test_a_script_deploys_stops_or_tries_again(
 def test_the_jenkinsfile_is_unstable_on_1_and_failed_on_the_rest(
     tmp_path: Path, run: str, code: ExitCode, repeats: bool
 ) -> None:
-    workspace = Workspace(tmp_path)
-    jars = NPM.parent / "npm-groovy-lint" / "lib" / "java" / "groovy" / "lib" / "*"
-    harness = Path(__file__).with_name("jenkins.groovy")
-    groovy = ["java", "-cp", str(jars), "groovy.ui.GroovyMain", str(harness)]
-    with playing.api(run, tmp_path) as url:
-        played = workspace.play(
-            [*groovy, str(EXAMPLES / "Jenkinsfile")],
-            url,
-            JENKINS_URL="https://jenkins.example/",
-            GIT_COMMIT=COMMIT,
-            PAUSE=playing.pause(run),
-        )
-    assert played.code == 0, played.output
+    played = play_in_jenkins(tmp_path, run)
     build = json.loads(played.output.splitlines()[-1])
     results = {ExitCode.PASSED: "SUCCESS", ExitCode.FAILED: "UNSTABLE"}
     assert build["result"] == results.get(code, "FAILURE")
@@ -135,6 +123,35 @@ def test_the_jenkinsfile_is_unstable_on_1_and_failed_on_the_rest(
     assert build["images"] == [{"image": IMAGE, "args": "--entrypoint=", "reuseNode": True}]
     assert played.deployed is (code is ExitCode.PASSED)
     assert_reported(played.folder / "TEST-testery.xml", code)
+
+
+def test_in_jenkins_a_failed_test_that_the_gate_tolerates_makes_no_build_unstable(
+    tmp_path: Path,
+) -> None:
+    played = play_in_jenkins(tmp_path, "failing", TESTERY_GATE_MAX_FAILED="30")
+    assert json.loads(played.output.splitlines()[-1])["result"] == "SUCCESS"
+    assert played.deployed
+    suites = JUnitXml.fromfile(str(played.folder / "TEST-testery.xml"))
+    results = (result for suite in suites for case in suite for result in case.result)
+    assert {type(result).__name__ for result in results} == {"Skipped"}
+
+
+def play_in_jenkins(folder: Path, run: str, **variables: str) -> playing.Played:
+    """Play the Jenkinsfile; the last line that is printed says what became of the build."""
+    jars = NPM.parent / "npm-groovy-lint" / "lib" / "java" / "groovy" / "lib" / "*"
+    harness = Path(__file__).with_name("jenkins.groovy")
+    groovy = ["java", "-cp", str(jars), "groovy.ui.GroovyMain", str(harness)]
+    with playing.api(run, folder) as url:
+        played = Workspace(folder).play(
+            [*groovy, str(EXAMPLES / "Jenkinsfile")],
+            url,
+            JENKINS_URL="https://jenkins.example/",
+            GIT_COMMIT=COMMIT,
+            PAUSE=playing.pause(run),
+            **variables,
+        )
+    assert played.code == 0, played.output
+    return played
 
 
 @pytest.mark.parametrize("example", [".gitlab-ci.yml", "component.gitlab-ci.yml"])
@@ -161,7 +178,7 @@ def test_gitlab_hands_the_verdict_to_a_later_job(
                 *("--shell-executor-no-image", "--force-shell-executor", "--shell-isolation"),
                 *("--ignore-predefined-vars", "GITLAB_CI", "--variable", "GITLAB_CI=true"),
                 *("--variable", f"TESTERY_API_URL={url}"),
-                *("--variable", f"TESTERY_API_TOKEN={DEFAULT_TOKEN}"),
+                *("--variable", f"TESTERY_API_TOKEN={CANARY}"),
                 # An example waits for longer than a test does.
                 *("--variable", "TESTERY_GATE_TIMEOUT=20s"),
             ],
@@ -442,7 +459,7 @@ def test_the_examples_name_one_image_and_no_token() -> None:
     assert {image for text in texts for image in re.findall(r"ghcr\.io/[^\s'\"`]+", text)} == {
         IMAGE
     }
-    assert not any(DEFAULT_TOKEN in text for text in texts)
+    assert not any(CANARY in text for text in texts)
 
 
 def test_the_index_leads_to_every_example() -> None:

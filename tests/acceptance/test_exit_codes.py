@@ -14,8 +14,9 @@ import pytest
 from junitparser import JUnitXml
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import Simulator, load_scenario
+from testery_gate.simulator import load_scenario
 from tests.acceptance import command
+from tests.canary import Simulator
 
 PASSED, FAILED, USAGE = ExitCode.PASSED, ExitCode.FAILED, ExitCode.USAGE
 INCONCLUSIVE, UNAVAILABLE = ExitCode.INCONCLUSIVE, ExitCode.UNAVAILABLE
@@ -118,6 +119,7 @@ def test_a_scenario_ends_with_its_exit_code(
             "wait",
             str(played.runs[0].id),
             "--junit-xml=out/TEST-testery.xml",
+            "--interval=1s",
             *arguments.split(),
             cwd=tmp_path,
             api_url=api.url,
@@ -223,7 +225,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
 def start_waiting(api_url: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start a wait and return when it has looked once."""
     process = command.start(
-        ["wait", "55676", "--junit-xml=t.xml", *arguments],
+        ["wait", "55676", "--interval=1s", "--junit-xml=t.xml", *arguments],
         cwd=folder,
         env=command.environment(api_url),
     )
@@ -266,7 +268,7 @@ def test_several_runs_end_with_the_code_that_matters_most(
 def test_a_defect_ends_with_70_and_shows_a_traceback_only_on_request(tmp_path: Path) -> None:
     # A defect has to be made: this hook breaks a module of the gate in the child process.
     (tmp_path / "sitecustomize.py").write_text(
-        "import testery_gate.selection as s\n"
+        "import testery_gate.references as s\n"
         "def broken(text): raise RuntimeError('on purpose')\n"
         "s.parse_reference = broken\n"
     )

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
-from testery_gate.simulator import Simulator, load_scenario
+from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.reports.golden import FOLDER
+from tests.canary import Simulator
+from tests.reports.examples import EXAMPLES, LARGE
+from tests.reports.golden import kept, read
 
 pytestmark = pytest.mark.acceptance
 
@@ -42,12 +44,62 @@ KEPT = {
     "decided-early": Counts(suites=1, tests=2, failures=1, errors=0, skipped=1),
     "many-runs": Counts(suites=6, tests=17, failures=2, errors=2, skipped=0),
     "hostile": Counts(suites=4, tests=13, failures=3, errors=1, skipped=1),
+    "5000-tests": Counts(suites=58, tests=5_008, failures=2_859, errors=359, skipped=1_428),
 }
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """What the command is asked to wait for, and what is in its report."""
+
+    scenario: str
+    options: tuple[str, ...] = ()
+    code: int
+    counts: Counts
+
+
 # The gate has a suite with five checks, of which one is breached; then come the tests.
-SCENARIOS = {
-    "failing": Counts(suites=1 + 3, tests=5 + 30, failures=1 + 3, errors=0, skipped=0),
-    "hostile": Counts(suites=1 + 4, tests=5 + 45, failures=1 + 20, errors=0, skipped=5),
+PLAYS = {
+    "failing": Play(
+        scenario="failing",
+        code=1,
+        counts=Counts(suites=1 + 3, tests=5 + 30, failures=1 + 3, errors=0, skipped=0),
+    ),
+    "hostile": Play(
+        scenario="hostile",
+        code=1,
+        counts=Counts(suites=1 + 4, tests=5 + 45, failures=1 + 20, errors=0, skipped=5),
+    ),
+    "checks alone": Play(
+        scenario="failing",
+        options=("--junit-scope=gate",),
+        code=1,
+        counts=Counts(suites=1, tests=5, failures=1, errors=0, skipped=0),
+    ),
+    "tests alone": Play(
+        scenario="failing",
+        options=("--junit-scope=tests",),
+        code=1,
+        counts=Counts(suites=3, tests=30, failures=3, errors=0, skipped=0),
+    ),
+    "tests alone, where there are none": Play(
+        scenario="no-results-endpoint",
+        options=("--junit-scope=tests",),
+        code=1,
+        counts=Counts(suites=1, tests=5, failures=1, errors=0, skipped=0),
+    ),
+    "failures tolerated": Play(
+        scenario="hostile",
+        options=("--junit-tolerated=skipped", "--max-failed=20"),
+        code=0,
+        counts=Counts(suites=1 + 4, tests=5 + 45, failures=0, errors=0, skipped=5 + 20),
+    ),
+    "failures not tolerated": Play(
+        scenario="hostile",
+        options=("--junit-tolerated=skipped", "--max-failed=19"),
+        code=1,
+        counts=Counts(suites=1 + 4, tests=5 + 45, failures=1 + 20, errors=0, skipped=5),
+    ),
 }
 SPEED = 20.0
 Played = tuple[Path, Counts]
@@ -120,33 +172,39 @@ def junit2json(path: Path) -> Counts:
 
 
 READERS = [
-    pytest.param(reader, id=reader.__name__)
-    for reader in (xmllint, junitparser, junitparser_by_attributes, junit2json)
+    pytest.param(known, id=known.__name__)
+    for known in (xmllint, junitparser, junitparser_by_attributes, junit2json)
 ]
 Reader = Callable[[Path], Counts]
 
 
-@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize(("example", "counts"), KEPT.items(), ids=KEPT)
-def test_the_kept_reports_are_read_alike(example: str, counts: Counts, read: Reader) -> None:
-    assert read(FOLDER / f"{example}.xml") == counts
+def test_the_kept_reports_are_read_alike(
+    example: str, counts: Counts, reader: Reader, tmp_path: Path
+) -> None:
+    path = tmp_path / "TEST.xml"
+    path.write_text(read(kept(example, "junit")), encoding="utf-8")
+    assert reader(path) == counts
 
 
 def test_every_kept_report_is_read() -> None:
-    assert {path.stem for path in FOLDER.glob("*.xml")} == KEPT.keys()
+    assert EXAMPLES.keys() | LARGE.keys() == KEPT.keys()
 
 
-@pytest.fixture(scope="module", params=SCENARIOS)
+@pytest.fixture(scope="module", params=PLAYS)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Played:
     """A report that the command wrote on a run of a scenario."""
     folder = tmp_path_factory.mktemp("played")
-    with Simulator(load_scenario(request.param), speed=SPEED) as api:
-        done = command.run("wait", "55676", "--junit-xml=TEST.xml", cwd=folder, api_url=api.url)
-    assert done.code == 1, done.output
-    return folder / "TEST.xml", SCENARIOS[request.param]
+    play = PLAYS[request.param]
+    with Simulator(load_scenario(play.scenario), speed=SPEED) as api:
+        arguments = ("wait", "55676", "--junit-xml=TEST.xml", *play.options)
+        done = command.run(*arguments, cwd=folder, api_url=api.url)
+    assert done.code == play.code, done.output
+    return folder / "TEST.xml", play.counts
 
 
-@pytest.mark.parametrize("read", READERS)
-def test_what_the_command_writes_is_read_alike(played: Played, read: Reader) -> None:
+@pytest.mark.parametrize("reader", READERS)
+def test_what_the_command_writes_is_read_alike(played: Played, reader: Reader) -> None:
     path, counts = played
-    assert read(path) == counts
+    assert reader(path) == counts

@@ -15,9 +15,10 @@ import pytest
 from junitparser import JUnitXml
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import Exchange, Scenario, Simulator, load_scenario
+from testery_gate.simulator import Exchange, Scenario, load_scenario
 from tests.acceptance import command
 from tests.acceptance.command import Finished
+from tests.canary import Simulator
 
 COMMIT = "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2"
 SPEED = 10.0

@@ -81,7 +81,7 @@ def test_the_address_can_come_from_the_vendors_variable(tmp_path: Path) -> None:
     ("content", "said"),
     [
         pytest.param("max-faild = 2", "did you mean max-failed?", id="a slip"),
-        pytest.param(f"token = '{CANARY}'", "which is no setting", id="a token in a file"),
+        pytest.param(f"token = '{CANARY}'", "which no file can", id="a token in a file"),
         pytest.param("max-failed = true", "a value is due, not true", id="a truth for a value"),
         pytest.param("max-failed = [1]", "a list; it takes one value", id="a list for a value"),
         pytest.param("trust-status = 2", "write true or false", id="a number for a truth"),

@@ -24,6 +24,7 @@ SCRIPTS = [
     *(ROOT / ".ci").iterdir(),
     ROOT / "action" / "prepare.sh",
     ROOT / "requirements" / "lock",
+    ROOT / "requirements" / "sbom",
     ROOT / "tests" / "acceptance" / "install",
 ]
 
@@ -86,11 +87,16 @@ def test_the_action_and_the_workflows_meet_their_schemas(documented: Path) -> No
     assert code == 0, said
     code, said = schema("github-workflows", *WORKFLOWS, *in_folder(documented))
     assert code == 0, said
+    code, said = schema("dependabot", ROOT / ".github" / "dependabot.yml")
+    assert code == 0, said
 
 
 def test_zizmor_has_no_finding(documented: Path) -> None:
-    code, said = zizmor(ACTION, *WORKFLOWS, *in_folder(documented))
+    dependabot = ROOT / ".github" / "dependabot.yml"
+    code, said = zizmor(ACTION, dependabot, *WORKFLOWS, *in_folder(documented))
     assert code == 0, said
+    # What it can't read it only warns of.
+    assert "failed to parse" not in said
 
 
 def test_actionlint_has_no_finding(documented: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from testery_gate.simulator import DEFAULT_TOKEN
 from tests.acceptance import command
 from tests.action.runner import ROOT, Done, Job, Step
+from tests.canary import CANARY
 
 NAME = "testery-gate/testery-gate@"
 OUTPUTS = (
@@ -30,7 +30,7 @@ def this_action(name: str) -> Path | None:
 def new_job(folder: Path, **machine: str) -> Job:
     """A job on a machine whose environment, but for these variables, is that of the tests."""
     env = command.environment(None, TESTERY_API_TOKEN="") | machine
-    return Job(folder=folder, machine=env, actions=this_action, secrets={"TOKEN": DEFAULT_TOKEN})
+    return Job(folder=folder, machine=env, actions=this_action, secrets={"TOKEN": CANARY})
 
 
 def prepare(job: Job) -> None:

@@ -17,9 +17,10 @@ from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import DEFAULT_TOKEN, Simulator, load_scenario
+from testery_gate.simulator import load_scenario
 from tests.action.jobs import OUTPUTS, block, new_job, prepare, step, use
 from tests.action.runner import ROOT, Done
+from tests.canary import CANARY, Simulator
 
 SPEED = 50.0
 COMMIT = "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2"
@@ -65,7 +66,7 @@ def check_ending(done: Done, code: ExitCode, reason: str) -> None:
     errors = [command for command in done.annotations if command.name == "error"]
     assert bool(errors) == (code is not ExitCode.PASSED), done.log
     assert not errors or any(reason in e.data for e in errors) or code is ExitCode.FAILED
-    assert DEFAULT_TOKEN not in done.shown
+    assert CANARY not in done.shown
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 
 
 def test_the_workflows_env_holds_where_an_input_is_empty(tmp_path: Path) -> None:
-    variables = {"TESTERY_API_TOKEN": DEFAULT_TOKEN, "TESTERY_GATE_MAX_FAILED": "3"}
+    variables = {"TESTERY_API_TOKEN": CANARY, "TESTERY_GATE_MAX_FAILED": "3"}
     with Simulator(load_scenario("failing"), speed=SPEED) as api:
         let_pass = use(tmp_path / "1", api.url, {"token": ""}, variables)
         stricter = use(tmp_path / "2", api.url, {"max-failed": 2}, variables)
@@ -303,7 +304,7 @@ def test_the_block_in_the_readme_works_as_it_stands(
     counts: tuple[str, ...],
 ) -> None:
     env = dict(given)
-    secret = env.pop("secret", DEFAULT_TOKEN)
+    secret = env.pop("secret", CANARY)
     with Simulator(load_scenario(scenario), speed=SPEED) as api, new_job(tmp_path) as job:
         prepare(job)
         job.secrets = {"TESTERY_API_TOKEN": secret}

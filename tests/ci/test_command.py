@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from testery_gate.errors import ExitCode
-from testery_gate.simulator import DEFAULT_TOKEN, Simulator, load_scenario
+from testery_gate.simulator import load_scenario
 from tests.acceptance import command
+from tests.canary import CANARY, Simulator, watched
 from tests.ci.readers import READERS, azure, github, gitlab, gitlab_dotenv, teamcity
 from tests.ci.telling import github_variables, outputs
 
@@ -48,7 +49,7 @@ def log(*arguments: str, api_url: str, folder: Path, **variables: str) -> str:
         timeout=command.LONGEST,
         check=False,
     )
-    text = done.stdout.decode()
+    text = watched(done.stdout.decode())
     assert done.returncode == ExitCode.FAILED, text
     return text
 
@@ -108,7 +109,7 @@ def test_json_means_the_same_on_standard_output_and_in_a_file(hostile: str, tmp_
 def test_the_token_is_masked_before_anything_else(hostile: str, tmp_path: Path) -> None:
     for arguments, variables in (((), SYSTEMS["github"]), (("--ci=github",), {})):
         first = log(*arguments, api_url=hostile, folder=tmp_path, **variables).splitlines()[0]
-        assert [(c.name, c.data) for c in github(first)] == [("add-mask", DEFAULT_TOKEN)]
+        assert [(c.name, c.data) for c in github(first)] == [("add-mask", CANARY)]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_none_turns_it_off(
     variables = SYSTEMS["github"] | files | variables
     text = log(*arguments, api_url=hostile, folder=tmp_path, **variables)
     assert not github(text)
-    assert DEFAULT_TOKEN not in text
+    assert CANARY not in text
     assert [Path(path).read_text() for path in files.values()] == ["", ""]
 
 
@@ -202,7 +203,7 @@ def test_the_outputs_are_set_after_a_signal(
 def test_a_defect_is_told_too_and_shown_when_the_runner_debugs(tmp_path: Path) -> None:
     # A defect has to be made: this hook breaks a module of the gate in the child process.
     (tmp_path / "sitecustomize.py").write_text(
-        "import testery_gate.selection as s\n"
+        "import testery_gate.references as s\n"
         "def broken(text): raise RuntimeError('on purpose')\n"
         "s.parse_reference = broken\n"
     )

@@ -63,9 +63,9 @@ def test_only_github_is_told_the_token(system: System | None) -> None:
 
 
 def test_a_program_gets_its_input_and_its_failure_is_told() -> None:
-    script = "import sys; sys.exit(sys.stdin.read() != 'é')"
-    run_program([sys.executable, "-Xutf8", "-c", script], "é")
+    script = "import os, sys; sys.exit(sys.stdin.read() != os.environ['WORD'])"
+    run_program([sys.executable, "-Xutf8", "-c", script], "é", environment={"WORD": "é"})
     with pytest.raises(subprocess.CalledProcessError):
-        run_program([sys.executable, "-Xutf8", "-c", script], "e")
+        run_program([sys.executable, "-Xutf8", "-c", script], "e", environment={"WORD": "é"})
     with pytest.raises(FileNotFoundError):
-        run_program(["there-is-no-such-program"], "")
+        run_program(["there-is-no-such-program"], "", environment={})

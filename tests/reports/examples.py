@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
+from fractions import Fraction
 
 from hypothesis import strategies as st
 
@@ -19,13 +21,38 @@ from testery_gate.gate import (
     evaluate,
     no_verdict,
 )
-from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
+from testery_gate.model import Observation, ResultStatus, RunStatus, TestResult, TestRun
 from tests.builders import criterion_texts, make_policy, make_result, make_run
 
 PAGE = "https://testery.app/acme/test-runs/55676"
 
 ERROR = "AssertionError: expected 401 to equal 200"
 STACK_TRACE = f"{ERROR}\n    at Context.<anonymous> (cypress/e2e/login.cy.js:12:34)"
+
+
+def _watched(run: TestRun, *seconds: float) -> Sequence[Observation]:
+    """Look at a run that is queued, then runs its tests at a steady pace, and ends as it is."""
+
+    def look(number: int, at: float) -> Observation:
+        done = Fraction(number, len(seconds) - 1)
+        counts = {name: int(done * getattr(run, name)) for name in ("passed", "failed", "ignored")}
+        status = RunStatus.RUNNING if number else RunStatus.QUEUED
+        status = run.status if done == 1 else status
+        return Observation(at=at, status=status, total=run.total, **counts)
+
+    return [look(number, at) for number, at in enumerate(seconds)]
+
+
+def _followed(run: TestRun) -> Sequence[TestRun]:
+    """Return runs like it, of the days before, and the run itself."""
+    assert run.start_time is not None
+    before = []
+    for days, failed in ((4, 0), (3, 1), (2, None), (1, 0)):
+        start = run.start_time - timedelta(days=days)
+        status = {0: RunStatus.PASS, None: RunStatus.CANCELED}.get(failed, RunStatus.FAIL)
+        other = replace(run, id=run.id - days, status=status, failed=failed, start_time=start)
+        before.append(replace(other, end_time=start + timedelta(minutes=days + 2)))
+    return [*before, run]
 
 
 def _passed() -> Sequence[Verdict]:
@@ -38,7 +65,9 @@ def _passed() -> Sequence[Verdict]:
     )
     policy = make_policy("pass_rate >= 95%", warn=["duration <= 5m", "coverage >= 80%"])
     verdict = evaluate(policy, run, results)
-    return (replace(verdict, web_url=PAGE, notes=("complete was never true",)),)
+    verdict = replace(verdict, web_url=PAGE, notes=("complete was never true",))
+    observed = _watched(run, 0, 60, 180, 330, 480)
+    return (replace(verdict, observed=observed, history=_followed(run)),)
 
 
 def _failed() -> Sequence[Verdict]:
@@ -69,7 +98,7 @@ def _timed_out() -> Sequence[Verdict]:
     reason = "not finished within 3600 s: the run was RUNNING, 18 of 30 tests done"
     advice = "Raise --timeout, or look at the run: it may be stuck."
     verdict = no_verdict(55676, ExitCode.TIMED_OUT, reason, advice=advice, run=run)
-    return (replace(verdict, web_url=PAGE),)
+    return (replace(verdict, web_url=PAGE, observed=_watched(run, 0, 60, 1800, 3600)),)
 
 
 def _unreachable() -> Sequence[Verdict]:
@@ -127,6 +156,106 @@ def _hostile() -> Sequence[Verdict]:
     return (replace(evaluate(policy, run, results), web_url=HOSTILE, notes=(HOSTILE, "z")),)
 
 
+# What other people have tried, and what else has a meaning somewhere.
+ATTACKS = (
+    "[x](javascript:alert(1))",
+    "[x]: https://evil.test",
+    "![x](https://evil.test/x.png)",
+    "<https://evil.test>",
+    "https://evil.test",
+    "http://evil.test/a_(b)",
+    "www.evil.test",
+    "www. x",
+    "a_www. x (www.) 'www.'",
+    "evil.com",
+    "a@b mail@evil.test",
+    "mailto:mail@evil.test",
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "</details></td></table>",
+    "<!-- ",
+    "--> ]]> ?> <![CDATA[x]]> <?xml version='1.0'?>",
+    "<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>&y;",
+    "</script><script src=//evil.test></script>",
+    "</style><style>*{display:none}</style>",
+    "</title></text></svg><svg onload=alert(1)>",
+    "\" onmouseover=\"alert(1)\" x=' style='background:url(//evil.test)'",
+    "%s %(x)s {0} {x} {{x}} ${x} #{x} <%= x %>",
+    "<details open>",
+    "&#60;b&#62; &lt;i&gt; &amp;amp; &copy;",
+    "@somebody",
+    "#123",
+    "GH-1",
+    "owner/repo#1",
+    "!1 ~bug $1 %1 &1 ^x",
+    '5%" x" ~"a b" %"a b"',
+    ":tada: :+1: :100:",
+    "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2",
+    "deadbeef",
+    "$x$ $`x`$ $$x$$",
+    "[^1] [^1]: note",
+    "- [x] task",
+    "# heading",
+    "> quote",
+    "1. item",
+    "a\n===",
+    "a | b\n--- | ---\n1 | 2",
+    "\\| \\\\| |",
+    "``` ````",
+    "```\ncode\n```",
+    "~~~",
+    "~~gone~~ **bold** _slanted_ *x*",
+    "    indented",
+    "\ttab",
+    "\\",
+    "`",
+    "``",
+    "` `",
+    "| ` |` |",
+    "``|`|",
+    "\u2028\u2029\x85\u00a0\u200b",
+    HOSTILE,
+)
+
+
+def hostile_tests(number: int, *statuses: str) -> Sequence[TestResult]:
+    """Return tests that have markup in every text, with these statuses by turns."""
+
+    def attack(index: int) -> str:
+        return ATTACKS[index % len(ATTACKS)]
+
+    return [
+        make_result(
+            f"{attack(index)} {index}",
+            statuses[index % len(statuses)],
+            id=str(index),
+            file=f"features/{attack(index // 3)}.feature",
+            duration=timedelta(milliseconds=index * 7 % 90_001),
+            error=f"{attack(index * 7)}\nexpected {index}",
+            stack_trace="\n".join(f"at {attack(index * step)}" for step in (2, 11, 17, 23)),
+        )
+        for index in range(number)
+    ]
+
+
+def _many_tests() -> Sequence[Verdict]:
+    (hostile,) = _hostile()
+    assert hostile.run is not None
+    results = hostile_tests(5_000, *["FAIL"] * 7, *(status.value for status in ResultStatus))
+    counts = Counter(result.status for result in results)
+    run = replace(
+        hostile.run,
+        total=len(results),
+        passed=counts[ResultStatus.PASS],
+        failed=counts[ResultStatus.FAIL],
+        ignored=counts[ResultStatus.IGNORED],
+    )
+    policy = make_policy(
+        "failed < 2%", expect=[("name", HOSTILE), ("environment", ATTACKS[0])], warn=["total > 1"]
+    )
+    return (replace(evaluate(policy, run, results), web_url=PAGE, notes=ATTACKS),)
+
+
 EXAMPLES: Mapping[str, Sequence[Verdict]] = {
     "passed": _passed(),
     "failed": _failed(),
@@ -137,6 +266,8 @@ EXAMPLES: Mapping[str, Sequence[Verdict]] = {
     "many-runs": _many_runs(),
     "hostile": _hostile(),
 }
+LARGE: Mapping[str, Sequence[Verdict]] = {"5000-tests": _many_tests()}
+"""Examples that most tests are too many for."""
 
 
 # Every code point, surrogates and controls too.
@@ -183,6 +314,18 @@ any_results = st.none() | st.lists(
     ),
     max_size=4,
 )
+_any_observed = st.lists(
+    st.builds(
+        Observation,
+        at=st.floats(0, 10**6),
+        status=st.sampled_from(RunStatus),
+        total=_counts,
+        passed=_counts,
+        failed=_counts,
+        ignored=_counts,
+    ),
+    max_size=5,
+).map(lambda looks: sorted(looks, key=lambda look: look.at))
 any_policy = st.builds(
     Policy,
     required=st.lists(criterion_texts().map(parse_criterion), max_size=3).map(tuple),
@@ -228,6 +371,8 @@ any_verdict = st.builds(
     replace,
     judged() | _early() | _without_verdict,
     notes=st.lists(any_text, max_size=2).map(tuple),
-    web_url=_maybe_text,
+    web_url=_maybe_text | st.just(PAGE),
+    observed=_any_observed,
+    history=st.none() | st.lists(any_run, max_size=4),
 )
 any_verdicts = st.lists(any_verdict, min_size=1, max_size=3)

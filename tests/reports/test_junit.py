@@ -8,23 +8,33 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
+from testery_gate.cli import wait
 from testery_gate.errors import ExitCode
 from testery_gate.gate import CheckState, Verdict, evaluate, no_verdict
 from testery_gate.model import TestResult
-from testery_gate.reports import junit
+from testery_gate.reports import FORMATS, junit, with_options
+from testery_gate.reports.junit import Scope, Tolerated
+from testery_gate.simulator import load_scenario
+from tests.acceptance import command
 from tests.builders import make_policy, make_result, make_run
-from tests.reports.examples import EXAMPLES, any_verdicts
+from tests.canary import Simulator
+from tests.reports.examples import EXAMPLES, LARGE, any_verdicts
 
 SCHEMA = etree.XMLSchema(file=str(Path(__file__).parents[1] / "data" / "junit-10.xsd"))
 TIME = re.compile(r"\d+\.\d{3}", re.ASCII)
 
 
-def parsed(*verdicts: Verdict) -> etree._Element:
-    return etree.fromstring(junit.render(verdicts).encode())
+def parsed(
+    *verdicts: Verdict, scope: Scope = Scope.ALL, tolerated: Tolerated = Tolerated.FAILURE
+) -> etree._Element:
+    text = junit.render(verdicts, scope=scope, tolerated=tolerated)
+    return etree.fromstring(text.encode())
 
 
 def suites(*results: TestResult) -> list[etree._Element]:
@@ -53,17 +63,25 @@ def properties(verdict: Verdict) -> dict[str | None, str | None]:
     return {element.get("name"): element.get("value") for element in found}
 
 
-@given(any_verdicts)
-def test_any_text_gives_valid_reports_with_true_counts(verdicts: list[Verdict]) -> None:
-    text = junit.render(verdicts)
-    root = etree.fromstring(text.encode())
+@given(any_verdicts, st.sampled_from(Scope), st.sampled_from(Tolerated))
+def test_any_text_gives_valid_reports_with_true_counts(
+    verdicts: list[Verdict], scope: Scope, tolerated: Tolerated
+) -> None:
+    root = parsed(*verdicts, scope=scope, tolerated=tolerated)
     SCHEMA.assertValid(root)
     assert_true_counts(root)
     assert_unique(root)
     for case in root.iter("testcase"):
         assert_readable(case)
-    expected = sum(len(verdict.checks) + len(verdict.results or ()) for verdict in verdicts)
-    assert root.get("tests") == str(expected)
+    checks = [len(verdict.checks) for verdict in verdicts]
+    tests = [len(verdict.results or ()) for verdict in verdicts]
+    expected = {
+        Scope.ALL: sum(checks) + sum(tests),
+        Scope.GATE: sum(checks),
+        Scope.TESTS: sum(test or check for check, test in zip(checks, tests, strict=True)),
+    }
+    assert root.get("tests") == str(expected[scope])
+    assert root.get("tests") != "0"
 
 
 def assert_true_counts(root: etree._Element) -> None:
@@ -109,9 +127,9 @@ def assert_readable(case: etree._Element) -> None:
         assert re.fullmatch("[a-z_]+", element.attrib["type"])
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", [*EXAMPLES, *LARGE])
 def test_the_examples_are_valid(example: str) -> None:
-    root = parsed(*EXAMPLES[example])
+    root = parsed(*{**EXAMPLES, **LARGE}[example])
     SCHEMA.assertValid(root)
     assert_true_counts(root)
     assert_unique(root)
@@ -477,3 +495,158 @@ def test_gitlab_takes_the_report_however_much_failed(tests: int, length: int) ->
     text = junit.render([evaluate(make_policy(), make_run(), [failing] * tests)])
     assert 20_000_000 < len(text.encode()) < 30_000_000
     assert f'tests="{tests + 5}"' in text
+
+
+TESTED = evaluate(make_policy(), make_run(id=1), [make_result()])
+ONLY_COUNTED = evaluate(make_policy(), make_run(id=2))
+NOT_JUDGED = no_verdict(3, ExitCode.TIMED_OUT, "not finished within 3600 s")
+
+
+@pytest.mark.parametrize(
+    ("scope", "names"),
+    [
+        pytest.param(
+            Scope.ALL,
+            [
+                "testery-gate (run 1)",
+                "features/calculator.feature (run 1)",
+                "testery-gate (run 2)",
+                "testery-gate (run 3)",
+            ],
+            id="all",
+        ),
+        pytest.param(
+            Scope.GATE,
+            ["testery-gate (run 1)", "testery-gate (run 2)", "testery-gate (run 3)"],
+            id="gate",
+        ),
+        pytest.param(
+            Scope.TESTS,
+            ["features/calculator.feature (run 1)", "testery-gate (run 2)", "testery-gate (run 3)"],
+            id="tests",
+        ),
+    ],
+)
+def test_the_scope_leaves_no_run_out(scope: Scope, names: list[str]) -> None:
+    root = parsed(TESTED, ONLY_COUNTED, NOT_JUDGED, scope=scope)
+    assert [suite.get("name") for suite in root] == names
+
+
+@pytest.mark.parametrize("results", [None, ()])
+@pytest.mark.parametrize("scope", Scope)
+def test_no_scope_makes_an_empty_report(scope: Scope, results: Sequence[TestResult] | None) -> None:
+    assert parsed(replace(ONLY_COUNTED, results=results), scope=scope).get("tests") == "5"
+
+
+def tolerated(result: TestResult, *required: str, trust_status: bool = False) -> etree._Element:
+    """What is told of a test when failures that are tolerated are to be skipped."""
+    policy = make_policy(*required, trust_status=trust_status)
+    run = make_run(failed=1, status="PASS" if trust_status else "FAIL")
+    verdict = evaluate(policy, run, [result])
+    root = parsed(verdict, scope=Scope.TESTS, tolerated=Tolerated.SKIPPED)
+    SCHEMA.assertValid(root)
+    assert_true_counts(root)
+    (case,) = root.iter("testcase")
+    assert_readable(case)
+    return told(case)
+
+
+@pytest.mark.parametrize(
+    ("error", "stack_trace", "text"),
+    [
+        pytest.param("boom\nmore", "at x", "tolerated: boom\nmore\n\nat x", id="error"),
+        pytest.param(None, "\n at x\n", "tolerated: at x", id="stack trace alone"),
+        pytest.param(
+            "\x1b[0m \n",
+            None,
+            "tolerated: Testery calls this test FAIL, and gives no error",
+            id="no error",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("required", "trust_status"),
+    [
+        pytest.param(["failed <= 1"], False, id="within a criterion"),
+        pytest.param([], True, id="in a run that Testery calls PASS"),
+    ],
+)
+def test_a_failure_that_the_gate_tolerates_can_be_skipped(
+    required: list[str], trust_status: bool, error: str | None, stack_trace: str | None, text: str
+) -> None:
+    failed = make_result(status="FAIL", error=error, stack_trace=stack_trace)
+    element = tolerated(failed, *required, trust_status=trust_status)
+    assert (element.tag, element.get("type"), element.text) == ("skipped", "skipped", text)
+    assert element.get("message") == text.partition("\n")[0]
+
+
+def test_where_the_gate_did_not_pass_no_failure_is_skipped() -> None:
+    failed = make_result(status="FAIL", error="boom")
+    assert tolerated(failed, "failed <= 0").tag == "failure"
+    assert tolerated(failed, "failed <= 1", "coverage >= 1%").tag == "failure"
+
+
+def test_a_status_that_the_gate_does_not_know_is_never_tolerated() -> None:
+    assert tolerated(make_result(status="", error="boom"), "failed <= 1").tag == "error"
+
+
+def test_each_run_tolerates_for_itself() -> None:
+    results = [make_result(status="FAIL", error="boom")]
+    verdicts = [
+        evaluate(make_policy(f"failed <= {limit}"), make_run(id=limit, failed=2), results)
+        for limit in (1, 2)
+    ]
+    root = parsed(*verdicts, scope=Scope.TESTS, tolerated=Tolerated.SKIPPED)
+    assert [told(case).tag for case in root.iter("testcase")] == ["failure", "skipped"]
+
+
+def test_the_format_keeps_its_defaults_unless_told() -> None:
+    verdicts = [
+        evaluate(make_policy("failed <= 1"), make_run(failed=1), [make_result("a", "FAIL")])
+    ]
+    for scope in Scope:
+        for called in Tolerated:
+            formats = with_options(
+                markdown_limit=1_000,
+                html_limit=100_000,
+                junit_scope=scope.value,
+                junit_tolerated=called.value,
+            )
+            rendered = junit.render(verdicts, scope=scope, tolerated=called)
+            assert formats["junit"](verdicts) == rendered
+    assert FORMATS["junit"](verdicts) == junit.render(verdicts)
+
+
+def test_the_command_offers_what_the_format_knows() -> None:
+    kinds = {parameter.name: parameter.type for parameter in wait.params}
+    for name, known in {"junit_scope": Scope, "junit_tolerated": Tolerated}.items():
+        kind = kinds[name]
+        assert isinstance(kind, click.Choice)
+        assert list(kind.choices) == [member.value for member in known]
+
+
+@pytest.mark.parametrize(
+    ("options", "counts"),
+    [
+        pytest.param([], ("35", "3", "0"), id="as it is"),
+        pytest.param(["--junit-scope=gate"], ("5", "0", "0"), id="checks"),
+        pytest.param(["--junit-scope=tests"], ("30", "3", "0"), id="tests"),
+        pytest.param(["--junit-tolerated=skipped"], ("35", "0", "3"), id="tolerated"),
+        pytest.param(
+            ["--junit-tolerated=skipped", "--max-failed=2"], ("35", "4", "0"), id="not tolerated"
+        ),
+    ],
+)
+def test_the_command_writes_what_was_asked_for(
+    tmp_path: Path, options: list[str], counts: tuple[str, str, str]
+) -> None:
+    with Simulator(load_scenario("failing"), speed=20) as api:
+        limit = [] if "--max-failed=2" in options else ["--max-failed=3"]
+        command.run(
+            *("wait", "55676", "--junit-xml=TEST.xml", *limit, *options),
+            cwd=tmp_path,
+            api_url=api.url,
+        )
+    root = etree.parse(tmp_path / "TEST.xml").getroot()
+    skipped = str(len(list(root.iter("skipped"))))
+    assert (root.get("tests"), root.get("failures"), skipped) == counts

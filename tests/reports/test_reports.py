@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
 import pytest
 
+from testery_gate.cli import wait
 from testery_gate.errors import GateError, ReportLost, UsageError
-from testery_gate.reports import Report, check_writable, parse_report, write
+from testery_gate.reports import FORMATS, Report, check_writable, parse_report, write
 
 NOBODY = 65534
 
@@ -58,6 +61,14 @@ def test_what_is_no_report_is_refused_with_advice(text: str, message: str, advic
     with pytest.raises(UsageError, match=message) as caught:
         parse_report(text)
     assert advice in caught.value.advice
+
+
+def test_the_help_names_every_format() -> None:
+    (option,) = (option for option in wait.params if option.name == "report")
+    assert isinstance(option, click.Option)
+    named = re.match("Write a report: (.+); PATH - is", option.help or "")
+    assert named is not None
+    assert set(re.split(", | or ", named[1])) == FORMATS.keys()
 
 
 def test_no_format_is_imported_before_it_is_used() -> None:

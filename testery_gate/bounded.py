@@ -1,0 +1,40 @@
+"""Work that ends in time, also where nothing else bounds it: name resolution, dripping headers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+class TookTooLong(Exception):
+    """The work goes on, but nobody waits for it any more."""
+
+
+def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
+    """Return or raise what the work does; raises :class:`TookTooLong` after so many seconds.
+
+    The event tells the work that it was abandoned.
+    """
+    abandoned = threading.Event()
+    outcome: SimpleQueue[_T | BaseException] = SimpleQueue()
+
+    def worker() -> None:
+        try:
+            outcome.put(work(abandoned))
+        except BaseException as error:  # noqa: BLE001  (it is raised again, by the waiter)
+            outcome.put(error)
+
+    threading.Thread(target=worker, daemon=True).start()
+    try:
+        found = outcome.get(timeout=seconds)
+    except Empty:
+        raise TookTooLong from None
+    finally:
+        abandoned.set()
+    if isinstance(found, BaseException):
+        raise found
+    return found

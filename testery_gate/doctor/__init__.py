@@ -1,0 +1,87 @@
+"""What stands between this machine and a verdict: each step on the way, checked by itself.
+
+The steps are those of a gate and go through the same code, so that what is well here is well there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from testery_gate.bounded import TookTooLong, within
+from testery_gate.errors import ExitCode, GateError, NoAnswer
+
+
+class State(Enum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a check found, in words, what to do about it, and the facts for programs."""
+
+    found: str
+    state: State = State.OK
+    check: str = ""
+    advice: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+    exit_code: ExitCode = ExitCode.PASSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A step on the way; it takes place where none of those that it needs has failed.
+
+    ``needed`` says whether a gate could do without.
+    """
+
+    name: str
+    work: Callable[[], Finding]
+    needs: Sequence[str] = ()
+    needed: bool = True
+    when_slow: str = "The network or the API is slow, or something on the way keeps silent."
+
+
+def examine(checks: Sequence[Check], step_timeout: float) -> Iterator[Finding]:
+    """Go through the checks, none for longer than ``step_timeout`` seconds."""
+    failed: dict[str, str] = {}
+    for check in checks:
+        cause = next((failed[need] for need in check.needs if need in failed), None)
+        if cause is not None:
+            finding = Finding(state=State.SKIPPED, found=f"because {cause} failed")
+            failed[check.name] = cause
+        else:
+            finding = _carried_out(check, step_timeout)
+            if finding.state is State.FAILED:
+                failed[check.name] = check.name
+        yield replace(finding, check=check.name)
+
+
+def _carried_out(check: Check, step_timeout: float) -> Finding:
+    try:
+        return within(step_timeout, lambda _: check.work())
+    except TookTooLong:
+        told: GateError = NoAnswer(
+            f"no end of it within {step_timeout:g} s", advice=check.when_slow
+        )
+    except GateError as error:
+        # What a client says in the end names this command.
+        told = error.__cause__ if isinstance(error.__cause__, NoAnswer) else error
+    return Finding(
+        state=State.FAILED if check.needed else State.WARNING,
+        found=told.message,
+        advice=told.advice,
+        exit_code=told.exit_code if check.needed else ExitCode.PASSED,
+    )
+
+
+def overall(findings: Sequence[Finding]) -> ExitCode:
+    """Return the exit code, which is that of the first check that failed."""
+    codes = (finding.exit_code for finding in findings if finding.state is State.FAILED)
+    return next(codes, ExitCode.PASSED)

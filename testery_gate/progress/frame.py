@@ -1,0 +1,185 @@
+"""What a frame of the live display holds: a line for each run and a few for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from testery_gate.errors import ApiError
+from testery_gate.model import RunStatus, TestRun, clean_text, one_line
+from testery_gate.progress.standing import (
+    Found,
+    Look,
+    brief,
+    clock_time,
+    done_of,
+    failed_of,
+    seen_runs,
+    shown,
+    status_of,
+    tally,
+    total_of,
+    urgency,
+)
+from testery_gate.progress.width import beginning, columns, settled
+
+Span = tuple[str, str]
+"""A text and its colour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """What a frame is drawn with."""
+
+    done: str
+    rest: str
+    ellipsis: str
+    encoding: str
+
+    def drawable(self, text: str) -> str:
+        """Return remote text with ``?`` for what the terminal can't show."""
+        return settled(clean_text(text)).encode(self.encoding, "replace").decode(self.encoding)
+
+    def fit(self, text: str, width: int) -> str:
+        """Shorten remote text to one line of so many columns."""
+        text = self.drawable(one_line(text))
+        if columns(text) <= width:
+            return text
+        room = width - len(self.ellipsis)
+        return beginning(text, room).rstrip() + self.ellipsis if room > 0 else ""
+
+
+UNICODE = Style(done="━", rest="─", ellipsis="…", encoding="utf-8")
+ASCII = Style(done="#", rest="-", ellipsis="...", encoding="ascii")
+
+
+def frame(
+    look: Look | None, now: float, elapsed: float, width: int, height: int, style: Style
+) -> list[list[Span]]:
+    """Return the lines of a frame, the ones that change by themselves last."""
+    if look is None:
+        return [[(f"waiting for the first answer, {clock_time(elapsed)}", "")]]
+    progress = look.progress
+    limit = brief(round(progress.elapsed + progress.remaining))
+    so_far, outlook = f"{clock_time(elapsed)} of {limit}", look.outlook(now)
+    times = [", ".join([so_far, *outlook])]
+    if len(times[0]) > width:
+        times = [so_far, ", ".join(outlook)]
+    if len(progress.runs) == 1:
+        ((run_id, found),) = progress.runs.items()
+        lines = _single(run_id, found, width, style)
+    else:
+        lines = _several(progress.runs, width, height - len(times) - 1, style)
+    return [*lines, *([(line, "")] for line in times)]
+
+
+def _single(run_id: int, found: Found, width: int, style: Style) -> list[list[Span]]:
+    head = f"run {run_id}"
+    if isinstance(found, ApiError):
+        return [
+            [
+                (f"{head} {status_of(found)}", "red"),
+                (f": {style.drawable(one_line(found.message))}", ""),
+            ]
+        ]
+    run = found.run
+    about = " on ".join(filter(None, (run.name, run.environment)))
+    status = style.fit(status_of(found), width // 3)
+    return [
+        [(head, "bold"), (f"  {style.fit(about, width - len(head) - 2)}", "")],
+        _progress_line((status, _color(found)), [run], width, style),
+        _counts([run]),
+    ]
+
+
+def _several(runs: Mapping[int, Found], width: int, height: int, style: Style) -> list[list[Span]]:
+    """Return lines for all runs together, and one for each that fits, the most urgent first."""
+    ordered = sorted(runs.items(), key=lambda item: urgency(item[1]))
+    room = height - 2
+    shown = ordered[: room if len(ordered) <= room else max(0, room - 1)]
+    seen = seen_runs(runs.values())
+    lines = [
+        _progress_line((f"{len(runs)} runs", "bold"), seen, width, style),
+        _counts(seen, "tests "),
+        *_rows(shown, width, style),
+    ]
+    rest = [found for _, found in ordered[len(shown) :]]
+    if rest:
+        lines.append([(style.fit(f"and {len(rest)} more: {tally(rest)}", width), "")])
+    return lines
+
+
+def _rows(runs: Sequence[tuple[int, Found]], width: int, style: Style) -> Iterator[list[Span]]:
+
+    seen = seen_runs(found for _, found in runs)
+    id_width = max((len(str(run_id)) for run_id, _ in runs), default=0)
+    status_width = max((columns(style.drawable(status_of(found))) for _, found in runs), default=0)
+    status_width = min(status_width, width // 4)
+    done_width = max((len(done_of([run])) for run in seen), default=0)
+    failed_width = max((len(failed_of(run)) for run in seen), default=0)
+    room = width - id_width - status_width - 4
+    rest = room - done_width - failed_width - 4
+    bar_width = min(30, rest // 2) if rest >= 16 else 0
+    for run_id, found in runs:
+        status = style.fit(status_of(found), status_width)
+        gap = " " * (status_width - columns(status) + 1)
+        line = [(f"  {run_id:>{id_width}} ", ""), (status, _color(found)), (gap, "")]
+        if isinstance(found, ApiError):
+            yield [*line, (style.fit(found.message, room), "")]
+            continue
+        run = found.run
+        yield [
+            *line,
+            *_bar([run], bar_width, style),
+            (f" {done_of([run]):>{done_width}}", ""),
+            (f" {failed_of(run):<{failed_width}}", "red"),
+            (f"  {style.fit(run.name or '', rest - bar_width)}", ""),
+        ]
+
+
+def _progress_line(head: Span, runs: Sequence[TestRun], width: int, style: Style) -> list[Span]:
+
+    done = f" {done_of(runs)} done"
+    bar_width = min(60, width - columns(head[0]) - 1 - len(done))
+    return [head, (" ", ""), *_bar(runs, bar_width, style), (done, "")]
+
+
+def _bar(runs: Sequence[TestRun], width: int, style: Style) -> list[Span]:
+    """Return a bar of what passed, failed and was ignored, out of all tests."""
+    counts = [
+        (total_of(run.passed for run in runs) or 0, "green"),
+        (total_of(run.failed for run in runs) or 0, "red"),
+        (total_of(run.ignored for run in runs) or 0, "yellow"),
+    ]
+    done = sum(count for count, _ in counts)
+    total = max(total_of(run.total for run in runs) or 0, done, 1)
+    spans = []
+    end = counted = 0
+    for count, color in counts:
+        start, counted = end, counted + count
+        end = max(0, width) * counted // total
+        spans.append((style.done * (end - start), color))
+    return [*spans, (style.rest * (width - end), "dim")]
+
+
+def _counts(runs: Sequence[TestRun], what: str = "") -> list[Span]:
+    counts = [
+        (total_of(run.passed for run in runs), f"{what}passed", "green"),
+        (total_of(run.failed for run in runs), "failed", "red"),
+        (total_of(run.ignored for run in runs), "ignored", "yellow"),
+    ]
+    parts = [(f"{shown(count)} {name}", color if count else "") for count, name, color in counts]
+    return [span for part in parts for span in ((", ", ""), part)][1:]
+
+
+_COLORS = {
+    RunStatus.RUNNING: "cyan",
+    RunStatus.PASS: "green",
+    RunStatus.FAIL: "red",
+    RunStatus.CANCELED: "yellow",
+    RunStatus.UNKNOWN: "yellow",
+}
+
+
+def _color(found: Found) -> str:
+    return "red" if isinstance(found, ApiError) else _COLORS.get(found.run.status, "")

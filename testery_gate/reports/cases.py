@@ -1,0 +1,157 @@
+"""Tests as XML has them, whatever the format: what came of each, in which words, how long it took.
+
+All texts are legal XML 1.0 characters, and none is without a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import assert_never
+
+from testery_gate.gate import Verdict
+from testery_gate.model import ResultStatus, TestResult, clean_text, one_line
+
+LINE_LIMIT = 500
+"""The most characters that a name, a message or a property has."""
+
+TEXT_LIMIT = 50_000
+"""The most characters that the text of one case has, if few cases have one."""
+
+REPORT_LIMIT = 28_000_000
+"""How many characters a report should have at most: GitLab refuses a file of 30 MB.
+
+So the more cases have a text, the shorter each may be, down to 100 characters.
+"""
+
+NO_NAME = "(no name)"
+NO_FILE = "(no file)"
+
+_SHORTEST_TEXT = 100
+
+_CASE_SIZE = 300  # what a case takes besides its message and text, about
+
+
+class Element(Enum):
+    """What stands in the case of a test that did not pass."""
+
+    FAILURE = "failure"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a test that did not pass; the text starts with the message."""
+
+    element: Element
+    message: str
+    text: str
+
+
+def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> Outcome | None:
+    """Return what came of a test, or ``None`` where it passed.
+
+    ``tolerated`` makes a failure one that was skipped, with its error.
+    """
+    if result.status is ResultStatus.PASS:
+        return None
+    error = error_text(result)
+    match result.status:
+        case ResultStatus.FAIL:
+            otherwise = "Testery calls this test FAIL, and gives no error"
+            if tolerated:
+                # Jenkins shows no more than the message of a test that was skipped.
+                element = Element.SKIPPED
+                body = f"tolerated: {clean_text(error).strip() or otherwise}"
+            else:
+                element, body = Element.FAILURE, error
+        case (
+            ResultStatus.IGNORED
+            | ResultStatus.NOT_RUN
+            | ResultStatus.PENDING
+            | ResultStatus.RUNNING
+        ):
+            element = Element.SKIPPED
+            otherwise = f"Testery calls this test {result.status.value}"
+            body = f"{otherwise}\n{error}"
+        case ResultStatus.UNKNOWN:
+            # An error, as the gate itself treats a status that it does not know: as skipped the
+            # test would read as harmless, as failed it would read as judged.
+            element = Element.ERROR
+            otherwise = "the test has no status"
+            if result.status_text:
+                otherwise = f"the test's status, {result.status_text}, is none that the gate knows"
+            body = f"{otherwise}\n{error}"
+        case _:
+            assert_never(result.status)
+    message, text = message_and_text(body, otherwise, text_limit)
+    return Outcome(element=element, message=message, text=text)
+
+
+def error_text(result: TestResult) -> str:
+    """Return what is known of why a test failed, each part of it once."""
+    error, stack_trace = result.error or "", result.stack_trace or ""
+    if stack_trace.startswith(error):
+        return stack_trace
+    return f"{error}\n\n{stack_trace}"
+
+
+def milliseconds(duration: timedelta | None) -> int:
+    """Return whole milliseconds; a duration that is unknown or negative is 0."""
+    return 0 if duration is None else max(0, duration // _MILLISECOND)
+
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Names:
+    """Gives out each name once, and numbers the repeats."""
+
+    def __init__(self) -> None:
+        self._next_numbers: dict[str, int] = {}
+
+    def unique(self, name: str) -> str:
+        """Return the name, or the first numbered one that has not been given out."""
+        candidate = name
+        number = self._next_numbers.get(name, 1)
+        while candidate in self._next_numbers:
+            number += 1
+            candidate = f"{name} ({number})"
+        self._next_numbers[name] = number
+        self._next_numbers.setdefault(candidate, 1)
+        return candidate
+
+
+def text_limit(verdicts: Sequence[Verdict]) -> int:
+    """Return how long the text of one test's case may be, so that the report is not too large."""
+    cases = texts = 0
+    for verdict in verdicts:
+        for result in verdict.results or ():
+            cases += 1
+            texts += result.status is not ResultStatus.PASS
+    share = (REPORT_LIMIT - _CASE_SIZE * cases) // max(texts, 1)  # for message and text
+    return min(TEXT_LIMIT, max(share - LINE_LIMIT, share // 2, _SHORTEST_TEXT))
+
+
+def message_and_text(body: str, otherwise: str, text_limit: int) -> tuple[str, str]:
+    """Return the first line, and a text that starts with it: GitLab shows the text alone."""
+    body = clean_text(body).strip()
+    first_line = body.partition("\n")[0].rstrip() or otherwise
+    message = _shortened(first_line, min(LINE_LIMIT, text_limit))
+    text = body if body.startswith(message) else f"{message}\n{body}".rstrip()
+    excess = len(text) - text_limit
+    if excess > 0:
+        text = f"{text[:text_limit]}\n[{excess} more characters are left out here]"
+    return message, text
+
+
+def line(text: str, limit: int = LINE_LIMIT) -> str:
+    """Return text as one line of at most so many characters."""
+    return _shortened(one_line(clean_text(text)), limit)
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

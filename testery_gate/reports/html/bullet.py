@@ -1,0 +1,101 @@
+"""A check on one number: the value found, the threshold, and where the check would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import assert_never
+
+from testery_gate.criteria import Criterion, Operator, Unit, format_value
+from testery_gate.gate import Check
+from testery_gate.reports.html import svg, tones
+from testery_gate.reports.html.markup import NOTHING, Markup, element
+from testery_gate.reports.html.tones import Tone
+
+_INSET = 2
+"""Percent at both ends, so that what stands there is seen whole."""
+_HEIGHT = 44
+_MIDDLE = 12
+
+
+def bullet(check: Check) -> Markup:
+    """Return the chart of a check; nothing for one that is about no number."""
+    criterion = check.criterion
+    if criterion is None:
+        return NOTHING
+    scale = _Scale(criterion, check.actual)
+    found = "an unknown value" if check.actual is None else check.actual_text
+    return svg.chart(
+        _HEIGHT,
+        f"{criterion.metric.value}: {found} on a scale to {scale.end_text},"
+        f" expected {check.expected_text}",
+        svg.track(4, 16),
+        *_good(criterion, scale),
+        *_found(check, scale),
+        svg.rule(scale.place(criterion.threshold), 0, 24),
+        *_labels(check, criterion, scale),
+    )
+
+
+class _Scale:
+    """From values to places across."""
+
+    def __init__(self, criterion: Criterion, actual: Fraction | None) -> None:
+        self._end = Fraction(100)
+        if criterion.metric.unit is not Unit.PERCENT:
+            self._end = max(criterion.threshold, actual or Fraction(0)) * Fraction(5, 4)
+            if criterion.metric.unit is Unit.TESTS:
+                self._end = Fraction(-(-self._end // 1))
+        self._end = self._end or Fraction(1)
+        self.end_text = format_value(Fraction(round(self._end)) or self._end, criterion.metric.unit)
+
+    def place(self, value: Fraction) -> Fraction:
+        """Return where a value stands, in percent."""
+        return _INSET + (100 - 2 * _INSET) * value / self._end
+
+
+def _good(criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
+    """Mark where the check holds: a line along the ground."""
+    at = scale.place(criterion.threshold)
+    match criterion.operator:
+        case Operator.AT_MOST | Operator.LESS:
+            ranges = [(Fraction(0), at)]
+        case Operator.AT_LEAST | Operator.GREATER:
+            ranges = [(at, Fraction(100))]
+        case Operator.EQUAL:
+            ranges = [(at - 1, at + 1)]
+        case Operator.UNEQUAL:
+            ranges = [(Fraction(0), at - 1), (at + 1, Fraction(100))]
+        case _:
+            assert_never(criterion.operator)
+    for start, end in ranges:
+        yield svg.bar(start, end - start, 20, 4, Tone.GOOD.color, round_=0)
+
+
+def _found(check: Check, scale: _Scale) -> Iterator[Markup]:
+    if check.actual is None:
+        yield svg.label(50, _MIDDLE + 5, "unknown", anchor="middle")
+        return
+    tone = tones.of_check(check)
+    at = scale.place(check.actual)
+    if check.actual:
+        yield svg.bar(0, at, 8, 8, tone.color, round_=0)
+    yield element(
+        "circle",
+        cx=svg.share(at),
+        cy=_MIDDLE,
+        r=6,
+        fill=tone.color,
+        stroke="Canvas",
+        stroke_width=2,
+    )
+
+
+def _labels(check: Check, criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
+    at = scale.place(criterion.threshold)
+    line = _HEIGHT - 6
+    yield svg.label(at, line, check.expected_text, anchor=svg.anchored(at))
+    if at > 40:
+        yield svg.label(0, line, "0")
+    if at < 60:
+        yield svg.label(100, line, scale.end_text, anchor="end")

@@ -1,0 +1,100 @@
+"""Where the time goes: by test file, and the slowest tests."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from testery_gate.criteria import Unit, format_value
+from testery_gate.model import TestResult
+from testery_gate.reports.addresses import test_page
+from testery_gate.reports.cases import NO_FILE, NO_NAME, milliseconds
+from testery_gate.reports.html import svg
+from testery_gate.reports.html.layout import code, data, group, link, name, paragraph, small
+from testery_gate.reports.html.markup import NOTHING, Markup, element, join
+from testery_gate.reports.html.tones import BLUE, OF_TESTS, sign
+
+MOST_FILES = 15
+MOST_TESTS = 10
+
+
+def by_file(results: Sequence[TestResult]) -> Markup:
+    """Return the files that take the longest."""
+    times: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    for result in results:
+        times[result.file] = times.get(result.file, 0) + milliseconds(result.duration)
+        numbers[result.file] = numbers.get(result.file, 0) + 1
+    longest = heapq.nlargest(MOST_FILES, times, key=times.__getitem__)
+    rows = [
+        _Row(code(file, NO_FILE), times[file], str(numbers[file]))
+        for file in longest
+        if times[file]
+    ]
+    rest = len(times) - len(longest)
+    return join(
+        [
+            _ranking(("file", "tests", "time"), rows, "Durations by test file"),
+            paragraph(small(f"… and {rest} more files")) if rest else NOTHING,
+        ]
+    )
+
+
+def slowest(results: Sequence[TestResult], page: str) -> Markup:
+    """Return the tests that took the longest."""
+    longest = heapq.nlargest(MOST_TESTS, results, key=lambda test: milliseconds(test.duration))
+    rows = [
+        _Row(_test(result, page), milliseconds(result.duration))
+        for result in longest
+        if milliseconds(result.duration)
+    ]
+    return _ranking(("test", "time"), rows, "The slowest tests")
+
+
+def shown_time(duration: int) -> str:
+    """Print milliseconds, the longer they are the less exactly."""
+    digits = 2 if duration < 10_000 else 1 if duration < 60_000 else 0
+    return format_value(
+        round(Fraction(duration, 1000), digits) if duration >= 1000 else Fraction(duration, 1000),
+        Unit.TIME,
+    )
+
+
+def _test(result: TestResult, page: str) -> Markup:
+    status = (
+        "unknown status" if result.status.value == "" else result.status.value.replace("_", " ")
+    )
+    title = link(test_page(page, result.id), name(result.name, NO_NAME))
+    where = join([element("br"), small(code(result.file))]) if result.file else NOTHING
+    return join([sign(OF_TESTS[result.status], 14, status.lower()), " ", title, where])
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    title: Markup
+    time: int
+    number: str = ""
+
+
+def _ranking(head: Sequence[str], rows: Sequence[_Row], caption: str) -> Markup:
+    if not rows:
+        return NOTHING
+    longest = max(row.time for row in rows)
+    groups = (
+        group(
+            join([row.title, element("br"), _bar(row.time, longest)]),
+            *([row.number] if row.number else []),
+            shown_time(row.time),
+            wide=True,
+        )
+        for row in rows
+    )
+    return data(head, groups, caption=caption)
+
+
+def _bar(time: int, longest: int) -> Markup:
+    """Draw a time beside the longest; the number beside it says the same."""
+    shapes = [svg.track(6, 8), svg.bar(0, Fraction(100 * time, longest), 6, 8, BLUE)]
+    return element("svg", *shapes, width="100%", height=16, aria_hidden="true")

@@ -1,0 +1,88 @@
+"""The tests that failed, with what is known of why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from testery_gate.gate import Verdict
+from testery_gate.model import ResultStatus, TestResult, clean_text
+from testery_gate.reports.addresses import run_page, test_page
+from testery_gate.reports.cases import NO_NAME, error_text, milliseconds
+from testery_gate.reports.html.durations import shown_time
+from testery_gate.reports.html.layout import (
+    code,
+    entries,
+    entry,
+    folded,
+    link,
+    listing,
+    name,
+    section,
+    small,
+)
+from testery_gate.reports.html.markup import NOTHING, Markup, element, join
+from testery_gate.reports.html.room import Room, fitting
+from testery_gate.reports.html.tones import Tone, sign
+
+OPEN = 3
+"""So many show their errors at once."""
+SHOWN = 10
+"""So many are seen before the rest is unfolded."""
+LONGEST_ERROR = 10_000
+"""Characters that the error of one test has at most, if few have one."""
+_SHORTEST_ERROR = 200
+_BESIDES = 600
+"""Bytes that a test takes besides its error, about."""
+_BREAKABLE = Fraction(8, 13)
+"""Characters in a byte, where places to wrap are marked everywhere."""
+_FRAME = 1_000
+"""Bytes around the tests, more than there are."""
+
+
+def failing_tests(verdict: Verdict, level: int, room: Room) -> Markup:
+    """Return as many of the tests that failed as there is room for."""
+    results = verdict.results or ()
+    failing = [result for result in results if result.status is ResultStatus.FAIL]
+    if not failing:
+        return NOTHING
+    room.left -= _FRAME
+    told = _entries(failing, run_page(verdict), room)
+    taken, rest = fitting(room, told, len(failing), "failing tests")
+    first, others = taken[:SHOWN], taken[SHOWN:]
+    if others:
+        first.append(entry(folded(f"{len(others)} more failing tests", entries(others))))
+    heading = f"Failing tests: {len(failing)} of {len(results)}"
+    return section(heading, level, entries(first) if first else NOTHING, rest)
+
+
+def _entries(failing: Sequence[TestResult], page: str, room: Room) -> Iterator[Markup]:
+    # So that all of them are named, errors are the shorter the more there are.
+    share = int((room.left // len(failing) - _BESIDES) * _BREAKABLE)
+    limit = max(_SHORTEST_ERROR, min(LONGEST_ERROR, share))
+    for number, result in enumerate(failing):
+        yield entry(_test(result, page, limit, open_=number < OPEN))
+
+
+def _test(result: TestResult, page: str, limit: int, *, open_: bool) -> Markup:
+    head = [sign(Tone.BAD, 14), " ", element("b", name(result.name, NO_NAME))]
+    facts = [code(result.file)] if result.file else []
+    if duration := milliseconds(result.duration):
+        facts.append(Markup(shown_time(duration)))
+    if facts:
+        head += [" ", small(join(facts, " · "))]
+    console = test_page(page, result.id)
+    more = small(link(console, "console of this test")) if console else NOTHING
+    error = _error(result, limit)
+    if not error:
+        return join([*head, " ", more])
+    return folded(join(head), listing(error), more, open_=open_)
+
+
+def _error(result: TestResult, limit: int) -> str:
+    lines = [line.rstrip() for line in clean_text(error_text(result)).splitlines()]
+    told = "\n".join(lines).strip("\n")
+    left_out = len(told) - limit
+    if left_out <= 0:
+        return told
+    return f"{told[:limit]}\n[{left_out} more characters are left out here]"

@@ -1,0 +1,175 @@
+"""How the page is laid out: everything that a style sheet would say, were there one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from testery_gate.reports.html.markup import NOTHING, Markup, breakable, element, join, words
+from testery_gate.reports.html.svg import definitions
+
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'"
+"""For who opens the file where no server sends a policy: nothing in it runs or is fetched."""
+
+_WIDTH = 920
+"""Pixels of the column that all is in; it shrinks where there is less room."""
+_LINE = "#8c959f"
+
+
+def page(title: str, header: str, main: str) -> Markup:
+    """Return the whole document."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="generator", content="testery-gate"),
+        element("title", title),
+    )
+    column = element(
+        "td",
+        element("header", header),
+        element("main", main),
+        element("footer", _footer()),
+        width=_WIDTH,
+    )
+    frame = element(
+        "table", element("tr", column), align="center", cellpadding=8, role="presentation"
+    )
+    body = element("body", definitions(), element("font", frame, face="system-ui, sans-serif"))
+    return Markup(f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n")
+
+
+def _footer() -> Markup:
+    return join([rule(), paragraph(small("Written by testery-gate. Times are in UTC."))])
+
+
+def section(heading: str, level: int, *content: str, id_: str | None = None) -> Markup:
+    """Return a section under its heading; nothing where it would be empty."""
+    inner = join(content)
+    if not inner:
+        return NOTHING
+    return element("section", element(f"h{level}", heading), inner, id=id_)
+
+
+def paragraph(*content: str) -> Markup:
+    """Return a paragraph."""
+    return element("p", *content)
+
+
+def together(*content: str) -> Markup:
+    """Return what no line break parts; a blank that never breaks does not bind a sign."""
+    return element("nobr", *content)
+
+
+def small(*content: str) -> Markup:
+    """Return text that is read second."""
+    return element("font", *content, size=2)
+
+
+def large(*content: str, size: int = 4) -> Markup:
+    """Return text that is read first."""
+    return element("font", *content, size=size)
+
+
+def rule() -> Markup:
+    """Return a line across."""
+    return element("hr", noshade="", size=1, color=_LINE)
+
+
+def name(content: str, otherwise: str = "") -> Markup:
+    """Return a name from elsewhere, which may be long and in a script of either direction."""
+    told = words(content)
+    return element("bdi", told) if told else Markup(otherwise)
+
+
+def code(content: str, otherwise: str = "") -> Markup:
+    """Return a name that machines read, such as a file's."""
+    told = words(content)
+    return element("code", told, dir="auto") if told else Markup(otherwise)
+
+
+def link(address: str, *content: str) -> Markup:
+    """Return a link, or what it would show where there is no address."""
+    return element("a", *content, href=address, rel="noreferrer") if address else join(content)
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Markup:
+    """Return labels and what is to be said of them; nothing for none."""
+    told = join(
+        element(
+            "tr",
+            element("th", label, scope="row", align="left", valign="top"),
+            element("td", content, valign="top"),
+        )
+        for label, content in rows
+    )
+    return element("table", told, cellpadding=4) if told else NOTHING
+
+
+def data(head: Sequence[str], groups: Iterable[str], *, caption: str) -> Markup:
+    """Return a table with a line below each group of rows; numbers are in all but one column."""
+    first, *others = head
+    titles = element(
+        "tr",
+        element("th", small(first), scope="col", align="left", valign="bottom"),
+        *(
+            element("th", small(other), scope="col", align="right", valign="bottom")
+            for other in others
+        ),
+    )
+    return element(
+        "table",
+        element("thead", titles),
+        *groups,
+        width="100%",
+        cellpadding=6,
+        rules="groups",
+        frame="below",
+        bordercolor=_LINE,
+        aria_label=caption,
+    )
+
+
+def group(first: str, *others: str, below: str = "", wide: bool = False) -> Markup:
+    """Return a group of a table: a row, and what is said or drawn below across all columns.
+
+    The first cell is its header, in that role: the element for it would be bold. ``wide`` gives
+    it all the room that the others can do without.
+    """
+    row = element(
+        "tr",
+        element("td", first, role="rowheader", valign="top", width="100%" if wide else None),
+        *(element("td", other, align="right", valign="top") for other in others),
+    )
+    more = element("tr", element("td", below, colspan=1 + len(others))) if below else NOTHING
+    return element("tbody", row, more)
+
+
+def folded(summary: str, *content: str, open_: bool = False) -> Markup:
+    """Return what is shown on demand."""
+    return element("details", element("summary", summary), *content, open="" if open_ else None)
+
+
+def listing(content: str) -> Markup:
+    """Return lines as they are, wrapped where they are too long."""
+    return element("pre", breakable(content), wrap="")
+
+
+def entries(items: Iterable[str]) -> Markup:
+    """Return entries one below the other, with a line after each."""
+    return element(
+        "table",
+        *items,
+        width="100%",
+        cellpadding=6,
+        rules="groups",
+        frame="hsides",
+        bordercolor=_LINE,
+        role="presentation",
+    )
+
+
+def entry(content: str) -> Markup:
+    """Return one of them."""
+    return element("tbody", element("tr", element("td", content)))

@@ -1,0 +1,89 @@
+"""Elements of HTML and SVG: whatever text is put into one is cleaned and escaped.
+
+This is all of a library that is needed here, and smaller than what any of them brings along.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+from testery_gate.model import clean_text, one_line
+
+LONGEST_LINE = 300
+"""The most characters of a name or a sentence."""
+
+
+class Markup(str):
+    """Text that is HTML already; any other is escaped where it is put into an element."""
+
+    __slots__ = ()
+
+
+NOTHING = Markup()
+
+_EMPTY = frozenset({"br", "circle", "hr", "line", "meta", "path", "rect", "use"})
+_LINES = frozenset({"details", "h1", "h2", "h3", "head", "header", "p", "section", "table", "tr"})
+"""After these a line ends, for who looks at the source."""
+_LAST_OF_PLANES = "".join(
+    chr(plane | last) for plane in range(0x10000, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
+)
+_NOT_CHARACTERS = re.compile(f"[\ufdd0-\ufdef{_LAST_OF_PLANES}]")
+
+
+def element(tag: str, *children: str, **attributes: str | int | None) -> Markup:
+    """Return an element; an underscore in an attribute's name is a hyphen, ``None`` leaves it out.
+
+    The names are written as they are: none may come from elsewhere.
+    """
+    told = "".join(
+        f' {name.replace("_", "-")}="{escape(_legal(str(value)))}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    if tag in _EMPTY:
+        return Markup(f"<{tag}{told}/>")
+    end = "\n" if tag in _LINES else ""
+    return Markup(f"<{tag}{told}>{join(children)}</{tag}>{end}")
+
+
+def join(parts: Iterable[str], between: str = "") -> Markup:
+    """Put parts one after the other."""
+    return Markup(text(between).join(map(text, parts)))
+
+
+def text(content: str) -> Markup:
+    """Return text as it is read; what is no text in HTML is left out."""
+    return content if isinstance(content, Markup) else Markup(escape(_legal(content), quote=False))
+
+
+def words(content: str, limit: int = LONGEST_LINE) -> Markup:
+    """Return text on one line, of at most so many characters, that can wrap in long words too."""
+    return breakable(shortened(one_line(_legal(content)), limit))
+
+
+def breakable(content: str) -> Markup:
+    """Return text that can wrap in long words too, and is copied without a trace of that."""
+    # No text has this character, once it is cleaned.
+    marked = _LONG.sub(lambda word: _PART.sub("\\g<0>\0", word[0]), _legal(content))
+    return Markup(escape(marked, quote=False).replace("\0", "<wbr>"))
+
+
+_LONG = re.compile(r"[^ \t\n]{10,}")
+# What ends in a sign that parts a path or an address, or is long, though not before an accent.
+_PART = re.compile(
+    r"[^ \t\n]{2,8}(?<=[/\\._:-])(?=\w)|[^ \t\n]{8}(?=[^ \t\n])(?![\u0300-\u036f\u200d\ufe0f])"
+)
+
+
+def shortened(content: str, limit: int) -> str:
+    """Return the text, or its beginning if it is longer."""
+    return content if len(content) <= limit else f"{content[: limit - 1].rstrip()}…"
+
+
+def _legal(content: str) -> str:
+    """Return text without what is no character in HTML (HTML standard, 13.2.3.5)."""
+    if content.isascii() and content.isprintable():
+        return content
+    return _NOT_CHARACTERS.sub("", clean_text(content))

@@ -1,0 +1,73 @@
+"""How many tests there are of each kind: numbers, and a bar of their shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from testery_gate.criteria import Metric, Unit, format_percentage, format_value, measure
+from testery_gate.model import TestRun
+from testery_gate.reports import wording
+from testery_gate.reports.html import svg
+from testery_gate.reports.html.layout import paragraph
+from testery_gate.reports.html.markup import Markup, element, join
+from testery_gate.reports.html.svg import INK, KINDS
+
+_NARROWEST = Fraction(1)
+"""Percent that one test has at least, so that it is seen among 100,000."""
+
+
+def proportions(run: TestRun) -> Markup:
+    """Return the numbers, and the bar where all of them are known."""
+    counts = wording.counts(run)
+    return join([paragraph(*_tiles(run, counts)), _bar(counts)])
+
+
+def _tiles(run: TestRun, counts: Mapping[str, Fraction | None]) -> Iterator[Markup]:
+    fills = dict(KINDS)
+    for kind, count in counts.items():
+        yield _tile(wording.shown(count), kind, fills.get(kind))
+    values = measure(run)
+    rate, duration = values[Metric.PASS_RATE], values[Metric.DURATION]
+    if rate is not None:
+        yield _tile(format_percentage(rate), "pass rate")
+    if duration is not None:
+        yield _tile(format_value(duration, Unit.TIME), "duration")
+
+
+def _tile(number: str, label: str, fill: str | None = None) -> Markup:
+    swatch = [element("rect", x=0, y=42, width=12, height=12, rx=2, fill=fill)] if fill else []
+    return element(
+        "svg",
+        element("text", number, y=28, fill=INK, font_size=28, font_weight="bold"),
+        *swatch,
+        element("text", label, x=18 if fill else 0, y=53, fill=INK, font_size=svg.SMALL),
+        width=max(96, 19 * len(number) + 18),
+        height=68,
+        role="img",
+        aria_label=f"{number} {label}",
+    )
+
+
+def _bar(counts: Mapping[str, Fraction | None]) -> Markup:
+    known = {kind: counts[kind] for kind, _ in KINDS}
+    numbers = [count for count in known.values() if count is not None]
+    if len(numbers) < len(known) or not sum(numbers):
+        return join([])
+    widths = _widths(numbers)
+    shapes = []
+    x = Fraction(0)
+    for (_, fill), width in zip(KINDS, widths, strict=True):
+        if width:
+            shapes.append(svg.bar(x, width, 1, 26, fill, stroke="Canvas"))
+        x += width
+    told = ", ".join(f"{wording.shown(count)} {kind}" for kind, count in known.items())
+    return svg.chart(28, told, *shapes)
+
+
+def _widths(counts: list[Fraction]) -> list[Fraction]:
+    """Return shares in percent; what there is has a little room at least."""
+    total = sum(counts)
+    widths = [max(_NARROWEST, 100 * count / total) if count else Fraction(0) for count in counts]
+    widths[widths.index(max(widths))] += 100 - sum(widths)
+    return widths

@@ -1,0 +1,211 @@
+"""The run as it was watched: its status and its counts over the time of the wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from testery_gate.criteria import Metric, Unit, format_value, measure
+from testery_gate.gate import Verdict
+from testery_gate.model import Observation, RunStatus, TestRun
+from testery_gate.reports import wording
+from testery_gate.reports.html import svg
+from testery_gate.reports.html.layout import data, folded, group, paragraph, small
+from testery_gate.reports.html.markup import NOTHING, Markup, element, join
+from testery_gate.reports.html.svg import INK, KINDS
+from testery_gate.reports.html.tones import BLUE, GREY, OF_RUNS
+
+_STRIP = 24
+_AREA = 110
+_TOP = 46
+_LABELLED = 20
+"""Percent that a part of the strip needs to have its name in it."""
+_NAMES = {
+    RunStatus.SUBMITTED: "submitted",
+    RunStatus.QUEUED: "queued",
+    RunStatus.RUNNING: "running",
+    RunStatus.PASS: "passed",
+    RunStatus.FAIL: "failed",
+    RunStatus.CANCELED: "canceled",
+    RunStatus.UNKNOWN: "in an unknown status",
+}
+_WAITING = {RunStatus.SUBMITTED, RunStatus.QUEUED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Phase:
+    """A stretch of time in one status, in seconds."""
+
+    name: str
+    fill: str
+    start: Fraction
+    end: Fraction
+
+    def __str__(self) -> str:
+        """Say how long it was; what was seen last only, was for no time."""
+        time = self.end - self.start
+        return f"{self.name} for {_time(time)}" if time else self.name
+
+
+def timeline(verdict: Verdict) -> Markup:
+    """Return the chart and its numbers; where there was one look, what the run tells of itself."""
+    observed = verdict.observed
+    if len(observed) > 1 and observed[-1].at > observed[0].at:
+        return join([_watched(observed), _table(observed)])
+    return NOTHING if verdict.run is None else _told(verdict.run)
+
+
+def _told(run: TestRun) -> Markup:
+    """Draw the times of the run itself."""
+    values = measure(run)
+    queued, ran = values[Metric.QUEUE_TIME], values[Metric.DURATION]
+    if queued is None or ran is None or not queued + ran:
+        return NOTHING
+    phases = [
+        _Phase(name="queued", fill=GREY, start=Fraction(0), end=queued),
+        _Phase(name="running", fill=BLUE, start=queued, end=queued + ran),
+    ]
+    about = paragraph(small("As Testery tells it: nothing moved while the gate watched."))
+    return join([_chart(phases, _TOP), _key(phases), about])
+
+
+def _watched(observed: Sequence[Observation]) -> Markup:
+    phases = list(_phases(observed))
+    counted = [look for look in observed if None not in _counts(look)]
+    highest = max((look.total or 0 for look in counted), default=0)
+    highest = max([highest, *(sum(map(_known, _counts(look))) for look in counted)])
+    if len(counted) < 2 or highest <= 0:
+        return join([_chart(phases, _TOP), _key(phases)])
+    begin, end = phases[0].start, phases[-1].end
+    areas = svg.stretched(_TOP + 16, _AREA, *_areas(counted, begin, end, highest))
+    tests = "test" if highest == 1 else "tests"
+    bottom = _TOP + 16 + _AREA
+    return join(
+        [
+            _chart(
+                phases,
+                bottom + 4,
+                svg.label(0, _TOP + 8, f"{highest} {tests}"),
+                svg.bar(0, 100, _TOP + 16, _AREA, INK, opacity=".06", round_=0),
+                areas,
+                element("line", x1=0, x2="100%", y1=bottom, y2=bottom, stroke=INK),
+            ),
+            _key(phases),
+            paragraph(small(*_legend())),
+        ]
+    )
+
+
+def _phases(observed: Sequence[Observation]) -> Iterator[_Phase]:
+    """Put looks of one status together; each lasts until the first look that saw another."""
+    start = observed[0]
+    for look in (*observed[1:], None):
+        if look is None or _stage(look.status) != _stage(start.status):
+            until = observed[-1] if look is None else look
+            yield _Phase(
+                name=_stage(start.status),
+                fill=_fill(start.status),
+                start=Fraction(start.at),
+                end=Fraction(until.at),
+            )
+            start = until
+
+
+def _stage(status: RunStatus) -> str:
+    return "queued" if status in _WAITING else _NAMES[status]
+
+
+def _fill(status: RunStatus) -> str:
+    return BLUE if status is RunStatus.RUNNING else OF_RUNS[status].color
+
+
+def _chart(phases: Sequence[_Phase], height: int, *below: str) -> Markup:
+    begin, end = phases[0].start, phases[-1].end
+    whole = end - begin
+    shapes = []
+    for phase in phases:
+        x, width = 100 * (phase.start - begin) / whole, 100 * (phase.end - phase.start) / whole
+        if width:
+            shapes.append(svg.bar(x, width, 0, _STRIP, phase.fill, stroke="Canvas"))
+        if width >= _LABELLED:
+            shapes.append(
+                svg.label(x + width / 2, 17, phase.name, anchor="middle", bold=True, fill="#fff")
+            )
+    return svg.chart(
+        height,
+        f"Over {_time(whole)}: {', then '.join(map(str, phases))}",
+        *shapes,
+        svg.label(0, _STRIP + 14, _time(begin)),
+        svg.label(100, _STRIP + 14, _time(end), anchor="end"),
+        *below,
+    )
+
+
+def _key(phases: Sequence[_Phase]) -> Markup:
+    """Name what the strip has no room to name."""
+    told: list[str] = []
+    for phase in phases:
+        told += [", then " if told else "", _swatch(phase.fill), f" {phase}"]
+    return paragraph(small(*told))
+
+
+def _swatch(fill: str) -> Markup:
+    square = element("rect", width=12, height=12, rx=2, fill=fill)
+    return element("svg", square, width=12, height=12, aria_hidden="true")
+
+
+def _counts(look: Observation) -> Sequence[int | None]:
+    return look.passed, look.failed, look.ignored
+
+
+def _known(count: int | None) -> int:
+    return max(0, count or 0)
+
+
+def _areas(
+    looks: Sequence[Observation], begin: Fraction, end: Fraction, highest: int
+) -> Iterator[Markup]:
+    """Stack the counts, the last one drawn first and the others over it."""
+    for kinds in range(len(KINDS) - 1, 0, -1):
+        points = [
+            (
+                float(100 * (Fraction(look.at) - begin) / (end - begin)),
+                float(100 - Fraction(100 * sum(map(_known, _counts(look)[:kinds])), highest)),
+            )
+            for look in looks
+        ]
+        line = "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
+        outline = f"M{points[0][0]:.2f} 100L{line}L{points[-1][0]:.2f} 100z"
+        yield element("path", d=outline, fill=_AREAS[kinds - 1])
+
+
+# Stripes would be stretched with the chart.
+_AREAS = ["#1a7f37", "#cf222e", "#bf8700"]
+
+
+def _legend() -> Iterator[str]:
+    yield "Tests done over the time of the wait, from below: "
+    for number, ((kind, _), fill) in enumerate(zip(KINDS, _AREAS, strict=False)):
+        yield ", " if number else ""
+        yield _swatch(fill)
+        yield f" {kind}"
+    yield "."
+
+
+def _table(observed: Sequence[Observation]) -> Markup:
+    rows = (
+        group(
+            _time(Fraction(look.at)),
+            _NAMES[look.status],
+            *(wording.shown(None if n is None else Fraction(n)) for n in _counts(look)),
+        )
+        for look in observed
+    )
+    head = ("after", "status", "passed", "failed", "ignored")
+    table = data(head, rows, caption="The run at each look")
+    return folded(f"The same in numbers: {len(observed)} looks", small(table))
+
+
+def _time(seconds: Fraction) -> str:
+    return format_value(Fraction(round(seconds)), Unit.TIME)

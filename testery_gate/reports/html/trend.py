@@ -1,0 +1,150 @@
+"""The run among those before it: pass rate and duration of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from testery_gate.criteria import Metric, Unit, format_percentage, format_value, measure
+from testery_gate.gate import Verdict
+from testery_gate.model import RunStatus, TestRun
+from testery_gate.reports.addresses import other_run_page
+from testery_gate.reports.html import svg
+from testery_gate.reports.html.layout import data, folded, group, link, paragraph, small
+from testery_gate.reports.html.markup import NOTHING, Markup, element, join
+from testery_gate.reports.html.svg import INK
+from testery_gate.reports.html.tones import BLUE, OF_RUNS, Tone
+
+_TOP = 24
+_RATES = 80
+_TIMES = 60
+_GAP = 34
+
+
+def trend(verdict: Verdict) -> Markup:
+    """Return the charts and their numbers; nothing where there is nothing to compare with."""
+    runs = verdict.history or ()
+    if len(runs) < 2:
+        return NOTHING
+    return join([_chart(runs), paragraph(small(*_legend())), _table(verdict, runs)])
+
+
+def _chart(runs: Sequence[TestRun]) -> Markup:
+    rates = [measure(run)[Metric.PASS_RATE] for run in runs]
+    times = [measure(run)[Metric.DURATION] for run in runs]
+    lower = _TOP + _RATES + _GAP
+    bottom = lower + _TIMES
+    own = _place(len(runs) - 1, len(runs))
+    column = min(Fraction(100, len(runs)), Fraction(8))
+    return svg.chart(
+        bottom + 20,
+        f"Pass rate and duration of {len(runs)} runs, the oldest first: "
+        + ", ".join(map(_rate, rates))
+        + "; "
+        + ", ".join(map(_time, times)),
+        svg.bar(own - column / 2, column, 0, bottom, INK, opacity=".1"),
+        *_rate_marks(runs, rates),
+        *_time_bars(times, lower),
+        svg.label(100, bottom + 16, "this run", anchor="end", bold=True),
+        svg.label(0, bottom + 16, f"{len(runs) - 1} before"),
+    )
+
+
+def _place(index: int, count: int) -> Fraction:
+    """Return the middle of a run's column, in percent."""
+    return Fraction(100 * (2 * index + 1), 2 * count)
+
+
+def _rate_marks(runs: Sequence[TestRun], rates: Sequence[Fraction | None]) -> Iterator[Markup]:
+    known = [rate for rate in rates if rate is not None]
+    if not known:
+        return
+    lowest = min(known)
+    floor = lowest if lowest < 100 else Fraction(99)
+
+    def height(rate: Fraction) -> str:
+        return f"{_TOP + float((100 - rate) / (100 - floor)) * (_RATES - 16) + 8:.1f}"
+
+    yield svg.label(0, 13, f"pass rate, {_rate(lowest)} to {_rate(max(known))}")
+    last: tuple[str, str] | None = None
+    for index, rate in enumerate(rates):
+        if rate is None:
+            last = None
+            continue
+        here = svg.share(_place(index, len(runs))), height(rate)
+        if last is not None:
+            yield element(
+                "line",
+                x1=last[0],
+                y1=last[1],
+                x2=here[0],
+                y2=here[1],
+                stroke=INK,
+                stroke_opacity=".4",
+            )
+        last = here
+    for index, (run, rate) in enumerate(zip(runs, rates, strict=True)):
+        if rate is not None:
+            x = svg.share(_place(index, len(runs)))
+            yield _mark(run, x, height(rate), f"run {run.id}: {_rate(rate)}")
+
+
+def _mark(run: TestRun, x: str, y: str, told: str) -> Markup:
+    """Draw a disc for a run that passed, a square for another: colours are not all there is."""
+    title = element("title", told)
+    tone = OF_RUNS[run.status]
+    if tone is Tone.GOOD:
+        return element("g", title, element("circle", cx=x, cy=y, r=5, fill=tone.color))
+    square = element("rect", x=-5, y=-5, width=10, height=10, fill=tone.color)
+    return element("svg", title, square, x=x, y=y, overflow="visible")
+
+
+def _time_bars(times: Sequence[Fraction | None], y: int) -> Iterator[Markup]:
+    known = [time for time in times if time is not None]
+    if not known:
+        return
+    longest = max(known)
+    yield svg.label(0, y - 8, f"duration, {_time(min(known))} to {_time(longest)}")
+    width = min(Fraction(70, len(times)), Fraction(6))
+    for index, time in enumerate(times):
+        if time is not None:
+            height = max(2, round(time / longest * _TIMES)) if longest else 2
+            x = _place(index, len(times)) - width / 2
+            yield svg.bar(x, width, y + _TIMES - height, height, BLUE, round_=1)
+
+
+def _legend() -> Iterator[str]:
+    disc = element("circle", cx=6, cy=6, r=5, fill=Tone.GOOD.color)
+    square = element("rect", x=1, y=1, width=10, height=10, fill=Tone.BAD.color)
+    yield element("svg", disc, width=12, height=12, aria_hidden="true")
+    yield " passed, "
+    yield element("svg", square, width=12, height=12, aria_hidden="true")
+    yield " another outcome, by the word of Testery. Alike are finished runs of the same project,"
+    yield " environment and name."
+
+
+def _table(verdict: Verdict, runs: Sequence[TestRun]) -> Markup:
+    rows = (_row(verdict, run) for run in reversed(runs))
+    head = ("run", "status", "pass rate", "duration")
+    table = data(head, rows, caption="The run and those before it")
+    return folded(f"The same in numbers: {len(runs)} runs, with links", small(table))
+
+
+def _row(verdict: Verdict, run: TestRun) -> Markup:
+    values = measure(run)
+    started = f"{run.start_time:%Y-%m-%d %H:%M}" if run.start_time else "at an unknown time"
+    own = ", this run" if run.id == verdict.run_id else ""
+    return group(
+        join([link(other_run_page(verdict, run.id), str(run.id)), own, element("br"), started]),
+        run.status.value if run.status is not RunStatus.UNKNOWN else "?",
+        _rate(values[Metric.PASS_RATE]),
+        _time(values[Metric.DURATION]),
+    )
+
+
+def _rate(rate: Fraction | None) -> str:
+    return "?" if rate is None else format_percentage(rate)
+
+
+def _time(seconds: Fraction | None) -> str:
+    return "?" if seconds is None else format_value(Fraction(round(seconds)), Unit.TIME)

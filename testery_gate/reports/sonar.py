@@ -1,0 +1,62 @@
+"""SonarQube's generic test execution format, version 1 (its documentation, "Generic test data").
+
+It holds tests and nothing else: no checks, and no file where no single tests are known. The scanner
+takes whole milliseconds from 0 on, ignores files that it does not analyse, and of a test only the
+first element counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import quoteattr
+
+from testery_gate.gate import Verdict
+from testery_gate.model import TestResult
+from testery_gate.reports.cases import (
+    NO_FILE,
+    NO_NAME,
+    Names,
+    line,
+    milliseconds,
+    outcome,
+    text_limit,
+)
+
+PATH_LIMIT = 4_096
+"""The most characters that a path has; no file system takes more (Linux, ``PATH_MAX``)."""
+
+
+def render(verdicts: Sequence[Verdict]) -> str:
+    """Return the report on the tests of all runs, to be written as UTF-8."""
+    limit = text_limit(verdicts)
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testExecutions version="1">']
+    for path, tests in _by_path(verdicts).items():
+        names = Names()
+        lines += [
+            f"  <file path={quoteattr(path)}>",
+            *(_case(names.unique(name), result, limit) for name, result in tests),
+            "  </file>",
+        ]
+    return "\n".join([*lines, "</testExecutions>", ""])
+
+
+def _by_path(verdicts: Sequence[Verdict]) -> Mapping[str, Sequence[tuple[str, TestResult]]]:
+    """Return tests and their names by file, which has those of all runs."""
+    paths: dict[str, list[tuple[str, TestResult]]] = {}
+    for verdict in verdicts:
+        origin = f" (run {verdict.run_id})" if len(verdicts) > 1 else ""
+        for result in verdict.results or ():
+            path = line(result.file, PATH_LIMIT) or NO_FILE
+            name = f"{line(result.name) or NO_NAME}{origin}"
+            paths.setdefault(path, []).append((name, result))
+    return paths
+
+
+def _case(name: str, result: TestResult, limit: int) -> str:
+    case = ET.Element("testCase", name=name, duration=str(milliseconds(result.duration)))
+    told = outcome(result, limit)
+    if told is not None:
+        ET.SubElement(case, told.element.value, message=told.message).text = told.text
+    ET.indent(case, level=2)
+    return f"    {ET.tostring(case, encoding='unicode')}"
