@@ -1,0 +1,1 @@
+"""What goes wrong between the gate and the API, made on purpose."""
