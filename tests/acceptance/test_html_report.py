@@ -1,0 +1,110 @@
+"""The html report in Chromium, served under a content policy that forbids styles and scripts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from testery_gate.reports import FORMATS
+from tests.action.runner import ROOT
+from tests.reports.examples import EXAMPLES, LARGE
+
+pytestmark = pytest.mark.acceptance
+
+INSTALLED = ROOT / ".acceptance"
+SCREENSHOTS = INSTALLED / "screenshots"
+BROWSE = ROOT / "tests" / "acceptance" / "browse.mjs"
+POLICY = "default-src 'none'; style-src 'none'; img-src 'self' data:"
+LONGEST = 600
+"""Seconds for all views of a report."""
+TEXT = {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}
+
+
+@contextmanager
+def served(page: bytes) -> Iterator[tuple[str, list[str]]]:
+    """Serve a page under the policy; yields its address and the paths that are asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if self.path == "/report.html" else 404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/report.html", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def browse(name: str, page: bytes, *axe_view: str) -> tuple[Any, str, list[str]]:
+    """Look at a page in every way; returns what was seen, its address and what was asked for."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with served(page) as (url, asked):
+        done = subprocess.run(
+            ["node", BROWSE, INSTALLED / "node_modules", url, SCREENSHOTS, name, *axe_view],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), url, asked
+
+
+@pytest.mark.parametrize(
+    "example", ["passed", "failed", "many-runs", "timed-out", "unreachable", "hostile", *LARGE]
+)
+def test_a_report_is_readable_in_every_view_and_asks_for_nothing(example: str) -> None:
+    verdicts = {**EXAMPLES, **LARGE}[example]
+    # Axe takes minutes for thousands of tests.
+    axe_view = ["360-light"] if example in LARGE else []
+    seen, url, asked = browse(example, FORMATS["html"](verdicts).encode(), *axe_view)
+    assert set(asked) == {"/report.html"}
+    assert {(view["width"], view["colorScheme"]) for view in seen["views"]} == {
+        (width, scheme) for width in (360, 768, 1440) for scheme in TEXT
+    }
+    for view in seen["views"]:
+        assert view["messages"] == []
+        assert view["requests"] == [url]
+        assert view["findings"] == []
+        assert view["contrast"] >= 4.5
+        assert view["color"] == TEXT[view["colorScheme"]]
+        for state in ("folded", "unfolded"):
+            assert view[state]["excess"] <= 0, view[state]["by"]
+    assert seen["pages"] > 0
+
+
+def test_all_that_unfolds_is_reached_and_unfolded_by_keyboard() -> None:
+    seen, _, _ = browse("failed", FORMATS["html"](EXAMPLES["failed"]).encode())
+    keyboard = seen["keyboard"]
+    assert keyboard["reached"] == ["A", "SUMMARY"]
+    assert (keyboard["before"], keyboard["after"]) == (True, False)
+
+
+def test_what_the_policy_forbids_is_noticed() -> None:
+    page = b"<!DOCTYPE html><title>x</title><style>p{}</style><p style='x:y'><img src=/x.png>"
+    seen, url, asked = browse("forbidden", page)
+    assert "/x.png" in asked
+    for view in seen["views"]:
+        assert len(view["messages"]) >= 2
+        assert view["requests"] == [url, url.replace("report.html", "x.png")]
+        assert "html-has-lang" in {found[0] for found in view["findings"]}
