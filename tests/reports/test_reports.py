@@ -76,7 +76,7 @@ def test_no_format_is_imported_before_it_is_used() -> None:
         "import sys, testery_gate.reports\n"
         "print(*(name for name in sys.modules if name.startswith(('junit_xml', 'testery_gate.r'))))"
     )
-    assert set(loaded.stdout.split()) == {"testery_gate.reach", "testery_gate.reports"}
+    assert loaded.stdout.split() == ["testery_gate.reports"]
 
 
 def test_a_file_is_written_as_utf_8_in_directories_that_are_created(tmp_path: Path) -> None:
