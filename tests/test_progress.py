@@ -19,6 +19,7 @@ from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
 from testery_gate.polling import Progress, Sighting
 from testery_gate.progress import (
+    TICK,
     Display,
     LogDisplay,
     SafeStream,
@@ -790,6 +791,19 @@ def test_a_frame_that_has_not_changed_is_not_written_again() -> None:
     shown.draw()
     assert stream.getvalue() == written
     assert written.endswith("waiting for the first answer, 0s")
+
+
+def test_a_large_frame_is_followed_by_a_longer_pause() -> None:
+    stream = io.StringIO()
+    shown = live_on(SafeStream(stream))
+    shown.draw()
+    assert shown.pause() < TICK / 10
+    shown.update(progress(*SEVERAL))
+    before = len(stream.getvalue().encode())
+    shown.draw()
+    assert shown.pause() == (len(stream.getvalue().encode()) - before) / 4000 > TICK / 5
+    shown.draw()
+    assert shown.pause() == 0
 
 
 def live_on(out: SafeStream) -> LiveDisplay:

@@ -40,6 +40,8 @@ SIGN_OF_LIFE = 55.0
 """Seconds without a line after which a log gets one: a minute, less what a busy machine delays."""
 TICK = 0.5
 """Seconds between two looks at the clock, and between two frames at least."""
+MOMENT = 0.05
+"""Seconds that a signal has to be noticed."""
 PATIENCE = 5.0
 """Seconds that a terminal has for the last frame; what it takes later is nobody's delay."""
 RUN_LINES = 20
@@ -82,7 +84,10 @@ def display(
 
         style = UNICODE if speaks_unicode(stream, environment) else ASCII
         terminal = LiveDisplay(out, clock, environment, style)
-        with _told_of_continuing(terminal.forget), _ticking(terminal.draw, terminal.end, patience):
+        with (
+            _told_of_continuing(terminal.forget),
+            _ticking(terminal.draw, terminal.end, patience, terminal.pause),
+        ):
             yield terminal
     else:
         log = LogDisplay(out, clock, verbose=verbose)
@@ -92,7 +97,10 @@ def display(
 
 @contextmanager
 def _ticking(
-    tick: Callable[[], None], end: Callable[[], None] = lambda: None, patience: float | None = None
+    tick: Callable[[], None],
+    end: Callable[[], None] = lambda: None,
+    patience: float | None = None,
+    pause: Callable[[], float] = lambda: TICK,
 ) -> Iterator[None]:
     """Call again and again from a thread: a look may hang, and two looks may be far apart.
 
@@ -103,7 +111,7 @@ def _ticking(
     def keep_ticking() -> None:
         tick()
         # In two steps: who was stopped meanwhile is told of it (SIGCONT) before the next tick.
-        while not (over.wait(0.9 * TICK) or over.wait(0.1 * TICK)):
+        while not (over.wait(max(TICK, pause()) - MOMENT) or over.wait(MOMENT)):
             tick()
         end()
 

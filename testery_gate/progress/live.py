@@ -18,6 +18,9 @@ from testery_gate.progress.standing import Look, stamped
 from testery_gate.progress.stream import SafeStream
 from testery_gate.progress.width import beginning, rows
 
+FASTEST = 4000
+"""Bytes a second, on average: what a slow connection still takes without falling behind."""
+
 
 class LiveDisplay:
     """Draws how things stand on a terminal, over and over in the same place.
@@ -39,6 +42,7 @@ class LiveDisplay:
         self._started = clock()
         self._look: Look | None = None
         self._said: deque[str] = deque()
+        self._written = 0
         self._canvas = Canvas(out, environment)
 
     def update(self, progress: Progress) -> None:
@@ -57,6 +61,10 @@ class LiveDisplay:
         else:
             self.forget()
 
+    def pause(self) -> float:
+        """Return the seconds that the next frame has to wait after the last one, by its size."""
+        return self._written / FASTEST
+
     def forget(self) -> None:
         """Take it that the cursor is no longer where it was left."""
         self._canvas.moved = True
@@ -67,11 +75,13 @@ class LiveDisplay:
         self._canvas.leave()
 
     def _draw(self) -> None:
+        before = self._out.written
         width, height = self._out.size()
         now = self._clock()
         lines = frame(self._look, now, now - self._started, width, height, self._style)
         said = [self._said.popleft() for _ in range(len(self._said))]
         self._canvas.draw([Text.assemble(*line) for line in lines], width, height, said)
+        self._written = self._out.written - before
 
 
 class Canvas:

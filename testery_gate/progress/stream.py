@@ -41,11 +41,15 @@ class SafeStream:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.encoding = stream.encoding or "utf-8"
+        self.written = 0
+        """Bytes so far, lost ones too."""
 
     def write(self, text: str) -> int:
         """Write, with ``?`` for what the encoding lacks."""
+        data = text.encode(self.encoding, "replace")
+        self.written += len(data)
         with suppress(OSError, ValueError):
-            self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
+            self._stream.write(data.decode(self.encoding))
         return len(text)
 
     def flush(self) -> None:
