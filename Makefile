@@ -13,7 +13,8 @@ ARGS ?=
 
 BIN = $(VENV)/bin
 PIP_INSTALL = -m pip --quiet --disable-pip-version-check install
-PYTEST = -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+# More than two, as most tests wait for processes and servers more than they compute.
+PYTEST = -m pytest --numprocesses 4 --dist worksteal
 
 .PHONY: help
 help: ## say what can be made (the default)
