@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from testery_gate import faults
@@ -42,10 +43,15 @@ ONLY_LOOK_SECONDS = 10.0
 """The same where there is only one look: a deadline of 0 must leave the API time to answer."""
 OPTIONAL_PATIENCE = 5.0
 """For how long faults are tolerated where the verdict does not need the answer."""
+OPTIONAL_TIMEOUT = 10.0
+"""Seconds for one such request, but for test results, which are large."""
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_RESULTS_BYTES = 64 * 1024 * 1024
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
+
+_SHOWN_BYTES = 1000
+"""What is looked at of an answer to say what it was instead of JSON."""
 
 _T = TypeVar("_T")
 _Parse = Callable[[object, Clean], _T]
@@ -75,6 +81,8 @@ class Limits:
     outage_tolerance: float
     grace: float = LAST_LOOK_SECONDS
     """How far past the deadline requests may run, all of them together."""
+    request: float = REQUEST_TIMEOUT
+    """How long one request may take."""
     answer_bytes: int = MAX_ANSWER_BYTES
 
     @property
@@ -90,7 +98,7 @@ class Limits:
         return Bounds(
             connect=min(CONNECT_TIMEOUT, patience),
             read=min(READ_TIMEOUT, patience),
-            whole=min(REQUEST_TIMEOUT, patience),
+            whole=min(self.request, patience),
             size=self.answer_bytes,
         )
 
@@ -164,15 +172,17 @@ class TesteryClient:
     def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
         """Return a page of the list of runs, from page 0 on; what is optional is soon given up."""
         limits = self._optional if optional else self._limits
-        return self._get(f"test-runs?page={number}&limit={limit}", parse_runs, limits)
+        # What is optional shows runs that are known; else the list is what they are chosen from.
+        parse = parse_runs if optional else _parse_choice
+        return self._get(f"test-runs?page={number}&limit={limit}", parse, limits)
 
     def deployed(self, deploy_id: int) -> Sequence[TestRun]:
         """Return the runs that a deploy triggered, from an endpoint that is not promised."""
-        return self._get(f"test-runs/by-deploy/{deploy_id}", parse_runs, self._optional)
+        return self._get(f"test-runs/by-deploy/{deploy_id}", _parse_choice, self._optional)
 
     def results(self, run_id: int) -> Sequence[TestResult]:
         """Return the tests of a run, from an endpoint that is seen but not promised."""
-        limits = replace(self._optional, answer_bytes=MAX_RESULTS_BYTES)
+        limits = replace(self._optional, request=REQUEST_TIMEOUT, answer_bytes=MAX_RESULTS_BYTES)
         return self._get(f"test-runs/{run_id}/results", parse_results, limits)
 
     def account_name(self) -> str | None:
@@ -182,7 +192,7 @@ class TesteryClient:
     @property
     def _optional(self) -> Limits:
         patience = min(self._limits.outage_tolerance, OPTIONAL_PATIENCE)
-        return replace(self._limits, outage_tolerance=patience)
+        return replace(self._limits, outage_tolerance=patience, request=OPTIONAL_TIMEOUT)
 
     def _get(self, path: str, parse: _Parse[_T], limits: Limits) -> _T:
         url = f"{self._transport.route.url}/{path}"
@@ -194,7 +204,9 @@ class TesteryClient:
             except ApiError as error:
                 # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
                 error.message = one_line(self._transport.redact(error.message))
-                if isinstance(error, NoAnswer) and self._failing_since is None:
+                if not isinstance(error, NoAnswer):
+                    self._failing_since = None  # a refusal is an answer too
+                elif self._failing_since is None:
                     self._failing_since = clock()
                 # What led to it holds the whole answer, and is held until the next collection.
                 error.__context__ = None
@@ -268,8 +280,13 @@ class TesteryClient:
     def _described(self, answer: Answer) -> str:
         if not answer.body.strip():
             return "nothing"
-        start = one_line(self._transport.redact(answer.body[:200].decode("utf-8", "replace")))
+        cut = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
+        redact = self._transport.redact
+        start = one_line(redact(cut) if len(answer.body) <= _SHOWN_BYTES else redact.beginning(cut))
         return f"{answer.content_type or 'an unnamed type'} ({start[:60]}...)"
+
+
+_parse_choice = partial(parse_runs, selects=True)
 
 
 def _no_answer(state: tenacity.RetryCallState) -> NoAnswer:

@@ -28,6 +28,7 @@ _NOT_IN_FILES = ("config", "debug", "token", "trust-config")
 _STEERING = {
     "api-url": "decides who gets the token",
     "token-file": "decides whose token is used",
+    "profile": "decides whose token is used",
 }
 """What a file may set only where it is trusted, and why."""
 _WRITING = ("junit-xml", "report")

@@ -163,14 +163,19 @@ Clean = Callable[[str], str]
 """Makes of a remote text one that may be shown."""
 
 
-def parse_run(data: object, clean: Clean = clean_text) -> TestRun:
-    """Build a run from a decoded JSON value; raises :class:`MalformedAnswer`."""
+def parse_run(data: object, clean: Clean = clean_text, *, selects: bool = False) -> TestRun:
+    """Build a run from a decoded JSON value; raises :class:`MalformedAnswer`.
+
+    What only describes a run that was asked for is unknown where it is of a wrong type. Where it
+    ``selects`` a run, that would hide the run from whoever looks for it, and is no answer.
+    """
     fields = _Fields(data, "a test run", clean)
     about = _Fields(data, "a test run", clean, strict=False)
+    chosen_by = _Fields(data, "a test run", clean, strict=selects)
     status_text = fields.line("status") or ""
     return TestRun(
         id=fields.required_integer("id"),
-        name=about.line("name"),
+        name=chosen_by.label("name"),
         status=_RUN_STATUSES.get(status_text, RunStatus.UNKNOWN),
         status_text=status_text,
         status_info=about.text("statusInfo"),
@@ -181,20 +186,23 @@ def parse_run(data: object, clean: Clean = clean_text) -> TestRun:
         ignored=fields.integer("ignoredCount"),
         coverage=about.number("codeCoveragePercentage"),
         testing_time=about.milliseconds("totalTestingTime"),
-        create_time=about.time("createTime"),
+        create_time=chosen_by.time("createTime"),
         start_time=about.time("startTime"),
         end_time=about.time("endTime"),
-        project_id=about.integer("projectId"),
-        environment=about.line("environment"),
-        git_ref=about.line("gitRef"),
-        build_key=about.line("buildKey"),
-        include_tags=about.lines("includeTags"),
+        project_id=chosen_by.integer("projectId"),
+        environment=chosen_by.label("environment"),
+        git_ref=chosen_by.label("gitRef"),
+        build_key=chosen_by.label("buildKey"),
+        include_tags=chosen_by.lines("includeTags"),
     )
 
 
-def parse_runs(data: object, clean: Clean = clean_text) -> Sequence[TestRun]:
+def parse_runs(
+    data: object, clean: Clean = clean_text, *, selects: bool = False
+) -> Sequence[TestRun]:
     """Build the runs of a list answer; raises :class:`MalformedAnswer`."""
-    return tuple(parse_run(item, clean) for item in _items(data, "a list of test runs"))
+    items = _items(data, "a list of test runs")
+    return tuple(parse_run(item, clean, selects=selects) for item in items)
 
 
 def parse_results(data: object, clean: Clean = clean_text) -> Sequence[TestResult]:
@@ -261,15 +269,20 @@ class _Fields:
             return None
         if isinstance(value, str):
             return (clean or self._clean)(value)
-        # A build's key may well be a number to whoever sends it.
-        number = None if self._strict else self.integer(name)
-        if number is None:
-            self._expect(name, "a string")
-        return None if number is None else str(number)
+        self._expect(name, "a string")
+        return None
 
     def line(self, name: str) -> str | None:
         value = self.text(name)
         return None if value is None else one_line(value)
+
+    def label(self, name: str) -> str | None:
+        """Return a line; a build's key may well be a number to whoever sends it."""
+        value = self.data.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            number = self.integer(name)
+            return None if number is None else str(number)
+        return self.line(name)
 
     def lines(self, name: str) -> tuple[str, ...]:
         value = self.data.get(name)

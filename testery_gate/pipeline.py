@@ -122,9 +122,9 @@ def judge_runs(
         return verdicts
     try:
         verdicts = _with_addresses(verdicts, client)
-        if waiting.history:
-            verdicts = _with_histories(verdicts, client, waiting)
-        return _with_results(verdicts, client) if waiting.with_results else verdicts
+        if waiting.with_results:
+            verdicts = _with_results(verdicts, client)
+        return _with_histories(verdicts, client, waiting) if waiting.history else verdicts
     except Interrupted as cause:
         # Every report says how the process ended; what the verdict would have been is a note.
         return [

@@ -14,6 +14,11 @@ class Redaction:
     def __repr__(self) -> str:
         return "Redaction(***)"
 
+    def beginning(self, text: str) -> str:
+        """Return a text that was cut off, without the token and without a part of it at the cut."""
+        whole = self(text)
+        return whole[: max(0, len(whole) - len(self._token))]
+
     def __call__(self, text: str) -> str:
         """Return a remote text cleaned, and without the token."""
         # Cleaned first: a control character could part the token and be dropped later.

@@ -376,8 +376,8 @@ def _options() -> Sequence[_Declared]:
         "--trust-config",
         is_flag=True,
         is_eager=True,
-        help="Let the configuration file set api-url, token-file and reports outside the working"
-        " directory too.",
+        help="Let the configuration file set api-url, token-file, profile and reports outside the"
+        " working directory too.",
     )
     setting(
         CONFIGURATION,

@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from typing import Any, cast
 
@@ -70,6 +71,20 @@ class BearerToken(AuthBase):
         return "BearerToken(***)"
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects alone and keeps no cookies.
+
+    ``requests`` reads the whole body of a redirect, however large, even where it shall not follow.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Know of no redirect."""
+
+
 class Transport:
     """Sends requests along one route with one token.
 
@@ -82,7 +97,7 @@ class Transport:
         self.encryption: Encryption | None = None
         """That of the newest connection; ``None`` before there is one, and for plain http."""
         self._auth = BearerToken(token)
-        self._session = requests.Session()
+        self._session = _Session()
         # The route was found already; and a .netrc entry must not replace the token.
         self._session.trust_env = False
         self._session.headers["User-Agent"] = f"testery-gate/{__version__}"

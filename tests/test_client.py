@@ -3,14 +3,16 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -20,14 +22,17 @@ from testery_gate import __version__
 from testery_gate.client import (
     LAST_LOOK_SECONDS,
     LONGEST_DELAY,
+    OPTIONAL_TIMEOUT,
+    REQUEST_TIMEOUT,
     Limits,
     Retry,
     TesteryClient,
 )
 from testery_gate.errors import ApiError, NotFound, Unauthorized, Unavailable
 from testery_gate.polling import Deadline
-from testery_gate.transport import Answer
-from tests.builders import make_answer, make_run, make_transport
+from testery_gate.redaction import Redaction
+from testery_gate.transport import Answer, Bounds, Transport
+from tests.builders import make_answer, make_route, make_run, make_transport
 from tests.fakes import FakeClock
 from tests.servers import Reply, drip, hang, http, raw_server, reset
 
@@ -599,3 +604,109 @@ def test_a_defect_in_a_parser_is_not_taken_for_a_fault(
     client._sleep = broken
     with pytest.raises(ZeroDivisionError):
         client._get("test-runs/55676", lambda *_: 1 // 0, client._limits)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"createTime": 1732400000000}, id="createTime"),
+        pytest.param({"environment": {"name": "prod"}}, id="environment"),
+        pytest.param({"name": ["nightly"]}, id="name"),
+        pytest.param({"gitRef": True}, id="gitRef"),
+        pytest.param({"buildKey": 2.5}, id="buildKey"),
+        pytest.param({"projectId": "1"}, id="projectId"),
+        pytest.param({"includeTags": "smoke"}, id="includeTags"),
+    ],
+)
+def test_a_list_to_choose_from_hides_no_run_behind_a_wrong_type(
+    requests_mock: requests_mock.Mocker, wrong: Mapping[str, Any]
+) -> None:
+    requests_mock.get(f"{BASE}/test-runs", json=[make_answer(**wrong)])
+    requests_mock.get(f"{BASE}/test-runs/by-deploy/7", json=[make_answer(**wrong)])
+    client = make_client(FakeClock(), outage_tolerance=0)
+    with pytest.raises(Unavailable, match=f"unbelievable: {next(iter(wrong))} of a test run"):
+        client.page(0, 100)
+    with pytest.raises(Unavailable, match="unbelievable"):
+        client.deployed(7)
+    # Where runs that are known are looked at, they are told by their ids.
+    assert [run.id for run in client.page(0, 100, optional=True)] == [55676]
+
+
+def test_a_build_that_is_a_number_can_be_chosen(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{BASE}/test-runs", json=[make_answer(buildKey=23)])
+    (run,) = make_client(FakeClock()).page(0, 100)
+    assert run.build_key == "23"
+
+
+def test_the_body_of_a_redirect_is_not_read() -> None:
+    sent = 0
+
+    def redirect(connection: socket.socket) -> None:
+        nonlocal sent
+        head = "HTTP/1.1 302 Found\r\nLocation: /api/elsewhere\r\nContent-Length: 999999999\r\n\r\n"
+        connection.sendall(head.encode())
+        while sent < 100 * 2**20:
+            sent += connection.send(bytes(2**20))
+
+    with raw_server(redirect, http(RUN)) as server:
+        assert make_real_client(server.url).run(55676) == make_run()
+    assert sent < 100 * 2**20
+
+
+def test_no_cookie_is_kept() -> None:
+    with raw_server(http(RUN, "Set-Cookie: a=b; Path=/")) as server:
+        client = make_real_client(server.url)
+        client.run(55676)
+        client.run(55676)
+        assert [head.lower().count("cookie:") for head in server.requests] == [0, 0]
+
+
+@pytest.mark.parametrize("blanks", range(1000 - len(TOKEN) - 2, 1002))
+def test_a_token_at_the_cut_of_what_is_quoted_shows_no_part(
+    requests_mock: requests_mock.Mocker, blanks: int
+) -> None:
+    requests_mock.get(URL, text=f"{' ' * blanks}{TOKEN} is no JSON")
+    with pytest.raises(Unavailable) as raised:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert TOKEN[:3] not in raised.value.message
+
+
+def test_a_refusal_ends_an_outage(requests_mock: requests_mock.Mocker) -> None:
+    clock = FakeClock()
+    client = make_client(clock, outage_tolerance=10)
+    requests_mock.get(URL, [{"status_code": 502}, {"status_code": 404}])
+    with pytest.raises(NotFound):
+        client.run(55676)
+    clock.sleep(600)
+    requests_mock.get(URL, [{"status_code": 502}, {"json": make_answer()}])
+    assert client.run(55676) == make_run()
+
+
+def test_what_is_optional_is_not_waited_for_as_long() -> None:
+    asked: dict[str, float] = {}
+
+    class Listening:
+        """A transport that notes how long each request may take, and has no answer."""
+
+        route = make_route(BASE)
+        redact = Redaction(TOKEN)
+
+        def get(self, url: str, bounds: Bounds) -> Answer:
+            asked[url.removeprefix(f"{BASE}/").partition("?")[0]] = bounds.whole
+            return Answer(body=b"[]", content_type="application/json")
+
+    clock = FakeClock()
+    limits = Limits(deadline=Deadline.after(3600, clock), outage_tolerance=0)
+    client = TesteryClient(cast("Transport", Listening()), limits, sleep=clock.sleep)
+    for request in (
+        lambda: client.page(0, 100, optional=True),
+        lambda: client.results(55676),
+        client.account_name,
+    ):
+        with suppress(Unavailable):
+            request()
+    assert asked == {
+        "test-runs": OPTIONAL_TIMEOUT,
+        "test-runs/55676/results": REQUEST_TIMEOUT,
+        "account": OPTIONAL_TIMEOUT,
+    }

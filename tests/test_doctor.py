@@ -15,7 +15,7 @@ from testery_gate.config import Token
 from testery_gate.doctor import Check, Finding, State, examine, overall
 from testery_gate.doctor.checks import Patient, certificate_finding, checks_of
 from testery_gate.doctor.rendering import Style, conclusion, line
-from testery_gate.errors import ExitCode, NoAnswer, Unauthorized, UsageError
+from testery_gate.errors import ExitCode, GateError, NoAnswer, Unauthorized, UsageError
 from testery_gate.simulator import load_scenario
 from testery_gate.transport import Encryption
 from tests.canary import CANARY, Simulator
@@ -82,16 +82,19 @@ def test_what_needs_a_failed_check_is_skipped_with_the_first_cause() -> None:
     assert (four.state, four.found, four.check) == (State.OK, "well", "four")
 
 
-def test_a_check_that_takes_too_long_fails_with_its_own_advice() -> None:
+@pytest.mark.parametrize(("blame", "code"), [(NoAnswer, 4), (UsageError, 2)])
+def test_a_check_that_takes_too_long_fails_with_its_own_advice(
+    blame: type[GateError], code: int
+) -> None:
     forever = threading.Event()
 
     def work() -> Finding:
         forever.wait(30)
         return well()
 
-    (finding,) = examine([check("one", work, when_slow="Wait.")], 0.1)
+    (finding,) = examine([check("one", work, when_slow="Wait.", blame=blame)], 0.1)
     forever.set()
-    assert (finding.state, finding.exit_code) == (State.FAILED, ExitCode.UNAVAILABLE)
+    assert (finding.state, finding.exit_code) == (State.FAILED, code)
     assert (finding.found, finding.advice) == ("no end of it within 0.1 s", "Wait.")
 
 
@@ -166,6 +169,13 @@ EMPTY = b"[]"
         pytest.param([EMPTY], "clock", State.SKIPPED, "does not say its time", id="no date"),
         pytest.param(
             [http(EMPTY, "Date: soon")], "clock", State.SKIPPED, "does not say", id="bad date"
+        ),
+        pytest.param(
+            [http(EMPTY, f"Date: Mon, 01 Jan 2024 00:00:00 +{'9' * 20}")],
+            "clock",
+            State.SKIPPED,
+            "does not say",
+            id="a date beyond all dates",
         ),
         pytest.param([hang], "tls", State.FAILED, "no end of it within", id="silence"),
     ],

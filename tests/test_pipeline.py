@@ -515,6 +515,9 @@ def test_a_verdict_that_was_reached_tells_of_comparable_runs(api: requests_mock.
     api.get(f"{BASE}/test-runs", json=[make_answer(), *before])
     (verdict,) = walk.judge()
     assert [run.id for run in verdict.history or ()] == [7, 55676]
+    # The tests of the run come first: no chart is worth them where time runs out.
+    paths = [request.path for request in api.request_history]
+    assert paths.index("/api/test-runs/55676/results") < paths.index("/api/test-runs")
 
 
 def test_comparable_runs_are_asked_for_only_where_they_are_wanted_and_of_use(

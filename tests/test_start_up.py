@@ -17,8 +17,10 @@ COSTLY = ("configparser", "difflib", "rich", "subprocess", "tenacity", "tomllib"
 OWN = ("doctor", "finding", "history", "reach", "reports.junit", "selection", "simulator")
 
 PROGRAM = (
-    "import sys; from testery_gate.__main__ import main; code = main(sys.argv[1:]);"
-    f" sys.exit(code or [name for name in {COSTLY!r} if name in sys.modules]"
+    # What is there already is not the gate's: coverage brings its own imports.
+    "import sys; before = set(sys.modules); from testery_gate.__main__ import main;"
+    " code = main(sys.argv[1:]);"
+    f" sys.exit(code or [name for name in {COSTLY!r} if name in {{*sys.modules}} - before]"
     f" or [name for name in {OWN!r} if 'testery_gate.' + name in sys.modules] or 0)"
 )
 

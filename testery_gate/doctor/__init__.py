@@ -46,6 +46,8 @@ class Check:
     needs: Sequence[str] = ()
     needed: bool = True
     when_slow: str = "The network or the API is slow, or something on the way keeps silent."
+    blame: type[GateError] = NoAnswer
+    """What it is taken for when it takes too long."""
 
 
 def examine(checks: Sequence[Check], step_timeout: float) -> Iterator[Finding]:
@@ -67,7 +69,7 @@ def _carried_out(check: Check, step_timeout: float) -> Finding:
     try:
         return within(step_timeout, lambda _: check.work())
     except TookTooLong:
-        told: GateError = NoAnswer(
+        told: GateError = check.blame(
             f"no end of it within {step_timeout:g} s", advice=check.when_slow
         )
     except GateError as error:

@@ -18,7 +18,7 @@ from testery_gate import faults
 from testery_gate.client import Limits, TesteryClient
 from testery_gate.config import Token, check_api_url
 from testery_gate.doctor import Check, Finding, State
-from testery_gate.errors import NoAnswer, NotFound, Unavailable
+from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
 from testery_gate.model import RunStatus, TestRun, clean_text, one_line
 from testery_gate.polling import Deadline
 from testery_gate.route import (
@@ -58,7 +58,13 @@ def checks_of(
         Check(name="api-url", work=way.api_url),
         Check(name="proxy", work=way.proxy, needs=["api-url"]),
         Check(name="certificates", work=way.certificates, needs=["api-url"]),
-        Check(name="token", work=way.token),
+        Check(
+            name="token",
+            work=way.token,
+            when_slow="Nothing comes from where it is read: standard input, or a file that is a"
+            " pipe.",
+            blame=UsageError,
+        ),
         Check(
             name="resolve",
             work=way.resolve,
@@ -187,7 +193,7 @@ class _Way:
     def clock(self) -> Finding:
         try:
             date = email.utils.parsedate_to_datetime(self._date or "")
-        except ValueError:
+        except (ValueError, OverflowError):
             return Finding(state=State.SKIPPED, found="because the API does not say its time")
         theirs = date if date.tzinfo else date.replace(tzinfo=UTC)
         skew = round(((self._dated or theirs) - theirs).total_seconds())

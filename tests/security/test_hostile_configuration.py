@@ -108,6 +108,7 @@ def test_a_file_can_not_say_that_it_is_trusted(tmp_path: Path, api: Api, value: 
         pytest.param('token-file = "token"', id="beside it"),
         pytest.param('token-file = "/etc/hostname"', id="anywhere"),
         pytest.param('token-file = "-"', id="standard input"),
+        pytest.param('profile = "prod"', id="another profile"),
     ],
 )
 def test_a_file_can_not_choose_whose_token_is_used(tmp_path: Path, api: Api, setting: str) -> None:
@@ -115,7 +116,7 @@ def test_a_file_can_not_choose_whose_token_is_used(tmp_path: Path, api: Api, set
     write(tmp_path, "testery-gate.toml", setting + "\n")
     done = command.run("wait", "55676", cwd=tmp_path, api_url=api.url)
     assert done.code == ExitCode.USAGE
-    assert "sets token-file, which decides whose token is used" in done.stderr
+    assert f"sets {setting.split()[0]}, which decides whose token is used" in done.stderr
     assert not api.asked
 
 
