@@ -429,6 +429,29 @@ def test_a_signal_between_two_steps_is_every_runs_verdict(api: requests_mock.Moc
         }
 
 
+def test_a_signal_before_the_first_look_is_the_verdict_on_each_run_that_is_named(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api)
+
+    def stop() -> float:
+        raise Interrupted(15)
+
+    verdicts = judge(
+        [RunReference(run_id=1), RunReference(run_id=2)],
+        Policy(),
+        walk.client,
+        walk.effects(),
+        replace(walk.waiting, deadline=Deadline(0.0, stop)),
+        appear_by=Deadline.after(0, walk.clock),
+        follow=True,
+    )
+    assert [(one.run_id, one.exit_code) for one in verdicts] == [
+        (1, ExitCode.TERMINATED),
+        (2, ExitCode.TERMINATED),
+    ]
+
+
 def test_a_signal_while_nothing_expects_one_is_a_verdict(api: requests_mock.Mocker) -> None:
     walk = Walk(api)
     api.get(f"{BASE}/test-runs", json=[])
