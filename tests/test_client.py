@@ -471,7 +471,7 @@ def test_a_token_is_removed_from_any_encoding_and_depth(
 ) -> None:
     requests_mock.get(URL, content=json.dumps(make_answer(name=TOKEN)).encode("utf-16"))
     assert make_client(FakeClock()).run(55676).name == "***"
-    nested = "[" * 5000 + f'"{TOKEN}"' + "]" * 5000
+    nested = "[" * 100_000 + f'"{TOKEN}"' + "]" * 100_000  # deeper than any Python reads
     requests_mock.get(URL, text=json.dumps(make_answer()).replace("{", '{"x": ' + nested + ",", 1))
     with pytest.raises(Unavailable, match="not JSON"):
         make_client(FakeClock(), outage_tolerance=0).run(55676)

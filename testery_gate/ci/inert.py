@@ -75,6 +75,9 @@ class InertStream(io.TextIOBase):
         except OSError as error:
             raise OutputLost(*error.args) from error
 
+    def __del__(self) -> None:
+        """Leave the stream below alone: by default it would be flushed, be it closed or not."""
+
     def isatty(self) -> bool:
         """Whether the stream below is a terminal."""
         return self.raw.isatty()
