@@ -63,15 +63,16 @@ def _retry_after(value: str | None, date: str | None) -> float | None:
         return None
     if value.strip().isdecimal():
         return float(value)
-    moment = _moment(value)
+    moment = moment_of(value)
     if moment is None:
         return None
     # By the server's own clock where it tells: this machine's may be wrong.
-    now = _moment(date or "") or datetime.now(UTC)
+    now = moment_of(date or "") or datetime.now(UTC)
     return max(0.0, (moment - now).total_seconds())
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """Read the date of a header; ``None`` for one that is none."""
     try:
         date = email.utils.parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # the second for numbers of many digits

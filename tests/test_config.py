@@ -235,13 +235,8 @@ def test_what_a_file_may_set(
     assert "--trust-config" in caught.value.advice
 
 
-def test_where_there_is_no_working_directory_nothing_is_inside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
+@pytest.mark.usefixtures("nowhere")
+def test_where_there_is_no_working_directory_nothing_is_inside() -> None:
     file = ConfigFile(path=Path("/x/gate.toml"), values={"junit-xml": "TEST.xml"})
     with pytest.raises(UsageError, match="not inside"):
         check_trusted(file, "junit-xml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,11 +27,5 @@ PROGRAM = (
 @pytest.mark.parametrize("arguments", [("check", "55676"), ("wait", "55676", "--max-failed=5%")])
 def test_a_finished_run_needs_little(arguments: tuple[str, ...], tmp_path: Path) -> None:
     with Simulator(load_scenario("documented")) as api:
-        process = command.start(
-            ["-c", PROGRAM, *arguments],
-            cwd=tmp_path,
-            env=command.environment(api.url),
-            command=[sys.executable],
-        )
-        done = command.finish(process)
+        done = command.run_python(PROGRAM, *arguments, cwd=tmp_path, api_url=api.url)
     assert done.code == ExitCode.PASSED, done.output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import os
 import socket
 import ssl
@@ -19,7 +18,7 @@ from testery_gate.client import Limits, TesteryClient
 from testery_gate.config import Token, check_api_url
 from testery_gate.doctor import Check, Finding, State
 from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
-from testery_gate.model import RunStatus, TestRun, clean_text, one_line
+from testery_gate.model import TestRun, clean_text, one_line
 from testery_gate.polling import Deadline
 from testery_gate.route import (
     Route,
@@ -36,7 +35,6 @@ FEWEST_DAYS = 3
 """Days for which a certificate should still be valid; some are issued for six."""
 RUNS = 20
 """How many runs are searched for a finished one."""
-_ENDED = {RunStatus.PASS, RunStatus.FAIL, RunStatus.CANCELED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,11 +189,9 @@ class _Way:
         return certificate_finding(encryption, self._dated)
 
     def clock(self) -> Finding:
-        try:
-            date = email.utils.parsedate_to_datetime(self._date or "")
-        except (ValueError, OverflowError):
+        theirs = faults.moment_of(self._date or "")
+        if theirs is None:
             return Finding(state=State.SKIPPED, found="because the API does not say its time")
-        theirs = date if date.tzinfo else date.replace(tzinfo=UTC)
         skew = round(((self._dated or theirs) - theirs).total_seconds())
         details = {"skewSeconds": skew}
         if abs(skew) <= MOST_SKEW:
@@ -222,7 +218,7 @@ class _Way:
             raise Unavailable(error.message, advice=faults.WRONG_ADDRESS) from None
         if not runs:
             return Finding(found="the token is accepted; there is no run yet", details={"runs": 0})
-        self._finished = next((run for run in runs if run.complete or run.status in _ENDED), None)
+        self._finished = next((run for run in runs if run.complete or run.status.is_final), None)
         newest = runs[0]
         return Finding(
             found=f"the token is accepted; the newest run is {newest.id}, {newest.status_text}",

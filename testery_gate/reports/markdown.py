@@ -21,6 +21,7 @@ from testery_gate.model import ResultStatus, TestResult, TestRun, clean_text, on
 from testery_gate.reports import wording
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.ending import worst_first
+from testery_gate.reports.room import Room
 
 LIMIT = 1_000_000
 """Bytes; GitHub drops a summary of more than 1,048,576, and Buildkite an annotation."""
@@ -43,35 +44,16 @@ def render(verdicts: Sequence[Verdict], *, limit: int = LIMIT) -> str:
     What there is no room for is left out whole: failing tests before checks, and the headline
     last. It takes about 100 bytes; with less, the report is empty.
     """
-    room = _Room(limit)
+    room = Room(limit, between=len("\n\n"))
     blocks = list((_on_one if len(verdicts) == 1 else _on_several)(verdicts, room))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-class _Room:
-    """How many bytes are left."""
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-
-    def take(self, text: str, *, keeping: int = 0) -> bool:
-        """Take the room for a text, if so many bytes are left after it."""
-        size = _size(text)
-        fits = size + keeping <= self.left
-        self.left -= size if fits else 0
-        return fits
-
-
-def _size(text: str) -> int:
-    """Return the bytes of a text and of what parts it from the next one."""
-    return len(text.encode()) + len("\n\n")
-
-
 def _listed(
-    room: _Room, head: str, items: Iterable[str], count: int, what: str, *, between: str = "\n"
+    room: Room, head: str, items: Iterable[str], count: int, what: str, *, between: str = "\n"
 ) -> Iterator[str]:
     """Write a list as far as there is room, and how many items there are beyond."""
-    rest = _size(_more(count, what))
+    rest = room.needed(wording.more(count, what))
     if not room.take(head, keeping=rest):
         return
     parts = [head]
@@ -81,12 +63,8 @@ def _listed(
         parts.append(item)
     yield between.join(parts)
     left_out = count + 1 - len(parts)
-    if left_out and room.take(_more(left_out, what)):
-        yield _more(left_out, what)
-
-
-def _more(count: int, what: str) -> str:
-    return f"… and {count} more {what}" if count > 1 else f"… and {count} more"
+    if left_out and room.take(wording.more(left_out, what)):
+        yield wording.more(left_out, what)
 
 
 _MARKS = {
@@ -102,14 +80,14 @@ _MARKS = {
 }
 
 
-def _on_one(verdicts: Sequence[Verdict], room: _Room) -> Iterator[str]:
+def _on_one(verdicts: Sequence[Verdict], room: Room) -> Iterator[str]:
     (verdict,) = verdicts
     headline = _headline("##", verdict.exit_code)
     yield from _gist(verdict, room, headline, "###", [_exit_code(verdict.exit_code)])
     yield from _failing_tests(verdict, room, "###")
 
 
-def _on_several(verdicts: Sequence[Verdict], room: _Room) -> Iterator[str]:
+def _on_several(verdicts: Sequence[Verdict], room: Room) -> Iterator[str]:
     exit_code = combined({verdict.exit_code for verdict in verdicts})
     ranked = worst_first(verdicts)
     headline = _headline("##", exit_code)
@@ -140,14 +118,14 @@ def _overview_row(verdict: Verdict) -> str:
     )
 
 
-def _details(verdicts: Sequence[Verdict], room: _Room) -> Iterator[str]:
+def _details(verdicts: Sequence[Verdict], room: Room) -> Iterator[str]:
     """Tell of several runs, in their order; for its failing tests each gets the same room."""
     what = "runs that did not pass"
-    rest = _size(_more(len(verdicts), what))
+    rest = room.needed(wording.more(len(verdicts), what))
     room.left -= rest
     gists = []
     for verdict in verdicts:
-        headline = _headline("###", verdict.exit_code, f"Run {_run_id(verdict)}: ")
+        headline = _headline("###", verdict.exit_code, f"Run {wording.run_id(verdict)}: ")
         gist = list(_gist(verdict, room, headline, "####", []))
         if not gist:
             break
@@ -156,12 +134,11 @@ def _details(verdicts: Sequence[Verdict], room: _Room) -> Iterator[str]:
     room.left += 0 if left_out else rest
     for number, gist in enumerate(gists):
         yield from gist
-        share = _Room(room.left // (len(gists) - number))
-        room.left -= share.left
+        share = room.apart(len(gists) - number)
         yield from _failing_tests(verdicts[number], share, "####")
         room.left += share.left
     if left_out and room.left >= 0:
-        yield _more(left_out, what)
+        yield wording.more(left_out, what)
 
 
 def _headline(level: str, exit_code: ExitCode, about: str = "") -> str:
@@ -169,7 +146,7 @@ def _headline(level: str, exit_code: ExitCode, about: str = "") -> str:
 
 
 def _gist(
-    verdict: Verdict, room: _Room, headline: str, level: str, told: Sequence[str]
+    verdict: Verdict, room: Room, headline: str, level: str, told: Sequence[str]
 ) -> Iterator[str]:
     """Write all but the single tests; nothing where not even the headline has room."""
     if not room.take(headline):
@@ -208,14 +185,10 @@ def _which_run(verdict: Verdict) -> str:
 
 def _run_link(verdict: Verdict) -> str:
     page = run_page(verdict)
-    return f"[{_run_id(verdict)}]({page})" if page else _run_id(verdict)
+    return f"[{wording.run_id(verdict)}]({page})" if page else wording.run_id(verdict)
 
 
-def _run_id(verdict: Verdict) -> str:
-    return "none" if verdict.run_id is None else str(verdict.run_id)
-
-
-def _counts(run: TestRun, room: _Room) -> Iterator[str]:
+def _counts(run: TestRun, room: Room) -> Iterator[str]:
     counts = wording.counts(run)
     rate = measure(run)[Metric.PASS_RATE]
     numbers = [
@@ -285,7 +258,7 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _failing_tests(verdict: Verdict, room: _Room, level: str) -> Iterator[str]:
+def _failing_tests(verdict: Verdict, room: Room, level: str) -> Iterator[str]:
     results = verdict.results or ()
     failing = [result for result in results if result.status is ResultStatus.FAIL]
     if failing:

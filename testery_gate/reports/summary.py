@@ -19,7 +19,7 @@ from testery_gate.errors import ExitCode, combined
 from testery_gate.gate import Check, CheckState, Verdict
 from testery_gate.model import ResultStatus, TestResult, TestRun, one_line
 from testery_gate.reports.ending import worst_first
-from testery_gate.reports.wording import HEADLINES, outcome, result, subject, tally
+from testery_gate.reports.wording import HEADLINES, outcome, result, shown_moment, subject, tally
 
 NARROWEST = 40
 """Columns; in a narrower terminal the lines fold as they may."""
@@ -322,7 +322,7 @@ def _shown(count: object) -> str:
 
 
 def _time(time: datetime | None) -> str | None:
-    return None if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
+    return None if time is None else shown_moment(time)
 
 
 def _overview(paper: _Paper, verdicts: Sequence[Verdict]) -> _Block:

@@ -54,6 +54,16 @@ def reasons(verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield "note", note
 
 
+def run_id(verdict: Verdict) -> str:
+    """Return the run's id, or that there is none."""
+    return "none" if verdict.run_id is None else str(verdict.run_id)
+
+
+def more(count: int, what: str) -> str:
+    """Say that there are so many more, after those that there was room for."""
+    return f"… and {count} more {what}" if count > 1 else f"… and {count} more"
+
+
 def subject(check: Check) -> str:
     """Return what was checked, without what was expected of it."""
     if check.criterion is not None:
@@ -90,7 +100,7 @@ def times(run: TestRun) -> Iterator[tuple[str, str]]:
     """Say when a run started and ended, and how long it took, as far as that is known."""
     for label, moment in (("started", run.start_time), ("ended", run.end_time)):
         if moment is not None:
-            yield label, _moment(moment)
+            yield label, shown_moment(moment)
     values = measure(run)
     durations = {
         "queued": values[Metric.QUEUE_TIME],
@@ -102,5 +112,6 @@ def times(run: TestRun) -> Iterator[tuple[str, str]]:
             yield label, format_value(seconds, Unit.TIME)
 
 
-def _moment(time: datetime) -> str:
+def shown_moment(time: datetime) -> str:
+    """Return a time to the second."""
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"

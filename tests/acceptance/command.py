@@ -94,3 +94,9 @@ def run(
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def run_python(program: str, *arguments: str, cwd: Path, api_url: str | None = None) -> Finished:
+    """Run a program of a few lines in the tests' own interpreter to its end."""
+    python = [sys.executable, "-c", program]
+    return finish(start(arguments, cwd=cwd, env=environment(api_url), command=python))

@@ -125,15 +125,8 @@ def test_demo_without_a_place_for_reports_says_so(tmp_path: Path) -> None:
         "tempfile.tempdir = '/dev/null/none'\n"
         "sys.exit(main(['demo']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=command.environment(None),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == ExitCode.USAGE, done.stderr
+    done = command.run_python(program, cwd=tmp_path)
+    assert done.code == ExitCode.USAGE, done.stderr
     assert "--folder" in done.stderr
 
 
@@ -160,11 +153,5 @@ def test_what_happens_while_modules_are_imported_never_ends_with_1(
         "sys.meta_path.insert(0, Breaks())\n"
         "sys.exit(main(['explain']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=command.environment(None),
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == code
+    done = command.run_python(program, cwd=tmp_path)
+    assert done.code == code

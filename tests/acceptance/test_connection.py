@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -213,15 +212,8 @@ def test_what_checks_the_systems_certificates_is_imported_for_https_only(
         f"Transport(find_route('{scheme}://localhost/api'), 'a-token')\n"
         "print('truststore' in sys.modules)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=command.environment(None),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == str(scheme == "https")
+    done = command.run_python(program, cwd=tmp_path)
+    assert done.stdout.strip() == str(scheme == "https"), done.output
 
 
 @pytest.mark.acceptance

@@ -21,9 +21,10 @@ from testery_gate.reports.html.layout import (
     section,
     small,
 )
+from testery_gate.reports.html.limited import fitting
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
-from testery_gate.reports.html.room import Room, fitting
 from testery_gate.reports.html.tones import Tone, sign
+from testery_gate.reports.room import Room
 
 OPEN = 3
 """So many show their errors at once."""

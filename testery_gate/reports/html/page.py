@@ -29,12 +29,13 @@ from testery_gate.reports.html.layout import (
     small,
     together,
 )
+from testery_gate.reports.html.limited import fitting, more
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join, shortened, words
 from testery_gate.reports.html.proportions import proportions
-from testery_gate.reports.html.room import Room, fitting, more
 from testery_gate.reports.html.timeline import timeline
 from testery_gate.reports.html.tones import sign, sign_at
 from testery_gate.reports.html.trend import trend
+from testery_gate.reports.room import Room
 
 LIMIT = 5_000_000
 """Bytes; a browser shows as much within a second or two."""
@@ -113,7 +114,7 @@ def _overview_row(verdict: Verdict, number: int, linked: int) -> Markup:
     passed = " of ".join(wording.shown(counts[kind]) for kind in ("passed", "in all") if counts)
     address = f"#{_anchor(number)}" if number < linked else ""
     shown = sign(tones.of_outcome(verdict.exit_code))
-    title = together(shown, " ", link(address, _run_id(verdict)))
+    title = together(shown, " ", link(address, wording.run_id(verdict)))
     reason = small(words(verdict.reason, LONGEST_TEXT))
     about = _name_of(run)
     return group(
@@ -185,7 +186,7 @@ def _banner(code: ExitCode) -> Markup:
 def _heading(verdict: Verdict, anchor: str) -> Markup:
     shown = sign(tones.of_outcome(verdict.exit_code), 24)
     outcome = wording.outcome(verdict.exit_code)
-    title = element("h2", shown, f" Run {_run_id(verdict)}: {outcome}", id=anchor)
+    title = element("h2", shown, f" Run {wording.run_id(verdict)}: {outcome}", id=anchor)
     return join([layout.rule(), title])
 
 
@@ -207,7 +208,7 @@ def _gist(verdict: Verdict) -> Iterator[Markup]:
 
 
 def _which_run(verdict: Verdict) -> Markup:
-    return join([link(run_page(verdict), _run_id(verdict)), " ", _name_of(verdict.run)])
+    return join([link(run_page(verdict), wording.run_id(verdict)), " ", _name_of(verdict.run)])
 
 
 def _name_of(run: TestRun | None) -> Markup:
@@ -221,11 +222,9 @@ def _about(verdict: Verdict) -> str:
     """Return the title of a page on one run."""
     run = verdict.run
     parts = () if run is None else (run.name, run.environment)
-    return ", ".join([f"run {_run_id(verdict)}", *(shortened(part, 100) for part in parts if part)])
-
-
-def _run_id(verdict: Verdict) -> str:
-    return "none" if verdict.run_id is None else str(verdict.run_id)
+    return ", ".join(
+        [f"run {wording.run_id(verdict)}", *(shortened(part, 100) for part in parts if part)]
+    )
 
 
 def _checks(verdict: Verdict) -> Markup:

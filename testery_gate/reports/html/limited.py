@@ -1,31 +1,13 @@
-"""How much of the page's size is left, for what is written whole or not at all."""
+"""Lists on the page that end where there is no more room."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from testery_gate.reports import wording
 from testery_gate.reports.html.layout import paragraph
 from testery_gate.reports.html.markup import NOTHING, Markup
-
-
-class Room:
-    """How many bytes are left."""
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-
-    def take(self, markup: str) -> bool:
-        """Take the room that something needs, if there is as much."""
-        size = len(markup.encode())
-        fits = size <= self.left
-        self.left -= size if fits else 0
-        return fits
-
-    def apart(self, parts: int = 1) -> Room:
-        """Return a share of the room, to be given back."""
-        share = Room(max(0, self.left // parts))
-        self.left -= share.left
-        return share
+from testery_gate.reports.room import Room
 
 
 def fitting(
@@ -46,4 +28,4 @@ def fitting(
 
 def more(count: int, what: str) -> Markup:
     """Say that there are so many more."""
-    return paragraph(f"… and {count} more {what}")
+    return paragraph(wording.more(count, what))

@@ -1,0 +1,28 @@
+"""How much of a report's size is left, for what is written whole or not at all."""
+
+from __future__ import annotations
+
+
+class Room:
+    """How many bytes are left; ``between`` are those that part a text from the next one."""
+
+    def __init__(self, size: int, *, between: int = 0) -> None:
+        self.left = size
+        self._between = between
+
+    def needed(self, text: str) -> int:
+        """Return the bytes that a text takes."""
+        return len(text.encode()) + self._between
+
+    def take(self, text: str, *, keeping: int = 0) -> bool:
+        """Take the room for a text, if so many bytes are left after it."""
+        needed = self.needed(text)
+        fits = needed + keeping <= self.left
+        self.left -= needed if fits else 0
+        return fits
+
+    def apart(self, parts: int = 1) -> Room:
+        """Return a share of the room, to be given back."""
+        share = Room(max(0, self.left // parts), between=self._between)
+        self.left -= share.left
+        return share
