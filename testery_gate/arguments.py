@@ -185,7 +185,10 @@ def _named(runs: Sequence[str], token_file: str | None) -> Sequence[RunReference
             if text != "-":
                 references: Sequence[RunReference] = [parse_reference(text)]
             elif token_file == "-":  # noqa: S105  (a file's name)
-                raise UsageError("standard input can't hold both the runs and the token")
+                raise UsageError(
+                    "standard input can't hold both the runs and the token",
+                    advice="Set TESTERY_API_TOKEN instead, or name a file with --token-file.",
+                )
             else:
                 references = parse_references(_read_stdin())
             for reference in references:
@@ -221,7 +224,10 @@ def _head_of_checkout() -> str:
 
 def _read_stdin() -> str:
     if sys.stdin is None:
-        raise UsageError("there is no standard input to read from")
+        raise UsageError(
+            "there is no standard input to read from",
+            advice="Connect one, or name the run, or a file with --token-file.",
+        )
     return sys.stdin.read()
 
 
@@ -261,9 +267,14 @@ def reports(
     try:
         places = [item.path if item.path == "-" else os.path.abspath(item.path) for item in wanted]
     except OSError as error:
-        raise UsageError(f"the working directory is gone: {error.strerror}") from None
+        raise UsageError(
+            f"the working directory is gone: {error.strerror}",
+            advice="Change to one that is there, or name reports by whole paths.",
+        ) from None
     for item, place in zip(wanted, places, strict=True):
         if places.count(place) > 1 and item.path != os.devnull:
             where = "standard output" if place == "-" else item.path
-            raise UsageError(f"two reports would be written to {where}")
+            raise UsageError(
+                f"two reports would be written to {where}", advice="Give each a path of its own."
+            )
     return wanted

@@ -34,6 +34,13 @@ _STEERING = {
 _WRITING = ("junit-xml", "report")
 """What names a file to be written."""
 
+_WITHOUT_FILE = "Mend it, name another with --config, or do without: --config /dev/null."
+_HOW_TO_NAME_ONE = (
+    "Set TESTERY_API_TOKEN, or name a file with --token-file"
+    " (Testery shows the token under Settings, Integrations, Show API Token)."
+)
+_LIKE_THIS = f"It must look like {DEFAULT_API_URL}, which is what it is by default."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
@@ -60,7 +67,10 @@ def read_config(explicit: Path | None, folder: Path, known: Collection[str]) -> 
         whole = _read_toml(explicit)
         values = _section(explicit, whole) if explicit.name == "pyproject.toml" else whole
         if values is None:
-            raise UsageError(f"{explicit} has no section [tool.testery-gate]")
+            raise UsageError(
+                f"{explicit} has no section [tool.testery-gate]",
+                advice="Add it, or name another file with --config.",
+            )
         return _checked(explicit, values, known)
     own = folder / PROJECT_FILE
     if os.path.lexists(own):
@@ -80,16 +90,18 @@ def _read_toml(path: Path, *, found: bool = False) -> dict[str, object]:
     try:
         # A pipe that somebody put in the project would be waited for without end.
         if found and not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path} can't be read: it is no regular file")
+            raise UsageError(f"{path} can't be read: it is no regular file", advice=_WITHOUT_FILE)
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
-            raise UsageError(f"{path} is no configuration file: it is larger than 1 MiB")
+            raise UsageError(
+                f"{path} is no configuration file: it is larger than 1 MiB", advice=_WITHOUT_FILE
+            )
         return tomllib.loads(content.decode())
     except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+        raise UsageError(f"{path} can't be read: {error.strerror}", advice=_WITHOUT_FILE) from None
     except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits
-        raise UsageError(f"{path} is no valid TOML: {error}") from None
+        raise UsageError(f"{path} is no valid TOML: {error}", advice=_WITHOUT_FILE) from None
 
 
 def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | None:
@@ -98,7 +110,10 @@ def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | Non
     section = tools.get("testery-gate") if isinstance(tools, dict) else tools
     if section is None or isinstance(section, dict):
         return section
-    raise UsageError(f"[tool.testery-gate] of {path} is no table of settings")
+    raise UsageError(
+        f"[tool.testery-gate] of {path} is no table of settings",
+        advice="Write a line NAME = VALUE for each setting below it.",
+    )
 
 
 def _checked(path: Path, values: Mapping[str, object], known: Collection[str]) -> ConfigFile:
@@ -118,7 +133,10 @@ def _checked(path: Path, values: Mapping[str, object], known: Collection[str]) -
                 f"{path} sets {key} to something that is no text, number, true, false or list"
             )
         if any(isinstance(item, int) and abs(item) >= 2**63 for item in items):
-            raise UsageError(f"{path} sets {key} to a number that is too large")
+            raise UsageError(
+                f"{path} sets {key} to a number that is too large",
+                advice="'testery-gate wait --help' says what each setting takes.",
+            )
     return ConfigFile(path=path, values=values)
 
 
@@ -181,8 +199,7 @@ def find_token(
     if token is None:
         raise UsageError(
             "there is no API token",
-            advice="Set TESTERY_API_TOKEN, or name a file with --token-file"
-            " (Testery shows the token under Settings, Integrations, Show API Token).",
+            advice=_HOW_TO_NAME_ONE,
         )
     return _usable(token)
 
@@ -197,11 +214,13 @@ def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
     try:
         text = read_stdin() if name == "-" else Path(name).read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"the token can't be read from {source}: {error.strerror}") from None
+        raise UsageError(
+            f"the token can't be read from {source}: {error.strerror}", advice=_HOW_TO_NAME_ONE
+        ) from None
     except ValueError:
-        raise UsageError(f"the token in {source} is no text") from None
+        raise UsageError(f"the token in {source} is no text", advice=_HOW_TO_NAME_ONE) from None
     if not text.strip():
-        raise UsageError(f"there is no token in {source}: it is empty")
+        raise UsageError(f"there is no token in {source}: it is empty", advice=_HOW_TO_NAME_ONE)
     return Token(value=text, source=source)
 
 
@@ -219,7 +238,7 @@ def _token_from_profile(profile: str, home: Path | None) -> Token | None:
         return None
     except (configparser.Error, UnicodeDecodeError):
         # The parser's own message quotes the line, and with it the token.
-        raise UsageError(f"{path} is no valid credentials file") from None
+        raise UsageError(f"{path} is no valid credentials file", advice=_HOW_TO_NAME_ONE) from None
     value = parser.get(profile, "token", fallback="")
     source = f"profile {profile} in {path}"
     return Token(value=value, source=source) if value.strip() else None
@@ -228,7 +247,10 @@ def _token_from_profile(profile: str, home: Path | None) -> Token | None:
 def _usable(token: Token) -> Token:
     value = token.value.strip()
     if not re.fullmatch(r"[!-~]+", value):
-        raise UsageError(f"the token from {token.source} has blanks or signs that no token has")
+        raise UsageError(
+            f"the token from {token.source} has blanks or signs that no token has",
+            advice="Copy it again (Testery: Settings, Integrations, Show API Token).",
+        )
     return Token(value=value, source=token.source)
 
 
@@ -239,13 +261,13 @@ def check_api_url(text: str) -> str:
         host = parts.hostname
         _ = parts.port
     except ValueError as error:
-        raise UsageError(f"--api-url is no address: {error}") from None
+        raise UsageError(f"--api-url is no address: {error}", advice=_LIKE_THIS) from None
     if "@" in parts.netloc:
-        raise UsageError("--api-url must hold no user name or password")
+        raise UsageError("--api-url must hold no user name or password", advice=_LIKE_THIS)
     if parts.scheme not in {"http", "https"} or not host:
         raise UsageError(f"--api-url must look like {DEFAULT_API_URL}, not {text!r}")
     if parts.query or parts.fragment:
-        raise UsageError("--api-url must end in a path, without ? or #")
+        raise UsageError("--api-url must end in a path, without ? or #", advice=_LIKE_THIS)
     if parts.scheme == "http" and not _is_loopback(host):
         raise UsageError(
             f"--api-url is plain http to {host}, which would show the token to the network",

@@ -56,5 +56,8 @@ def parse_references(text: str) -> Sequence[RunReference]:
                 " is no 'test_run_id: 12345'"
             ) from None
     if not references:
-        raise ValueError("there is no run on standard input: it is empty")
+        raise ValueError(
+            "there is no run on standard input: it is empty; give ids, addresses, or what"
+            " 'testery create-test-run' prints"
+        )
     return references

@@ -101,6 +101,36 @@ def test_a_wrong_file_ends_with_2_and_says_what_is_wrong(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        pytest.param("wait 1 --config=missing.toml", "name another with --config", id="no file"),
+        pytest.param("wait 1 --config=broken.toml", "Mend it", id="no TOML"),
+        pytest.param("wait 1 --config=pyproject.toml", "Add it", id="no section"),
+        pytest.param("wait 1 --token-file=missing", "TESTERY_API_TOKEN", id="no token file"),
+        pytest.param("wait 1 --token-file=empty", "TESTERY_API_TOKEN", id="an empty token file"),
+        pytest.param("wait 1 --token=a\x7fb", "Copy it again", id="no token"),
+        pytest.param("wait -", "create-test-run", id="no run on standard input"),
+        pytest.param("wait - --token-file=-", "TESTERY_API_TOKEN", id="two from standard input"),
+        pytest.param("wait 1 --junit-xml=a --report=json=a", "of its own", id="one path for two"),
+        pytest.param(
+            "wait 1 --api-url=https://me@x.y/api", "must look like", id="a user's address"
+        ),
+        pytest.param("wait 1 --api-url=https://x.y/api?z", "must look like", id="a query"),
+        pytest.param("wait 1 --api-url=https://[x/api", "must look like", id="no address"),
+    ],
+)
+def test_what_is_set_wrong_comes_with_what_to_do_next(
+    tmp_path: Path, arguments: str, advice: str
+) -> None:
+    (tmp_path / "broken.toml").write_text("timeout = [")
+    (tmp_path / "pyproject.toml").write_text("[tool.other]")
+    (tmp_path / "empty").touch()
+    done = command.run(*arguments.split(), cwd=tmp_path)
+    assert done.code == ExitCode.USAGE, done.output
+    assert advice in done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "variables", "source"),
     [
         pytest.param(["--token", CANARY], {}, "--token", id="flag"),
