@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypedDict
 
 import click
 
@@ -175,15 +175,10 @@ def list_runs(*, api_url: str, outage_tolerance: Fraction, output: str, **values
 
         text = render_runs(runs)
     else:
-        from testery_gate import progress, run_table
+        from testery_gate import run_table
 
-        on_terminal = sys.stdout.isatty()
         text = run_table.render(
-            runs,
-            now=finding.utc_now(),
-            width=shutil.get_terminal_size().columns if on_terminal else None,
-            color=on_terminal and not os.environ.get("NO_COLOR"),
-            unicode=progress.speaks_unicode(sys.stdout, os.environ),
+            runs, now=finding.utc_now(), width=_terminal_width(), **_abilities(sys.stdout)
         )
     _hand_over(text, "the list")
 
@@ -199,7 +194,6 @@ def doctor(*, api_url: str, step_timeout: Fraction, output: str, **values: Any) 
     """
     from testery_gate.doctor import examine, overall, rendering
     from testery_gate.doctor.checks import Patient, checks_of
-    from testery_gate.progress import speaks_unicode
 
     patient = Patient(
         api_url=api_url,
@@ -207,12 +201,7 @@ def doctor(*, api_url: str, step_timeout: Fraction, output: str, **values: Any) 
         find_token=lambda: arguments.token(**values),
         timeout=float(step_timeout),
     )
-    on_terminal = sys.stdout.isatty()
-    style = rendering.Style(
-        width=shutil.get_terminal_size().columns if on_terminal else None,
-        color=on_terminal and not os.environ.get("NO_COLOR"),
-        unicode=speaks_unicode(sys.stdout, os.environ),
-    )
+    style = rendering.Style(width=_terminal_width(), **_abilities(sys.stdout))
     findings = []
     for finding in examine(checks_of(patient), patient.timeout):
         findings.append(finding)
@@ -318,13 +307,32 @@ def _run_gate(
     text = summary.render(
         verdicts,
         width=shutil.get_terminal_size().columns,
-        color=stream.isatty() and not os.environ.get("NO_COLOR"),
-        unicode=progress.speaks_unicode(stream, os.environ),
         brief=quiet,
         exit_code=code,
+        **_abilities(stream),
     )
     _print(text, stream)
     return code
+
+
+class _Abilities(TypedDict):
+    color: bool
+    unicode: bool
+
+
+def _abilities(stream: TextIO) -> _Abilities:
+    """Tell what a stream can show."""
+    from testery_gate.progress import speaks_unicode
+
+    return {
+        "color": stream.isatty() and not os.environ.get("NO_COLOR"),
+        "unicode": speaks_unicode(stream, os.environ),
+    }
+
+
+def _terminal_width() -> int | None:
+    """Return how wide lines may be on standard output; ``None`` where they may have any width."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _client(
