@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 # An interpreter that was asked for gets an environment of its own: PYTHON=python3.13 .venv-python3.13
 VENV = .venv$(addprefix -,$(notdir $(filter-out python3,$(PYTHON))))
-# Passed on to pytest: make test ARGS='tests/test_gate.py -k canceled'
+# Passed on to pytest: make test ARGS='tests/judging/test_verdict.py -k canceled'
 ARGS ?=
 
 BIN = $(VENV)/bin

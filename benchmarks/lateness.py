@@ -24,10 +24,10 @@ from benchmarks.contenders import Programs
 from benchmarks.document import Bound, Table
 from benchmarks.processes import environment
 from benchmarks.synthetic import Shape, SyntheticRun, bursty, steady, synthetic_runs
-from testery_gate import pace
 from testery_gate.model import TestRun
-from testery_gate.polling import Deadline, Pace, wait_for
 from testery_gate.simulator import DEFAULT_TOKEN
+from testery_gate.waiting import interval as pace
+from testery_gate.waiting.polling import Deadline, Pace, wait_for
 
 RUNS = 2000
 SEED = 2026

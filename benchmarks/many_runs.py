@@ -14,7 +14,7 @@ from benchmarks import stand_in
 from benchmarks.contenders import Programs
 from benchmarks.document import Bound, Table
 from benchmarks.processes import environment, run
-from testery_gate.listing import PAGE_SIZE
+from testery_gate.runs.listing import PAGE_SIZE
 
 SIZES = (1, 10, 50, 200)
 TO_ONE_RUN = 1.3

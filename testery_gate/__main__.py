@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
-from testery_gate import front_page
+from testery_gate.cli import front_page
 from testery_gate.errors import ExitCode, Interrupted
-from testery_gate.interrupts import Interrupts
+from testery_gate.waiting.signals import Interrupts
 
 FEWEST_COLLECTED = 100_000
 """How many objects more than before there must be before Python looks for garbage.
@@ -51,7 +51,7 @@ def _ended(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
         page = front_page.answer(sys.argv[1:] if argv is None else argv)
         if page is not None:
             return _show(page)
-        from testery_gate.cli import run
+        from testery_gate.cli.main import run
 
         return run(argv, interrupts)
     except Exception:  # noqa: BLE001  (nothing is left that could say more)

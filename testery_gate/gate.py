@@ -1,446 +1,343 @@
-"""From a run to a verdict: pure, exact, and never green on evidence that is not there."""
+"""The one walk: look until the runs are finished, judge them, tell about them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import Enum
-from fractions import Fraction
-from typing import assert_never
+from typing import TYPE_CHECKING, TextIO
 
-from testery_gate.criteria import Criterion, Metric, Operator, format_actual, measure
-from testery_gate.errors import ExitCode
-from testery_gate.model import Observation, RunStatus, TestResult, TestRun, one_line
+from testery_gate import reports
+from testery_gate.api.client import TesteryClient
+from testery_gate.errors import ApiError, ExitCode, Interrupted, ReportLost, combined
+from testery_gate.judging.verdict import Policy, Verdict, decide_early, evaluate, no_verdict
+from testery_gate.model import Observation, RunStatus, TestRun
+from testery_gate.runs.lookup import Lookup
+from testery_gate.runs.references import RunReference
+from testery_gate.waiting.polling import Deadline, Pace, Progress, Sighting, Watch, wait_for
 
+if TYPE_CHECKING:
+    from testery_gate.runs.selection import Query
 
-class CheckState(Enum):
-    """What came of a check; only ``HOLDS`` speaks for a green gate."""
-
-    HOLDS = "holds"
-    BREACHED = "breached"
-    INCONCLUSIVE = "inconclusive"
-    OPEN = "open"
-    """Not decided: the run was judged while tests were still to come."""
-
-
-class ExpectedField(Enum):
-    """What ``--expect`` can hold a run to."""
-
-    GIT_REF = "git-ref"
-    BUILD_KEY = "build-key"
-    ENVIRONMENT = "environment"
-    PROJECT_ID = "project-id"
-    NAME = "name"
+# Runs are mostly named, and few reports show others: what finds them is imported when needed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """The run must be about this build."""
+class Effects:
+    """What the walk does to the world besides asking the API."""
 
-    field: ExpectedField
-    value: str
-
-    def __str__(self) -> str:
-        return f"{self.field.value} is {self.value}"
+    sleep: Callable[[float], None]
+    update: Callable[[Progress], None]
+    say: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """All that decides a verdict besides the run itself."""
+class Waiting:
+    """How to wait, and what to ask for afterwards."""
 
-    required: tuple[Criterion, ...] = ()
-    warned: tuple[Criterion, ...] = ()
-    expected: tuple[Expectation, ...] = ()
-    trust_status: bool = False
-    not_before: datetime | None = None
-    """When the run must have finished at the earliest, to be evidence of today."""
-
-    @property
-    def judges_failures(self) -> bool:
-        """Whether the user's own criteria replace the default ``failed <= 0``."""
-        return self._judges(Metric.FAILED, Metric.PASSED, Metric.FAIL_RATE, Metric.PASS_RATE)
-
-    @property
-    def judges_not_run(self) -> bool:
-        """Whether the user's own criteria replace the default ``not_run == 0``."""
-        return self._judges(Metric.NOT_RUN)
-
-    def _judges(self, *metrics: Metric) -> bool:
-        return any(criterion.metric in metrics for criterion in self.required)
+    deadline: Deadline
+    pace: Pace
+    fail_fast: bool = False
+    with_results: bool = True
+    history: int = 0
+    """How many comparable runs to find for each run that was judged, itself among them."""
 
 
-NO_FAILURES = Criterion(metric=Metric.FAILED, operator=Operator.AT_MOST, threshold=Fraction(0))
-ALL_RAN = Criterion(metric=Metric.NOT_RUN, operator=Operator.EQUAL, threshold=Fraction(0))
-SOME_TESTS = Criterion(metric=Metric.TOTAL, operator=Operator.AT_LEAST, threshold=Fraction(1))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of the verdict: what was expected, what was found."""
-
-    name: str
-    state: CheckState
-    message: str
-    """One sentence that stands on its own, whatever the state."""
-    deciding: bool = True
-    criterion: Criterion | None = None
-    actual: Fraction | None = None
-    """The exact value found, in the unit of the criterion's metric; ``None`` is unknown."""
-    expected_text: str = ""
-    actual_text: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """How the gate ended for one run, and why."""
-
-    run_id: int | None
-    """``None`` when no run was found."""
-    exit_code: ExitCode
-    reason: str
-    """One sentence that says why."""
-    advice: str = ""
-    checks: tuple[Check, ...] = ()
-    notes: tuple[str, ...] = ()
-    run: TestRun | None = None
-    """The run as it was last seen; ``None`` when the API never showed it."""
-    results: Sequence[TestResult] | None = None
-    """The run's tests; ``None`` where the API does not offer them."""
-    web_url: str | None = None
-    decided_early: bool = False
-    """Whether the run was judged before it had finished."""
-    open_tests: int | None = None
-    """How many tests were still open when the verdict was decided early, where that is known."""
-    observed: Sequence[Observation] = ()
-    """Where the run stood during the wait, from the first look to the last."""
-    history: Sequence[TestRun] | None = None
-    """The run and comparable ones before it, the oldest first; ``None`` where that is not known."""
-
-
-def default_checks(policy: Policy) -> Sequence[str]:
-    """Name what is checked whatever the user asks for, given what the user asks for."""
-    failures = (
-        f"{NO_FAILURES}, unless the status is PASS" if policy.trust_status else str(NO_FAILURES)
-    )
-    return (
-        "status is PASS, or FAIL with failed tests",
-        str(SOME_TESTS),
-        "counts are known and consistent",
-        *(() if policy.judges_not_run else (str(ALL_RAN),)),
-        *(() if policy.judges_failures else (failures,)),
-        *(() if policy.not_before is None else (f"finished after {_moment(policy.not_before)}",)),
-    )
-
-
-def evaluate(policy: Policy, run: TestRun, results: Sequence[TestResult] | None = None) -> Verdict:
-    """Judge a finished run."""
-    checks = (
-        _status_check(run),
-        _total_check(run),
-        _counts_check(run),
-        *_default_checks(policy, run),
-        *(_criterion_check(criterion, run) for criterion in policy.required),
-        *(_expectation_check(expectation, run) for expectation in policy.expected),
-        *(() if policy.not_before is None else (_age_check(policy.not_before, run),)),
-        *(replace(_criterion_check(c, run), deciding=False) for c in policy.warned),
-    )
-    exit_code = _decide(checks)
-    return Verdict(
-        run_id=run.id,
-        exit_code=exit_code,
-        reason=_reason(exit_code, checks, run),
-        checks=checks,
-        run=run,
-        results=results,
-    )
-
-
-def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict | None:
-    """Judge a run that is still going, where a deciding criterion can no longer hold.
-
-    ``total_known`` says that the total is above 0 and was the same on two looks. ``None`` means
-    that the run can still pass.
-    """
-    from testery_gate.reach import can_still_hold  # only here, as few ask for it
-
-    criteria = policy.required
-    if not policy.judges_failures and not policy.trust_status:
-        criteria = (NO_FAILURES, *criteria)
-    lost = [c for c in criteria if not can_still_hold(c, run, total_known=total_known)]
-    if not lost:
-        return None
-    not_run = measure(run)[Metric.NOT_RUN] if total_known else None
-    still_open = f"{not_run} of {run.total}" if not_run is not None else "an unknown number of"
-    checks = tuple(_early_check(c, run, lost=c in lost) for c in criteria)
-    first = next(check for check in checks if check.state is CheckState.BREACHED)
-    return Verdict(
-        run_id=run.id,
-        exit_code=ExitCode.FAILED,
-        reason=first.message,
-        checks=checks,
-        notes=(f"decided early, with {still_open} tests still open",),
-        run=run,
-        decided_early=True,
-        open_tests=None if not_run is None else int(not_run),
-    )
-
-
-def no_verdict(
-    run_id: int | None,
-    exit_code: ExitCode,
-    reason: str,
+def judge(
+    target: Sequence[RunReference] | Query,
+    policy: Policy,
+    client: TesteryClient,
+    effects: Effects,
+    waiting: Waiting,
     *,
-    advice: str = "",
-    run: TestRun | None = None,
-) -> Verdict:
-    """Say that a run could not be judged; its only check is what was missing."""
-    check = Check(
-        name=_PRECONDITIONS[exit_code],
-        state=CheckState.INCONCLUSIVE,
-        message=reason,
-        expected_text="yes",
-        actual_text=exit_code.outcome.replace("_", " "),
-    )
-    return Verdict(
-        run_id=run_id, exit_code=exit_code, reason=reason, advice=advice, checks=(check,), run=run
-    )
+    appear_by: Deadline,
+    follow: bool,
+) -> Sequence[Verdict]:
+    """Judge the runs that are named or described; a signal at any moment leaves a verdict too."""
+    try:
+        if isinstance(target, Sequence):
+            return judge_runs(target, policy, client, effects, waiting)
+        return judge_selection(
+            target,
+            policy,
+            client,
+            effects,
+            waiting,
+            appear_by=appear_by,
+            follow=follow and not target.selection.every,
+        )
+    except Interrupted as cause:
+        run_ids: Sequence[int | None] = [None]
+        if isinstance(target, Sequence):
+            run_ids = [reference.run_id for reference in target]
+        return [no_verdict(run_id, cause.exit_code, f"stopped by {cause}") for run_id in run_ids]
 
 
-_PRECONDITIONS = {
-    ExitCode.UNAUTHORIZED: "token accepted",
-    ExitCode.UNAVAILABLE: "API answers",
-    ExitCode.NOT_FOUND: "run exists",
-    ExitCode.TIMED_OUT: "run finished",
-    ExitCode.INTERRUPTED: "run finished",
-    ExitCode.TERMINATED: "run finished",
-}
+Follow = Callable[[Sequence[TestRun]], Mapping[int, TestRun]]
+"""From canceled runs to the newer ones that superseded them, by the canceled ones' ids."""
 
 
-def _decide(checks: Sequence[Check]) -> ExitCode:
-    states = {check.state for check in checks if check.deciding}
-    if CheckState.BREACHED in states:
-        return ExitCode.FAILED
-    return ExitCode.PASSED if states == {CheckState.HOLDS} else ExitCode.INCONCLUSIVE
+def judge_runs(
+    references: Sequence[RunReference],
+    policy: Policy,
+    client: TesteryClient,
+    effects: Effects,
+    waiting: Waiting,
+    follow: Follow = lambda _: {},
+) -> Sequence[Verdict]:
+    """Wait for the runs and judge each; however the wait ends, every run gets a verdict."""
 
+    def early(sighting: Sighting) -> Verdict | None:
+        if not waiting.fail_fast:
+            return None
+        return decide_early(policy, sighting.run, total_known=sighting.total_known)
 
-def _reason(exit_code: ExitCode, checks: Sequence[Check], run: TestRun) -> str:
-    if exit_code is ExitCode.PASSED:
-        counts = f"{run.passed} of {run.total} tests passed, {run.failed} failed"
-        return f"{counts}, {run.ignored} ignored" if run.ignored else counts
-    blamed = CheckState.BREACHED if exit_code is ExitCode.FAILED else CheckState.INCONCLUSIVE
-    messages = [check.message for check in checks if check.deciding and check.state is blamed]
-    more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
-    return messages[0] + more
+    def watch_for(run_ids: Sequence[int]) -> Watch:
+        return wait_for(
+            run_ids,
+            lookup.look,
+            deadline=waiting.deadline,
+            pace=waiting.pace,
+            on_update=effects.update,
+            sleep=effects.sleep,
+            decided=lambda sighting: early(sighting) is not None,
+        )
 
-
-def _status_check(run: TestRun) -> Check:
-    problem = _status_problem(run)
-    if problem and run.status_info:
-        problem = f"{problem}: {one_line(run.status_info)}"
-    return Check(
-        name="status",
-        state=CheckState.INCONCLUSIVE if problem else CheckState.HOLDS,
-        message=problem or f"Testery calls the run {run.status_text}",
-        expected_text="PASS, or FAIL with failed tests",
-        actual_text=run.status_text or "missing",
-    )
-
-
-def _status_problem(run: TestRun) -> str:
-    match run.status:
-        case RunStatus.PASS:
-            return ""
-        case RunStatus.FAIL:
-            return "" if run.failed and run.failed > 0 else "the run is FAIL without a failed test"
-        case RunStatus.CANCELED:
-            return "the run was canceled"
-        case RunStatus.SUBMITTED | RunStatus.QUEUED | RunStatus.RUNNING:
-            return f"the run is over, yet its status is {run.status_text}"
-        case RunStatus.UNKNOWN if run.status_text:
-            return f"the run's status, {run.status_text}, is none that the gate knows"
-        case RunStatus.UNKNOWN:
-            return "the run has no status"
-        case _:
-            assert_never(run.status)
-
-
-def _total_check(run: TestRun) -> Check:
-    check = _as_evidence(_criterion_check(SOME_TESTS, run))
-    if check.actual == 0:
-        return replace(check, message="no test ran: the run has 0 tests")
-    return check
-
-
-def _counts_check(run: TestRun) -> Check:
-    counts = {
-        "totalCount": run.total,
-        "passCount": run.passed,
-        "failCount": run.failed,
-        "ignoredCount": run.ignored,
-    }
-    wrong = [
-        f"{name} is {'missing' if count is None else count}"
-        for name, count in counts.items()
-        if count is None or count < 0
-    ]
-    if not wrong and run.done is not None and run.total is not None and run.done > run.total:
-        wrong = [f"{run.done} tests are counted, but the run has {run.total}"]
-    return Check(
-        name="counts",
-        state=CheckState.INCONCLUSIVE if wrong else CheckState.HOLDS,
-        message="the counts make no sense: " + ", ".join(wrong) if wrong else "the counts add up",
-        expected_text="known and consistent",
-        actual_text=", ".join(wrong) or "consistent",
-    )
-
-
-def _default_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
-    if not policy.judges_not_run:
-        check = _as_evidence(_criterion_check(ALL_RAN, run))
-        if check.actual:
-            check = replace(
-                check,
-                message=f"{check.actual} of {run.total} tests never ran"
-                " (--require 'not_run <= N' would allow some)",
+    lookup = Lookup(client, effects.say)
+    started = waiting.deadline.clock()
+    watch = watch_for([reference.run_id for reference in references])
+    followed, watch = _followed(references, watch, watch_for, follow, effects.say)
+    waited = waiting.deadline.clock() - started
+    verdicts = []
+    for reference, history in followed.items():
+        verdict = _verdict(reference.run_id, watch, policy, early, waited)
+        verdicts.append(
+            replace(
+                verdict,
+                web_url=reference.web_url,
+                notes=(*verdict.notes, *history),
+                observed=_observed(watch.runs.get(reference.run_id)),
             )
-        yield check
-    if policy.judges_failures or (policy.trust_status and run.status is RunStatus.PASS):
-        return
-    check = _criterion_check(NO_FAILURES, run)
-    if check.state is CheckState.BREACHED:
-        message = f"{check.actual_text} of {_shown(run.total)} tests failed"
-        if run.status is RunStatus.PASS:
-            message += (
-                ", though Testery calls the run PASS: they are quarantined or passed on a retry"
-                " (--trust-status accepts that)"
+        )
+    if watch.ended_by is not None:
+        return verdicts
+    try:
+        verdicts = _with_addresses(verdicts, client)
+        if waiting.with_results:
+            verdicts = _with_results(verdicts, client)
+        return _with_histories(verdicts, client, waiting) if waiting.history else verdicts
+    except Interrupted as cause:
+        # Every report says how the process ended; what the verdict would have been is a note.
+        return [
+            replace(
+                verdict,
+                exit_code=cause.exit_code,
+                reason=f"stopped by {cause} before the reports were complete",
+                notes=(*verdict.notes, f"the verdict was {verdict.exit_code.outcome}"),
             )
-        check = replace(check, message=message)
-    yield check
+            for verdict in verdicts
+        ]
 
 
-def _as_evidence(check: Check) -> Check:
-    """Turn a breach into missing evidence: the tests did not fall short, they are not there."""
-    breached = check.state is CheckState.BREACHED
-    return replace(check, state=CheckState.INCONCLUSIVE) if breached else check
+def _followed(
+    references: Sequence[RunReference],
+    watch: Watch,
+    watch_for: Callable[[Sequence[int]], Watch],
+    follow: Follow,
+    say: Callable[[str], None],
+) -> tuple[Mapping[RunReference, Sequence[str]], Watch]:
+    """Replace canceled runs by those that superseded them, until none is left to replace.
 
-
-def _criterion_check(criterion: Criterion, run: TestRun) -> Check:
-    actual = measure(run)[criterion.metric]
-    metric = criterion.metric.value
-    if actual is None:
-        state = CheckState.INCONCLUSIVE
-        message = f"{criterion} can't be judged: {metric} is unknown ({_source(criterion, run)})"
-        actual_text = "unknown"
-    else:
-        actual_text = format_actual(actual, criterion)
-        holds = criterion.holds(actual)
-        state = CheckState.HOLDS if holds else CheckState.BREACHED
-        message = f"{metric} is {actual_text}" + ("" if holds else f", required is {criterion}")
-    return Check(
-        name=str(criterion),
-        state=state,
-        message=message,
-        criterion=criterion,
-        actual=actual,
-        expected_text=str(criterion).removeprefix(f"{metric} "),
-        actual_text=actual_text,
-    )
-
-
-def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
-    check = _criterion_check(criterion, run)
-    so_far = f"{criterion.metric.value} is {check.actual_text} so far"
-    if lost:
-        message = f"{criterion} can no longer hold: {so_far}"
-        return replace(check, state=CheckState.BREACHED, message=message)
-    return replace(check, state=CheckState.OPEN, message=f"not decided: {so_far}")
-
-
-def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
-    field, wanted = expectation.field, expectation.value
-    found = {
-        ExpectedField.GIT_REF: run.git_ref,
-        ExpectedField.BUILD_KEY: run.build_key,
-        ExpectedField.ENVIRONMENT: run.environment,
-        ExpectedField.PROJECT_ID: None if run.project_id is None else str(run.project_id),
-        ExpectedField.NAME: run.name,
-    }[field]
-    same = same_git_ref if field is ExpectedField.GIT_REF else str.__eq__
-    holds = found is not None and same(found, wanted)
-    shown = _shown(found)
-    return Check(
-        name=str(expectation),
-        state=CheckState.HOLDS if holds else CheckState.INCONCLUSIVE,
-        message=f"{field.value} is {shown}"
-        + ("" if holds else f", expected is {wanted}: the run is about something else"),
-        expected_text=wanted,
-        actual_text=shown,
-    )
-
-
-def _age_check(not_before: datetime, run: TestRun) -> Check:
-    limit, found = _moment(not_before), _moment(run.end_time)
-    recent = run.end_time is not None and run.end_time >= not_before
-    return Check(
-        name="age",
-        state=CheckState.HOLDS if recent else CheckState.INCONCLUSIVE,
-        message=f"the run finished at {found}"
-        + ("" if recent else f", which is not after {limit}: it is no evidence of today"),
-        expected_text=f"finished after {limit}",
-        actual_text=found,
-    )
-
-
-def _moment(time: datetime | None) -> str:
-    return "an unknown time" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
-
-
-_ABBREVIATED = r"[0-9A-Fa-f]{7,64}"
-
-
-def same_git_ref(one: str, other: str) -> bool:
-    """Whether two git refs mean the same: equal, or commits of which one abbreviates the other.
-
-    Only hexadecimal names abbreviate, from 7 digits on: the branch ``release`` is not
-    ``release-2``.
+    Each reference comes with notes on the runs that it stands for.
     """
-    if one == other:
-        return True
-    if not all(re.fullmatch(_ABBREVIATED, ref) for ref in (one, other)):
-        return False
-    one, other = one.lower(), other.lower()
-    return one.startswith(other) or other.startswith(one)
+    followed: dict[RunReference, Sequence[str]] = dict.fromkeys(references, ())
+    while watch.ended_by is None:
+        seen = [watch.runs.get(reference.run_id) for reference in followed]
+        canceled = [
+            one.run
+            for one in seen
+            if isinstance(one, Sighting) and one.run.status is RunStatus.CANCELED
+        ]
+        try:
+            newer = follow(canceled) if canceled else {}
+        except ApiError as error:
+            say(f"Whether newer runs superseded canceled ones can't be told: {error.message}")
+            break
+        except Interrupted as cause:
+            return followed, replace(watch, ended_by=cause)
+        if not newer:
+            break
+        replaced: dict[RunReference, Sequence[str]] = {}
+        for reference, history in followed.items():
+            successor = newer.get(reference.run_id)
+            if successor is None:
+                replaced[reference] = history
+                continue
+            story = f"run {reference.run_id} was canceled, and newer run {successor.id} followed"
+            say(story)
+            replaced[RunReference(run_id=successor.id)] = (*history, story)
+        followed = replaced
+        later = watch_for([run.id for run in newer.values()])
+        watch = Watch(runs={**watch.runs, **later.runs}, ended_by=later.ended_by)
+    return followed, watch
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, Fraction):
-        return f"{float(value):g}"
-    return "unknown" if value is None else str(value)
+def judge_selection(
+    query: Query,
+    policy: Policy,
+    client: TesteryClient,
+    effects: Effects,
+    waiting: Waiting,
+    *,
+    appear_by: Deadline,
+    follow: bool,
+) -> Sequence[Verdict]:
+    """Find the runs that are meant and do the same; finding none is a verdict too."""
+    from testery_gate.runs.finding import find_runs, newer_runs
+
+    try:
+        runs = find_runs(query, client, appear_by=appear_by, sleep=effects.sleep, say=effects.say)
+    except ApiError as error:
+        return [no_verdict(None, error.exit_code, error.message, advice=error.advice)]
+    except Interrupted as cause:
+        reason = f"stopped by {cause} while there was no {query}"
+        return [no_verdict(None, cause.exit_code, reason)]
+    return judge_runs(
+        [RunReference(run_id=run.id) for run in runs],
+        policy,
+        client,
+        effects,
+        waiting,
+        follow=(lambda canceled: newer_runs(query, client, canceled)) if follow else lambda _: {},
+    )
 
 
-_SOURCES: Mapping[Metric, tuple[str, ...]] = {
-    Metric.TOTAL: ("total",),
-    Metric.PASSED: ("passed",),
-    Metric.FAILED: ("failed",),
-    Metric.IGNORED: ("ignored",),
-    Metric.EXECUTED: ("passed", "failed"),
-    Metric.NOT_RUN: ("total", "passed", "failed", "ignored"),
-    Metric.PASS_RATE: ("passed", "failed"),
-    Metric.FAIL_RATE: ("passed", "failed"),
-    Metric.IGNORED_RATE: ("ignored", "total"),
-    Metric.COVERAGE: ("coverage",),
-    Metric.DURATION: ("start_time", "end_time"),
-    Metric.QUEUE_TIME: ("create_time", "start_time"),
-    Metric.TESTING_TIME: ("testing_time",),
-}
+def _verdict(
+    run_id: int,
+    watch: Watch,
+    policy: Policy,
+    early: Callable[[Sighting], Verdict | None],
+    waited: float,
+) -> Verdict:
+    seen = watch.runs.get(run_id)
+    if isinstance(seen, ApiError):
+        return no_verdict(run_id, seen.exit_code, seen.message, advice=seen.advice)
+    if seen is not None and seen.finished:
+        return replace(evaluate(policy, seen.run), notes=seen.notes)
+    decided = early(seen) if seen is not None else None
+    if decided is not None:
+        return decided
+    run = seen.run if seen is not None else None
+    match watch.ended_by:
+        case None:
+            return no_verdict(
+                run_id,
+                ExitCode.TIMED_OUT,
+                f"not finished within {waited:.0f} s: {_standing(run)}",
+                advice="Raise --timeout, or look at the run: it may be stuck.",
+                run=run,
+            )
+        case Interrupted() as cause:
+            reason = f"stopped by {cause} while {_standing(run)}"
+            return no_verdict(run_id, cause.exit_code, reason, run=run)
+        case error:
+            return no_verdict(run_id, error.exit_code, error.message, advice=error.advice, run=run)
 
 
-def _source(criterion: Criterion, run: TestRun) -> str:
-    """Say why a metric is unknown: what it is made of is not said, or makes no sense."""
-    values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
-    unsaid = [name for name, value in values.items() if value is None]
-    if unsaid:
-        return f"the API does not say {', '.join(unsaid)}"
-    return "the run has " + ", ".join(f"{name} {_shown(value)}" for name, value in values.items())
+def _observed(seen: Sighting | ApiError | None) -> Sequence[Observation]:
+    return seen.observed if isinstance(seen, Sighting) else ()
+
+
+def _standing(run: TestRun | None) -> str:
+    if run is None:
+        return "the run was not seen yet"
+    counted = "" if run.done is None else f", {run.done} of {run.total} tests done"
+    return f"the run was {run.status_text or 'without a status'}{counted}"
+
+
+def _with_addresses(verdicts: Sequence[Verdict], client: TesteryClient) -> list[Verdict]:
+    """Add the web address where the user did not give it; it takes the account's name."""
+    if all(verdict.web_url or verdict.run is None for verdict in verdicts):
+        return list(verdicts)
+    try:
+        account = client.account_name()
+    except ApiError:
+        account = None
+    if account is None:
+        return list(verdicts)
+    return [
+        replace(
+            verdict,
+            web_url=verdict.web_url or f"https://testery.app/{account}/test-runs/{verdict.run_id}",
+        )
+        if verdict.run is not None
+        else verdict
+        for verdict in verdicts
+    ]
+
+
+def _with_histories(
+    verdicts: Sequence[Verdict], client: TesteryClient, waiting: Waiting
+) -> list[Verdict]:
+    """Add comparable runs, as far as the list of runs tells them in reasonable time."""
+    from testery_gate.runs.comparable import SECONDS, find_histories
+
+    judged = [verdict.run for verdict in verdicts if verdict.run and verdict.exit_code in _JUDGED]
+    until = Deadline.after(SECONDS, waiting.deadline.clock)
+    found = find_histories(judged, client, waiting.history, until=until) if judged else {}
+    return [
+        replace(verdict, history=found.get(verdict.run.id)) if verdict.run else verdict
+        for verdict in verdicts
+    ]
+
+
+def _with_results(verdicts: Sequence[Verdict], client: TesteryClient) -> list[Verdict]:
+    """Add the tests of each run that was judged; where the API has none to offer, say so."""
+    found: list[Verdict] = []
+    lacking = ""
+    for verdict in verdicts:
+        if verdict.run is None or verdict.exit_code not in _JUDGED:
+            found.append(verdict)
+            continue
+        try:
+            results = None if lacking else client.results(verdict.run.id)
+        except ApiError as error:
+            results, lacking = None, f"only counts, no single test results: {error.message}"
+        notes = (*verdict.notes, lacking) if lacking else verdict.notes
+        found.append(replace(verdict, results=results, notes=notes))
+    return found
+
+
+_JUDGED = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
+
+
+def publish(
+    verdicts: Sequence[Verdict],
+    wanted: Sequence[reports.Report],
+    stdout: TextIO,
+    complain: Callable[[ReportLost], None],
+    formats: Mapping[str, reports.Renderer] = reports.FORMATS,
+) -> ExitCode:
+    """Write the reports and return the exit code; a lost report never hides a worse code."""
+    code = combined({verdict.exit_code for verdict in verdicts})
+    for report in wanted:
+        try:
+            # No name is given to the text, so that it is gone before the next one is made.
+            _deliver(formats[report.format](verdicts), report.path, stdout)
+        except ReportLost as error:
+            complain(error)
+            if code is ExitCode.PASSED:
+                code = ExitCode.REPORT_LOST
+    return code
+
+
+def _deliver(text: str, path: str, stdout: TextIO) -> None:
+    """Write a report where it is wanted; raises :class:`ReportLost`."""
+    if path != "-":
+        reports.write(path, text)
+        return
+    try:
+        stdout.write(text)
+        stdout.flush()
+    except (OSError, ValueError) as error:
+        # ValueError: a stream that is closed, or whose encoding lacks a character.
+        raise ReportLost(f"standard output can't take the report: {error}") from None

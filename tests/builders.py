@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from hypothesis import strategies as st
 
-from testery_gate.criteria import Metric, Operator, Unit, parse_criterion
-from testery_gate.gate import Expectation, ExpectedField, Policy
+from testery_gate.api.connection import Route
+from testery_gate.api.transport import Transport
+from testery_gate.judging.criteria import Metric, Operator, Unit, parse_criterion
+from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
 from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
-from testery_gate.route import Route
-from testery_gate.transport import Transport
 
 
 def make_run(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from testery_gate.cli import wait
-from testery_gate.criteria import Metric, Unit
+from testery_gate.cli.main import wait
+from testery_gate.cli.options import Setting
 from testery_gate.errors import ExitCode
-from testery_gate.options import Setting
+from testery_gate.judging.criteria import Metric, Unit
 
 
 def exit_codes() -> str:

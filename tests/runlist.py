@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from testery_gate.listing import age_key
 from testery_gate.model import TestRun
+from testery_gate.runs.listing import age_key
 from tests.builders import make_run
 
 NOW = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)

@@ -15,8 +15,8 @@ from benchmarks.document import Bound, Table
 from benchmarks.processes import environment, run, side_by_side
 from benchmarks.stand_in import Asked
 from benchmarks.synthetic import Shape, SyntheticRun, bursty, steady, synthetic_runs
-from testery_gate import pace
 from testery_gate.model import RunStatus
+from testery_gate.waiting import interval as pace
 from tests.acceptance.command import COMMAND
 
 HERE = Programs(python=sys.executable, gate=COMMAND, vendor=None)

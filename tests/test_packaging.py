@@ -74,7 +74,7 @@ def test_the_wheel_made_from_the_source_archive_holds_every_file_of_the_package(
         built = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert built == checkout
     assert "testery_gate/py.typed" in built
-    assert any(re.fullmatch(r"testery_gate/scenarios/.+\.toml", name) for name in built)
+    assert any(re.fullmatch(r"testery_gate/simulator/scenarios/.+\.toml", name) for name in built)
 
 
 def test_the_source_archive_has_no_part_of_the_tests(source_archive: Path) -> None:

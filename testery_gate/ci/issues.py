@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Check, CheckState, Verdict
+from testery_gate.judging.verdict import Check, CheckState, Verdict
 from testery_gate.model import ResultStatus, TestResult, clean_text, one_line
 from testery_gate.reports.ending import Ending, worst_first
 from testery_gate.reports.wording import outcome

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from testery_gate.bounded import TookTooLong, within
+from testery_gate.api.time_limit import TookTooLong, within
 from testery_gate.errors import ExitCode, GateError, NoAnswer
 
 

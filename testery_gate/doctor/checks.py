@@ -13,21 +13,21 @@ from datetime import UTC, datetime
 
 import requests
 
-from testery_gate import faults
-from testery_gate.client import Limits, TesteryClient
-from testery_gate.config import Token, check_api_url
-from testery_gate.doctor import Check, Finding, State
-from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
-from testery_gate.model import TestRun, clean_text, one_line
-from testery_gate.polling import Deadline
-from testery_gate.route import (
+from testery_gate.api import faults
+from testery_gate.api.client import Limits, TesteryClient
+from testery_gate.api.connection import (
     Route,
     direct_route,
     find_proxy,
     find_trust,
     system_has_certificates,
 )
-from testery_gate.transport import Encryption, Transport
+from testery_gate.api.transport import Encryption, Transport
+from testery_gate.cli.config import Token, check_api_url
+from testery_gate.doctor import Check, Finding, State
+from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
+from testery_gate.model import TestRun, clean_text, one_line
+from testery_gate.waiting.polling import Deadline
 
 MOST_SKEW = 60
 """Seconds by which two clocks may differ."""

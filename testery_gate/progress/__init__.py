@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Protocol, TextIO
 
-from testery_gate.polling import Progress
 from testery_gate.progress.standing import (
     Found,
     Look,
@@ -25,6 +24,7 @@ from testery_gate.progress.standing import (
     together,
 )
 from testery_gate.progress.stream import SafeStream, moves_cursor, speaks_unicode
+from testery_gate.waiting.polling import Progress
 
 __all__ = [
     "Display",

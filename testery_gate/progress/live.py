@@ -12,11 +12,11 @@ from rich.control import Control
 from rich.segment import ControlType, Segment, Segments
 from rich.text import Text
 
-from testery_gate.polling import Progress
 from testery_gate.progress.frame import Style, frame
 from testery_gate.progress.standing import Look, stamped
 from testery_gate.progress.stream import SafeStream
 from testery_gate.progress.width import beginning, rows
+from testery_gate.waiting.polling import Progress
 
 FASTEST = 4000
 """Bytes a second, on average: what a slow connection still takes without falling behind."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from testery_gate.errors import ApiError
 from testery_gate.model import RunStatus, TestRun, clean_text, one_line
-from testery_gate.pace import predicted_remaining
-from testery_gate.polling import Progress, Sighting
+from testery_gate.waiting.interval import predicted_remaining
+from testery_gate.waiting.polling import Progress, Sighting
 
 Found = Sighting | ApiError
 

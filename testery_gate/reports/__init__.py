@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from testery_gate.errors import ReportLost, UsageError
-from testery_gate.gate import Verdict
+from testery_gate.judging.verdict import Verdict
 from testery_gate.model import clean_text, one_line
 
 

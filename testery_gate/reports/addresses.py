@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from testery_gate.gate import Verdict
+from testery_gate.judging.verdict import Verdict
 
 _WEB_URL = re.compile(r"https?://[a-z\d.-]+(?::\d+)?(?:/[\w.~-]+)+", re.ASCII | re.IGNORECASE)
 _TEST_ID = re.compile(r"\d+", re.ASCII)

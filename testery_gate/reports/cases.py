@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import assert_never
 
-from testery_gate.gate import Verdict
+from testery_gate.judging.verdict import Verdict
 from testery_gate.model import ResultStatus, TestResult, clean_text, one_line
 
 LINE_LIMIT = 500

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from testery_gate.gate import Verdict
+from testery_gate.judging.verdict import Verdict
 from testery_gate.reports.ending import facts, overall
 
 PREFIX = "TESTERY_GATE_"

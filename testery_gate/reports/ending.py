@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from testery_gate.criteria import Metric, format_percentage, measure
 from testery_gate.errors import ExitCode, combined
-from testery_gate.gate import Verdict
+from testery_gate.judging.criteria import Metric, format_percentage, measure
+from testery_gate.judging.verdict import Verdict
 from testery_gate.model import clean_text, one_line
 from testery_gate.reports.wording import outcome
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from testery_gate import __version__
-from testery_gate.criteria import Unit, measure
 from testery_gate.errors import combined
-from testery_gate.gate import Check, Verdict
+from testery_gate.judging.criteria import Unit, measure
+from testery_gate.judging.verdict import Check, Verdict
 from testery_gate.model import TestResult, TestRun, clean_text
 
 SCHEMA_VERSION = "1.0"

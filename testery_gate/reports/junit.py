@@ -14,9 +14,9 @@ from xml.etree import ElementTree as ET
 
 from junit_xml import TestCase, TestSuite
 
-from testery_gate.criteria import Unit, format_percentage, format_value, measure
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Check, CheckState, Verdict
+from testery_gate.judging.criteria import Unit, format_percentage, format_value, measure
+from testery_gate.judging.verdict import Check, CheckState, Verdict
 from testery_gate.model import TestResult, TestRun
 from testery_gate.reports.cases import (
     NO_FILE,

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from fractions import Fraction
 
-from testery_gate.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.errors import ExitCode, combined
-from testery_gate.gate import Check, CheckState, Verdict
+from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
+from testery_gate.judging.verdict import Check, CheckState, Verdict
 from testery_gate.model import ResultStatus, TestResult, TestRun, clean_text, one_line
 from testery_gate.reports import wording
 from testery_gate.reports.addresses import run_page, test_page

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
-from testery_gate.gate import Verdict
+from testery_gate.judging.verdict import Verdict
 from testery_gate.model import TestResult
 from testery_gate.reports.cases import (
     NO_FILE,

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 
-from testery_gate.criteria import Metric, Unit, format_value, measure
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Check, CheckState, Verdict
+from testery_gate.judging.criteria import Metric, Unit, format_value, measure
+from testery_gate.judging.verdict import Check, CheckState, Verdict
 from testery_gate.model import TestRun
 
 _NOT_SET_UP = "NO VERDICT: the gate is set up wrong"

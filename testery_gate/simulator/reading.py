@@ -44,7 +44,7 @@ from testery_gate.simulator.table import (
     whole,
 )
 
-_BUILT_IN = resources.files("testery_gate") / "scenarios"
+_BUILT_IN = resources.files("testery_gate.simulator") / "scenarios"
 
 _ID = whole(1, 10**15)
 _TESTS = whole(0, 1_000_000)

@@ -12,8 +12,8 @@ import pytest
 
 from testery_gate import __version__
 from testery_gate.__main__ import let_go
+from testery_gate.cli.settings import ALL
 from testery_gate.errors import ExitCode
-from testery_gate.settings import ALL
 from tests.acceptance import command
 
 
@@ -149,7 +149,7 @@ def test_what_happens_while_modules_are_imported_never_ends_with_1(
         "from testery_gate.__main__ import main\n"
         "class Breaks:\n"
         "    def find_spec(self, name, *_):\n"
-        f"        if name == 'testery_gate.cli': exec({broken!r})\n"
+        f"        if name == 'testery_gate.cli.main': exec({broken!r})\n"
         "sys.meta_path.insert(0, Breaks())\n"
         "sys.exit(main(['explain']))"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testery_gate import front_page
+from testery_gate.cli import front_page
 from tests.acceptance import command
 from tests.acceptance.terminal import PROMPT, Tmux
 

@@ -207,8 +207,8 @@ def test_what_checks_the_systems_certificates_is_imported_for_https_only(
 ) -> None:
     program = (
         "import sys\n"
-        "from testery_gate.route import find_route\n"
-        "from testery_gate.transport import Transport\n"
+        "from testery_gate.api.connection import find_route\n"
+        "from testery_gate.api.transport import Transport\n"
         f"Transport(find_route('{scheme}://localhost/api'), 'a-token')\n"
         "print('truststore' in sys.modules)\n"
     )

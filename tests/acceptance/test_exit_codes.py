@@ -268,7 +268,7 @@ def test_several_runs_end_with_the_code_that_matters_most(
 def test_a_defect_ends_with_70_and_shows_a_traceback_only_on_request(tmp_path: Path) -> None:
     # A defect has to be made: this hook breaks a module of the gate in the child process.
     (tmp_path / "sitecustomize.py").write_text(
-        "import testery_gate.references as s\n"
+        "import testery_gate.runs.references as s\n"
         "def broken(text): raise RuntimeError('on purpose')\n"
         "s.parse_reference = broken\n"
     )

@@ -33,7 +33,7 @@ AT_IMPORT = """
 import os, sys
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "testery_gate.cli":
+        if name == "testery_gate.cli.main":
             {act}
 sys.meta_path.insert(0, Finder())
 """

@@ -203,7 +203,7 @@ def test_the_outputs_are_set_after_a_signal(
 def test_a_defect_is_told_too_and_shown_when_the_runner_debugs(tmp_path: Path) -> None:
     # A defect has to be made: this hook breaks a module of the gate in the child process.
     (tmp_path / "sitecustomize.py").write_text(
-        "import testery_gate.references as s\n"
+        "import testery_gate.runs.references as s\n"
         "def broken(text): raise RuntimeError('on purpose')\n"
         "s.parse_reference = broken\n"
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from testery_gate.ci import System
 from testery_gate.ci.issues import RETRYABLE, gate_errors, warnings
 from testery_gate.errors import ExitCode
-from testery_gate.gate import evaluate
+from testery_gate.judging.verdict import evaluate
 from testery_gate.reports.ending import Ending, facts, overall
 from tests.builders import make_policy, make_run
 from tests.ci.readers import Command, teamcity

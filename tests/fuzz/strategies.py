@@ -9,9 +9,9 @@ from typing import Any
 import click
 from hypothesis import strategies as st
 
-from testery_gate.cli import wait
-from testery_gate.criteria import Metric, Operator
-from testery_gate.options import Setting
+from testery_gate.cli.main import wait
+from testery_gate.cli.options import Setting
+from testery_gate.judging.criteria import Metric, Operator
 from testery_gate.simulator import scenarios
 from tests.builders import make_answer
 from tests.fuzz import targets

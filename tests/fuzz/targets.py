@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from testery_gate.cli import run as run_command
+from testery_gate.cli.main import run as run_command
 from testery_gate.errors import ExitCode
-from testery_gate.interrupts import Interrupts
 from testery_gate.simulator import ScenarioError, load_scenario
 from testery_gate.simulator.scenario import Kind
 from testery_gate.simulator.server import Simulator
+from testery_gate.waiting.signals import Interrupts
 from tests.builders import make_answer
 
 RUN_ID = 55676

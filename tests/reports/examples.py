@@ -10,9 +10,9 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from testery_gate.criteria import parse_criterion
 from testery_gate.errors import ExitCode
-from testery_gate.gate import (
+from testery_gate.judging.criteria import parse_criterion
+from testery_gate.judging.verdict import (
     Expectation,
     ExpectedField,
     Policy,

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from testery_gate.gate import Verdict
+from testery_gate.judging.verdict import Verdict
 from testery_gate.reports import html
 
 _NAMESPACES = ("{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from testery_gate.errors import ExitCode
-from testery_gate.gate import no_verdict
+from testery_gate.judging.verdict import no_verdict
 from testery_gate.reports.addresses import other_run_page, run_page
 from testery_gate.reports.addresses import test_page as console_page
 from tests.reports.examples import PAGE

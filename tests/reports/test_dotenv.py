@@ -11,10 +11,10 @@ import click
 import pytest
 from hypothesis import given
 
-from testery_gate.cli import wait
+from testery_gate.cli.main import wait
+from testery_gate.cli.options import Setting
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Verdict, evaluate, no_verdict
-from testery_gate.options import Setting
+from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
 from testery_gate.reports.dotenv import LIMIT, render
 from testery_gate.reports.ending import facts, overall
 from tests.builders import make_policy, make_run

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Verdict, evaluate, no_verdict
+from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
 from testery_gate.model import Observation, RunStatus, TestRun, clean_text, one_line
 from testery_gate.reports import FORMATS, html, with_options
 from testery_gate.reports.html.limited import fitting

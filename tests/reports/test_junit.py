@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from testery_gate.cli import wait
+from testery_gate.cli.main import wait
 from testery_gate.errors import ExitCode
-from testery_gate.gate import CheckState, Verdict, evaluate, no_verdict
+from testery_gate.judging.verdict import CheckState, Verdict, evaluate, no_verdict
 from testery_gate.model import TestResult
 from testery_gate.reports import FORMATS, junit, with_options
 from testery_gate.reports.junit import Scope, Tolerated

@@ -24,7 +24,7 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Verdict, evaluate, no_verdict
+from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
 from testery_gate.model import (
     ResultStatus,
     TestResult,

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import click
 import pytest
 
-from testery_gate.cli import wait
+from testery_gate.cli.main import wait
 from testery_gate.errors import GateError, ReportLost, UsageError
 from testery_gate.reports import FORMATS, Report, check_writable, parse_report, write
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from lxml import etree
 
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Verdict, evaluate
+from testery_gate.judging.verdict import Verdict, evaluate
 from testery_gate.model import TestResult
 from testery_gate.reports import sonar
 from testery_gate.simulator import load_scenario

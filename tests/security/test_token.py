@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from requests import Request
 
-from testery_gate.config import Token
+from testery_gate.api.connection import Proxy
+from testery_gate.api.transport import BearerToken
+from testery_gate.cli.config import Token
 from testery_gate.errors import ExitCode
 from testery_gate.redaction import Redaction
-from testery_gate.route import Proxy
 from testery_gate.simulator import load_scenario
-from testery_gate.transport import BearerToken
 from tests.acceptance import command
 from tests.canary import CANARY, Simulator, holds_token
 from tests.servers import hang, http, raw_server
@@ -68,7 +68,7 @@ def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(tmp_pa
 def test_a_traceback_shows_no_token(tmp_path: Path, system: str) -> None:
     # A defect where the token is at hand: in what adds it to a request.
     (tmp_path / "sitecustomize.py").write_text(
-        "import testery_gate.transport as transport\n"
+        "import testery_gate.api.transport as transport\n"
         "def broken(self, request): raise RuntimeError(f'no header for {self!r}')\n"
         "transport.BearerToken.__call__ = broken\n"
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import assert_never
 
-from testery_gate.criteria import Criterion, Operator, Unit, format_value
-from testery_gate.gate import Check
+from testery_gate.judging.criteria import Criterion, Operator, Unit, format_value
+from testery_gate.judging.verdict import Check
 from testery_gate.reports.html import svg, tones
 from testery_gate.reports.html.markup import NOTHING, Markup, element
 from testery_gate.reports.html.tones import Tone

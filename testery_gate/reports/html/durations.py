@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from testery_gate.criteria import Unit, format_value
+from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.model import TestResult
 from testery_gate.reports.addresses import test_page
 from testery_gate.reports.cases import NO_FILE, NO_NAME, milliseconds

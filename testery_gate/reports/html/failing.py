@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from testery_gate.gate import Verdict
+from testery_gate.judging.verdict import Verdict
 from testery_gate.model import ResultStatus, TestResult, clean_text
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.cases import NO_NAME, error_text, milliseconds

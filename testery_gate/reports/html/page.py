@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from testery_gate.criteria import Metric, format_percentage, measure
 from testery_gate.errors import ExitCode, combined
-from testery_gate.gate import Check, Verdict
+from testery_gate.judging.criteria import Metric, format_percentage, measure
+from testery_gate.judging.verdict import Check, Verdict
 from testery_gate.model import TestRun
 from testery_gate.reports import wording
 from testery_gate.reports.addresses import run_page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from testery_gate.criteria import Metric, Unit, format_percentage, format_value, measure
+from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.model import TestRun
 from testery_gate.reports import wording
 from testery_gate.reports.html import svg

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from testery_gate.criteria import Metric, Unit, format_value, measure
-from testery_gate.gate import Verdict
+from testery_gate.judging.criteria import Metric, Unit, format_value, measure
+from testery_gate.judging.verdict import Verdict
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.reports import wording
 from testery_gate.reports.html import svg

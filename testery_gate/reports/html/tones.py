@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from testery_gate.errors import ExitCode
-from testery_gate.gate import Check, CheckState
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import ResultStatus, RunStatus
 from testery_gate.reports.html.markup import Markup, element, join
 

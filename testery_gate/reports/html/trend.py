@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from testery_gate.criteria import Metric, Unit, format_percentage, format_value, measure
-from testery_gate.gate import Verdict
+from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
+from testery_gate.judging.verdict import Verdict
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.addresses import other_run_page
 from testery_gate.reports.html import svg

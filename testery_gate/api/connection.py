@@ -1,0 +1,222 @@
+"""The way to the API: its address, the proxy between, and whose certificates are trusted.
+
+All of it is found out once, before anything is sent, so that a wrong setting is said at once. The
+variables are read from the process's own environment, because ``requests`` reads them there too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import sys
+import urllib.parse
+from dataclasses import dataclass, field, replace
+
+import requests
+import urllib3
+from requests.utils import (
+    DEFAULT_CA_BUNDLE_PATH,
+    get_auth_from_url,
+    get_environ_proxies,
+    select_proxy,
+)
+
+from testery_gate.cli.config import DEFAULT_API_URL
+from testery_gate.errors import UsageError
+
+BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The first that is set names a file or a folder of certificates; both are ``requests``'s."""
+FILE_VARIABLE, FOLDER_VARIABLE = "SSL_CERT_FILE", "SSL_CERT_DIR"
+"""OpenSSL's; the second may list several folders. They count where no bundle is named."""
+_SYSTEM = "the system's certificates"
+_PROXIES = (
+    "A proxy looks like http://proxy.example:3128, or http://user:password@proxy.example:3128 with"
+    " signs such as @ and / in the password percent-encoded; NO_PROXY names hosts to reach without."
+)
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """A proxy; ``url`` may hold a password, ``shown`` never does."""
+
+    url: str = field(repr=False)
+    shown: str
+    host: str
+    port: int
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.shown} (from {self.source})"
+
+    @property
+    def has_user(self) -> bool:
+        """Whether the address names a user."""
+        return urllib.parse.urlsplit(self.url).username is not None
+
+    def redact(self, text: str) -> str:
+        """Return what the proxy may have had a part in, without the password it was sent."""
+        user, password = get_auth_from_url(self.url)
+        sent = urllib3.util.make_headers(proxy_basic_auth=f"{user}:{password}")
+        for secret in (password, sent["proxy-authorization"].removeprefix("Basic ")):
+            text = text.replace(secret, "***") if secret else text
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whose certificates are trusted: those that variables name and no others, or the system's."""
+
+    source: str = _SYSTEM
+    file: str | None = None
+    folders: str | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether variables name the certificates."""
+        return self.source != _SYSTEM
+
+    def context(self) -> ssl.SSLContext:
+        """Return what checks certificates; raises :class:`UsageError` where there are none."""
+        if not self.is_named:
+            return _systems_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # What is named is trusted without those above it, as what the system holds is.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        try:
+            context.load_verify_locations(self.file, self.folders)
+        except ssl.SSLError:
+            raise self._unusable("holds no certificates in PEM form") from None
+        except OSError as error:
+            raise self._unusable(f"can't be read: {error.strerror}") from None
+        # OpenSSL passes over folders that are not there; one of them has to be.
+        if self.folders and not any(map(os.path.isdir, self.folders.split(os.pathsep))):
+            raise self._unusable("is no folder")
+        return context
+
+    def _unusable(self, why: str) -> UsageError:
+        return UsageError(
+            f"{self.source} {why}",
+            advice="Name the file that holds your authority's certificates, or unset the variable"
+            " to trust the system's.",
+        )
+
+
+def _systems_context() -> ssl.SSLContext:
+    # Imported here, because plain http does without it.
+    import truststore
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not system_has_certificates(sys.platform, ssl.get_default_verify_paths()):
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return context
+
+
+def system_has_certificates(platform: str, paths: ssl.DefaultVerifyPaths) -> bool:
+    """Tell a bare container, where those that come with ``requests`` are better than none."""
+    if platform in {"darwin", "win32"}:
+        return True
+    return bool(paths.cafile or (paths.capath and os.listdir(paths.capath)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How the API is reached; ``trust`` is ``None`` for plain http."""
+
+    url: str
+    host: str
+    port: int
+    proxy: Proxy | None = None
+    trust: Trust | None = None
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the address says https."""
+        return self.url.startswith("https:")
+
+
+def direct_route(base_url: str) -> Route:
+    """Return the way without a proxy or encryption; raises :class:`UsageError`."""
+    try:
+        host, port = _host_and_port(base_url)
+    except ValueError:
+        raise UsageError(
+            f"--api-url names a host that can't be: {base_url}",
+            advice=f"Leave it out for {DEFAULT_API_URL}.",
+        ) from None
+    return Route(url=base_url, host=host, port=port)
+
+
+def find_route(base_url: str) -> Route:
+    """Find out how to reach an address that is safe to use; raises :class:`UsageError`."""
+    route = direct_route(base_url)
+    if not route.is_encrypted:
+        # Plain http is for addresses of this machine only, and no proxy knows those.
+        return route
+    return replace(route, proxy=find_proxy(base_url), trust=find_trust())
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    """Take an address apart as it will be connected to; raises ``ValueError``."""
+    prepared = urllib.parse.urlsplit(requests.Request("GET", url).prepare().url or "")
+    host = prepared.hostname or ""
+    # Some versions of requests let this pass, and then it fails where names are resolved: signs
+    # that no host has, labels that are empty or too long.
+    if not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+(%\w+)?", host):
+        raise ValueError(f"{host!r} is no host")
+    host.encode("idna")
+    return host, prepared.port or _PORTS[prepared.scheme]
+
+
+def find_proxy(url: str) -> Proxy | None:
+    """Return the proxy for an address, if any, as ``requests`` would choose it.
+
+    Raises :class:`UsageError` for one that can't be.
+    """
+    chosen = select_proxy(url, get_environ_proxies(url))
+    if not chosen:
+        return None
+    source = _source_of_proxy(chosen)
+    try:
+        address = chosen if "://" in chosen else f"http://{chosen}"
+        scheme = urllib.parse.urlsplit(address).scheme
+        if scheme not in _PORTS:
+            raise UsageError(
+                f"{source} names a proxy of the kind {scheme}, which is not supported",
+                advice=_PROXIES,
+            )
+        host, port = _host_and_port(address)
+    except ValueError:
+        # The address is not quoted: what is wrong with it may be that it holds a password.
+        raise UsageError(
+            f"{source} names no proxy that can be used",
+            advice=_PROXIES,
+        ) from None
+    shown = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    return Proxy(url=address, shown=shown, host=host, port=port, source=source)
+
+
+def _source_of_proxy(chosen: str) -> str:
+    for wanted in ("https_proxy", "all_proxy"):
+        # The lower case counts where both are set, and sorts last.
+        for name in sorted(os.environ, reverse=True):
+            if name.lower() == wanted and os.environ[name] == chosen:
+                return f"variable {name}"
+    return "the system's settings"
+
+
+def find_trust() -> Trust:
+    """Return whose certificates are trusted."""
+    for variable in BUNDLE_VARIABLES:
+        if path := os.environ.get(variable):
+            folder = os.path.isdir(path)
+            return Trust(
+                source=f"{variable}={path}",
+                file=None if folder else path,
+                folders=path if folder else None,
+            )
+    file, folders = os.environ.get(FILE_VARIABLE), os.environ.get(FOLDER_VARIABLE)
+    named = {FILE_VARIABLE: file, FOLDER_VARIABLE: folders}
+    source = " and ".join(f"{name}={value}" for name, value in named.items() if value)
+    return Trust(source=source or _SYSTEM, file=file or None, folders=folders or None)

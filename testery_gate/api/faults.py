@@ -1,0 +1,192 @@
+"""What went wrong with a request: in a person's words, with the likely cause and what to do."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import socket
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import requests
+
+from testery_gate.api.connection import Proxy, Route, Trust
+from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized
+from testery_gate.model import clean_text, one_line
+
+NEXT_STEP = "'testery-gate doctor' checks every step on the way to the API."
+WRONG_ADDRESS = "Check that --api-url is the address of the API, not of the web app."
+_SLOW = "The network or the API is slow, or something on the way keeps silent."
+_NO_PROXY = "Where a proxy is the only way out, name it in HTTPS_PROXY."
+
+
+def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | None:
+    """Return what a status means, ``None`` for 200."""
+    if status == HTTPStatus.OK:
+        return None
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Unauthorized(
+            f"{url} does not accept the token (HTTP 401)",
+            advice="Copy the token again (Testery: Settings, Integrations, Show API Token);"
+            " 'testery-gate explain' shows where it is taken from.",
+        )
+    if status == HTTPStatus.FORBIDDEN:
+        return Unauthorized(
+            f"the token may not see {url} (HTTP 403)",
+            advice="Use a token of the account that the run belongs to.",
+            token_rejected=False,
+        )
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFound(
+            f"there is nothing at {url} (HTTP 404)",
+            advice="Check the run's id, the token's account and --api-url.",
+        )
+    return NoAnswer(
+        f"HTTP {_status_text(status)} from {url}",
+        advice="Try again later, or wait longer with --outage-tolerance.",
+        retry_after=_retry_after(headers.get("Retry-After"), headers.get("Date")),
+    )
+
+
+def _status_text(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _retry_after(value: str | None, date: str | None) -> float | None:
+    """Read both forms of the header, in seconds from now (RFC 9110, section 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    moment = moment_of(value)
+    if moment is None:
+        return None
+    # By the server's own clock where it tells: this machine's may be wrong.
+    now = moment_of(date or "") or datetime.now(UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read the date of a header; ``None`` for one that is none."""
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+    except (ValueError, OverflowError):  # the second for numbers of many digits
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def too_slow(url: str, seconds: float) -> NoAnswer:
+    """Return the fault of a request that took longer than it may."""
+    return NoAnswer(f"no whole answer from {url} within {seconds:.0f} s", advice=_SLOW)
+
+
+def explained(error: Exception, url: str, route: Route) -> NoAnswer:
+    """Say why a request brought nothing."""
+    innermost = _innermost(error)
+    cause = _words(innermost)
+    if route.proxy is not None:
+        cause = route.proxy.redact(cause)
+    if route.proxy is not None and isinstance(error, requests.exceptions.ProxyError):
+        message, advice = _of_proxy(innermost, cause, route, route.proxy)
+        return NoAnswer(f"no connection to {url}: {message}", advice=advice, lasting=True)
+    if route.trust is not None and isinstance(error, requests.exceptions.SSLError):
+        message, advice = _of_encryption(innermost, route.trust, "--api-url")
+        return NoAnswer(f"no trusted connection to {url}: {message}", advice=advice, lasting=True)
+    if isinstance(innermost, socket.gaierror):
+        return NoAnswer(
+            f"no connection to {url}: the name {route.host} can't be resolved ({cause})",
+            advice=f"Check the name in --api-url, and this machine's name server. {_NO_PROXY}",
+            lasting=True,
+        )
+    if isinstance(innermost, ConnectionRefusedError):
+        return NoAnswer(
+            f"no connection to {url}: {cause}",
+            advice=f"Nothing listens on port {route.port} of {route.host}. Check --api-url, and"
+            " that the service runs.",
+        )
+    if isinstance(error, requests.ConnectTimeout):
+        return NoAnswer(
+            f"no connection to {url} in time",
+            advice=f"Something on the way to {route.host} drops it, say a firewall. {_NO_PROXY}",
+        )
+    if isinstance(error, requests.Timeout):
+        return NoAnswer(f"{url} accepted the connection and did not answer in time", advice=_SLOW)
+    return NoAnswer(
+        f"no answer from {url}: {cause}", advice="Check the network, and that --api-url is right."
+    )
+
+
+def _of_proxy(innermost: BaseException, cause: str, route: Route, proxy: Proxy) -> tuple[str, str]:
+    here = f"Check {proxy.source}, or add {route.host} to NO_PROXY to do without."
+    refused = re.match(r"Tunnel connection failed: (\d{3})", cause)
+    if refused is None:
+        if isinstance(innermost, ssl.SSLError) and route.trust is not None:
+            cause, hint = _of_encryption(innermost, route.trust, proxy.source)
+            here = f"{hint} {here}"
+        return f"the proxy {proxy.shown} can't be used: {cause}", here
+    # What else the proxy says is not repeated: it has been sent a password.
+    status = int(refused[1])
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        wanted = "another user and password" if proxy.has_user else "a user and password"
+        return (
+            f"the proxy {proxy.shown} wants {wanted} (HTTP 407)",
+            f"Write them into {proxy.source}, as in http://user:password@proxy.example:3128, with"
+            " signs such as @ and / percent-encoded.",
+        )
+    return (
+        f"the proxy {proxy.shown} does not connect to {route.host} port {route.port}"
+        f" (HTTP {_status_text(status)})",
+        f"Ask whoever runs the proxy. {here}",
+    )
+
+
+_CLOCK = "check this machine's clock, or let whoever runs the host renew it."
+_CERTIFICATE_HINTS = {
+    9: f"The certificate is not valid yet: {_CLOCK}",
+    10: f"The certificate has expired: {_CLOCK}",
+    62: "The certificate is for another host: check {setting}; a login page may answer instead.",
+    64: "The certificate is for another address: check {setting}.",
+}
+"""By OpenSSL's verification errors (the manual of X509_STORE_CTX_get_error)."""
+_OTHER_CERTIFICATE_HINT = (
+    "Its authority is not trusted here. Where that is a private one, such as a company's own or its"
+    " proxy's, name the file of its certificates in REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
+)
+
+
+def _of_encryption(error: BaseException, trust: Trust, setting: str) -> tuple[str, str]:
+    """Return the cause and advice; ``setting`` names the host that does not encrypt well."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return _words(error), f"Is the port one for https? Check {setting}."
+    # The system's own verification has other numbers and words (macOS, Windows).
+    hint = _CERTIFICATE_HINTS.get(error.verify_code, _OTHER_CERTIFICATE_HINT)
+    also = "and nothing else" if trust.is_named else "as no variable names others"
+    cause = one_line(clean_text(error.verify_message))
+    return cause, f"{hint.format(setting=setting)} Trusted now: {trust.source}, {also}."
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the first reason; the layers above it only repeat it with object addresses."""
+    seen: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        # The layers are told in any of these ways.
+        reasons = (getattr(following, "reason", None), *following.args)
+        following = next(
+            (reason for reason in reasons if isinstance(reason, BaseException)),
+            following.__cause__ or following.__context__,
+        )
+    return seen[-1]
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        # OpenSSL's come with the place in its source: [SSL: X] words (_ssl.c:1006)
+        return re.sub(r"^\[.*?\] | \(_ssl\.c:\d+\)$", "", one_line(clean_text(error.strerror)))
+    return one_line(clean_text(str(error))) or type(error).__name__

@@ -1,0 +1,261 @@
+"""The command line's vocabulary: settings that come from flags, variables and files alike."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from testery_gate.cli.config import ENVIRONMENT_PREFIX, ConfigFile
+from testery_gate.errors import ExitCode
+from testery_gate.judging.criteria import (
+    Criterion,
+    CriterionError,
+    Metric,
+    Operator,
+    Unit,
+    build_criterion,
+    format_value,
+    parse_criterion,
+    parse_duration,
+)
+from testery_gate.judging.verdict import Expectation, ExpectedField
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
+
+
+class Setting(click.Option):
+    """An option with a help section, an environment variable, and one value a line in it."""
+
+    def __init__(self, *args: Any, section: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.section = section
+        own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
+        others = attributes.get("envvar") or ()
+        self.envvar = [own, *([others] if isinstance(others, str) else others)]
+
+    @property
+    def option_name(self) -> str:
+        """The name without dashes, as it stands in a configuration file."""
+        return max(self.opts, key=len).removeprefix("--")
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Count a blank value as unset, as an empty one is."""
+        value = super().resolve_envvar_value(ctx)
+        return value if value and value.strip() else None
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """Split what may be repeated at line ends, because criteria and paths hold blanks."""
+        value = self.resolve_envvar_value(ctx)
+        if value is None or not self.multiple:
+            return super().value_from_envvar(ctx)
+        return [line.strip() for line in value.splitlines() if line.strip()]
+
+    def source(self, ctx: click.Context, file: ConfigFile | None) -> str:
+        """Say what set this option: a flag, a variable, the file, or nothing."""
+        match ctx.get_parameter_source(self.name or ""):
+            case ParameterSource.COMMANDLINE:
+                return f"flag --{self.option_name}"
+            case ParameterSource.ENVIRONMENT:
+                variable = next((name for name in self.envvar or () if os.environ.get(name)), "")
+                return f"variable {variable}"
+            case ParameterSource.DEFAULT_MAP:
+                return f"file {file.path if file else ''}"
+            case _:
+                return "default"
+
+
+class SectionedCommand(click.Command):
+    """A command whose help groups its settings by section and lists the exit codes.
+
+    Its settings are made when they are first needed: of all commands only one is run.
+    """
+
+    _params: list[click.Parameter]
+    _settings: Callable[[], Sequence[Setting]] | None
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """The arguments and options."""
+        if self._settings is not None:
+            self._params += self._settings()
+            self._settings = None
+        return self._params
+
+    @params.setter
+    def params(self, own: list[click.Parameter]) -> None:
+        self._params = own
+        self._settings = getattr(self.callback, "settings", None)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list of options a section, in the order of declaration."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx) if isinstance(option, click.Option) else None
+            if record is not None:
+                section = option.section if isinstance(option, Setting) else "Other"
+                sections.setdefault(section, []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        write_exit_codes(formatter)
+
+
+def write_exit_codes(formatter: click.HelpFormatter) -> None:
+    """Write what each exit code means."""
+    with formatter.section("Exit codes"):
+        formatter.write_dl(
+            [(str(int(code)), f"{_words(code)}: {code.meaning}") for code in ExitCode]
+        )
+
+
+def _words(code: ExitCode) -> str:
+    return code.outcome.replace("_", " ")
+
+
+class _Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on
+    """A value that one of our own parsers reads; its ValueError is the message."""
+
+    def __init__(
+        self, name: str, parse: Callable[[str], object], *, beginnings: Iterable[str] = ()
+    ) -> None:
+        self.name = name
+        self._parse = parse
+        self._beginnings = beginnings
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """Parse what came from a flag, a variable or a file."""
+        try:
+            return self._parse(str(value).strip())
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Suggest how a value begins."""
+        return suggestions(self._beginnings, incomplete, kind="open")
+
+
+def suggestions(
+    texts: Iterable[str], incomplete: str, *, kind: str = "plain"
+) -> list[CompletionItem[str]]:
+    """Return suggestions for a shell, of those texts that begin so."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(text, type=kind) for text in texts if text.startswith(incomplete)]
+
+
+def some(*texts: str) -> Completer:
+    """Return what suggests some of the values that an option takes."""
+    return lambda _ctx, _param, incomplete: suggestions(texts, incomplete)
+
+
+def any_file(_: click.Context, __: click.Parameter, ___: str) -> list[CompletionItem[str]]:
+    """Suggest what files there are."""
+    return suggestions([""], "", kind="file")
+
+
+def assigned_files(names: Callable[[], Iterable[str]]) -> Completer:
+    """Return what suggests ``NAME=``, and after that what files there are."""
+
+    def suggest(
+        _: click.Context, __: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
+        name, equals, _path = incomplete.partition("=")
+        if equals and name in names():
+            return [CompletionItem(incomplete, type="file", after=f"{name}=")]
+        return suggestions((f"{name}=" for name in names()), incomplete, kind="open")
+
+    return suggest
+
+
+def _expectation(text: str) -> Expectation:
+    name, equals, value = text.partition("=")
+    names = [field.value for field in ExpectedField]
+    if not equals or not value or name not in names:
+        raise ValueError(f"{text!r} is no expectation; write FIELD=VALUE with {', '.join(names)}")
+    return Expectation(field=ExpectedField(name), value=value)
+
+
+def _bound(
+    metric: Metric, symbol: Operator, *, percent: bool = False
+) -> Callable[[str], Criterion]:
+    def parse(text: str) -> Criterion:
+        value = f"{text.removesuffix('%')}%" if percent else text
+        return build_criterion(metric, symbol, value)
+
+    return parse
+
+
+def _interval(text: str) -> Fraction | None:
+    if text == "auto":
+        return None
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise CriterionError(f"an interval of {text} is too short; the least is 1s")
+    return seconds
+
+
+def parse_span(text: str) -> Fraction:
+    """Read a duration, or a number of days (``7d``), as seconds."""
+    days = re.fullmatch(r"(\d{1,6})d", text, re.ASCII)
+    return Fraction(86400 * int(days[1])) if days else parse_duration(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far back to look; ``None`` is no limit by age."""
+
+    seconds: Fraction | None
+    runs: int
+
+    def __str__(self) -> str:
+        age = "" if self.seconds is None else f"{format_value(self.seconds, Unit.TIME)},"
+        return f"{age}{self.runs}"
+
+
+def _lookback(text: str) -> Reach:
+    span, comma, number = text.partition(",")
+    if not comma and span.isdecimal():
+        span, number = "", span
+    if number and not (number.isdecimal() and 0 < int(number) <= _MOST_RUNS):
+        raise ValueError(f"{number!r} is no number of runs from 1 to {_MOST_RUNS}")
+    return Reach(
+        seconds=parse_span(span) if span else None, runs=int(number) if number else _MOST_RUNS
+    )
+
+
+_MOST_RUNS = 100_000
+
+CRITERION = _Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
+EXPECTATION = _Parsed(
+    "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
+)
+DURATION = _Parsed("DURATION", parse_duration)
+SPAN = _Parsed("SPAN", parse_span)
+LOOKBACK = _Parsed("SPAN,N", _lookback)
+INTERVAL = _Parsed("DURATION", _interval)
+MAX_FAILED = _Parsed("N|P%", _bound(Metric.FAILED, Operator.AT_MOST))
+MIN_PASSED = _Parsed("N|P%", _bound(Metric.PASSED, Operator.AT_LEAST))
+MIN_PASS_RATE = _Parsed("P", _bound(Metric.PASS_RATE, Operator.AT_LEAST, percent=True))
+MAX_IGNORED = _Parsed("N|P%", _bound(Metric.IGNORED, Operator.AT_MOST))
+MIN_TOTAL = _Parsed("N", _bound(Metric.TOTAL, Operator.AT_LEAST))
+MIN_COVERAGE = _Parsed("P", _bound(Metric.COVERAGE, Operator.AT_LEAST, percent=True))
+MAX_DURATION = _Parsed("DURATION", _bound(Metric.DURATION, Operator.AT_MOST))

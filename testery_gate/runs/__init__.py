@@ -1,0 +1,1 @@
+"""Which runs are meant: named, described, or the commit of the pipeline."""

@@ -1,0 +1,100 @@
+"""Look at many runs with few requests: through the list where it shows them, else one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from testery_gate.errors import ApiError, Unavailable
+from testery_gate.model import TestRun
+from testery_gate.runs.listing import PAGE_SIZE
+from testery_gate.waiting.polling import Seen
+
+WORTH_A_PAGE = 2
+"""So many runs must be expected on a page; a request for a single one costs as much."""
+FEW = 2
+"""So many runs are asked for one by one: small answers that nothing can have pushed away."""
+_FAULTS = 3
+"""After so many faults in a row the list is taken to be unusable."""
+
+
+class Source(Protocol):
+    """What is needed of the API."""
+
+    def look(self, run_ids: Sequence[int], /) -> Mapping[int, Seen]:
+        """Return what there is of each run, with a request for each."""
+
+    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
+        """Return a page of the list; what is optional is soon given up."""
+
+
+class Lookup:
+    """Remembers from look to look where the list shows each run."""
+
+    def __init__(self, source: Source, say: Callable[[str], None]) -> None:
+        self._source = source
+        self._say = say
+        self._pages: dict[int, int] = {}
+        self._unlisted: set[int] = set()
+        self._faults = 0
+
+    def look(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
+        """Return what there is of each run.
+
+        What the list does not show is asked for by itself, from then on at once. Raises what the
+        API's client raises for single runs.
+        """
+        listed = [run_id for run_id in run_ids if run_id not in self._unlisted]
+        seen: dict[int, Seen] = {}
+        if self._faults < _FAULTS and len(listed) > FEW:
+            seen.update(self._from_list(listed))
+        missing = [run_id for run_id in run_ids if run_id not in seen]
+        try:
+            seen.update(self._source.look(missing))
+        except Unavailable as error:
+            # The list has answered: what only the single requests lack is those runs' own end.
+            if not seen:
+                raise
+            seen.update(dict.fromkeys(missing, error))
+        return {run_id: seen[run_id] for run_id in run_ids if run_id in seen}
+
+    def _from_list(self, run_ids: Sequence[int]) -> Mapping[int, TestRun]:
+        found: dict[int, TestRun] = {}
+        try:
+            self._read_pages(run_ids, found)
+        except Unavailable:
+            self._faults += 1
+        except ApiError as error:
+            self._faults = _FAULTS
+            self._say(f"Asking for each run by itself, for want of a list: {error}")
+        else:
+            self._faults = 0
+        return found
+
+    def _read_pages(self, run_ids: Sequence[int], found: dict[int, TestRun]) -> None:
+        """Read the pages where runs are expected, and for those that moved on the next ones."""
+        expected = {run_id: self._pages.get(run_id, 0) for run_id in run_ids}
+        # Beyond what the runs would fill, a page for ten of them is a moderate price for finding
+        # out where they are, or that they are not there.
+        left = -(-len(run_ids) // PAGE_SIZE) + max(1, len(run_ids) // 10)
+        shown: set[int] = set()
+        while expected:
+            number = min(expected.values())
+            here = [run_id for run_id, page in expected.items() if page == number]
+            if len(here) < WORTH_A_PAGE:
+                del expected[here[0]]
+                continue
+            page = self._source.page(number, PAGE_SIZE, optional=True) if left else ()
+            left -= 1
+            if shown.issuperset(run.id for run in page):
+                # The end, or a server that ignores the page's number.
+                self._unlisted |= expected.keys()
+                return
+            shown.update(run.id for run in page)
+            expected |= dict.fromkeys(here, number + 1)
+            for run in page:
+                # Less than what is documented is asked for again, of the run itself.
+                if run.id in expected and run.complete is not None:
+                    found[run.id] = run
+                    self._pages[run.id] = number
+                    del expected[run.id]

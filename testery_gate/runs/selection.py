@@ -1,0 +1,169 @@
+"""Which runs: from what the user describes to runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from heapq import nlargest
+from typing import assert_never
+
+from testery_gate.judging.verdict import same_git_ref
+from testery_gate.model import TestRun
+from testery_gate.runs.listing import Listing, Lookback, age_key
+
+
+class Field(Enum):
+    """What a run can be selected by."""
+
+    GIT_REF = "git-ref"
+    BUILD_KEY = "build-key"
+    ENVIRONMENT = "environment"
+    PROJECT_ID = "project-id"
+    NAME = "name"
+    INCLUDE_TAG = "include-tag"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One thing that must be so of a run; a name may be a pattern with ``*``."""
+
+    field: Field
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"{self.field.value} {self.wanted}"
+
+    def holds(self, run: TestRun) -> bool:
+        """Whether the run is so."""
+        found = _found(self.field, run)
+        match self.field:
+            case Field.GIT_REF:
+                return any(same_git_ref(ref, self.wanted) for ref in found)
+            case Field.NAME:
+                pattern = ".*".join(re.escape(part) for part in self.wanted.split("*"))
+                return any(re.fullmatch(pattern, name, re.DOTALL) for name in found)
+            case _:
+                return self.wanted in found
+
+
+def _found(field: Field, run: TestRun) -> Sequence[str]:
+    """Return what the run has there; only tags can be several."""
+    if field is Field.INCLUDE_TAG:
+        return run.include_tags
+    value = {
+        Field.GIT_REF: run.git_ref,
+        Field.BUILD_KEY: run.build_key,
+        Field.ENVIRONMENT: run.environment,
+        Field.PROJECT_ID: run.project_id,
+        Field.NAME: run.name,
+        Field.STATUS: run.status_text,
+    }[field]
+    return () if value is None else (str(value),)
+
+
+class Group(Enum):
+    """What ``--each`` can take the newest run of."""
+
+    PROJECT = "project"
+    ENVIRONMENT = "environment"
+    NAME = "name"
+
+    def of(self, run: TestRun) -> object:
+        """Return what the run has there."""
+        match self:
+            case Group.PROJECT:
+                return run.project_id
+            case Group.ENVIRONMENT:
+                return run.environment
+            case Group.NAME:
+                return run.name
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which of the runs that meet all conditions are meant: by default the newest one."""
+
+    conditions: tuple[Condition, ...] = ()
+    each: tuple[Group, ...] = ()
+    every: bool = False
+    most: int | None = None
+    """How many at the most."""
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.conditions))
+
+    def matches(self, run: TestRun) -> bool:
+        """Whether the run meets all conditions."""
+        return all(condition.holds(run) for condition in self.conditions)
+
+    def group_of(self, run: TestRun) -> object:
+        """Return what tells the runs apart that the newest is taken of."""
+        return tuple(group.of(run) for group in self.each)
+
+    def choose(self, runs: Iterable[TestRun]) -> Sequence[TestRun]:
+        """Return the runs that are meant, the newest first."""
+        chosen = sorted(filter(self.matches, runs), key=age_key, reverse=True)
+        if not self.every:
+            newest: dict[object, TestRun] = {}
+            for run in chosen:
+                newest.setdefault(self.group_of(run), run)
+            chosen = list(newest.values())
+        return chosen[: self.most]
+
+    def choose_from(self, listing: Listing) -> Sequence[TestRun]:
+        """Read a list no further than needed, and return the runs that are meant."""
+        wanted = None if self.each else self.most if self.every else 1
+        newest: list[TestRun] = []
+        for run in listing:
+            if wanted is not None and self.matches(run):
+                newest = nlargest(wanted, [*newest, run], key=age_key)
+            if len(newest) == wanted and listing.is_past(newest[-1].create_time):
+                break
+        return self.choose(listing.runs)
+
+    def nearest_miss(self, runs: Iterable[TestRun], lookback: Lookback) -> str:
+        """Say which run comes nearest and what it lacks; ``""`` where none has anything of it."""
+
+        def nearness(run: TestRun) -> tuple[object, ...]:
+            # The conditions stand in the order of Field, of which the first ones say the most.
+            met = [condition.holds(run) for condition in self.conditions]
+            return sum(met), met, age_key(run)
+
+        run = max(runs, key=nearness, default=None)
+        if run is None:
+            return ""
+        met = [str(condition) for condition in self.conditions if condition.holds(run)]
+        if self.conditions and not met:
+            return ""
+        lacks = [
+            f"its {condition.field.value} is {', '.join(_found(condition.field, run)) or 'unknown'}"
+            for condition in self.conditions
+            if not condition.holds(run)
+        ]
+        if not (lacks and lookback.reaches(run)):
+            created = f" (created {run.create_time:%Y-%m-%d %H:%M} UTC)" if run.create_time else ""
+            lacks.append(f"it is further back than --lookback reaches{created}")
+        has = f"has {', '.join(met)}" if met else "is the newest"
+        return f"run {run.id} {has}, but {' and '.join(lacks)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which runs, and how far back to look for them."""
+
+    selection: Selection
+    deploy_id: int | None = None
+    max_age: timedelta | None = timedelta(days=7)
+    max_runs: int = 1000
+
+    def __str__(self) -> str:
+        """Return a noun, such as ``run with environment staging``."""
+        of_deploy = "" if self.deploy_id is None else f" of deploy {self.deploy_id}"
+        conditions = str(self.selection)
+        return f"run{of_deploy}{f' with {conditions}' if conditions else ''}"

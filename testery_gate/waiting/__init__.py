@@ -1,0 +1,1 @@
+"""Ask until the runs are finished: deadline, interval, signals."""

@@ -1,0 +1,712 @@
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any, cast
+
+import pytest
+import requests
+import requests_mock
+
+from testery_gate import __version__
+from testery_gate.api.client import (
+    LAST_LOOK_SECONDS,
+    LONGEST_DELAY,
+    OPTIONAL_TIMEOUT,
+    REQUEST_TIMEOUT,
+    Limits,
+    Retry,
+    TesteryClient,
+)
+from testery_gate.api.transport import Answer, Bounds, Transport
+from testery_gate.errors import ApiError, NotFound, Unauthorized, Unavailable
+from testery_gate.redaction import Redaction
+from testery_gate.waiting.polling import Deadline
+from tests.builders import make_answer, make_route, make_run, make_transport
+from tests.fakes import FakeClock
+from tests.servers import Reply, drip, hang, http, raw_server, reset
+
+BASE = "https://api.example.test/api"
+URL = f"{BASE}/test-runs/55676"
+TOKEN = "canary-4f1c9e"
+RUN = json.dumps(make_answer()).encode()
+
+
+def make_client(
+    clock: FakeClock,
+    retries: list[Retry] | None = None,
+    *,
+    timeout: float = 3600,
+    outage_tolerance: float = 300,
+    base: str = BASE,
+    route: Mapping[str, Any] | None = None,
+    **limits: Any,
+) -> TesteryClient:
+    """A client on a clock that only its own sleeping moves, and with the most jitter."""
+    return TesteryClient(
+        make_transport(base, TOKEN, **(route or {})),
+        Limits(
+            deadline=Deadline.after(timeout, clock), outage_tolerance=outage_tolerance, **limits
+        ),
+        sleep=clock.sleep,
+        on_retry=(retries if retries is not None else []).append,
+        jitter=lambda: 1.0,
+    )
+
+
+def make_real_client(base: str, **limits: Any) -> TesteryClient:
+    """A client on the real clock."""
+    defaults: dict[str, Any] = {"deadline": Deadline.after(20), "outage_tolerance": 0}
+    return TesteryClient(
+        make_transport(base, TOKEN),
+        Limits(**(defaults | limits)),
+        sleep=time.sleep,
+    )
+
+
+def test_a_run_is_asked_for_with_the_token_and_the_version(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+    assert make_client(FakeClock()).run(55676) == make_run()
+    headers = requests_mock.request_history[0].headers
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert headers["User-Agent"] == f"testery-gate/{__version__}"
+    assert headers["Accept"] == "application/json"
+
+
+def test_every_request_has_a_connect_and_a_read_timeout(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+    make_client(FakeClock(), timeout=7).run(55676)
+    timeout: object = requests_mock.request_history[0].timeout
+    assert timeout == (7 + LAST_LOOK_SECONDS, 7 + LAST_LOOK_SECONDS)
+
+
+def test_the_look_at_the_deadline_still_gets_a_moment(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+    make_client(FakeClock(), timeout=0).run(55676)
+    timeout: object = requests_mock.request_history[0].timeout
+    assert timeout == (LAST_LOOK_SECONDS, LAST_LOOK_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        *(
+            pytest.param({"status_code": code}, f"HTTP {code} {phrase} from {URL}", id=str(code))
+            for code, phrase in [
+                (400, "Bad Request"),
+                (408, "Request Timeout"),
+                (425, "Too Early"),
+                (429, "Too Many Requests"),
+                (500, "Internal Server Error"),
+                (502, "Bad Gateway"),
+                (503, "Service Unavailable"),
+                (504, "Gateway Timeout"),
+            ]
+        ),
+        pytest.param({"status_code": 299}, f"HTTP 299 from {URL}", id="a code without a name"),
+        pytest.param({"status_code": 204}, f"HTTP 204 No Content from {URL}", id="204"),
+        pytest.param({"status_code": 304}, f"HTTP 304 Not Modified from {URL}", id="304"),
+        pytest.param({"exc": requests.ConnectTimeout}, f"no connection to {URL} in time", id="ct"),
+        pytest.param(
+            {"exc": requests.ReadTimeout},
+            f"{URL} accepted the connection and did not answer in time",
+            id="read timeout",
+        ),
+        pytest.param(
+            {"exc": requests.ConnectionError(OSError(111, "Connection refused"))},
+            f"no connection to {URL}: Connection refused",
+            id="refused",
+        ),
+        pytest.param(
+            {"exc": requests.exceptions.ChunkedEncodingError()},
+            f"no answer from {URL}: ChunkedEncodingError",
+            id="an exception without words",
+        ),
+        pytest.param({"text": ""}, f"{URL} answered nothing, not JSON", id="empty body"),
+        pytest.param(
+            {"text": "<html>\nhello", "headers": {"Content-Type": "text/html"}},
+            f"{URL} answered text/html (<html> hello...), not JSON",
+            id="HTML with status 200",
+        ),
+        pytest.param({"content": b"\xff\xfe\xfd"}, f"{URL} answered an unnamed type", id="bytes"),
+        pytest.param({"text": '{"id": 1'}, "not JSON", id="unfinished JSON"),
+        pytest.param({"text": "[" * 100_000}, "not JSON", id="nested without end"),
+        pytest.param({"text": '{"id": NaN}'}, "not JSON", id="NaN"),
+        pytest.param({"text": f'{{"id": {"9" * 5000}}}'}, "not JSON", id="a number without end"),
+        pytest.param(
+            {"text": "null"},
+            f"{URL} answered something unbelievable: a test run was expected, not null",
+            id="null",
+        ),
+        pytest.param({"json": []}, "a test run was expected, not a list", id="list for object"),
+        pytest.param({"json": {}}, "a test run has no id", id="no id"),
+        pytest.param({"json": {"id": "55676"}}, "id of a test run is a string", id="wrong type"),
+        pytest.param(
+            {"json": make_answer(id=7)}, "run 7 was sent for run 55676", id="another run's id"
+        ),
+        pytest.param(
+            {"status_code": 302, "headers": {"Location": "https://elsewhere.example.test/x"}},
+            "redirects to another host",
+            id="redirect to another host",
+        ),
+        pytest.param(
+            {"status_code": 301, "headers": {"Location": "http://api.example.test/api/x"}},
+            "redirects to another host",
+            id="redirect to plain http",
+        ),
+        pytest.param(
+            {"status_code": 307, "headers": {"Location": URL}},
+            f"{URL} redirects without end",
+            id="redirect to itself",
+        ),
+        pytest.param(
+            {"status_code": 302, "headers": {"Location": "https://[broken/"}},
+            f"no answer from {URL}: Invalid IPv6 URL",
+            id="redirect to no address",
+        ),
+    ],
+)
+def test_what_is_no_answer_is_tried_again_and_said(
+    requests_mock: requests_mock.Mocker, answer: dict[str, Any], said: str
+) -> None:
+    retries: list[Retry] = []
+    ok = {"json": make_answer()}
+    ways = [answer, answer, ok] if "Location" not in answer.get("headers", {}) else None
+    requests_mock.get(URL, ways or [answer] * 6 + [ok])
+    client = make_client(FakeClock(), retries)
+    assert client.run(55676) == make_run()
+    assert retries
+    assert all(said in str(retry) for retry in retries)
+    assert TOKEN not in str(retries)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "token_rejected"),
+    [
+        pytest.param(401, Unauthorized, True, id="401"),
+        pytest.param(403, Unauthorized, False, id="403"),
+        pytest.param(404, NotFound, None, id="404"),
+    ],
+)
+def test_a_refusal_is_final_at_once(
+    requests_mock: requests_mock.Mocker,
+    status: int,
+    kind: type[ApiError],
+    token_rejected: bool | None,
+) -> None:
+    requests_mock.get(URL, status_code=status, json={"code": str(status)})
+    clock = FakeClock()
+    with pytest.raises(kind) as caught:
+        make_client(clock).run(55676)
+    assert clock.slept == []
+    assert URL in caught.value.message
+    assert caught.value.advice
+    assert getattr(caught.value, "token_rejected", None) is token_rejected
+
+
+def test_a_redirect_on_the_same_host_is_followed_with_the_token(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, status_code=308, headers={"Location": "/elsewhere"})
+    requests_mock.get("https://api.example.test/elsewhere", json=make_answer())
+    assert make_client(FakeClock()).run(55676) == make_run()
+    assert requests_mock.request_history[1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_the_waits_between_tries_grow_to_a_limit(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, [{"status_code": 500}] * 8 + [{"json": make_answer()}])
+    clock = FakeClock()
+    make_client(clock).run(55676)
+    assert clock.slept == [1, 2, 4, 8, 16, LONGEST_DELAY, LONGEST_DELAY, LONGEST_DELAY]
+
+
+def test_jitter_halves_a_wait_at_most(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, [{"status_code": 500}, {"json": make_answer()}])
+    clock = FakeClock()
+    TesteryClient(
+        make_transport(BASE, TOKEN),
+        Limits(deadline=Deadline.after(60, clock), outage_tolerance=60),
+        sleep=clock.sleep,
+        jitter=lambda: 0.0,
+    ).run(55676)
+    assert clock.slept == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        pytest.param("7", 7, 7, id="seconds"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 -0000", 1, 1, id="a date that has passed"),
+        pytest.param("0", 1, 1, id="zero"),
+        pytest.param("soon", 1, 1, id="nonsense"),
+        pytest.param("-3", 1, 1, id="negative"),
+        pytest.param(f"Wed, 21 Oct {'9' * 20} 07:28:00 GMT", 1, 1, id="a year of many digits"),
+        pytest.param("9" * 400, 290, 300, id="longer than the outage tolerance"),
+    ],
+)
+def test_retry_after_is_honoured_within_bounds(
+    requests_mock: requests_mock.Mocker, header: str, least: float, most: float
+) -> None:
+    requests_mock.get(
+        URL,
+        [{"status_code": 429, "headers": {"Retry-After": header}}, {"json": make_answer()}],
+    )
+    clock = FakeClock()
+    make_client(clock).run(55676)
+    (slept,) = clock.slept
+    assert least <= slept <= most
+
+
+def test_retry_after_is_honoured_as_a_date(requests_mock: requests_mock.Mocker) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    requests_mock.get(
+        URL, [{"status_code": 503, "headers": {"Retry-After": date}}, {"json": make_answer()}]
+    )
+    clock = FakeClock()
+    make_client(clock).run(55676)
+    assert 30 <= clock.slept[0] <= 90
+
+
+def test_a_date_is_held_against_the_servers_own_clock(requests_mock: requests_mock.Mocker) -> None:
+    headers = {
+        "Date": "Wed, 21 Oct 2065 07:28:00 GMT",
+        "Retry-After": "Wed, 21 Oct 2065 07:28:20 GMT",
+    }
+    requests_mock.get(URL, [{"status_code": 503, "headers": headers}, {"json": make_answer()}])
+    clock = FakeClock()
+    make_client(clock).run(55676)
+    assert clock.slept == [20]
+
+
+def test_no_retry_waits_beyond_the_deadline(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, status_code=503, headers={"Retry-After": "3600"})
+    clock = FakeClock()
+    with pytest.raises(Unavailable):
+        make_client(clock, timeout=20).run(55676)
+    assert clock.slept == [20]
+
+
+def test_a_failure_does_not_keep_the_answer_that_it_is_about(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, text="<html>" * 1000)
+    with pytest.raises(Unavailable) as caught:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    failure = caught.value.__cause__
+    assert failure is not None
+    assert failure.__context__ is None
+    frames = [frame for frame, _ in walk_tb(failure.__traceback__)]
+    held = [value for frame in frames for value in frame.f_locals.values()]
+    assert held
+    assert not [value for value in held if isinstance(value, Answer | bytes)]
+
+
+def test_faults_in_a_row_end_with_the_outage_tolerance(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, status_code=502)
+    clock = FakeClock()
+    with pytest.raises(Unavailable, match=r"HTTP 502 .* \(4 tries in a row\)") as caught:
+        make_client(clock, outage_tolerance=5).run(55676)
+    assert sum(clock.slept) == 5
+    assert "--outage-tolerance" in caught.value.advice
+
+
+def test_the_outage_goes_on_over_several_requests(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(URL, status_code=502)
+    clock = FakeClock()
+    client = make_client(clock, outage_tolerance=5)
+    for slept_so_far in (5, 5):
+        with pytest.raises(Unavailable):
+            client.run(55676)
+        assert sum(clock.slept) == slept_so_far
+
+
+def test_any_good_answer_ends_the_outage(requests_mock: requests_mock.Mocker) -> None:
+    bad, good = {"status_code": 502}, {"json": make_answer()}
+    requests_mock.get(URL, [bad, bad, good, bad, bad, bad, good])
+    clock = FakeClock()
+    client = make_client(clock, outage_tolerance=7)
+    client.run(55676)
+    client.run(55676)
+    assert clock.slept == [1, 2, 1, 2, 4]
+
+
+def test_each_retry_says_what_happened_and_when_the_next_try_comes(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, [{"status_code": 502}, {"json": make_answer()}])
+    retries: list[Retry] = []
+    make_client(FakeClock(), retries).run(55676)
+    assert [str(retry) for retry in retries] == [
+        f"HTTP 502 Bad Gateway from {URL}; next try in 1.0 s"
+    ]
+
+
+def test_a_look_at_several_runs_keeps_what_is_gone_or_barred_apart(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{BASE}/test-runs/1", json=make_answer(id=1))
+    requests_mock.get(f"{BASE}/test-runs/2", status_code=404)
+    requests_mock.get(f"{BASE}/test-runs/3", status_code=403)
+    seen = make_client(FakeClock()).look([1, 2, 3])
+    assert seen[1] == make_run(id=1)
+    assert isinstance(seen[2], NotFound)
+    assert isinstance(seen[3], Unauthorized)
+
+
+def test_the_last_looks_at_many_runs_share_what_is_left_of_the_time(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    clock = FakeClock()
+
+    def slow(_request: object, _context: object) -> dict[str, object]:
+        clock.now += LAST_LOOK_SECONDS / 2
+        return make_answer(id=len(requests_mock.request_history))
+
+    requests_mock.get(re.compile(f"{BASE}/test-runs/"), json=slow)
+    client = make_client(clock, timeout=0)
+    assert list(client.look([1, 2, 3, 4])) == [1, 2]
+    # What might still be asked for afterwards is given up without asking.
+    with pytest.raises(Unavailable, match="no time to ask"):
+        client.results(1)
+    assert len(requests_mock.request_history) == 2
+
+
+def test_a_rejected_token_ends_the_look(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{BASE}/test-runs/1", status_code=401)
+    with pytest.raises(Unauthorized):
+        make_client(FakeClock()).look([1, 2])
+
+
+def test_results_come_from_the_undocumented_endpoint(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(
+        f"{URL}/results",
+        json=[{"id": 1, "status": "FAIL", "projectTest": {"name": "adds", "file": "a.feature"}}],
+    )
+    (result,) = make_client(FakeClock()).results(55676)
+    assert (result.name, result.file, result.status_text) == ("adds", "a.feature", "FAIL")
+
+
+def test_faults_of_an_undocumented_endpoint_are_not_tolerated_for_long(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{URL}/results", status_code=500)
+    clock = FakeClock()
+    with pytest.raises(Unavailable):
+        make_client(clock).results(55676)
+    assert sum(clock.slept) == 5
+
+
+def test_the_account_has_a_name_for_web_addresses(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{BASE}/account", json={"id": 1, "name": "acme"})
+    assert make_client(FakeClock()).account_name() == "acme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f'"{TOKEN}"', id="plain"),
+        pytest.param('"' + "".join(f"\\u{ord(sign):04x}" for sign in TOKEN) + '"', id="escaped"),
+    ],
+)
+def test_a_token_that_the_api_echoes_is_removed(
+    requests_mock: requests_mock.Mocker, text: str
+) -> None:
+    body = json.dumps(make_answer(includeTags=["NAME"], name="NAME")).replace('"NAME"', text)
+    requests_mock.get(URL, text=body)
+    run = make_client(FakeClock()).run(55676)
+    assert (run.name, run.include_tags) == ("***", ("***",))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"text": TOKEN}, id="a body"),
+        pytest.param({"text": "<", "headers": {"Content-Type": f"a/b; {TOKEN}"}}, id="a type"),
+        pytest.param({"text": "<", "headers": {"Content-Type": "a/b\x1b[31m"}}, id="an escape"),
+        pytest.param(
+            {"status_code": 302, "headers": {"Location": f"/login?t={TOKEN}"}}, id="a redirect"
+        ),
+        pytest.param({"content": json.dumps(make_answer(id=TOKEN)).encode("utf-16")}, id="UTF-16"),
+    ],
+)
+def test_no_message_shows_the_token_or_what_a_terminal_obeys(
+    requests_mock: requests_mock.Mocker, answer: dict[str, Any]
+) -> None:
+    requests_mock.get(URL, **answer)
+    requests_mock.get("https://api.example.test/login", status_code=404)
+    with pytest.raises(ApiError) as caught:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert TOKEN not in caught.value.message
+    assert "\x1b" not in caught.value.message
+
+
+@pytest.mark.parametrize("parting", ["\x1b[0m", "\x00", "\u202e"])
+def test_a_token_that_is_parted_by_what_is_dropped_is_removed(
+    requests_mock: requests_mock.Mocker, parting: str
+) -> None:
+    requests_mock.get(URL, json=make_answer(name=f"{TOKEN[:4]}{parting}{TOKEN[4:]}"))
+    assert make_client(FakeClock()).run(55676).name == "***"
+
+
+def test_a_token_is_removed_from_any_encoding_and_depth(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, content=json.dumps(make_answer(name=TOKEN)).encode("utf-16"))
+    assert make_client(FakeClock()).run(55676).name == "***"
+    nested = "[" * 100_000 + f'"{TOKEN}"' + "]" * 100_000  # deeper than any Python reads
+    requests_mock.get(URL, text=json.dumps(make_answer()).replace("{", '{"x": ' + nested + ",", 1))
+    with pytest.raises(Unavailable, match="not JSON"):
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+
+
+def test_a_redirect_that_only_looks_like_the_same_host_is_refused() -> None:
+    with raw_server(http(RUN)) as other:
+        with raw_server(lambda connection: connection.sendall(evil)) as server:
+            evil = (
+                f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{other.port}"
+                f"\\@127.0.0.1:{server.port}/x\r\nContent-Length: 0\r\n\r\n"
+            ).encode()
+            with pytest.raises(Unavailable, match="another host"):
+                make_real_client(server.url).run(55676)
+        assert other.requests == []
+
+
+def test_a_token_in_an_answer_that_is_not_json_is_removed(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, text=f"Bearer {TOKEN} is wrong")
+    with pytest.raises(Unavailable) as caught:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert "Bearer *** is wrong" in caught.value.message
+
+
+def test_the_token_does_not_show_in_what_sends_it() -> None:
+    transport = make_transport(BASE, TOKEN)
+    assert TOKEN not in f"{transport!r} {vars(transport)}"
+
+
+def test_an_entry_in_netrc_does_not_replace_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with raw_server(http(RUN)) as server:
+        assert make_real_client(server.url).run(55676) == make_run()
+        assert f"Authorization: Bearer {TOKEN}" in server.requests[0]
+
+
+def test_no_proxy_is_asked_for_an_address_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with raw_server(http(RUN)) as server:
+        assert make_real_client(server.url).run(55676) == make_run()
+
+
+BOMB = gzip.compress(b" " * (40 * 2**20))
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        pytest.param(reset, "Connection reset by peer", id="reset before an answer"),
+        pytest.param(http(RUN, length=len(RUN) + 9), "9 more expected", id="cut-off body"),
+        pytest.param(http(RUN[:50], length=50), "not JSON", id="half a body"),
+        pytest.param(lambda _: None, "Remote end closed connection", id="closed without a word"),
+        pytest.param(
+            http(BOMB, "Content-Encoding: gzip"), "answered more than 16 MiB", id="gzip bomb"
+        ),
+        pytest.param(
+            http(b"no gzip", "Content-Encoding: gzip"), "no answer from", id="broken gzip"
+        ),
+        pytest.param(http(RUN, status="502 Bad Gateway"), "HTTP 502", id="502"),
+        pytest.param(
+            lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9\r\n"),
+            "no answer from",
+            id="not HTTP at all",
+        ),
+    ],
+)
+def test_a_real_fault_is_no_answer(reply: Reply, said: str) -> None:
+    with raw_server(reply) as server, pytest.raises(Unavailable) as caught:
+        make_real_client(server.url).run(55676)
+    assert said in caught.value.message
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(hang, id="hangs before headers"),
+        pytest.param(drip(b"HTTP/1.1 200 OK\r\n" * 99, 0.2), id="headers drip"),
+        pytest.param(
+            drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b" " * 999, 0.01),
+            id="the body drips",
+        ),
+    ],
+)
+def test_a_request_is_bounded_however_slowly_it_drips(reply: Reply) -> None:
+    with raw_server(reply) as server, pytest.raises(Unavailable):
+        make_real_client(server.url, deadline=Deadline.after(0.1), grace=0.6).run(55676)
+
+
+def test_an_abandoned_answer_is_not_read_to_its_end() -> None:
+    sent: list[int] = []
+    stopped = threading.Event()
+
+    def endless(connection: Any) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        try:
+            while True:
+                sent.append(connection.send(b" " * 4096))
+                time.sleep(0.001)
+        finally:
+            stopped.set()
+
+    with raw_server(endless) as server:
+        with pytest.raises(Unavailable, match="no whole answer"):
+            make_real_client(server.url, deadline=Deadline.after(0.1), grace=0.4).run(55676)
+        assert stopped.wait(10)
+    assert sum(sent) < 999999999
+
+
+def test_a_defect_in_a_parser_is_not_taken_for_a_fault(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+
+    def broken(_: float) -> None:
+        raise AssertionError("never called: a defect is not retried")
+
+    client = make_client(FakeClock())
+    client._sleep = broken
+    with pytest.raises(ZeroDivisionError):
+        client._get("test-runs/55676", lambda *_: 1 // 0, client._limits)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"createTime": 1732400000000}, id="createTime"),
+        pytest.param({"environment": {"name": "prod"}}, id="environment"),
+        pytest.param({"name": ["nightly"]}, id="name"),
+        pytest.param({"gitRef": True}, id="gitRef"),
+        pytest.param({"buildKey": 2.5}, id="buildKey"),
+        pytest.param({"projectId": "1"}, id="projectId"),
+        pytest.param({"includeTags": "smoke"}, id="includeTags"),
+    ],
+)
+def test_a_list_to_choose_from_hides_no_run_behind_a_wrong_type(
+    requests_mock: requests_mock.Mocker, wrong: Mapping[str, Any]
+) -> None:
+    requests_mock.get(f"{BASE}/test-runs", json=[make_answer(**wrong)])
+    requests_mock.get(f"{BASE}/test-runs/by-deploy/7", json=[make_answer(**wrong)])
+    client = make_client(FakeClock(), outage_tolerance=0)
+    with pytest.raises(Unavailable, match=f"unbelievable: {next(iter(wrong))} of a test run"):
+        client.page(0, 100)
+    with pytest.raises(Unavailable, match="unbelievable"):
+        client.deployed(7)
+    # Where runs that are known are looked at, they are told by their ids.
+    assert [run.id for run in client.page(0, 100, optional=True)] == [55676]
+
+
+def test_a_build_that_is_a_number_can_be_chosen(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{BASE}/test-runs", json=[make_answer(buildKey=23)])
+    (run,) = make_client(FakeClock()).page(0, 100)
+    assert run.build_key == "23"
+
+
+def test_the_body_of_a_redirect_is_not_read() -> None:
+    sent = 0
+
+    def redirect(connection: socket.socket) -> None:
+        nonlocal sent
+        head = "HTTP/1.1 302 Found\r\nLocation: /api/elsewhere\r\nContent-Length: 999999999\r\n\r\n"
+        connection.sendall(head.encode())
+        while sent < 100 * 2**20:
+            sent += connection.send(bytes(2**20))
+
+    with raw_server(redirect, http(RUN)) as server:
+        assert make_real_client(server.url).run(55676) == make_run()
+    assert sent < 100 * 2**20
+
+
+def test_no_cookie_is_kept() -> None:
+    with raw_server(http(RUN, "Set-Cookie: a=b; Path=/")) as server:
+        client = make_real_client(server.url)
+        client.run(55676)
+        client.run(55676)
+        assert [head.lower().count("cookie:") for head in server.requests] == [0, 0]
+
+
+@pytest.mark.parametrize("blanks", range(1000 - len(TOKEN) - 2, 1002))
+def test_a_token_at_the_cut_of_what_is_quoted_shows_no_part(
+    requests_mock: requests_mock.Mocker, blanks: int
+) -> None:
+    requests_mock.get(URL, text=f"{' ' * blanks}{TOKEN} is no JSON")
+    with pytest.raises(Unavailable) as raised:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert TOKEN[:3] not in raised.value.message
+
+
+def test_a_refusal_ends_an_outage(requests_mock: requests_mock.Mocker) -> None:
+    clock = FakeClock()
+    client = make_client(clock, outage_tolerance=10)
+    requests_mock.get(URL, [{"status_code": 502}, {"status_code": 404}])
+    with pytest.raises(NotFound):
+        client.run(55676)
+    clock.sleep(600)
+    requests_mock.get(URL, [{"status_code": 502}, {"json": make_answer()}])
+    assert client.run(55676) == make_run()
+
+
+def test_what_is_optional_is_not_waited_for_as_long() -> None:
+    asked: dict[str, float] = {}
+
+    class Listening:
+        """A transport that notes how long each request may take, and has no answer."""
+
+        route = make_route(BASE)
+        redact = Redaction(TOKEN)
+
+        def get(self, url: str, bounds: Bounds) -> Answer:
+            asked[url.removeprefix(f"{BASE}/").partition("?")[0]] = bounds.whole
+            return Answer(body=b"[]", content_type="application/json")
+
+    clock = FakeClock()
+    limits = Limits(deadline=Deadline.after(3600, clock), outage_tolerance=0)
+    client = TesteryClient(cast("Transport", Listening()), limits, sleep=clock.sleep)
+    for request in (
+        lambda: client.page(0, 100, optional=True),
+        lambda: client.results(55676),
+        client.account_name,
+    ):
+        with suppress(Unavailable):
+            request()
+    assert asked == {
+        "test-runs": OPTIONAL_TIMEOUT,
+        "test-runs/55676/results": REQUEST_TIMEOUT,
+        "account": OPTIONAL_TIMEOUT,
+    }

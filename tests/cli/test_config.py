@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from testery_gate.cli.config import (
+    LARGEST_FILE,
+    ConfigFile,
+    Token,
+    check_api_url,
+    check_trusted,
+    find_token,
+    read_config,
+    without_token,
+)
+from testery_gate.errors import UsageError
+
+KNOWN = ("max-failed", "require", "timeout", "fail-fast")
+
+
+def test_no_file_is_no_setting(tmp_path: Path) -> None:
+    assert read_config(None, tmp_path, KNOWN) is None
+
+
+def test_the_project_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text("max-failed = 2\nrequire = ['total >= 10']\n")
+    config = read_config(None, tmp_path, KNOWN)
+    assert config is not None
+    assert config.path == tmp_path / "testery-gate.toml"
+    assert config.values == {"max-failed": 2, "require": ["total >= 10"]}
+
+
+def test_the_section_of_pyproject_is_found(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.testery-gate]\nfail-fast = true\n")
+    config = read_config(None, tmp_path, KNOWN)
+    assert config is not None
+    assert config.values == {"fail-fast": True}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[tool.other]\nmax-failed = 2\n", id="another tool's"),
+        pytest.param("[project]\nname = 'x'\n", id="no tool"),
+    ],
+)
+def test_a_pyproject_without_the_section_sets_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert read_config(None, tmp_path, KNOWN) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[[tool.testery-gate]]\nmin-total = 100\n", id="a list of tables"),
+        pytest.param("[tool]\ntestery-gate = 'min-total = 100'\n", id="a text"),
+        pytest.param("tool = 1\n", id="tool is no table"),
+    ],
+)
+def test_settings_in_the_wrong_shape_are_not_passed_over(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(UsageError, match="no table of settings"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_an_explicit_pyproject_must_have_the_section(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text("[project]\nname = 'x'\n")
+    with pytest.raises(UsageError, match="has no section"):
+        read_config(file, tmp_path, KNOWN)
+
+
+@pytest.mark.parametrize("name", ["testery-gate.toml", "pyproject.toml"])
+def test_a_file_that_can_not_be_read_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match="can't be read"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_the_project_file_comes_before_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text("max-failed = 1\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.testery-gate]\nmax-failed = 2\n")
+    config = read_config(None, tmp_path, KNOWN)
+    assert config is not None
+    assert config.values == {"max-failed": 1}
+
+
+def test_an_explicit_file_comes_before_all(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text("max-failed = 1\n")
+    other = tmp_path / "staging.toml"
+    other.write_text("max-failed = 3\n")
+    config = read_config(other, tmp_path, KNOWN)
+    assert config is not None
+    assert config.values == {"max-failed": 3}
+
+
+def test_an_explicit_pyproject_is_read_for_its_section(tmp_path: Path) -> None:
+    other = tmp_path / "pyproject.toml"
+    other.write_text("[project]\nname = 'x'\n[tool.testery-gate]\nmax-failed = 3\n")
+    config = read_config(other, tmp_path / "elsewhere", KNOWN)
+    assert config is not None
+    assert config.values == {"max-failed": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("max-faild = 2", "'max-faild', which is no setting; did you mean max-failed?"),
+        pytest.param("zzz = 2", "known are fail-fast, max-failed, require, timeout"),
+        pytest.param("max_failed = 2", "did you mean max-failed?"),
+        pytest.param("max-failed = ", "no valid TOML"),
+        pytest.param("[max-failed]\nx = 1", "to something that is no text"),
+        pytest.param("require = [['total >= 1']]", "to something that is no text"),
+        pytest.param("timeout = 2020-01-01", "to something that is no text"),
+        pytest.param(f"max-failed = {2**63}", "a number that is too large"),
+        pytest.param(f"max-failed = 0x{'f' * 5000}", "that is too large", id="too large"),
+        pytest.param(f"max-failed = {'9' * 5000}", "no valid TOML", id="an endless number"),
+        pytest.param("require = " + "[" * 100_000, "no valid TOML", id="nested deeply"),
+        pytest.param("config = 'other.toml'", "sets config, which no file can"),
+        pytest.param("token = 'x'", "sets token, which no file can"),
+        pytest.param("trust-config = true", "sets trust-config, which no file can"),
+        pytest.param('"\\u001b[2J" = 1', r"'\x1b[2J', which is no setting"),
+    ],
+)
+def test_a_file_that_is_wrong_says_what_to_do(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "testery-gate.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_config(None, tmp_path, KNOWN)
+    assert str(path) in caught.value.message
+    assert said in caught.value.message
+
+
+def test_a_file_that_is_not_there_is_an_error_when_it_was_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="can't be read: No such file"):
+        read_config(tmp_path / "missing.toml", tmp_path, KNOWN)
+
+
+def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="no valid TOML"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_a_pipe_in_the_project_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "testery-gate.toml")
+    with pytest.raises(UsageError, match="no regular file"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_a_pipe_that_was_named_is_read(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"max-failed = 1")
+    os.close(writing)
+    try:
+        config = read_config(Path(f"/dev/fd/{reading}"), tmp_path, KNOWN)
+    finally:
+        os.close(reading)
+    assert config is not None
+    assert config.values == {"max-failed": 1}
+
+
+@pytest.mark.parametrize("name", ["testery-gate.toml", "pyproject.toml"])
+def test_a_file_too_large_for_settings_is_not_read_whole(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"#" * (LARGEST_FILE + 1))
+    with pytest.raises(UsageError, match="larger than 1 MiB"):
+        read_config(None, tmp_path, KNOWN)
+
+
+def test_what_never_ends_is_not_read_whole(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="larger than 1 MiB"):
+        read_config(Path("/dev/zero"), tmp_path, KNOWN)
+
+
+def test_a_link_to_another_file_quotes_nothing_of_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2-is-my-password\n")
+    (tmp_path / "testery-gate.toml").symlink_to(tmp_path / "secret")
+    with pytest.raises(UsageError, match="no valid TOML") as caught:
+        read_config(None, tmp_path, KNOWN)
+    assert "hunter2" not in caught.value.message
+
+
+def test_no_file_need_be_taken(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text("max-failed = 1\n")
+    config = read_config(Path(os.devnull), tmp_path, KNOWN)
+    assert config is not None
+    assert not config.values
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed"),
+    [
+        pytest.param("api-url", "https://api.testery.io/api", False, id="the address"),
+        pytest.param("token-file", "token", False, id="a token"),
+        pytest.param("junit-xml", "out/TEST.xml", True, id="inside"),
+        pytest.param("junit-xml", "out/../TEST.xml", True, id="inside after all"),
+        pytest.param("junit-xml", "-", True, id="standard output"),
+        pytest.param("junit-xml", "../TEST.xml", False, id="outside"),
+        pytest.param("junit-xml", "/dev/stdout", False, id="a device"),
+        pytest.param("junit-xml", "linked/TEST.xml", False, id="behind a linked folder"),
+        pytest.param("junit-xml", "linked.xml", False, id="behind a link"),
+        pytest.param("junit-xml", "looping", True, id="a link to itself"),
+        pytest.param("junit-xml", "a\0b", False, id="no path at all"),
+        pytest.param("junit-xml", 5, True, id="a number"),
+        pytest.param("report", ["json=a.json", "dotenv=a.env"], True, id="reports inside"),
+        pytest.param("report", ["json=a.json", "dotenv=../a.env"], False, id="one outside"),
+        pytest.param("report", "json=/etc/a.json", False, id="elsewhere"),
+        pytest.param("report", "json", True, id="no path"),
+        pytest.param("max-failed", "../x", True, id="no path of a report"),
+    ],
+)
+def test_what_a_file_may_set(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    value: object,
+    *,
+    allowed: bool,
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "linked").symlink_to(tmp_path)
+    (work / "linked.xml").symlink_to(tmp_path / "missing.xml")
+    (work / "looping").symlink_to(work / "looping")
+    monkeypatch.chdir(work)
+    file = ConfigFile(path=Path("testery-gate.toml"), values={setting: value})
+    if allowed:
+        check_trusted(file, setting)
+        return
+    with pytest.raises(UsageError, match=f"testery-gate.toml sets {setting}") as caught:
+        check_trusted(file, setting)
+    assert "--trust-config" in caught.value.advice
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_where_there_is_no_working_directory_nothing_is_inside() -> None:
+    file = ConfigFile(path=Path("/x/gate.toml"), values={"junit-xml": "TEST.xml"})
+    with pytest.raises(UsageError, match="not inside"):
+        check_trusted(file, "junit-xml")
+
+
+def test_other_programs_do_not_get_the_token() -> None:
+    tokens = dict.fromkeys(["TESTERY_API_TOKEN", "TESTERY_TOKEN", "TESTERY_GATE_TOKEN"], "x")
+    assert without_token({"PATH": "/bin", "TESTERY_API_URL": "y"} | tokens) == {
+        "PATH": "/bin",
+        "TESTERY_API_URL": "y",
+    }
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home directory with credentials."""
+    folder = tmp_path / ".testery"
+    folder.mkdir()
+    (folder / "credentials").write_text(
+        "[default]\ntoken = from-default\n[staging]\ntoken = from-%staging\n[empty]\nurl = x\n"
+    )
+    return tmp_path
+
+
+def token(
+    home: Path | None,
+    *,
+    flag: str | None = None,
+    file: str | None = None,
+    profile: str = "default",
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "from-stdin\n",
+) -> Token:
+    return find_token(
+        flag=flag,
+        file=file,
+        profile=profile,
+        environment=environment or {},
+        home=home,
+        read_stdin=lambda: stdin,
+    )
+
+
+def test_the_sources_of_the_token_come_in_order(home: Path) -> None:
+    file = home / "token"
+    file.write_text("\nfrom-file \n")
+    environment = {"TESTERY_API_TOKEN": "from-api", "TESTERY_TOKEN": "from-old"}
+    assert token(home, flag="from-flag", file=str(file), environment=environment).value == (
+        "from-flag"
+    )
+    found = token(home, file=str(file), environment=environment)
+    assert (found.value, found.source) == ("from-file", f"file {file}")
+    found = token(home, environment=environment)
+    assert (found.value, found.source) == ("from-api", "environment variable TESTERY_API_TOKEN")
+    found = token(home, environment=environment | {"TESTERY_API_TOKEN": " "})
+    assert (found.value, found.source) == ("from-old", "environment variable TESTERY_TOKEN")
+    found = token(home)
+    assert found.value == "from-default"
+    assert found.source == f"profile default in {home / '.testery' / 'credentials'}"
+    assert token(home, profile="staging").value == "from-%staging"
+
+
+def test_the_token_can_come_from_standard_input(home: Path) -> None:
+    found = token(home, file="-")
+    assert (found.value, found.source) == ("from-stdin", "standard input")
+
+
+def test_the_token_is_in_no_representation(home: Path) -> None:
+    assert "from-default" not in repr(token(home))
+
+
+@pytest.mark.parametrize("profile", ["missing", "empty"])
+def test_without_a_token_the_error_says_where_to_put_one(home: Path, profile: str) -> None:
+    with pytest.raises(UsageError, match="there is no API token") as caught:
+        token(home, profile=profile)
+    assert "TESTERY_API_TOKEN" in caught.value.advice
+
+
+def test_a_home_that_is_not_there_holds_no_token(tmp_path: Path) -> None:
+    for home in (None, tmp_path / "missing"):
+        with pytest.raises(UsageError, match="there is no API token"):
+            token(home)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b" \n", "it is empty", id="empty"),
+        pytest.param(b"\xff\xfe", "is no text", id="not text"),
+        pytest.param(b"two words", "blanks or signs", id="a blank"),
+        pytest.param("tökén".encode(), "blanks or signs", id="not ASCII"),
+        pytest.param(b"line\r\nEvil: header", "blanks or signs", id="a header of its own"),
+        pytest.param(None, "can't be read", id="missing"),
+    ],
+)
+def test_a_token_file_that_is_wrong_is_named_without_its_content(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageError, match=said) as caught:
+        token(None, file=str(file))
+    assert str(file) in caught.value.message
+    assert "words" not in caught.value.message
+
+
+@pytest.mark.parametrize("content", ["token = secret-without-a-section\n", "[default\nsecret\n"])
+def test_a_broken_credentials_file_is_named_without_its_content(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / ".testery").mkdir()
+    (tmp_path / ".testery" / "credentials").write_text(content)
+    with pytest.raises(UsageError, match="no valid credentials file") as caught:
+        token(tmp_path)
+    assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.testery.io/api",
+        "https://api.testery.io/api/",
+        "http://127.0.0.1:8099/api",
+        "http://127.8.8.8/api",
+        "http://[::1]:8099/api",
+        "http://localhost:8099/api",
+        "http://LOCALHOST/api",
+    ],
+)
+def test_a_safe_address_is_taken(url: str) -> None:
+    assert check_api_url(url) == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        pytest.param("http://api.testery.io/api", "plain http to api.testery.io", id="http"),
+        pytest.param("http://127.0.0.1.evil.test/api", "plain http", id="looks like loopback"),
+        pytest.param("http://10.0.0.1/api", "plain http", id="a private address"),
+        pytest.param("ftp://api.testery.io/api", "must look like", id="another scheme"),
+        pytest.param("api.testery.io/api", "must look like", id="no scheme"),
+        pytest.param("https:///api", "must look like", id="no host"),
+        pytest.param("https://me:secret@api.testery.io/api", "no user name", id="a password"),
+        pytest.param("ftp://me:secret@api.testery.io/", "no user name", id="another scheme's"),
+        pytest.param("https://api.testery.io/api?x=1", "without", id="a query"),
+        pytest.param("https://api.testery.io/api#x", "without", id="a fragment"),
+        pytest.param("https://[::1/api", "no address", id="a broken IPv6 address"),
+        pytest.param("https://api.testery.io:99999/api", "no address", id="a port out of range"),
+    ],
+)
+def test_an_unsafe_address_is_refused(url: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        check_api_url(url)
+    assert "secret" not in caught.value.message

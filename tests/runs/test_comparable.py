@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from testery_gate.errors import Unavailable
+from testery_gate.model import TestRun
+from testery_gate.runs.comparable import MOST_READ, SECONDS, find_histories
+from testery_gate.waiting.polling import Deadline
+from tests.fakes import FakeClock
+from tests.runlist import RunList, run_of
+
+THIS = run_of(1000, 0)
+
+
+class Api(RunList):
+    """The list on a clock, each page of which takes its time and may fail."""
+
+    def __init__(self, runs: Sequence[TestRun], *, takes: float = 0, fails_from: int = 99) -> None:
+        super().__init__(list(runs))
+        self.clock, self.takes, self.fails_from = FakeClock(), takes, fails_from
+
+    def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
+        assert optional
+        self.clock.sleep(self.takes)
+        if number >= self.fails_from:
+            raise Unavailable("HTTP 500")
+        return super().page(number, limit)
+
+    def find(self, *runs: TestRun, count: int = 20) -> dict[int, list[int]]:
+        until = Deadline.after(SECONDS, self.clock)
+        found = find_histories(runs or (THIS,), self, count, until=until)
+        return {run_id: [run.id for run in history] for run_id, history in found.items()}
+
+
+def test_the_last_runs_are_found_oldest_first_with_the_run_itself_at_the_end() -> None:
+    api = Api([run_of(1001, -5), THIS, *(run_of(1000 - n, 10 * n) for n in range(1, 150))])
+    assert api.find(count=4) == {1000: [997, 998, 999, 1000]}
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_run_itself_is_one_of_the_count(count: int) -> None:
+    api = Api([THIS, run_of(999, 10), run_of(998, 20)])
+    assert api.find(count=count) == {1000: [999, 1000][-count:]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(run_of(999, 10, environment="production"), id="environment"),
+        pytest.param(run_of(999, 10, name="smoke"), id="name"),
+        pytest.param(run_of(999, 10, project_id=2), id="project"),
+        pytest.param(run_of(999, 10, status="RUNNING", complete=False), id="unfinished"),
+    ],
+)
+def test_what_is_no_finished_run_of_the_kind_is_left_out(other: TestRun) -> None:
+    assert Api([THIS, other, run_of(998, 20)]).find() == {1000: [998, 1000]}
+
+
+def test_one_reading_serves_all_runs() -> None:
+    other = run_of(2000, 5, name="smoke")
+    olds = [run_of(1000 - n, 10 * n, name="smoke" if n % 2 else THIS.name) for n in range(1, 90)]
+    api = Api([THIS, other, *olds])
+    assert api.find(THIS, other, count=3) == {1000: [996, 998, 1000], 2000: [997, 999, 2000]}
+    assert len(api.requests) == 1
+
+
+def test_a_list_without_an_answer_gives_nothing() -> None:
+    assert Api([THIS], fails_from=0).find() == {}
+
+
+def test_what_was_read_before_a_fault_counts() -> None:
+    runs = [THIS, *(run_of(1000 - n, 10 * n, name=f"run {n % 60}") for n in range(1, 200))]
+    api = Api([*runs[:80], run_of(500, 5_000), *runs[80:]], fails_from=1)
+    assert api.find() == {1000: [500, 1000]}
+
+
+def test_a_slow_list_is_not_waited_for() -> None:
+    runs = [THIS, *(run_of(1000 - n, 10 * n, name="smoke") for n in range(1, 900))]
+    api = Api(runs, takes=SECONDS / 2)
+    assert api.find() == {1000: [1000]}
+    assert len(api.requests) == 2
+
+
+def test_the_search_ends_far_back() -> None:
+    api = Api([THIS, *(run_of(5000 - n, n, name="smoke") for n in range(1, 4000))])
+    assert api.find() == {1000: [1000]}
+    assert len(api.requests) == MOST_READ / 100

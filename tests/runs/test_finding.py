@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+
+from testery_gate.errors import NotFound, Unauthorized
+from testery_gate.model import TestRun
+from testery_gate.runs.finding import LONGEST_DELAY, find_runs, newer_runs
+from testery_gate.runs.listing import IN_A_ROW
+from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.waiting.polling import Deadline
+from tests.builders import with_unknown
+from tests.fakes import FakeClock
+from tests.runlist import NOW, RunList, newest_first, run_of
+
+STAGING = Condition(field=Field.ENVIRONMENT, wanted="staging")
+QUERY = Query(selection=Selection(conditions=(STAGING,)))
+OTHERS = [run_of(1000 - n, 10 * n) for n in range(300)]
+
+
+class Api(RunList):
+    """The list, on a clock by which runs appear, and the runs of deploys."""
+
+    def __init__(self, runs: Sequence[TestRun] = (), **appearing: float) -> None:
+        super().__init__(list(runs))
+        self.clock = FakeClock()
+        self.said: list[str] = []
+        self.deploys: Callable[[], Sequence[TestRun]] = list
+
+    def deployed(self, deploy_id: int) -> Sequence[TestRun]:
+        self.requests.append((deploy_id, 0))
+        return self.deploys()
+
+    def find(self, query: Query = QUERY, *, appear_within: float = 0) -> list[int]:
+        runs = find_runs(
+            query,
+            self,
+            appear_by=Deadline.after(appear_within, self.clock),
+            sleep=self.sleep,
+            say=self.said.append,
+            now=lambda: NOW,
+        )
+        return [run.id for run in runs]
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+
+class Late(Api):
+    """A list on which a run appears after so many waits."""
+
+    def __init__(self, run: TestRun, waits: int, others: Sequence[TestRun] = ()) -> None:
+        super().__init__(others)
+        self.run, self.waits = run, waits
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.waits -= 1
+        if self.waits == 0:
+            self.runs = [self.run, *self.runs]
+
+
+def test_a_run_that_is_there_is_found_with_one_request() -> None:
+    api = Api([run_of(1001, environment="staging"), *OTHERS])
+    assert api.find() == [1001]
+    assert (api.requests, api.clock.slept, api.said) == ([(0, 100)], [], [])
+
+
+def test_a_run_that_appears_is_found_then_and_waiting_is_said_once() -> None:
+    api = Late(run_of(1001, environment="staging"), waits=3)
+    assert api.find(appear_within=60) == [1001]
+    assert api.clock.slept == [2.0, 3.0, 4.5]
+    assert api.said == ["There is no run with environment staging yet; waiting for one to appear"]
+
+
+def test_what_was_read_once_is_not_read_again_while_a_run_is_waited_for() -> None:
+    api = Late(run_of(1001, environment="staging"), waits=2, others=OTHERS)
+    assert api.find(appear_within=60) == [1001]
+    assert [number for number, _ in api.requests] == [0, 1, 2, 3, 0, 0]
+
+
+def test_a_status_may_still_change_so_all_is_read_again() -> None:
+    status = Condition(field=Field.STATUS, wanted="FAIL")
+    api = Late(run_of(1001, status="FAIL"), waits=2, others=OTHERS[:150])
+    assert api.find(Query(selection=Selection(conditions=(status,))), appear_within=60) == [1001]
+    assert [number for number, _ in api.requests] == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_the_last_look_is_when_the_time_is_over() -> None:
+    api = Api()
+    with pytest.raises(NotFound):
+        api.find(appear_within=40)
+    assert sum(api.clock.slept) == pytest.approx(40)
+    assert max(api.clock.slept) <= LONGEST_DELAY
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        pytest.param([], "no run with environment staging was found: 0 runs were searched", id="0"),
+        pytest.param(
+            [run_of(1, 90)],
+            "1 run was searched, back to 2024-03-01 10:30 UTC",
+            id="1",
+        ),
+        pytest.param(
+            OTHERS,
+            "300 runs were searched, back to 2024-02-28 10:10 UTC",
+            id="many",
+        ),
+        pytest.param(
+            [run_of(1, 60 * 24 * 30, environment="staging")],
+            "run 1 has environment staging, but it is further back than --lookback reaches",
+            id="too old",
+        ),
+        pytest.param(
+            [with_unknown(run_of(1), "create_time")], "1 run was searched", id="without a time"
+        ),
+    ],
+)
+def test_where_there_is_none_it_says_what_was_searched(runs: list[TestRun], said: str) -> None:
+    with pytest.raises(NotFound) as error:
+        Api(runs).find()
+    assert said in error.value.message
+    assert "--lookback" in error.value.advice
+
+
+def test_what_was_searched_is_told_of_all_looks_together() -> None:
+    api = Late(run_of(1001, environment="production"), waits=2, others=OTHERS)
+    with pytest.raises(NotFound, match="301 runs were searched, back to 2024-02-28 10:10 UTC"):
+        api.find(appear_within=20)
+
+
+def test_a_lookback_without_age_reads_by_number() -> None:
+    api = Api([*OTHERS, run_of(1, 60 * 24 * 300, environment="staging")])
+    unlimited = Query(selection=QUERY.selection, max_age=None, max_runs=1000)
+    assert api.find(unlimited) == [1]
+
+
+DEPLOY = Query(selection=Selection(every=True), deploy_id=77)
+
+
+def test_the_runs_of_a_deploy_are_taken() -> None:
+    api = Api()
+    api.deploys = lambda: [run_of(1), run_of(2)]
+    assert api.find(DEPLOY) == [2, 1]
+    assert api.requests == [(77, 0)]
+
+
+def test_a_deploys_runs_may_have_to_appear_too() -> None:
+    api = Api()
+
+    def deploys() -> Sequence[TestRun]:
+        if len(api.requests) == 1:
+            raise NotFound("HTTP 404")
+        return [run_of(1)] if len(api.requests) == 3 else []
+
+    api.deploys = deploys
+    assert api.find(DEPLOY, appear_within=60) == [1]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(NotFound("HTTP 404"), id="not found"),
+        pytest.param(Unauthorized("HTTP 403", token_rejected=False), id="forbidden"),
+    ],
+)
+def test_where_a_deploys_runs_are_not_offered_it_says_so(refusal: Exception) -> None:
+    api = Api()
+
+    def deploys() -> Sequence[TestRun]:
+        raise refusal
+
+    api.deploys = deploys
+    with pytest.raises(NotFound, match="no run of deploy 77 was found: the API offers no") as error:
+        api.find(DEPLOY)
+    assert "--git-ref" in error.value.advice
+
+
+def test_a_rejected_token_is_no_missing_deploy() -> None:
+    api = Api()
+
+    def deploys() -> Sequence[TestRun]:
+        raise Unauthorized("HTTP 401")
+
+    api.deploys = deploys
+    with pytest.raises(Unauthorized):
+        api.find(DEPLOY, appear_within=60)
+
+
+def superseding(api: Api, query: Query, *olds: TestRun) -> dict[int, int]:
+    newer = newer_runs(query, api, olds, now=lambda: NOW)
+    return {old_id: run.id for old_id, run in newer.items()}
+
+
+def test_a_newer_run_that_matches_supersedes() -> None:
+    old = run_of(1, 20, environment="staging", status="CANCELED")
+    api = Api([run_of(4), run_of(3, 5, environment="staging"), run_of(2, 10), old])
+    assert superseding(api, QUERY, old) == {1: 3}
+
+
+def test_of_the_same_time_the_higher_id_is_newer() -> None:
+    old = run_of(2, environment="staging")
+    api = Api([run_of(3, environment="staging"), old, run_of(1, environment="staging")])
+    assert superseding(api, QUERY, old) == {2: 3}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([], id="no other"),
+        pytest.param([run_of(2, 30, environment="staging")], id="an older one"),
+        pytest.param([run_of(2, environment="qa")], id="one that does not match"),
+    ],
+)
+def test_nothing_else_supersedes(others: list[TestRun]) -> None:
+    old = run_of(1, 20, environment="staging", status="CANCELED")
+    assert superseding(Api(newest_first([*others, old])), QUERY, old) == {}
+
+
+def test_each_group_is_superseded_by_its_own() -> None:
+    query = Query(selection=Selection(conditions=(STAGING,), each=(Group.NAME,)))
+
+    def staging(run_id: int, minutes: float, name: str) -> TestRun:
+        return run_of(run_id, minutes, environment="staging", name=name)
+
+    search, checkout = staging(1, 9, "Search"), staging(2, 8, "Checkout")
+    api = Api([staging(4, 3, "Login"), staging(3, 5, "Search"), checkout, search])
+    assert superseding(api, query, search, checkout) == {1: 3}
+
+
+def test_the_status_that_was_asked_for_need_not_be_the_newer_runs() -> None:
+    queued = Condition(field=Field.STATUS, wanted="QUEUED")
+    query = Query(selection=Selection(conditions=(STAGING, queued)))
+    old = run_of(1, 20, environment="staging", status="CANCELED")
+    api = Api([run_of(2, environment="staging", status="RUNNING"), old])
+    assert superseding(api, query, old) == {1: 2}
+
+
+def test_no_more_is_read_than_what_is_newer() -> None:
+    old = run_of(1000, 100, environment="staging", status="CANCELED")
+    api = Api([run_of(2000 - n, n) for n in range(100)] + [old] + OTHERS[20:])
+    query = Query(selection=QUERY.selection, max_age=timedelta(days=300))
+    assert superseding(api, query, old) == {}
+    assert api.requests == [(0, 100), (1, 100)]
+    assert IN_A_ROW < 100

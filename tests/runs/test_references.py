@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from testery_gate.runs.references import RunReference, parse_reference, parse_references
+
+ADDRESS = "https://testery.app/acme/test-runs/55676"
+
+
+@pytest.mark.parametrize(
+    ("text", "run_id", "web_url"),
+    [
+        pytest.param("55676", 55676, None, id="an id"),
+        pytest.param(ADDRESS, 55676, ADDRESS, id="an address"),
+        pytest.param(f"{ADDRESS}/", 55676, ADDRESS, id="a trailing slash"),
+        pytest.param(f"{ADDRESS}/tests/7/console", 55676, ADDRESS, id="a test of the run"),
+        pytest.param(f"{ADDRESS}?tab=1#top", 55676, ADDRESS, id="query and fragment"),
+        pytest.param(
+            "http://127.0.0.1:8099/api/test-runs/1",
+            1,
+            "http://127.0.0.1:8099/api/test-runs/1",
+            id="an API address",
+        ),
+    ],
+)
+def test_a_run_is_named_by_id_or_address(text: str, run_id: int, web_url: str | None) -> None:
+    assert parse_reference(text) == RunReference(run_id=run_id, web_url=web_url)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "-1",
+        "abc",
+        "5 5",
+        "٣",
+        "9" * 19,
+        "https://testery.app/acme/test-runs/",
+        "https://testery.app/acme/test-runs/0",
+        "https://testery.app/acme/test-runs/12x",
+        f"x{ADDRESS}",
+    ],
+)
+def test_anything_else_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="is no run; give its id, such as 55676"):
+        parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        pytest.param("1\n2\n", [1, 2], id="ids"),
+        pytest.param("\n 1 \r\n\r\n2", [1, 2], id="blank lines and blanks"),
+        pytest.param(f"{ADDRESS}\n7", [55676, 7], id="an address and an id"),
+        pytest.param("\ufeff1", [1], id="a byte order mark"),
+        pytest.param(
+            "{'project': 'demo', 'copies': 1}\ntest_run_id: 12345\nCompleted: 30 of 30 pass\n3\n",
+            [12345],
+            id="what the Testery client prints",
+        ),
+        pytest.param("test_run_id: 1\n...\n  test_run_id:2\n", [1, 2], id="of two calls"),
+    ],
+)
+def test_runs_are_read_from_lines(text: str, ids: list[int]) -> None:
+    assert [reference.run_id for reference in parse_references(text)] == ids
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", "it is empty", id="nothing"),
+        pytest.param(" \n\n", "it is empty", id="blank lines"),
+        pytest.param("1\n2x\n3", "line 2", id="a slip among ids"),
+        pytest.param("deploy_id: 77", "line 1", id="a deploy"),
+        pytest.param("test_run_id: 0", "line 1", id="an id that is none"),
+        pytest.param("test_run_id: 12345 or so", "line 1", id="no id alone"),
+    ],
+)
+def test_a_text_without_runs_or_with_a_slip_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_references(text)
+
+
+def test_what_stands_on_standard_input_is_never_quoted() -> None:
+    with pytest.raises(ValueError, match="line 1") as error:
+        parse_references("{'variables': {'PASSWORD': 'canary'}}")
+    assert "canary" not in str(error.value)

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from testery_gate.runs.listing import Lookback
+from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from tests.builders import with_unknown
+from tests.runlist import NOW, run_of
+
+RUN = run_of(
+    5,
+    name="Nightly: checkout",
+    environment="staging",
+    project_id=7,
+    build_key="2024.7",
+    include_tags=("smoke", "slow"),
+    status="FAIL",
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted"),
+    [
+        pytest.param(Field.GIT_REF, "abcd4e8", id="a commit's first 7 digits"),
+        pytest.param(Field.GIT_REF, "ABCD4E87", id="in capitals"),
+        pytest.param(Field.GIT_REF, RUN.git_ref, id="the whole commit"),
+        pytest.param(Field.BUILD_KEY, "2024.7", id="build"),
+        pytest.param(Field.ENVIRONMENT, "staging", id="environment"),
+        pytest.param(Field.PROJECT_ID, "7", id="project"),
+        pytest.param(Field.NAME, "Nightly: checkout", id="the whole name"),
+        pytest.param(Field.NAME, "Nightly*", id="a beginning"),
+        pytest.param(Field.NAME, "*check*", id="a middle"),
+        pytest.param(Field.NAME, "N*:*t", id="several stars"),
+        pytest.param(Field.INCLUDE_TAG, "slow", id="one of the tags"),
+        pytest.param(Field.STATUS, "FAIL", id="status"),
+    ],
+)
+def test_a_condition_holds(field: Field, wanted: str) -> None:
+    assert Condition(field=field, wanted=wanted).holds(RUN)
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted"),
+    [
+        pytest.param(Field.GIT_REF, "abcd4e", id="too few digits"),
+        pytest.param(Field.GIT_REF, "abcd4e9", id="another commit"),
+        pytest.param(Field.BUILD_KEY, "2024", id="part of a build"),
+        pytest.param(Field.ENVIRONMENT, "stag*", id="a pattern for an environment"),
+        pytest.param(Field.NAME, "Nightly", id="part of a name"),
+        pytest.param(Field.NAME, "nightly*", id="another case"),
+        pytest.param(Field.NAME, "N.*", id="a regular expression"),
+        pytest.param(Field.INCLUDE_TAG, "smo", id="part of a tag"),
+        pytest.param(Field.STATUS, "PASS", id="another status"),
+    ],
+)
+def test_a_condition_does_not_hold(field: Field, wanted: str) -> None:
+    assert not Condition(field=field, wanted=wanted).holds(RUN)
+
+
+def test_what_is_unknown_of_a_run_meets_no_condition() -> None:
+    unknown = with_unknown(RUN, "git_ref", "name", "environment", "project_id", "build_key")
+    for field in (Field.GIT_REF, Field.NAME, Field.ENVIRONMENT, Field.PROJECT_ID, Field.BUILD_KEY):
+        assert not Condition(field=field, wanted="None").holds(unknown)
+    assert not Condition(field=Field.NAME, wanted="*").holds(unknown)
+
+
+STAGING = Condition(field=Field.ENVIRONMENT, wanted="staging")
+COMMIT = Condition(field=Field.GIT_REF, wanted="abcd4e8")
+RUNS = [
+    run_of(1, 40, environment="staging", name="Search"),
+    run_of(2, 30, environment="staging", name="Checkout"),
+    run_of(3, 20, environment="production", name="Checkout"),
+    run_of(4, 10, environment="staging", name="Checkout"),
+    run_of(5, 10, environment="staging", name="Checkout", project_id=9),
+]
+
+
+@pytest.mark.parametrize(
+    ("selection", "ids"),
+    [
+        pytest.param(Selection(), [5], id="the newest, and of those the highest id"),
+        pytest.param(Selection(conditions=(STAGING,)), [5], id="the newest that matches"),
+        pytest.param(Selection(each=(Group.ENVIRONMENT,)), [5, 3], id="of each environment"),
+        pytest.param(Selection(each=(Group.NAME,)), [5, 1], id="of each name"),
+        pytest.param(Selection(each=(Group.PROJECT,)), [5, 4], id="of each project"),
+        pytest.param(
+            Selection(each=(Group.PROJECT, Group.ENVIRONMENT, Group.NAME)),
+            [5, 4, 3, 1],
+            id="of each combination",
+        ),
+        pytest.param(Selection(conditions=(STAGING,), every=True), [5, 4, 2, 1], id="all"),
+        pytest.param(Selection(every=True, most=2), [5, 4], id="not more than so many"),
+        pytest.param(Selection(each=(Group.NAME,), most=1), [5], id="nor of groups"),
+    ],
+)
+def test_the_newest_runs_are_meant(selection: Selection, ids: list[int]) -> None:
+    assert [run.id for run in selection.choose(RUNS)] == ids
+
+
+WEEK = Lookback(since=NOW - timedelta(days=7))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        pytest.param(
+            [COMMIT, Condition(field=Field.ENVIRONMENT, wanted="qa")],
+            "run 5 has git-ref abcd4e8, but its environment is staging",
+            id="the same commit elsewhere, the newest such run",
+        ),
+        pytest.param(
+            [Condition(field=Field.GIT_REF, wanted="1234567"), STAGING],
+            "run 5 has environment staging, but its git-ref is abcd4e87",
+            id="the same environment of another commit",
+        ),
+        pytest.param(
+            [STAGING, Condition(field=Field.INCLUDE_TAG, wanted="smoke")],
+            "its include-tag is unknown",
+            id="no tag",
+        ),
+        pytest.param([Condition(field=Field.NAME, wanted="Pay")], "", id="nothing in common"),
+    ],
+)
+def test_the_nearest_miss_is_told(conditions: list[Condition], said: str) -> None:
+    miss = Selection(conditions=tuple(conditions)).nearest_miss(RUNS, WEEK)
+    assert said in miss
+    assert bool(said) is bool(miss)
+
+
+def test_a_commit_tells_more_than_an_environment() -> None:
+    runs = [run_of(1, 99, environment="qa"), run_of(2, environment="staging", git_ref="main")]
+    miss = Selection(conditions=(COMMIT, STAGING)).nearest_miss(runs, WEEK)
+    assert miss == "run 1 has git-ref abcd4e8, but its environment is qa"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        pytest.param([STAGING], "run 1 has environment staging, but it is", id="described"),
+        pytest.param([], "run 1 is the newest, but it is", id="any"),
+    ],
+)
+def test_a_run_that_is_too_old_is_told(conditions: list[Condition], said: str) -> None:
+    old = run_of(1, 60 * 24 * 8, environment="staging")
+    miss = Selection(conditions=tuple(conditions)).nearest_miss([old], WEEK)
+    assert miss == f"{said} further back than --lookback reaches (created 2024-02-22 12:00 UTC)"
+
+
+def test_a_run_beyond_the_number_of_runs_is_told_without_a_time() -> None:
+    run = with_unknown(run_of(1, environment="staging"), "create_time")
+    miss = Selection(conditions=(STAGING,)).nearest_miss([run], WEEK)
+    assert miss.endswith("but it is further back than --lookback reaches")
+
+
+def test_where_no_run_was_read_there_is_no_nearest_miss() -> None:
+    assert Selection().nearest_miss([], WEEK) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        pytest.param(Query(selection=Selection()), "run", id="any"),
+        pytest.param(
+            Query(selection=Selection(conditions=(COMMIT, STAGING))),
+            "run with git-ref abcd4e8, environment staging",
+            id="conditions",
+        ),
+        pytest.param(
+            Query(selection=Selection(conditions=(STAGING,)), deploy_id=77),
+            "run of deploy 77 with environment staging",
+            id="a deploy",
+        ),
+    ],
+)
+def test_a_query_is_named_by_what_is_looked_for(query: Query, text: str) -> None:
+    assert str(query) == text
