@@ -27,7 +27,8 @@ from benchmarks.synthetic import Shape, SyntheticRun, bursty, steady, synthetic_
 from testery_gate.model import TestRun
 from testery_gate.simulator import DEFAULT_TOKEN
 from testery_gate.waiting import interval as pace
-from testery_gate.waiting.polling import Deadline, Pace, wait_for
+from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.polling import Pace, wait_for
 
 RUNS = 2000
 SEED = 2026

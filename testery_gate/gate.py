@@ -13,7 +13,8 @@ from testery_gate.judging.verdict import Policy, Verdict, decide_early, evaluate
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.references import RunReference
-from testery_gate.waiting.polling import Deadline, Pace, Progress, Sighting, Watch, wait_for
+from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.polling import Pace, Progress, Sighting, Watch, wait_for
 
 if TYPE_CHECKING:
     from testery_gate.runs.selection import Query

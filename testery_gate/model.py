@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
 from functools import cache
+
+from testery_gate.text import Clean, clean_text, one_line
 
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
@@ -117,6 +119,23 @@ class Observation:
         return replace(self, at=other.at) == other
 
 
+_ABBREVIATED = r"[0-9A-Fa-f]{7,64}"
+
+
+def same_git_ref(one: str, other: str) -> bool:
+    """Whether two git refs mean the same: equal, or commits of which one abbreviates the other.
+
+    Only hexadecimal names abbreviate, from 7 digits on: the branch ``release`` is not
+    ``release-2``.
+    """
+    if one == other:
+        return True
+    if not all(re.fullmatch(_ABBREVIATED, ref) for ref in (one, other)):
+        return False
+    one, other = one.lower(), other.lower()
+    return one.startswith(other) or other.startswith(one)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
     """One test of a run."""
@@ -129,38 +148,6 @@ class TestResult:
     duration: timedelta | None = None
     error: str | None = None
     stack_trace: str | None = None
-
-
-# Compiled when first needed, by re: most texts are harmless.
-_TERMINAL_SEQUENCES = r"""(?x)
-    \x1b\[ [0-?]* [ -/]* [@-~]                     # CSI: colours, cursor movements
-    | \x1b[\]PX^_] [^\x07\x1b]* (?: \x07 | \x1b\\ ) # OSC, DCS, SOS, PM, APC: titles, links, ...
-    | \x9b [0-?]* [ -/]* [@-~]                     # CSI in its one-character form
-    | \x1b [ -/]* [0-~]?                           # any other escape, and one left unterminated
-    """
-_FORBIDDEN = (
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls but tab and newline
-    "\u202a-\u202e\u2066-\u2069"  # bidirectional overrides: text that reads other than it is
-    "\ud800-\udfff"  # lone surrogates: not encodable
-    "\ufffe\uffff"  # not characters, and forbidden in XML 1.0 (section 2.2)
-    "]"
-)
-_SUSPICIOUS = re.compile(r"[^\n\t -~]")
-
-
-def clean_text(text: str) -> str:
-    """Return remote text without terminal sequences and what no report format may hold.
-
-    What is left is printable text, tabs and newlines; all of it is a legal XML 1.0 character.
-    """
-    if (text.isascii() and text.isprintable()) or not _SUSPICIOUS.search(text):
-        return text
-    return re.sub(_FORBIDDEN, "", re.sub(_TERMINAL_SEQUENCES, "", text))
-
-
-Clean = Callable[[str], str]
-"""Makes of a remote text one that may be shown."""
 
 
 def parse_run(data: object, clean: Clean = clean_text, *, selects: bool = False) -> TestRun:
@@ -369,8 +356,3 @@ def _kind(value: object) -> str:
             return "an object"
         case _:
             return type(value).__name__
-
-
-def one_line(text: str) -> str:
-    """Return text with every run of white space made one blank."""
-    return " ".join(text.split())

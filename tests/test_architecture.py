@@ -14,20 +14,22 @@ PACKAGE = Path(__file__).parents[1] / "testery_gate"
 # Whatever stands further down may use what stands above it, never the other way round.
 ARROWS = {
     "errors": set[str](),
-    "model": set[str](),
-    "redaction": {"model"},
+    "text": set[str](),
+    "model": {"text"},
     "waiting": {"errors", "model"},
-    "judging": {"errors", "model"},
+    "api": {"errors", "model", "text", "waiting"},
+    "judging": {"errors", "model", "text"},
     "runs": {"errors", "judging", "model", "waiting"},
-    "reports": {"errors", "judging", "model"},
-    "ci": {"errors", "judging", "model", "reports"},
-    "progress": {"errors", "model", "waiting"},
+    "reports": {"errors", "judging", "model", "text"},
+    "ci": {"errors", "judging", "model", "reports", "text"},
+    "progress": {"errors", "model", "text", "waiting"},
+    "doctor": {"api", "errors", "model", "text", "waiting"},
     "simulator": set[str](),
+    "gate": {"api", "errors", "judging", "model", "reports", "runs", "waiting"},
 }
-TOP = {"__init__", "__main__", "api", "cli", "doctor", "gate"}
-"""What may import all of the rest, as it reads the settings of the command line."""
-
-PURE = ("errors", "model", "judging", "reports")
+TOP = {"__init__", "__main__", "cli"}
+"""What starts the rest, and so may import all of it."""
+PURE = ("errors", "text", "model", "judging", "reports")
 EFFECTS = {"click", "requests", "os", "subprocess", "socket", "time", "random"}
 
 

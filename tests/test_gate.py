@@ -25,7 +25,8 @@ from testery_gate.judging.verdict import Policy, Verdict, evaluate, no_verdict
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.runs.references import RunReference
 from testery_gate.runs.selection import Condition, Field, Query, Selection
-from testery_gate.waiting.polling import Deadline, Progress
+from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.polling import Progress
 from tests.builders import make_answer, make_policy, make_run, make_transport
 from tests.fakes import FakeClock
 

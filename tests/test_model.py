@@ -25,13 +25,12 @@ from testery_gate.model import (
     RunStatus,
     TestResult,
     TestRun,
-    clean_text,
-    one_line,
     parse_account_name,
     parse_results,
     parse_run,
     parse_runs,
 )
+from testery_gate.text import clean_text, one_line
 from tests.builders import make_answer, make_run, with_unknown
 
 DOCUMENTED_EXAMPLE = """

@@ -18,17 +18,17 @@ from testery_gate.api import faults
 from testery_gate.api.transport import Answer, Bounds, Transport
 from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
 from testery_gate.model import (
-    Clean,
     MalformedAnswer,
     TestResult,
     TestRun,
-    one_line,
     parse_account_name,
     parse_results,
     parse_run,
     parse_runs,
 )
-from testery_gate.waiting.polling import Deadline, Seen
+from testery_gate.text import Clean, one_line
+from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.polling import Seen
 
 if TYPE_CHECKING:
     import tenacity

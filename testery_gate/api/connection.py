@@ -22,7 +22,7 @@ from requests.utils import (
     select_proxy,
 )
 
-from testery_gate.cli.config import DEFAULT_API_URL
+from testery_gate.api.address import DEFAULT_API_URL
 from testery_gate.errors import UsageError
 
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -14,7 +14,7 @@ import requests
 
 from testery_gate.api.connection import Proxy, Route, Trust
 from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized
-from testery_gate.model import clean_text, one_line
+from testery_gate.text import clean_text, one_line
 
 NEXT_STEP = "'testery-gate doctor' checks every step on the way to the API."
 WRONG_ADDRESS = "Check that --api-url is the address of the API, not of the web app."

@@ -8,9 +8,10 @@ from enum import Enum
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.verdict import Check, CheckState, Verdict
-from testery_gate.model import ResultStatus, TestResult, clean_text, one_line
+from testery_gate.model import ResultStatus, TestResult
 from testery_gate.reports.ending import Ending, worst_first
 from testery_gate.reports.wording import outcome
+from testery_gate.text import clean_text, one_line
 
 MOST = 10
 """How many errors and how many warnings: GitHub and Azure drop what comes after."""

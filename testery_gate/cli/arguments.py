@@ -15,14 +15,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from testery_gate.cli.config import Token, describe_token_file, find_token, without_token
+from testery_gate.api.credentials import Token, describe_token_file, find_token, without_token
 from testery_gate.cli.options import Reach
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion
 from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
-from testery_gate.model import clean_text, one_line
 from testery_gate.runs.commit import current_commit
 from testery_gate.runs.references import RunReference, parse_reference, parse_references
+from testery_gate.text import clean_text, one_line
 
 if TYPE_CHECKING:
     from testery_gate.reports import Report

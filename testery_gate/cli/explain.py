@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import click
 
-from testery_gate.cli.config import ConfigFile
+from testery_gate.cli.config_file import ConfigFile
 from testery_gate.cli.options import Setting
 from testery_gate.judging.criteria import Criterion, Unit, format_value
 from testery_gate.judging.verdict import Policy, default_checks

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, TextIO, TypedDict
 import click
 
 from testery_gate import ci
+from testery_gate.api.address import check_api_url
+from testery_gate.api.credentials import without_token
 from testery_gate.ci.inert import OutputLost, guarded, unguarded
 from testery_gate.cli import arguments, front_page
-from testery_gate.cli.config import check_api_url, without_token
 from testery_gate.cli.options import SectionedCommand, Setting, any_file, suggestions
 from testery_gate.cli.settings import (
     ALL,
@@ -35,7 +36,7 @@ from testery_gate.cli.settings import (
     settings,
 )
 from testery_gate.errors import ExitCode, GateError, Interrupted, ReportLost, UsageError
-from testery_gate.model import clean_text
+from testery_gate.text import clean_text
 from testery_gate.waiting.signals import Interrupts
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def list_runs(*, api_url: str, outage_tolerance: Fraction, output: str, **values
     """
     from testery_gate.api import client as api
     from testery_gate.runs import finding
-    from testery_gate.waiting.polling import Deadline
+    from testery_gate.waiting.deadline import Deadline
 
     query = arguments.listed(**values)
     base_url = check_api_url(api_url)
@@ -243,7 +244,7 @@ def _run_gate(
     from testery_gate.reports import check_writable, summary, with_options
     from testery_gate.reports.ending import overall
     from testery_gate.waiting import interval as pace
-    from testery_gate.waiting.polling import Deadline
+    from testery_gate.waiting.deadline import Deadline
 
     target = arguments.target(runs, _source_of, **values)
     policy = arguments.policy(**values)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from testery_gate.cli.config import ENVIRONMENT_PREFIX, ConfigFile
+from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import (
     Criterion,

@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 
+from testery_gate.api.address import DEFAULT_API_URL
 from testery_gate.ci import AUTO, CHOICES, System
 from testery_gate.cli import options
-from testery_gate.cli.config import DEFAULT_API_URL, ConfigFile, check_trusted, read_config
+from testery_gate.cli.config_file import ConfigFile, check_trusted, read_config
 from testery_gate.cli.options import Setting
 from testery_gate.errors import UsageError
 from testery_gate.model import RunStatus
@@ -397,7 +398,7 @@ def _formats() -> Iterable[str]:
     return FORMATS
 
 
-CONFIG_KEY = "testery_gate.cli.config"
+CONFIG_KEY = "testery_gate.cli.config_file"
 
 
 def read_configuration(ctx: click.Context, _: click.Parameter, value: Path | None) -> Path | None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import requests
 
 from testery_gate.api import faults
+from testery_gate.api.address import check_api_url
 from testery_gate.api.client import Limits, TesteryClient
 from testery_gate.api.connection import (
     Route,
@@ -22,12 +23,13 @@ from testery_gate.api.connection import (
     find_trust,
     system_has_certificates,
 )
+from testery_gate.api.credentials import Token
 from testery_gate.api.transport import Encryption, Transport
-from testery_gate.cli.config import Token, check_api_url
 from testery_gate.doctor import Check, Finding, State
 from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
-from testery_gate.model import TestRun, clean_text, one_line
-from testery_gate.waiting.polling import Deadline
+from testery_gate.model import TestRun
+from testery_gate.text import clean_text, one_line
+from testery_gate.waiting.deadline import Deadline
 
 MOST_SKEW = 60
 """Seconds by which two clocks may differ."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +11,8 @@ from typing import assert_never
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Criterion, Metric, Operator, format_actual, measure
-from testery_gate.model import Observation, RunStatus, TestResult, TestRun, one_line
+from testery_gate.model import Observation, RunStatus, TestResult, TestRun, same_git_ref
+from testery_gate.text import one_line
 
 
 class CheckState(Enum):
@@ -395,23 +395,6 @@ def _age_check(not_before: datetime, run: TestRun) -> Check:
 
 def _moment(time: datetime | None) -> str:
     return "an unknown time" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
-
-
-_ABBREVIATED = r"[0-9A-Fa-f]{7,64}"
-
-
-def same_git_ref(one: str, other: str) -> bool:
-    """Whether two git refs mean the same: equal, or commits of which one abbreviates the other.
-
-    Only hexadecimal names abbreviate, from 7 digits on: the branch ``release`` is not
-    ``release-2``.
-    """
-    if one == other:
-        return True
-    if not all(re.fullmatch(_ABBREVIATED, ref) for ref in (one, other)):
-        return False
-    one, other = one.lower(), other.lower()
-    return one.startswith(other) or other.startswith(one)
 
 
 def _shown(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from testery_gate.errors import ApiError
-from testery_gate.model import RunStatus, TestRun, clean_text, one_line
+from testery_gate.model import RunStatus, TestRun
 from testery_gate.progress.standing import (
     Found,
     Look,
@@ -21,7 +21,7 @@ from testery_gate.progress.standing import (
     total_of,
     urgency,
 )
-from testery_gate.progress.width import beginning, columns, settled
+from testery_gate.text import beginning, clean_text, columns, one_line, settled
 
 Span = tuple[str, str]
 """A text and its colour."""

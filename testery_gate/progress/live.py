@@ -15,7 +15,7 @@ from rich.text import Text
 from testery_gate.progress.frame import Style, frame
 from testery_gate.progress.standing import Look, stamped
 from testery_gate.progress.stream import SafeStream
-from testery_gate.progress.width import beginning, rows
+from testery_gate.text import beginning, rows
 from testery_gate.waiting.polling import Progress
 
 FASTEST = 4000

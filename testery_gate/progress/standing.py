@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from testery_gate.errors import ApiError
-from testery_gate.model import RunStatus, TestRun, clean_text, one_line
+from testery_gate.model import RunStatus, TestRun
+from testery_gate.text import clean_text, one_line
 from testery_gate.waiting.interval import predicted_remaining
 from testery_gate.waiting.polling import Progress, Sighting
 

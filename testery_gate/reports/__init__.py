@@ -14,7 +14,7 @@ from pathlib import Path
 
 from testery_gate.errors import ReportLost, UsageError
 from testery_gate.judging.verdict import Verdict
-from testery_gate.model import clean_text, one_line
+from testery_gate.text import clean_text, one_line
 
 
 def _junit(verdicts: Sequence[Verdict], *, scope: str = "all", tolerated: str = "failure") -> str:

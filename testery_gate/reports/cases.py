@@ -12,7 +12,8 @@ from enum import Enum
 from typing import assert_never
 
 from testery_gate.judging.verdict import Verdict
-from testery_gate.model import ResultStatus, TestResult, clean_text, one_line
+from testery_gate.model import ResultStatus, TestResult
+from testery_gate.text import clean_text, one_line
 
 LINE_LIMIT = 500
 """The most characters that a name, a message or a property has."""

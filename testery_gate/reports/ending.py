@@ -12,8 +12,8 @@ from fractions import Fraction
 from testery_gate.errors import ExitCode, combined
 from testery_gate.judging.criteria import Metric, format_percentage, measure
 from testery_gate.judging.verdict import Verdict
-from testery_gate.model import clean_text, one_line
 from testery_gate.reports.wording import outcome
+from testery_gate.text import clean_text, one_line
 
 LONGEST_REASON = 1_000
 """Characters."""

@@ -12,7 +12,8 @@ from testery_gate import __version__
 from testery_gate.errors import combined
 from testery_gate.judging.criteria import Unit, measure
 from testery_gate.judging.verdict import Check, Verdict
-from testery_gate.model import TestResult, TestRun, clean_text
+from testery_gate.model import TestResult, TestRun
+from testery_gate.text import clean_text
 
 SCHEMA_VERSION = "1.0"
 """The second number grows when a field is added, the first when one changes or goes."""

@@ -17,11 +17,12 @@ from fractions import Fraction
 from testery_gate.errors import ExitCode, combined
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.judging.verdict import Check, CheckState, Verdict
-from testery_gate.model import ResultStatus, TestResult, TestRun, clean_text, one_line
+from testery_gate.model import ResultStatus, TestResult, TestRun
 from testery_gate.reports import wording
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.ending import worst_first
 from testery_gate.reports.room import Room
+from testery_gate.text import clean_text, one_line
 
 LIMIT = 1_000_000
 """Bytes; GitHub drops a summary of more than 1,048,576, and Buildkite an annotation."""

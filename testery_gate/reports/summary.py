@@ -17,9 +17,10 @@ from itertools import accumulate
 from testery_gate.errors import ExitCode, combined
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.judging.verdict import Check, CheckState, Verdict
-from testery_gate.model import ResultStatus, TestResult, TestRun, one_line
+from testery_gate.model import ResultStatus, TestResult, TestRun
 from testery_gate.reports.ending import worst_first
 from testery_gate.reports.wording import HEADLINES, outcome, result, shown_moment, subject, tally
+from testery_gate.text import one_line
 
 NARROWEST = 40
 """Columns; in a narrower terminal the lines fold as they may."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from testery_gate.errors import ApiError
 from testery_gate.model import TestRun
 from testery_gate.runs.listing import Listing, Lookback, age_key
-from testery_gate.waiting.polling import Deadline
+from testery_gate.waiting.deadline import Deadline
 
 MOST_READ = 1000
 """So many runs are read of the list at most."""

@@ -13,7 +13,7 @@ from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import TestRun
 from testery_gate.runs.listing import Listing, Lookback, age_key
 from testery_gate.runs.selection import Field, Query
-from testery_gate.waiting.polling import Deadline
+from testery_gate.waiting.deadline import Deadline
 
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 15.0

@@ -10,8 +10,7 @@ from enum import Enum
 from heapq import nlargest
 from typing import assert_never
 
-from testery_gate.judging.verdict import same_git_ref
-from testery_gate.model import TestRun
+from testery_gate.model import TestRun, same_git_ref
 from testery_gate.runs.listing import Listing, Lookback, age_key
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import Observation, RunStatus, TestRun
+from testery_gate.waiting.deadline import Deadline
 
 if TYPE_CHECKING:
     import tenacity
@@ -17,28 +17,6 @@ SETTLING_SECONDS = 60.0
 """How long a run may have a final status without being complete before it counts as finished."""
 MOST_OBSERVATIONS = 200
 """So many are kept of each run, however long the wait is; more than a chart can show."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """A moment on a monotonic clock; everything that waits obeys the same one."""
-
-    at: float
-    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
-
-    @classmethod
-    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
-        """Return the deadline that many seconds from now."""
-        return cls(clock() + seconds, clock)
-
-    def remaining(self) -> float:
-        """Return the seconds left, never below 0."""
-        return max(0.0, self.at - self.clock())
-
-    @property
-    def passed(self) -> bool:
-        """Whether no time is left."""
-        return self.remaining() == 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

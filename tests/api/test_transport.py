@@ -16,7 +16,7 @@ from testery_gate.api.connection import Proxy, Route, Trust
 from testery_gate.api.faults import NEXT_STEP
 from testery_gate.api.transport import Transport
 from testery_gate.errors import Unavailable
-from testery_gate.waiting.polling import Deadline
+from testery_gate.waiting.deadline import Deadline
 from tests.authority import Authority
 from tests.builders import make_answer, make_route, make_run, make_transport
 from tests.fakes import FakeClock

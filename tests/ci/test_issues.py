@@ -9,8 +9,8 @@ from hypothesis import given
 from testery_gate.ci.issues import LONGEST_LINE, MOST, Severity, errors, gate_errors, warnings
 from testery_gate.errors import ExitCode
 from testery_gate.judging.verdict import evaluate, no_verdict
-from testery_gate.model import clean_text
 from testery_gate.reports.ending import Ending, overall
+from testery_gate.text import clean_text
 from tests.builders import make_policy, make_result, make_run
 from tests.ci.telling import ENDINGS, any_ending
 

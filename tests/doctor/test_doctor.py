@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from testery_gate.api.credentials import Token
 from testery_gate.api.transport import Encryption
-from testery_gate.cli.config import Token
 from testery_gate.doctor import Check, Finding, State, examine, overall
 from testery_gate.doctor.checks import Patient, certificate_finding, checks_of
 from testery_gate.doctor.rendering import Style, conclusion, line

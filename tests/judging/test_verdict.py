@@ -25,9 +25,8 @@ from testery_gate.judging.verdict import (
     default_checks,
     evaluate,
     no_verdict,
-    same_git_ref,
 )
-from testery_gate.model import RunStatus, TestRun
+from testery_gate.model import RunStatus, TestRun, same_git_ref
 from tests.builders import criterion_texts, make_policy, make_result, make_run, with_unknown
 
 HOLDS, BREACHED = CheckState.HOLDS, CheckState.BREACHED

@@ -29,7 +29,7 @@ from testery_gate.progress import (
 from testery_gate.progress.frame import UNICODE
 from testery_gate.progress.live import LiveDisplay
 from testery_gate.progress.standing import clock_time
-from testery_gate.progress.width import beginning, columns, rows, settled
+from testery_gate.text import beginning, columns, rows, settled
 from testery_gate.waiting.polling import Progress, Sighting
 from tests.builders import make_run, with_unknown
 from tests.fakes import FakeClock
@@ -392,16 +392,6 @@ def test_a_broken_stderr_leaves_the_exit_code(kind: str, redirection: str) -> No
     finally:
         os.close(writer)
     assert done.returncode == 5
-
-
-def test_a_log_does_without_rich() -> None:
-    script = (
-        "import sys\n"
-        "from testery_gate.progress import display\n"
-        "with display(sys.stderr, live=False) as log: log.say('x')\n"
-        "sys.exit('rich' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", script], timeout=PATIENCE, check=True)
 
 
 class Terminal:

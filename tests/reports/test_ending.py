@@ -9,8 +9,8 @@ from hypothesis import given
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.verdict import evaluate, no_verdict
-from testery_gate.model import clean_text
 from testery_gate.reports.ending import Ending, facts, overall, worst_first
+from testery_gate.text import clean_text
 from tests.builders import make_policy, make_run, with_unknown
 from tests.reports.examples import EXAMPLES, any_verdicts
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
-from testery_gate.model import Observation, RunStatus, TestRun, clean_text, one_line
+from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.reports import FORMATS, html, with_options
 from testery_gate.reports.html.limited import fitting
 from testery_gate.reports.html.markup import breakable, element
 from testery_gate.reports.html.tones import BLUE, GREY, Tone
 from testery_gate.reports.room import Room
+from testery_gate.text import clean_text, one_line
 from tests.builders import make_policy, make_result, make_run, with_unknown
 from tests.reports.examples import ATTACKS, EXAMPLES, LARGE, PAGE, any_text, any_verdicts
 from tests.reports.page import Page, tag, words

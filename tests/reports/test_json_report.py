@@ -22,8 +22,8 @@ from testery_gate import __version__
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Operator
 from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict
-from testery_gate.model import clean_text
 from testery_gate.reports import json_report
+from testery_gate.text import clean_text
 from tests.builders import make_policy, make_result, make_run, with_unknown
 from tests.reports.examples import EXAMPLES, any_verdicts, judged
 

@@ -25,19 +25,12 @@ from markdown_it import MarkdownIt
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
-from testery_gate.model import (
-    ResultStatus,
-    TestResult,
-    TestRun,
-    clean_text,
-    one_line,
-    parse_results,
-    parse_run,
-)
+from testery_gate.model import ResultStatus, TestResult, TestRun, parse_results, parse_run
 from testery_gate.reports import FORMATS, markdown, with_options, wording
 from testery_gate.simulator import load_scenario
 from testery_gate.simulator.api import Api, Now
 from testery_gate.simulator.exchange import Request
+from testery_gate.text import clean_text, one_line
 from tests.acceptance import command
 from tests.builders import make_policy, make_result, make_run, with_unknown
 from tests.canary import Simulator

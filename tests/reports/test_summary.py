@@ -16,8 +16,8 @@ from rich.cells import cell_len
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict
-from testery_gate.model import one_line
 from testery_gate.reports.summary import render
+from testery_gate.text import one_line
 from tests.builders import make_policy, make_result, make_run, with_unknown
 
 GOLDEN = Path(__file__).parents[1] / "data" / "summary"

@@ -7,7 +7,7 @@ import pytest
 from testery_gate.errors import Unavailable
 from testery_gate.model import TestRun
 from testery_gate.runs.comparable import MOST_READ, SECONDS, find_histories
-from testery_gate.waiting.polling import Deadline
+from testery_gate.waiting.deadline import Deadline
 from tests.fakes import FakeClock
 from tests.runlist import RunList, run_of
 

@@ -10,7 +10,7 @@ from testery_gate.model import TestRun
 from testery_gate.runs.finding import LONGEST_DELAY, find_runs, newer_runs
 from testery_gate.runs.listing import IN_A_ROW
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
-from testery_gate.waiting.polling import Deadline
+from testery_gate.waiting.deadline import Deadline
 from tests.builders import with_unknown
 from tests.fakes import FakeClock
 from tests.runlist import NOW, RunList, newest_first, run_of

@@ -7,10 +7,10 @@ import pytest
 
 from testery_gate.errors import Interrupted, NotFound, Unavailable
 from testery_gate.model import TestRun
+from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import (
     MOST_OBSERVATIONS,
     SETTLING_SECONDS,
-    Deadline,
     Pace,
     Progress,
     Seen,

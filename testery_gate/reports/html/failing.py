@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from testery_gate.judging.verdict import Verdict
-from testery_gate.model import ResultStatus, TestResult, clean_text
+from testery_gate.model import ResultStatus, TestResult
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.cases import NO_NAME, error_text, milliseconds
 from testery_gate.reports.html.durations import shown_time
@@ -25,6 +25,7 @@ from testery_gate.reports.html.limited import fitting
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
 from testery_gate.reports.html.tones import Tone, sign
 from testery_gate.reports.room import Room
+from testery_gate.text import clean_text
 
 OPEN = 3
 """So many show their errors at once."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from testery_gate.model import clean_text, one_line
+from testery_gate.text import clean_text, one_line
 
 LONGEST_LINE = 300
 """The most characters of a name or a sentence."""

@@ -1,4 +1,4 @@
-"""Where settings come from: the configuration file, the token, the API's address.
+"""The configuration file: where it is looked for, and what it may set.
 
 Flags and environment variables are read by click; their precedence over the file, and the file's
 over the defaults, is click's own (flag, variable, file, default).
@@ -6,21 +6,18 @@ over the defaults, is click's own (flag, variable, file, default).
 
 from __future__ import annotations
 
-import ipaddress
+import difflib
 import os
-import re
 import stat
-import urllib.parse
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from testery_gate.errors import UsageError
 
-DEFAULT_API_URL = "https://api.testery.io/api"
 ENVIRONMENT_PREFIX = "TESTERY_GATE_"
 PROJECT_FILE = "testery-gate.toml"
-TOKEN_VARIABLES = ("TESTERY_API_TOKEN", "TESTERY_TOKEN")
 LARGEST_FILE = 1024 * 1024
 """Bytes of a configuration file; more is not read."""
 
@@ -35,19 +32,6 @@ _WRITING = ("junit-xml", "report")
 """What names a file to be written."""
 
 _WITHOUT_FILE = "Mend it, name another with --config, or do without: --config /dev/null."
-_HOW_TO_NAME_ONE = (
-    "Set TESTERY_API_TOKEN, or name a file with --token-file"
-    " (Testery shows the token under Settings, Integrations, Show API Token)."
-)
-_LIKE_THIS = f"It must look like {DEFAULT_API_URL}, which is what it is by default."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """The API token; its source may be printed, its value never."""
-
-    value: str = field(repr=False)
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +69,6 @@ def read_config(explicit: Path | None, folder: Path, known: Collection[str]) -> 
 
 def _read_toml(path: Path, *, found: bool = False) -> dict[str, object]:
     """Read a file; one that was ``found``, not named, has to be a regular one."""
-    import tomllib
-
     try:
         # A pipe that somebody put in the project would be waited for without end.
         if found and not stat.S_ISREG(path.stat().st_mode):
@@ -122,8 +104,6 @@ def _checked(path: Path, values: Mapping[str, object], known: Collection[str]) -
         if key in _NOT_IN_FILES:
             raise UsageError(f"{path} sets {key}, which no file can; use a flag or a variable")
         if key not in allowed:
-            import difflib
-
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(allowed)}"
             raise UsageError(f"{path} sets {key!r}, which is no setting; {hint}")
@@ -168,118 +148,4 @@ def _is_inside(path: str) -> bool:
     try:
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(os.curdir))
     except (OSError, ValueError):  # the directory is gone, or the path has a zero character
-        return False
-
-
-def without_token(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a program that has no business with the token."""
-    tokens = {*TOKEN_VARIABLES, f"{ENVIRONMENT_PREFIX}TOKEN"}
-    return {name: value for name, value in environment.items() if name not in tokens}
-
-
-def find_token(
-    *,
-    flag: str | None,
-    file: str | None,
-    profile: str,
-    environment: Mapping[str, str],
-    home: Path | None,
-    read_stdin: Callable[[], str],
-) -> Token:
-    """Take the token from the first source that has one; raises :class:`UsageError`."""
-    if flag:
-        return _usable(Token(value=flag, source="--token"))
-    if file:
-        return _usable(_token_from_file(file, read_stdin))
-    for name in TOKEN_VARIABLES:
-        if environment.get(name, "").strip():
-            found = Token(value=environment[name], source=f"environment variable {name}")
-            return _usable(found)
-    token = _token_from_profile(profile, home)
-    if token is None:
-        raise UsageError(
-            "there is no API token",
-            advice=_HOW_TO_NAME_ONE,
-        )
-    return _usable(token)
-
-
-def describe_token_file(name: str) -> str:
-    """Name the source that ``--token-file`` stands for."""
-    return "standard input" if name == "-" else f"file {name}"
-
-
-def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
-    source = describe_token_file(name)
-    try:
-        text = read_stdin() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"the token can't be read from {source}: {error.strerror}", advice=_HOW_TO_NAME_ONE
-        ) from None
-    except ValueError:
-        raise UsageError(f"the token in {source} is no text", advice=_HOW_TO_NAME_ONE) from None
-    if not text.strip():
-        raise UsageError(f"there is no token in {source}: it is empty", advice=_HOW_TO_NAME_ONE)
-    return Token(value=text, source=source)
-
-
-def _token_from_profile(profile: str, home: Path | None) -> Token | None:
-    if home is None:
-        return None
-    import configparser
-
-    path = home / ".testery" / "credentials"
-    parser = configparser.ConfigParser(interpolation=None, default_section="")
-    try:
-        with path.open(encoding="utf-8") as stream:
-            parser.read_file(stream)
-    except OSError:
-        return None
-    except (configparser.Error, UnicodeDecodeError):
-        # The parser's own message quotes the line, and with it the token.
-        raise UsageError(f"{path} is no valid credentials file", advice=_HOW_TO_NAME_ONE) from None
-    value = parser.get(profile, "token", fallback="")
-    source = f"profile {profile} in {path}"
-    return Token(value=value, source=source) if value.strip() else None
-
-
-def _usable(token: Token) -> Token:
-    value = token.value.strip()
-    if not re.fullmatch(r"[!-~]+", value):
-        raise UsageError(
-            f"the token from {token.source} has blanks or signs that no token has",
-            advice="Copy it again (Testery: Settings, Integrations, Show API Token).",
-        )
-    return Token(value=value, source=token.source)
-
-
-def check_api_url(text: str) -> str:
-    """Return the API's base address; raises :class:`UsageError` where it isn't safe to use."""
-    try:
-        parts = urllib.parse.urlsplit(text)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError as error:
-        raise UsageError(f"--api-url is no address: {error}", advice=_LIKE_THIS) from None
-    if "@" in parts.netloc:
-        raise UsageError("--api-url must hold no user name or password", advice=_LIKE_THIS)
-    if parts.scheme not in {"http", "https"} or not host:
-        raise UsageError(f"--api-url must look like {DEFAULT_API_URL}, not {text!r}")
-    if parts.query or parts.fragment:
-        raise UsageError("--api-url must end in a path, without ? or #", advice=_LIKE_THIS)
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise UsageError(
-            f"--api-url is plain http to {host}, which would show the token to the network",
-            advice="Use https; plain http is for addresses of this machine only.",
-        )
-    return text.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
         return False

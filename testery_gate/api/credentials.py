@@ -1,0 +1,106 @@
+"""Where the API token comes from: an option, a file, a variable, or a profile."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testery_gate.errors import UsageError
+
+TOKEN_VARIABLES = ("TESTERY_API_TOKEN", "TESTERY_TOKEN")
+_HOW_TO_NAME_ONE = (
+    "Set TESTERY_API_TOKEN, or name a file with --token-file"
+    " (Testery shows the token under Settings, Integrations, Show API Token)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The API token; its source may be printed, its value never."""
+
+    value: str = field(repr=False)
+    source: str
+
+
+def without_token(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a program that has no business with the token."""
+    tokens = {*TOKEN_VARIABLES, "TESTERY_GATE_TOKEN"}
+    return {name: value for name, value in environment.items() if name not in tokens}
+
+
+def find_token(
+    *,
+    flag: str | None,
+    file: str | None,
+    profile: str,
+    environment: Mapping[str, str],
+    home: Path | None,
+    read_stdin: Callable[[], str],
+) -> Token:
+    """Take the token from the first source that has one; raises :class:`UsageError`."""
+    if flag:
+        return _usable(Token(value=flag, source="--token"))
+    if file:
+        return _usable(_token_from_file(file, read_stdin))
+    for name in TOKEN_VARIABLES:
+        if environment.get(name, "").strip():
+            found = Token(value=environment[name], source=f"environment variable {name}")
+            return _usable(found)
+    token = _token_from_profile(profile, home)
+    if token is None:
+        raise UsageError(
+            "there is no API token",
+            advice=_HOW_TO_NAME_ONE,
+        )
+    return _usable(token)
+
+
+def describe_token_file(name: str) -> str:
+    """Name the source that ``--token-file`` stands for."""
+    return "standard input" if name == "-" else f"file {name}"
+
+
+def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
+    source = describe_token_file(name)
+    try:
+        text = read_stdin() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the token can't be read from {source}: {error.strerror}", advice=_HOW_TO_NAME_ONE
+        ) from None
+    except ValueError:
+        raise UsageError(f"the token in {source} is no text", advice=_HOW_TO_NAME_ONE) from None
+    if not text.strip():
+        raise UsageError(f"there is no token in {source}: it is empty", advice=_HOW_TO_NAME_ONE)
+    return Token(value=text, source=source)
+
+
+def _token_from_profile(profile: str, home: Path | None) -> Token | None:
+    if home is None:
+        return None
+    path = home / ".testery" / "credentials"
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    try:
+        with path.open(encoding="utf-8") as stream:
+            parser.read_file(stream)
+    except OSError:
+        return None
+    except (configparser.Error, UnicodeDecodeError):
+        # The parser's own message quotes the line, and with it the token.
+        raise UsageError(f"{path} is no valid credentials file", advice=_HOW_TO_NAME_ONE) from None
+    value = parser.get(profile, "token", fallback="")
+    source = f"profile {profile} in {path}"
+    return Token(value=value, source=source) if value.strip() else None
+
+
+def _usable(token: Token) -> Token:
+    value = token.value.strip()
+    if not re.fullmatch(r"[!-~]+", value):
+        raise UsageError(
+            f"the token from {token.source} has blanks or signs that no token has",
+            advice="Copy it again (Testery: Settings, Integrations, Show API Token).",
+        )
+    return Token(value=value, source=token.source)

@@ -1,0 +1,120 @@
+"""Text from elsewhere: made clean, without secrets, on one line, and as wide as it is shown."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+from rich.cells import get_character_cell_size
+
+# Compiled when first needed, by re: most texts are harmless.
+_TERMINAL_SEQUENCES = r"""(?x)
+    \x1b\[ [0-?]* [ -/]* [@-~]                     # CSI: colours, cursor movements
+    | \x1b[\]PX^_] [^\x07\x1b]* (?: \x07 | \x1b\\ ) # OSC, DCS, SOS, PM, APC: titles, links, ...
+    | \x9b [0-?]* [ -/]* [@-~]                     # CSI in its one-character form
+    | \x1b [ -/]* [0-~]?                           # any other escape, and one left unterminated
+    """
+_FORBIDDEN = (
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls but tab and newline
+    "\u202a-\u202e\u2066-\u2069"  # bidirectional overrides: text that reads other than it is
+    "\ud800-\udfff"  # lone surrogates: not encodable
+    "\ufffe\uffff"  # not characters, and forbidden in XML 1.0 (section 2.2)
+    "]"
+)
+_SUSPICIOUS = re.compile(r"[^\n\t -~]")
+
+
+def clean_text(text: str) -> str:
+    """Return remote text without terminal sequences and what no report format may hold.
+
+    What is left is printable text, tabs and newlines; all of it is a legal XML 1.0 character.
+    """
+    if (text.isascii() and text.isprintable()) or not _SUSPICIOUS.search(text):
+        return text
+    return re.sub(_FORBIDDEN, "", re.sub(_TERMINAL_SEQUENCES, "", text))
+
+
+Clean = Callable[[str], str]
+"""Makes of a remote text one that may be shown."""
+
+
+def one_line(text: str) -> str:
+    """Return text with every run of white space made one blank."""
+    return " ".join(text.split())
+
+
+class Redaction:
+    """Takes the token out of what the API says; where there is no token, nothing."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __repr__(self) -> str:
+        return "Redaction(***)"
+
+    def beginning(self, text: str) -> str:
+        """Return a text that was cut off, without the token and without a part of it at the cut."""
+        whole = self(text)
+        return whole[: max(0, len(whole) - len(self._token))]
+
+    def __call__(self, text: str) -> str:
+        """Return a remote text cleaned, and without the token."""
+        # Cleaned first: a control character could part the token and be dropped later.
+        cleaned = clean_text(text)
+        return cleaned.replace(self._token, "***") if self._token else cleaned
+
+
+def settled(text: str) -> str:
+    """Return text without what each terminal draws in a way of its own.
+
+    Selectors, joiners and skin tones, with which some terminals make one character of several, are
+    dropped; what has no width that all would know, as it is private or new, becomes ``?``.
+    """
+    return "".join(map(_settled, unicodedata.normalize("NFC", text)))
+
+
+def columns(text: str) -> int:
+    """Return how many columns the text takes."""
+    return sum(map(_columns, text))
+
+
+def beginning(text: str, width: int) -> str:
+    """Return as much of the text as fits into that many columns."""
+    taken = 0
+    for at, character in enumerate(text):
+        taken += _columns(character)
+        if taken > width:
+            return text[:at]
+    return text
+
+
+def rows(text: str, width: int) -> int:
+    """Return how many rows a terminal of that many columns folds the text into."""
+    count, taken = 1, 0
+    for character in text:
+        taken += _columns(character)
+        if taken > width:
+            count, taken = count + 1, _columns(character)
+    return count
+
+
+@lru_cache(maxsize=4096)
+def _settled(character: str) -> str:
+    if unicodedata.category(character) in {"Cn", "Co", "Cs"}:
+        return "?"
+    dropped = unicodedata.category(character) == "Cf" or unicodedata.name(character, "").startswith(
+        ("VARIATION SELECTOR-", "EMOJI MODIFIER ")
+    )
+    return "" if dropped else character
+
+
+@lru_cache(maxsize=4096)
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    # Python knows the characters of its day, and rich those of a later one.
+    own = 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+    return max(own, get_character_cell_size(character))

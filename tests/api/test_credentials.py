@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from testery_gate.api.credentials import Token, find_token, without_token
+from testery_gate.errors import UsageError
+
+
+def test_other_programs_do_not_get_the_token() -> None:
+    tokens = dict.fromkeys(["TESTERY_API_TOKEN", "TESTERY_TOKEN", "TESTERY_GATE_TOKEN"], "x")
+    assert without_token({"PATH": "/bin", "TESTERY_API_URL": "y"} | tokens) == {
+        "PATH": "/bin",
+        "TESTERY_API_URL": "y",
+    }
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home directory with credentials."""
+    folder = tmp_path / ".testery"
+    folder.mkdir()
+    (folder / "credentials").write_text(
+        "[default]\ntoken = from-default\n[staging]\ntoken = from-%staging\n[empty]\nurl = x\n"
+    )
+    return tmp_path
+
+
+def token(
+    home: Path | None,
+    *,
+    flag: str | None = None,
+    file: str | None = None,
+    profile: str = "default",
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "from-stdin\n",
+) -> Token:
+    return find_token(
+        flag=flag,
+        file=file,
+        profile=profile,
+        environment=environment or {},
+        home=home,
+        read_stdin=lambda: stdin,
+    )
+
+
+def test_the_sources_of_the_token_come_in_order(home: Path) -> None:
+    file = home / "token"
+    file.write_text("\nfrom-file \n")
+    environment = {"TESTERY_API_TOKEN": "from-api", "TESTERY_TOKEN": "from-old"}
+    assert token(home, flag="from-flag", file=str(file), environment=environment).value == (
+        "from-flag"
+    )
+    found = token(home, file=str(file), environment=environment)
+    assert (found.value, found.source) == ("from-file", f"file {file}")
+    found = token(home, environment=environment)
+    assert (found.value, found.source) == ("from-api", "environment variable TESTERY_API_TOKEN")
+    found = token(home, environment=environment | {"TESTERY_API_TOKEN": " "})
+    assert (found.value, found.source) == ("from-old", "environment variable TESTERY_TOKEN")
+    found = token(home)
+    assert found.value == "from-default"
+    assert found.source == f"profile default in {home / '.testery' / 'credentials'}"
+    assert token(home, profile="staging").value == "from-%staging"
+
+
+def test_the_token_can_come_from_standard_input(home: Path) -> None:
+    found = token(home, file="-")
+    assert (found.value, found.source) == ("from-stdin", "standard input")
+
+
+def test_the_token_is_in_no_representation(home: Path) -> None:
+    assert "from-default" not in repr(token(home))
+
+
+@pytest.mark.parametrize("profile", ["missing", "empty"])
+def test_without_a_token_the_error_says_where_to_put_one(home: Path, profile: str) -> None:
+    with pytest.raises(UsageError, match="there is no API token") as caught:
+        token(home, profile=profile)
+    assert "TESTERY_API_TOKEN" in caught.value.advice
+
+
+def test_a_home_that_is_not_there_holds_no_token(tmp_path: Path) -> None:
+    for home in (None, tmp_path / "missing"):
+        with pytest.raises(UsageError, match="there is no API token"):
+            token(home)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b" \n", "it is empty", id="empty"),
+        pytest.param(b"\xff\xfe", "is no text", id="not text"),
+        pytest.param(b"two words", "blanks or signs", id="a blank"),
+        pytest.param("tökén".encode(), "blanks or signs", id="not ASCII"),
+        pytest.param(b"line\r\nEvil: header", "blanks or signs", id="a header of its own"),
+        pytest.param(None, "can't be read", id="missing"),
+    ],
+)
+def test_a_token_file_that_is_wrong_is_named_without_its_content(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageError, match=said) as caught:
+        token(None, file=str(file))
+    assert str(file) in caught.value.message
+    assert "words" not in caught.value.message
+
+
+@pytest.mark.parametrize("content", ["token = secret-without-a-section\n", "[default\nsecret\n"])
+def test_a_broken_credentials_file_is_named_without_its_content(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / ".testery").mkdir()
+    (tmp_path / ".testery" / "credentials").write_text(content)
+    with pytest.raises(UsageError, match="no valid credentials file") as caught:
+        token(tmp_path)
+    assert "secret" not in caught.value.message
