@@ -35,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Step:
     """A step on the way; it takes place where none of those that it needs has failed.
 
     ``needed`` says whether a gate could do without.
@@ -50,7 +50,7 @@ class Check:
     """What it is taken for when it takes too long."""
 
 
-def examine(checks: Sequence[Check], step_timeout: float) -> Iterator[Finding]:
+def examine(checks: Sequence[Step], step_timeout: float) -> Iterator[Finding]:
     """Go through the checks, none for longer than ``step_timeout`` seconds."""
     failed: dict[str, str] = {}
     for check in checks:
@@ -65,7 +65,7 @@ def examine(checks: Sequence[Check], step_timeout: float) -> Iterator[Finding]:
         yield replace(finding, check=check.name)
 
 
-def _carried_out(check: Check, step_timeout: float) -> Finding:
+def _carried_out(check: Step, step_timeout: float) -> Finding:
     try:
         return within(step_timeout, lambda _: check.work())
     except TookTooLong:

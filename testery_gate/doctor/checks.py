@@ -25,7 +25,7 @@ from testery_gate.api.connection import (
 )
 from testery_gate.api.credentials import Token
 from testery_gate.api.transport import Encryption, Transport
-from testery_gate.doctor import Check, Finding, State
+from testery_gate.doctor import Finding, State, Step
 from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
 from testery_gate.model import TestRun
 from testery_gate.text import clean_text, one_line
@@ -51,37 +51,37 @@ class Patient:
 
 def checks_of(
     patient: Patient, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> Sequence[Check]:
+) -> Sequence[Step]:
     """Return the checks of one examination."""
     way = _Way(patient, now)
     return [
-        Check(name="api-url", work=way.api_url),
-        Check(name="proxy", work=way.proxy, needs=["api-url"]),
-        Check(name="certificates", work=way.certificates, needs=["api-url"]),
-        Check(
+        Step(name="api-url", work=way.api_url),
+        Step(name="proxy", work=way.proxy, needs=["api-url"]),
+        Step(name="certificates", work=way.certificates, needs=["api-url"]),
+        Step(
             name="token",
             work=way.token,
             when_slow="Nothing comes from where it is read: standard input, or a file that is a"
             " pipe.",
             blame=UsageError,
         ),
-        Check(
+        Step(
             name="resolve",
             work=way.resolve,
             needs=["proxy"],
             when_slow="The name server does not answer. Is there a network?",
         ),
-        Check(
+        Step(
             name="connect",
             work=way.connect,
             needs=["resolve"],
             when_slow="Something on the way drops the connection, say a firewall.",
         ),
-        Check(name="tls", work=way.tls, needs=["certificates", "connect"]),
-        Check(name="clock", work=way.clock, needs=["tls"]),
-        Check(name="runs", work=way.runs, needs=["token", "tls"]),
-        Check(name="results", work=way.results, needs=["runs"], needed=False),
-        Check(name="account", work=way.account, needs=["runs"], needed=False),
+        Step(name="tls", work=way.tls, needs=["certificates", "connect"]),
+        Step(name="clock", work=way.clock, needs=["tls"]),
+        Step(name="runs", work=way.runs, needs=["token", "tls"]),
+        Step(name="results", work=way.results, needs=["runs"], needed=False),
+        Step(name="account", work=way.account, needs=["runs"], needed=False),
     ]
 
 

@@ -5,9 +5,9 @@ be able to cancel itself out here.
 
 .. code-block:: text
 
-    reading  →  scenario  →  script  →  api  →  faults  →  server
-    TOML        what it      a run's    real    what goes   HTTP and
-                says         state at   answer  wrong       the clock
+    reading  →  scenario  →  script  →  api  →  injection  →  server
+    TOML        what it      a run's    real    scripted      HTTP and
+                says         state at   answer  faults        the clock
                              an age
 """
 

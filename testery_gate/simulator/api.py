@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 from urllib.parse import parse_qs
 
-from testery_gate.simulator.exchange import Answer, Request, json_answer, refusal
+from testery_gate.simulator.exchange import Request, Response, json_answer, refusal
 from testery_gate.simulator.scenario import Endpoint, Json, Order, Run, Scenario
 from testery_gate.simulator.script import canceled, result_details, results, run_object, timestamp
 
@@ -33,19 +33,19 @@ _ROUTES = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Target:
     """Which endpoint a request means, with the ids in its path."""
 
     endpoint: Endpoint
     ids: tuple[int, ...] = ()
 
 
-def route(request: Request) -> Route | None:
+def route(request: Request) -> Target | None:
     """The endpoint that answers this request, if there is one."""
     path = request.target.partition("?")[0]
     for endpoint, method, pattern in _ROUTES:
         if method == request.method and (match := pattern.fullmatch(path)):
-            return Route(endpoint=endpoint, ids=tuple(int(group) for group in match.groups()))
+            return Target(endpoint=endpoint, ids=tuple(int(group) for group in match.groups()))
     return None
 
 
@@ -83,14 +83,14 @@ class Api:
         """Whether the request carries the token."""
         return request.authorization == self._expected
 
-    def answer(self, request: Request, now: Now) -> Answer:
+    def answer(self, request: Request, now: Now) -> Response:
         """What the API answers at this time when nothing goes wrong."""
         try:
             return self._answer(request, now)
         except _RefusedError as error:
             return refusal(error.status)
 
-    def _answer(self, request: Request, now: Now) -> Answer:
+    def _answer(self, request: Request, now: Now) -> Response:
         if not self.admits(request):
             raise _RefusedError(401)
         way = route(request)
@@ -113,7 +113,7 @@ class Api:
             case _:
                 assert_never(way.endpoint)
 
-    def _about(self, run: Run, way: Route, request: Request, now: Now) -> Answer:
+    def _about(self, run: Run, way: Target, request: Request, now: Now) -> Response:
         if way.endpoint is Endpoint.RUN:
             return json_answer(now.show(run))
         if way.endpoint is Endpoint.CANCEL:
@@ -126,7 +126,7 @@ class Api:
             raise _RefusedError(404)
         return json_answer(result_details(row))
 
-    def _list(self, request: Request, now: Now) -> Answer:
+    def _list(self, request: Request, now: Now) -> Response:
         listing, query = self._listing, parse_qs(request.target.partition("?")[2])
         page, limit, offset = (_whole(query, name) for name in ("page", "limit", "offset"))
         size = min(listing.page_size if limit is None else limit, listing.max_page_size)
@@ -140,7 +140,7 @@ class Api:
             shown.reverse()
         return json_answer([now.show(run) for run in shown[start : start + size]])
 
-    def _by_deploy(self, deploy_id: int, now: Now) -> Answer:
+    def _by_deploy(self, deploy_id: int, now: Now) -> Response:
         triggered = [run for run in self._newest_first(now) if run.deploy_id == deploy_id]
         if not triggered:
             raise _RefusedError(404)
@@ -152,7 +152,7 @@ class Api:
             there, key=lambda run: (timestamp(now.create_time(run)), run.id), reverse=True
         )
 
-    def _create(self, request: Request, now: Now) -> Answer:
+    def _create(self, request: Request, now: Now) -> Response:
         wanted, like = _json_object(request.body), self._template
         if like is None:
             raise _RefusedError(404)
@@ -174,7 +174,7 @@ class Api:
             self._runs[run.id] = run
         return json_answer(now.show(run), 201)
 
-    def _cancel(self, run: Run, request: Request, now: Now) -> Answer:
+    def _cancel(self, run: Run, request: Request, now: Now) -> Response:
         if _json_object(request.body).get("status") != "CANCELED":
             raise _RefusedError(400)
         with self._changes:

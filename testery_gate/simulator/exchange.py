@@ -32,7 +32,7 @@ class Delivery(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """An answer on its way.
 
     ``padding`` is sent so many times before the body, for answers too large to keep in memory.
@@ -59,12 +59,12 @@ class Answer:
         return (*kept, *headers)
 
 
-def json_answer(content: Json, status: int = 200) -> Answer:
+def json_answer(content: Json, status: int = 200) -> Response:
     """An answer that carries JSON."""
-    return Answer(status=status, body=json.dumps(content, separators=(",", ":")).encode("ascii"))
+    return Response(status=status, body=json.dumps(content, separators=(",", ":")).encode("ascii"))
 
 
-def refusal(status: int) -> Answer:
+def refusal(status: int) -> Response:
     """An error as the API words it."""
     message = {401: "Not Authorized", 404: "Resource Not Found"}.get(status) or phrase(status)
     return json_answer({"code": str(status), "message": message}, status)

@@ -15,11 +15,11 @@ from testery_gate.simulator.scenario import (
     Endpoint,
     Fault,
     Kind,
-    Listing,
     Order,
     Patch,
     Phase,
     Run,
+    RunList,
     Scenario,
 )
 from testery_gate.simulator.script import fill, highest
@@ -216,9 +216,9 @@ def _patch(table: Table, prefix: str = "") -> Patch:
     )
 
 
-def _listing(table: Table) -> Listing:
-    plain = Listing()
-    listing = Listing(
+def _listing(table: Table) -> RunList:
+    plain = RunList()
+    listing = RunList(
         page_size=table.take("page-size", _RUNS, plain.page_size),
         max_page_size=table.take("max-page-size", _RUNS, plain.max_page_size),
         ignore_page=table.take("ignore-page", FLAG, plain.ignore_page),

@@ -116,7 +116,7 @@ class Order(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class RunList:
     """How the list endpoint behaves."""
 
     page_size: int = 10
@@ -182,5 +182,5 @@ class Scenario:
     description: str
     runs: tuple[Run, ...]
     faults: tuple[Fault, ...] = ()
-    listing: Listing = Listing()
+    listing: RunList = RunList()
     clock_starts: ClockStart = ClockStart.FIRST_REQUEST

@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Self, assert_never
 
 from testery_gate.simulator.api import Api, Now, route
-from testery_gate.simulator.exchange import Answer, Delivery, Request, phrase, refusal
-from testery_gate.simulator.faults import Faults, spoil
+from testery_gate.simulator.exchange import Delivery, Request, Response, phrase, refusal
+from testery_gate.simulator.injection import Faults, spoil
 from testery_gate.simulator.scenario import ClockStart, Fault, Scenario
 
 DEFAULT_TOKEN = "simulator-token"  # noqa: S105 - opens nothing but this stand-in
@@ -122,7 +122,7 @@ class Simulator:
         while not self._server.closing.is_set():
             self._server.handle_request()
 
-    def _handle(self, request: Request) -> Answer:
+    def _handle(self, request: Request) -> Response:
         # Only a client that is let in starts the clock; a probe before it changes nothing.
         if self._api.admits(request):
             self._timeline.start()
@@ -139,7 +139,7 @@ class Simulator:
         )
         return answer
 
-    def _answer(self, request: Request, now: Now, fault: Fault | None) -> Answer:
+    def _answer(self, request: Request, now: Now, fault: Fault | None) -> Response:
         if fault is None:
             return self._api.answer(request, now)
         return spoil(fault, lambda: self._api.answer(request, now), self._timeline.time_of_day())
@@ -176,7 +176,7 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], respond: Callable[[Request], Answer]) -> None:
+    def __init__(self, address: tuple[str, int], respond: Callable[[Request], Response]) -> None:
         self.respond = respond
         self.closing = threading.Event()
         self._open: set[socket.socket] = set()
@@ -245,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: Response) -> None:
         closing, half = self.server.closing, len(answer.body) // 2
         if answer.delivery is not Delivery.WHOLE:
             self.close_connection = True
@@ -276,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 assert_never(answer.delivery)
 
-    def _head(self, answer: Answer) -> bytes:
+    def _head(self, answer: Response) -> bytes:
         headers = [
             ("Date", format_datetime(datetime.now(UTC), usegmt=True)),
             ("Server", "testery-gate-simulator"),

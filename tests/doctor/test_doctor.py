@@ -13,7 +13,7 @@ import pytest
 
 from testery_gate.api.credentials import Token
 from testery_gate.api.transport import Encryption
-from testery_gate.doctor import Check, Finding, State, examine, overall
+from testery_gate.doctor import Finding, State, Step, examine, overall
 from testery_gate.doctor.checks import Patient, certificate_finding, checks_of
 from testery_gate.doctor.rendering import Style, conclusion, line
 from testery_gate.errors import ExitCode, GateError, NoAnswer, Unauthorized, UsageError
@@ -53,8 +53,8 @@ def states(findings: Mapping[str, Finding]) -> dict[State, list[str]]:
     return found
 
 
-def check(name: str, work: Callable[[], Finding], **others: Any) -> Check:
-    return Check(name=name, work=work, **others)
+def check(name: str, work: Callable[[], Finding], **others: Any) -> Step:
+    return Step(name=name, work=work, **others)
 
 
 def fail(error: Exception) -> Callable[[], Finding]:

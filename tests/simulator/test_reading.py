@@ -21,9 +21,9 @@ from testery_gate.simulator.scenario import (
     Endpoint,
     Fault,
     Kind,
-    Listing,
     Order,
     Patch,
+    RunList,
 )
 from testery_gate.simulator.script import results, run_object
 
@@ -170,7 +170,7 @@ def test_every_key_of_the_list_arrives(read: Callable[[str], Scenario]) -> None:
         ignore-limit = true
         order = "oldest-first"
     """
-    assert read(RUN + listing).listing == Listing(
+    assert read(RUN + listing).listing == RunList(
         page_size=1,
         max_page_size=2,
         ignore_page=True,

@@ -26,11 +26,11 @@ from testery_gate.simulator.scenario import (
     Endpoint,
     Fault,
     Kind,
-    Listing,
     Order,
     Patch,
     Phase,
     Run,
+    RunList,
 )
 from tests.fakes import FakeClock
 
@@ -210,7 +210,7 @@ def test_results_and_their_details_are_answered() -> None:
 )
 def test_the_list_is_paged_newest_first(query: str, expected: list[int]) -> None:
     scenario = make_scenario(*(make_run(number, created=number - 9) for number in range(1, 6)))
-    scenario = replace(scenario, listing=Listing(page_size=3, max_page_size=4))
+    scenario = replace(scenario, listing=RunList(page_size=3, max_page_size=4))
     with playing(scenario) as simulator:
         assert ids(ask(simulator, f"/test-runs{query}")) == expected
 
@@ -224,15 +224,15 @@ def test_a_page_that_is_no_number_is_refused(query: str) -> None:
 @pytest.mark.parametrize(
     ("listing", "query", "expected"),
     [
-        pytest.param(Listing(ignore_page=True), "?page=1&limit=2", [3, 2], id="page"),
+        pytest.param(RunList(ignore_page=True), "?page=1&limit=2", [3, 2], id="page"),
         pytest.param(
-            Listing(ignore_limit=True, max_page_size=2), "?page=1&limit=1", [1], id="limit"
+            RunList(ignore_limit=True, max_page_size=2), "?page=1&limit=1", [1], id="limit"
         ),
-        pytest.param(Listing(order=Order.OLDEST_FIRST), "?page=0&limit=2", [1, 2], id="order"),
+        pytest.param(RunList(order=Order.OLDEST_FIRST), "?page=0&limit=2", [1, 2], id="order"),
     ],
 )
 def test_the_list_can_be_told_to_ignore_what_it_is_asked(
-    listing: Listing, query: str, expected: list[int]
+    listing: RunList, query: str, expected: list[int]
 ) -> None:
     scenario = make_scenario(*(make_run(number) for number in (1, 2, 3)))
     with playing(replace(scenario, listing=listing)) as simulator:

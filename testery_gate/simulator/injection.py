@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import assert_never
 
-from testery_gate.simulator.api import Route
-from testery_gate.simulator.exchange import Answer, Delivery, json_answer, phrase, refusal
+from testery_gate.simulator.api import Target
+from testery_gate.simulator.exchange import Delivery, Response, json_answer, phrase, refusal
 from testery_gate.simulator.scenario import Fault, Json, Kind
 from testery_gate.simulator.script import fill
 
@@ -30,7 +30,7 @@ class _Record:
     reached: int = 0
     struck: int = 0
 
-    def strikes(self, way: Route | None, elapsed: float) -> bool:
+    def strikes(self, way: Target | None, elapsed: float) -> bool:
         fault = self.fault
         if not (_concerns(fault, way) and fault.after <= elapsed < fault.after + fault.lasts):
             return False
@@ -43,7 +43,7 @@ class _Record:
         return True
 
 
-def _concerns(fault: Fault, way: Route | None) -> bool:
+def _concerns(fault: Fault, way: Target | None) -> bool:
     if fault.endpoints and (way is None or way.endpoint not in fault.endpoints):
         return False
     return fault.run_id is None or (way is not None and way.ids[:1] == (fault.run_id,))
@@ -56,7 +56,7 @@ class Faults:
         self._records = [_Record(fault) for fault in faults]
         self._counting = threading.Lock()
 
-    def strike(self, way: Route | None, elapsed: float) -> Fault | None:
+    def strike(self, way: Target | None, elapsed: float) -> Fault | None:
         """The fault that this request runs into, which counts as one of its times."""
         with self._counting:
             struck = (record for record in self._records if record.strikes(way, elapsed))
@@ -64,7 +64,7 @@ class Faults:
         return record.fault if record else None
 
 
-def spoil(fault: Fault, ask: Callable[[], Answer], now: datetime) -> Answer:
+def spoil(fault: Fault, ask: Callable[[], Response], now: datetime) -> Response:
     """The answer as the fault leaves it; ``ask`` gets the real one, where that is still needed."""
     answer = _spoiled(fault, ask)
     headers = list(fault.headers)
@@ -76,22 +76,22 @@ def spoil(fault: Fault, ask: Callable[[], Answer], now: datetime) -> Answer:
     return replace(answer, headers=answer.with_headers(*headers))
 
 
-def _spoiled(fault: Fault, ask: Callable[[], Answer]) -> Answer:
+def _spoiled(fault: Fault, ask: Callable[[], Response]) -> Response:
     match fault.kind:
         case Kind.ANSWER:
             if fault.body is None:
                 return refusal(fault.code)
             # A lone surrogate becomes bytes that are no UTF-8.
             body = fill(fault.body, 1).encode("utf-8", "surrogatepass")
-            return Answer(status=fault.code, body=body)
+            return Response(status=fault.code, body=body)
         case Kind.HTML:
             title = f"{fault.code} {phrase(fault.code)}"
             page = f"<!DOCTYPE html>\n<html><body><h1>{title}</h1></body></html>\n"
-            return Answer(status=fault.code, body=page.encode("ascii"), headers=(_HTML,))
+            return Response(status=fault.code, body=page.encode("ascii"), headers=(_HTML,))
         case Kind.EMPTY:
-            return Answer(status=fault.code)
+            return Response(status=fault.code)
         case Kind.NULL:
-            return Answer(status=fault.code, body=b"null")
+            return Response(status=fault.code, body=b"null")
         case Kind.LIST:
             answer = ask()
             return replace(answer, body=b"[" + answer.body + b"]")
@@ -101,7 +101,7 @@ def _spoiled(fault: Fault, ask: Callable[[], Answer]) -> Answer:
         case Kind.ALTER:
             return _altered(fault, ask())
         case Kind.REDIRECT:
-            return Answer(status=fault.code, headers=(("Location", fault.to),))
+            return Response(status=fault.code, headers=(("Location", fault.to),))
         case Kind.SLOW:
             return replace(ask(), delay=fault.delay)
         case Kind.TRICKLE:
@@ -111,9 +111,9 @@ def _spoiled(fault: Fault, ask: Callable[[], Answer]) -> Answer:
         case Kind.RESET_IN_BODY:
             return replace(ask(), delivery=Delivery.RESET_IN_BODY)
         case Kind.RESET:
-            return Answer(status=0, delivery=Delivery.RESET)
+            return Response(status=0, delivery=Delivery.RESET)
         case Kind.HANG:
-            return Answer(status=0, delivery=Delivery.HANG)
+            return Response(status=0, delivery=Delivery.HANG)
         case Kind.BIG:
             return replace(ask(), padding=b" " * _MEBIBYTE, repeats=fault.size)
         case Kind.GZIP_BOMB:
@@ -122,7 +122,7 @@ def _spoiled(fault: Fault, ask: Callable[[], Answer]) -> Answer:
             assert_never(fault.kind)
 
 
-def _altered(fault: Fault, answer: Answer) -> Answer:
+def _altered(fault: Fault, answer: Response) -> Response:
     if answer.status >= 300:
         return answer
     content: Json = json.loads(answer.body)
@@ -135,7 +135,7 @@ def _patched(fault: Fault, content: Json) -> Json:
     return fault.patch.apply(content) if isinstance(content, dict) else content
 
 
-def _bomb(fault: Fault, answer: Answer) -> Answer:
+def _bomb(fault: Fault, answer: Response) -> Response:
     # Each piece is a whole gzip member, and so is the end: together they are one valid stream.
     return replace(
         answer,
