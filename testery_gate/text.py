@@ -46,6 +46,11 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def clean_line(text: str) -> str:
+    """Return remote text cleaned, on one line."""
+    return one_line(clean_text(text))
+
+
 class Redaction:
     """Takes the token out of what the API says; where there is no token, nothing."""
 

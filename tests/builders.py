@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 
 from testery_gate.api.connection import Route
 from testery_gate.api.transport import Transport
+from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Operator, Unit, parse_criterion
-from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import (
+    Expectation,
+    ExpectedField,
+    Policy,
+    decide_early,
+    evaluate,
+    no_verdict,
+)
 from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
 
 
@@ -167,3 +176,34 @@ def make_route(base_url: str, **others: Any) -> Route:
 def make_transport(base_url: str, token: str, **route: Any) -> Transport:
     """Return what sends requests to an address."""
     return Transport(make_route(base_url, **route), token)
+
+
+def judge(
+    policy: Policy, run: TestRun, results: Sequence[TestResult] | None = None, **others: Any
+) -> Judged:
+    """Return a finished run with the verdict on it; ``others`` are what stands beside that."""
+    verdict = evaluate(policy, run)
+    return Judged(run_id=run.id, run=run, verdict=verdict, results=results, **others)
+
+
+def judge_early(policy: Policy, run: TestRun, *, total_known: bool) -> Judged | None:
+    """Return a run with the verdict that ends the wait for it, if there is one."""
+    verdict = decide_early(policy, run, total_known=total_known)
+    return None if verdict is None else Judged(run_id=run.id, run=run, verdict=verdict)
+
+
+def not_judged(
+    run_id: int | None,
+    exit_code: ExitCode,
+    reason: str,
+    *,
+    advice: str = "",
+    run: TestRun | None = None,
+) -> Judged:
+    """Return a run that could not be judged."""
+    return Judged(run_id=run_id, run=run, verdict=no_verdict(exit_code, reason, advice=advice))
+
+
+def with_verdict(judged: Judged, **fields: Any) -> Judged:
+    """Return the run with these fields of its verdict changed."""
+    return replace(judged, verdict=replace(judged.verdict, **fields))

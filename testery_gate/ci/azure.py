@@ -23,7 +23,7 @@ def tell(ending: Ending, effects: Effects) -> None:
     """Print issues, attach the summary, and set the result."""
     warned = warnings(ending)
     told = [_issue(issue) for issue in (*errors(ending), *warned)]
-    if ending.verdicts:
+    if ending.runs:
         told += _summary(ending, effects)
     result = _result(ending.exit_code, warned)
     if result:
@@ -42,7 +42,7 @@ def _summary(ending: Ending, effects: Effects) -> Sequence[str]:
     folder = effects.environment.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
     path = Path(folder, f"testery-gate-{effects.random()}.md").absolute()
     try:
-        path.write_text(markdown.render(ending.verdicts), encoding="utf-8", newline="\n")
+        path.write_text(markdown.render(ending.runs), encoding="utf-8", newline="\n")
     except OSError as error:
         effects.warn(f"can't write the summary for Azure to {path}: {error.strerror}")
         return []

@@ -21,7 +21,7 @@ LIMIT = 1_000_000
 
 def tell(ending: Ending, effects: Effects) -> None:
     """Annotate the build; the next annotation of the same step replaces this one."""
-    if not ending.verdicts:
+    if not ending.runs:
         return
     from testery_gate.reports import markdown
 
@@ -29,7 +29,7 @@ def tell(ending: Ending, effects: Effects) -> None:
     context = f"testery-gate-{step}" if step else "testery-gate"
     arguments = ["buildkite-agent", "annotate", "--style", _style(ending), "--context", context]
     try:
-        effects.run(arguments, markdown.render(ending.verdicts, limit=LIMIT))
+        effects.run(arguments, markdown.render(ending.runs, limit=LIMIT))
     except FileNotFoundError:
         return  # a container without the agent: the log has it all
     except (OSError, subprocess.SubprocessError) as error:

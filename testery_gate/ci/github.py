@@ -47,7 +47,7 @@ def tell(ending: Ending, effects: Effects) -> None:
         "json-path": ending.paths.get("json", ""),
     }
     _append("GITHUB_OUTPUT", lambda _: outputs(values, effects.random), effects)
-    if ending.verdicts:
+    if ending.runs:
         _append("GITHUB_STEP_SUMMARY", lambda size: _summary(ending, size, effects), effects)
 
 
@@ -86,7 +86,7 @@ def _summary(ending: Ending, size: int, effects: Effects) -> str:
     from testery_gate.reports import markdown
 
     lead = "\n" if size else ""  # what is there must not run on into ours
-    text = markdown.render(ending.verdicts, limit=SUMMARY_LIMIT - size - len(lead))
+    text = markdown.render(ending.runs, limit=SUMMARY_LIMIT - size - len(lead))
     if not text:
         effects.warn("GITHUB_STEP_SUMMARY is full, so nothing was added to it")
     return text and lead + text

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import Check, CheckState, Verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import ResultStatus, TestResult
 from testery_gate.reports.ending import Ending, worst_first
 from testery_gate.reports.wording import outcome
@@ -59,63 +60,63 @@ def errors(ending: Ending) -> Sequence[Issue]:
     """Return what keeps the gate from passing, the checks before the tests; at most 10."""
     found = list(gate_errors(ending))
     failing = _failing_tests(ending)
-    found += [_test_issue(result, verdict, ending) for verdict, result in failing[:MOST]]
+    found += [_test_issue(result, judged, ending) for judged, result in failing[:MOST]]
     return _bounded(found, len(found) + len(failing[MOST:]))
 
 
 def gate_errors(ending: Ending) -> Iterator[Issue]:
     """Return what keeps the gate from passing, without the single tests."""
-    if ending.exit_code not in {verdict.exit_code for verdict in ending.verdicts}:
+    if ending.exit_code not in {judged.exit_code for judged in ending.runs}:
         subject = f"Testery: {outcome(ending.exit_code)}"
         yield _issue(Severity.ERROR, subject, (ending.reason, ending.advice))
-    for verdict in _not_passed(ending):
+    for judged in _not_passed(ending):
         for state in (CheckState.BREACHED, CheckState.INCONCLUSIVE):
-            for check in verdict.checks:
+            for check in judged.verdict.checks:
                 if check.deciding and check.state is state:
-                    yield _check_issue(Severity.ERROR, check, verdict, ending)
+                    yield _check_issue(Severity.ERROR, check, judged, ending)
 
 
 def warnings(ending: Ending) -> Sequence[Issue]:
     """Return what is wrong and does not decide; at most 10."""
     found = [
-        _check_issue(Severity.WARNING, check, verdict, ending)
-        for verdict in worst_first(ending.verdicts)
-        for check in verdict.checks
+        _check_issue(Severity.WARNING, check, judged, ending)
+        for judged in worst_first(ending.runs)
+        for check in judged.verdict.checks
         if not check.deciding and check.state is not CheckState.HOLDS
     ]
     return _bounded(found, len(found))
 
 
-def _not_passed(ending: Ending) -> Sequence[Verdict]:
-    ranked = worst_first(ending.verdicts)
-    return [verdict for verdict in ranked if verdict.exit_code is not ExitCode.PASSED]
+def _not_passed(ending: Ending) -> Sequence[Judged]:
+    ranked = worst_first(ending.runs)
+    return [judged for judged in ranked if judged.exit_code is not ExitCode.PASSED]
 
 
-def _failing_tests(ending: Ending) -> Sequence[tuple[Verdict, TestResult]]:
+def _failing_tests(ending: Ending) -> Sequence[tuple[Judged, TestResult]]:
     return [
-        (verdict, result)
-        for verdict in _not_passed(ending)
-        for result in verdict.results or ()
+        (judged, result)
+        for judged in _not_passed(ending)
+        for result in judged.results or ()
         if result.status is ResultStatus.FAIL
     ]
 
 
-def _check_issue(severity: Severity, check: Check, verdict: Verdict, ending: Ending) -> Issue:
-    told = (check.message, verdict.advice, verdict.web_url)
+def _check_issue(severity: Severity, check: Check, judged: Judged, ending: Ending) -> Issue:
+    told = (check.message, judged.verdict.advice, judged.web_url)
     issue = _issue(severity, f"Testery: {check.name}", told)
-    return replace(issue, run_id=_origin(verdict, ending))
+    return replace(issue, run_id=_origin(judged, ending))
 
 
-def _test_issue(result: TestResult, verdict: Verdict, ending: Ending) -> Issue:
+def _test_issue(result: TestResult, judged: Judged, ending: Ending) -> Issue:
     lines = map(one_line, clean_text(result.error or "").splitlines())
     message = next(filter(None, lines), "Testery calls this test FAIL, and gives no error")
     issue = _issue(Severity.ERROR, result.name, (message,))
     file = _line(result.file, LONGEST_TITLE)
-    return replace(issue, file=file, run_id=_origin(verdict, ending))
+    return replace(issue, file=file, run_id=_origin(judged, ending))
 
 
-def _origin(verdict: Verdict, ending: Ending) -> int | None:
-    return verdict.run_id if len(ending.verdicts) > 1 else None
+def _origin(judged: Judged, ending: Ending) -> int | None:
+    return judged.run_id if len(ending.runs) > 1 else None
 
 
 def _issue(severity: Severity, subject: str, told: Iterable[str | None]) -> Issue:

@@ -238,11 +238,11 @@ def _run_gate(
     **values: Any,
 ) -> ExitCode:
     """Find, wait for and judge the runs; ``patience`` is for an API that fails at the deadline."""
-    from testery_gate import gate as pipeline
-    from testery_gate import progress
+    from testery_gate import gate, progress
     from testery_gate.api import client as api
-    from testery_gate.reports import check_writable, summary, with_options
+    from testery_gate.reports import summary, with_options
     from testery_gate.reports.ending import overall
+    from testery_gate.reports.files import check_writable, publish
     from testery_gate.waiting import interval as pace
     from testery_gate.waiting.deadline import Deadline
 
@@ -276,23 +276,17 @@ def _run_gate(
     ):
         sleep = process.interrupts.sleep
         client = _client(base_url, secret, limits, sleep=sleep, say=display.say)
-        effects = pipeline.Effects(sleep=sleep, update=display.update, say=display.say)
-        waiting = pipeline.Waiting(
+        effects = gate.Effects(sleep=sleep, update=display.update, say=display.say)
+        waiting = gate.Waiting(
             deadline=deadline,
             pace=pace.adaptive if interval is None else pace.fixed(float(interval)),
-            fail_fast=fail_fast,
-            with_results=not no_test_results,
-            history=history if any(report.format == "html" for report in reports) else 0,
-        )
-        verdicts = pipeline.judge(
-            target,
-            policy,
-            client,
-            effects,
-            waiting,
             appear_by=Deadline.after(min(float(appear_within), float(timeout))),
             follow=not no_follow,
+            fail_fast=fail_fast,
+            with_results=not no_test_results,
+            comparable=history if any(report.format == "html" for report in reports) else 0,
         )
+        judged = gate.Gate(policy, client, effects, waiting).judge(target)
         process.interrupts.hold()
     formats = with_options(
         markdown_limit=values["markdown_limit"],
@@ -300,16 +294,16 @@ def _run_gate(
         junit_scope=values["junit_scope"],
         junit_tolerated=values["junit_tolerated"],
     )
-    code = pipeline.publish(verdicts, reports, sys.stdout, _complain, formats)
+    code = publish(judged, reports, sys.stdout, _complain, formats)
     taken = any(report.path == "-" for report in reports)
     stream = sys.stderr if taken else sys.stdout
     # A signal that came while nothing could be stopped any more is the process's end all the same.
     received = process.interrupts.received
     code = code if received is None else received.exit_code
     paths = {report.format: report.path for report in reversed(reports) if report.path != "-"}
-    _tell(process, overall(verdicts, code, paths), stream)
+    _tell(process, overall(judged, code, paths), stream)
     text = summary.render(
-        verdicts,
+        judged,
         width=shutil.get_terminal_size().columns,
         brief=quiet,
         exit_code=code,

@@ -9,9 +9,9 @@ from enum import Enum
 from fractions import Fraction
 from typing import assert_never
 
-from testery_gate.errors import ExitCode
+from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.judging.criteria import Criterion, Metric, Operator, format_actual, measure
-from testery_gate.model import Observation, RunStatus, TestResult, TestRun, same_git_ref
+from testery_gate.model import RunStatus, TestRun, same_git_ref
 from testery_gate.text import one_line
 
 
@@ -94,29 +94,18 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How the gate ended for one run, and why."""
+    """How the gate ended for one run, and why: the judgement alone."""
 
-    run_id: int | None
-    """``None`` when no run was found."""
     exit_code: ExitCode
     reason: str
     """One sentence that says why."""
     advice: str = ""
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
-    run: TestRun | None = None
-    """The run as it was last seen; ``None`` when the API never showed it."""
-    results: Sequence[TestResult] | None = None
-    """The run's tests; ``None`` where the API does not offer them."""
-    web_url: str | None = None
     decided_early: bool = False
     """Whether the run was judged before it had finished."""
     open_tests: int | None = None
     """How many tests were still open when the verdict was decided early, where that is known."""
-    observed: Sequence[Observation] = ()
-    """Where the run stood during the wait, from the first look to the last."""
-    history: Sequence[TestRun] | None = None
-    """The run and comparable ones before it, the oldest first; ``None`` where that is not known."""
 
 
 def default_checks(policy: Policy) -> Sequence[str]:
@@ -134,7 +123,7 @@ def default_checks(policy: Policy) -> Sequence[str]:
     )
 
 
-def evaluate(policy: Policy, run: TestRun, results: Sequence[TestResult] | None = None) -> Verdict:
+def evaluate(policy: Policy, run: TestRun) -> Verdict:
     """Judge a finished run."""
     checks = (
         _status_check(run),
@@ -147,14 +136,7 @@ def evaluate(policy: Policy, run: TestRun, results: Sequence[TestResult] | None 
         *(replace(_criterion_check(c, run), deciding=False) for c in policy.warned),
     )
     exit_code = _decide(checks)
-    return Verdict(
-        run_id=run.id,
-        exit_code=exit_code,
-        reason=_reason(exit_code, checks, run),
-        checks=checks,
-        run=run,
-        results=results,
-    )
+    return Verdict(exit_code=exit_code, reason=_reason(exit_code, checks, run), checks=checks)
 
 
 def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict | None:
@@ -176,25 +158,16 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     checks = tuple(_early_check(c, run, lost=c in lost) for c in criteria)
     first = next(check for check in checks if check.state is CheckState.BREACHED)
     return Verdict(
-        run_id=run.id,
         exit_code=ExitCode.FAILED,
         reason=first.message,
         checks=checks,
         notes=(f"decided early, with {still_open} tests still open",),
-        run=run,
         decided_early=True,
         open_tests=None if not_run is None else int(not_run),
     )
 
 
-def no_verdict(
-    run_id: int | None,
-    exit_code: ExitCode,
-    reason: str,
-    *,
-    advice: str = "",
-    run: TestRun | None = None,
-) -> Verdict:
+def no_verdict(exit_code: ExitCode, reason: str, *, advice: str = "") -> Verdict:
     """Say that a run could not be judged; its only check is what was missing."""
     check = Check(
         name=_PRECONDITIONS[exit_code],
@@ -203,9 +176,13 @@ def no_verdict(
         expected_text="yes",
         actual_text=exit_code.outcome.replace("_", " "),
     )
-    return Verdict(
-        run_id=run_id, exit_code=exit_code, reason=reason, advice=advice, checks=(check,), run=run
-    )
+    return Verdict(exit_code=exit_code, reason=reason, advice=advice, checks=(check,))
+
+
+def stopped(verdict: Verdict, cause: Interrupted) -> Verdict:
+    """Return the verdict on a run that was judged, where a signal stopped what comes after."""
+    reason = f"stopped by {cause} before the reports were complete"
+    return replace(verdict, exit_code=cause.exit_code, reason=reason)
 
 
 _PRECONDITIONS = {

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import assert_never
 
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult
 from testery_gate.text import clean_text, one_line
 
@@ -126,11 +126,11 @@ class Names:
         return candidate
 
 
-def text_limit(verdicts: Sequence[Verdict]) -> int:
+def text_limit(runs: Sequence[Judged]) -> int:
     """Return how long the text of one test's case may be, so that the report is not too large."""
     cases = texts = 0
-    for verdict in verdicts:
-        for result in verdict.results or ():
+    for judged in runs:
+        for result in judged.results or ():
             cases += 1
             texts += result.status is not ResultStatus.PASS
     share = (REPORT_LIMIT - _CASE_SIZE * cases) // max(texts, 1)  # for message and text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.reports.ending import facts, overall
 
 PREFIX = "TESTERY_GATE_"
@@ -19,9 +19,9 @@ LIMIT = 4_900
 _LONGEST = 1_400  # bytes of a value; only three of them can be long
 
 
-def render(verdicts: Sequence[Verdict]) -> str:
-    """Return the report on at least one verdict, to be written as UTF-8."""
-    told = facts(overall(verdicts))
+def render(runs: Sequence[Judged]) -> str:
+    """Return the report on at least one run, to be written as UTF-8."""
+    told = facts(overall(runs))
     return "".join(
         f"{PREFIX}{name.upper().replace('-', '_')}={_value(name, value)}\n"
         for name, value in told.items()

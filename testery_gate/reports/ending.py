@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from testery_gate.errors import ExitCode, combined
 from testery_gate.judging.criteria import Metric, format_percentage, measure
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.reports.wording import outcome
 from testery_gate.text import clean_text, one_line
 
@@ -21,41 +21,41 @@ LONGEST_REASON = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How the gate ended; without verdicts it did so before it could look at a run."""
+    """How the gate ended; without runs it did so before it could look at one."""
 
     exit_code: ExitCode
     reason: str
     advice: str = ""
-    verdicts: Sequence[Verdict] = ()
+    runs: Sequence[Judged] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
     """Where the reports are that were asked for, by format."""
 
 
 def overall(
-    verdicts: Sequence[Verdict],
+    runs: Sequence[Judged],
     exit_code: ExitCode | None = None,
     paths: Mapping[str, str] | None = None,
 ) -> Ending:
-    """Put at least one verdict together.
+    """Put at least one run together.
 
-    ``exit_code`` is the process's, where it is not what the verdicts come to.
+    ``exit_code`` is the process's, where it is not what the runs come to.
     """
-    code = combined({verdict.exit_code for verdict in verdicts}) if exit_code is None else exit_code
-    reasons = [_reason(verdict, verdicts) for verdict in verdicts if verdict.exit_code is code]
+    code = combined({judged.exit_code for judged in runs}) if exit_code is None else exit_code
+    reasons = [_reason(judged, runs) for judged in runs if judged.exit_code is code]
     reason = reasons[0] if reasons else code.meaning
     if len(reasons) > 1:
         reason += f" (and {len(reasons) - 1} more runs {outcome(code)})"
-    return Ending(exit_code=code, reason=reason, verdicts=verdicts, paths=paths or {})
+    return Ending(exit_code=code, reason=reason, runs=runs, paths=paths or {})
 
 
-def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Return the verdicts in the order in which their codes decide."""
-    codes = {verdict.exit_code for verdict in verdicts}
+def worst_first(runs: Sequence[Judged]) -> list[Judged]:
+    """Return the runs in the order in which their codes decide."""
+    codes = {judged.exit_code for judged in runs}
     order = []
     while codes:
         order.append(combined(codes))
         codes.remove(order[-1])
-    return sorted(verdicts, key=lambda verdict: order.index(verdict.exit_code))
+    return sorted(runs, key=lambda judged: order.index(judged.exit_code))
 
 
 def facts(ending: Ending) -> Mapping[str, str]:
@@ -64,28 +64,32 @@ def facts(ending: Ending) -> Mapping[str, str]:
     With several runs the counts are sums, unknown where one of them is, and ids and addresses
     are separated by commas.
     """
-    counts = _counts(ending.verdicts)
+    counts = _counts(ending.runs)
     rate = _pass_rate(counts)
-    addresses = [verdict.web_url for verdict in ending.verdicts if verdict.web_url]
+    addresses = [judged.web_url for judged in ending.runs if judged.web_url]
     told = {
         "outcome": ending.exit_code.outcome,
         "exit-code": str(ending.exit_code.value),
         **{name: "" if count is None else str(count) for name, count in counts.items()},
         "pass-rate": "" if rate is None else format_percentage(rate).removesuffix("%"),
-        "run-id": ",".join(str(v.run_id) for v in ending.verdicts if v.run_id is not None),
+        "run-id": ",".join(
+            str(judged.run_id) for judged in ending.runs if judged.run_id is not None
+        ),
         "run-url": ",".join(addresses),
         "reason": ending.reason[:LONGEST_REASON],
     }
     return {name: one_line(clean_text(value)) for name, value in told.items()}
 
 
-def _reason(verdict: Verdict, verdicts: Sequence[Verdict]) -> str:
-    return f"run {verdict.run_id}: {verdict.reason}" if len(verdicts) > 1 else verdict.reason
+def _reason(judged: Judged, runs: Sequence[Judged]) -> str:
+    return (
+        f"run {judged.run_id}: {judged.verdict.reason}" if len(runs) > 1 else judged.verdict.reason
+    )
 
 
-def _counts(verdicts: Sequence[Verdict]) -> Mapping[str, Fraction | None]:
+def _counts(runs: Sequence[Judged]) -> Mapping[str, Fraction | None]:
     metrics = (Metric.PASSED, Metric.FAILED, Metric.IGNORED, Metric.TOTAL)
-    measured = [{} if verdict.run is None else measure(verdict.run) for verdict in verdicts]
+    measured = [{} if judged.run is None else measure(judged.run) for judged in runs]
     return {
         metric.value: _sum(values.get(metric) for values in measured) if measured else None
         for metric in metrics

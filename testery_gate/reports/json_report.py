@@ -11,7 +11,8 @@ from fractions import Fraction
 from testery_gate import __version__
 from testery_gate.errors import combined
 from testery_gate.judging.criteria import Unit, measure
-from testery_gate.judging.verdict import Check, Verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check
 from testery_gate.model import TestResult, TestRun
 from testery_gate.text import clean_text
 
@@ -19,9 +20,9 @@ SCHEMA_VERSION = "1.0"
 """The second number grows when a field is added, the first when one changes or goes."""
 
 
-def render(verdicts: Sequence[Verdict]) -> str:
-    """Return the report on one verdict or more, in ASCII alone."""
-    exit_code = combined({verdict.exit_code for verdict in verdicts})
+def render(runs: Sequence[Judged]) -> str:
+    """Return the report on one run or more, in ASCII alone."""
+    exit_code = combined({judged.exit_code for judged in runs})
     head = {
         "schemaVersion": SCHEMA_VERSION,
         "tool": {"name": "testery-gate", "version": __version__},
@@ -29,8 +30,8 @@ def render(verdicts: Sequence[Verdict]) -> str:
         "exitCode": exit_code.value,
     }
     head_text = _dumped(head).removesuffix(_END)
-    runs = _items(map(_verdict, verdicts), margin="    ")
-    return "".join([head_text, ',\n  "runs": [', *runs, "\n  ]", _END, "\n"])
+    items = _items(map(_judged, runs), margin="    ")
+    return "".join([head_text, ',\n  "runs": [', *items, "\n  ]", _END, "\n"])
 
 
 _END = "\n}"
@@ -56,19 +57,19 @@ def _dumped(value: Mapping[str, object]) -> str:
     return text.replace("##", r"#\u0023")
 
 
-def _verdict(verdict: Verdict) -> Mapping[str, object]:
-    run, results = verdict.run, verdict.results
+def _judged(judged: Judged) -> Mapping[str, object]:
+    run, results = judged.run, judged.results
     return {
-        "id": verdict.run_id,
-        "webUrl": _text(verdict.web_url),
-        "outcome": verdict.exit_code.outcome,
-        "exitCode": verdict.exit_code.value,
-        "reason": clean_text(verdict.reason),
-        "advice": _text(verdict.advice),
-        "notes": [clean_text(note) for note in verdict.notes],
-        "decidedEarly": verdict.decided_early,
-        "openTests": verdict.open_tests,
-        "checks": [_check(check) for check in verdict.checks],
+        "id": judged.run_id,
+        "webUrl": _text(judged.web_url),
+        "outcome": judged.exit_code.outcome,
+        "exitCode": judged.exit_code.value,
+        "reason": clean_text(judged.verdict.reason),
+        "advice": _text(judged.verdict.advice),
+        "notes": [clean_text(note) for note in judged.all_notes],
+        "decidedEarly": judged.verdict.decided_early,
+        "openTests": judged.verdict.open_tests,
+        "checks": [_check(check) for check in judged.verdict.checks],
         "run": None if run is None else _run(run),
         "metrics": None if run is None else _metrics(run),
         "tests": None if results is None else [_test(result) for result in results],

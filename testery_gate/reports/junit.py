@@ -16,7 +16,8 @@ from junit_xml import TestCase, TestSuite
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Unit, format_percentage, format_value, measure
-from testery_gate.judging.verdict import Check, CheckState, Verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import TestResult, TestRun
 from testery_gate.reports.cases import (
     NO_FILE,
@@ -49,28 +50,28 @@ class Tolerated(Enum):
 
 
 def render(
-    verdicts: Sequence[Verdict],
+    runs: Sequence[Judged],
     *,
     scope: Scope = Scope.ALL,
     tolerated: Tolerated = Tolerated.FAILURE,
 ) -> str:
-    """Return the report on one verdict or more, to be written as UTF-8.
+    """Return the report on one run or more, to be written as UTF-8.
 
     A run without tests has its checks whatever the scope, so that no report is empty.
     """
-    if not verdicts:
-        raise ValueError("a report needs a verdict")
+    if not runs:
+        raise ValueError("a report needs a run")
     document = _Document()
     suite_names = Names()
-    limit = text_limit(verdicts)
-    for verdict in verdicts:
-        origin = f" (run {verdict.run_id})" if len(verdicts) > 1 else ""
-        results = () if scope is Scope.GATE else verdict.results or ()
+    limit = text_limit(runs)
+    for judged in runs:
+        origin = f" (run {judged.run_id})" if len(runs) > 1 else ""
+        results = () if scope is Scope.GATE else judged.results or ()
         if scope is not Scope.TESTS or not results:
-            document.add(_gate_suite(verdict, suite_names.unique(f"testery-gate{origin}")))
+            document.add(_gate_suite(judged, suite_names.unique(f"testery-gate{origin}")))
         for file, in_file in _by_file(results).items():
             name = suite_names.unique(f"{line(file) or NO_FILE}{origin}")
-            document.add(*_test_suite(verdict, file, in_file, name, limit, tolerated))
+            document.add(*_test_suite(judged, file, in_file, name, limit, tolerated))
     return document.text()
 
 
@@ -112,35 +113,37 @@ def _indented(element: ET.Element, *, level: int) -> str:
     return ET.tostring(element, encoding="unicode")
 
 
-def _gate_suite(verdict: Verdict, name: str) -> ET.Element:
+def _gate_suite(judged: Judged, name: str) -> ET.Element:
     class_name = "testery-gate"
-    if verdict.run is not None and verdict.run.environment:
-        class_name = line(f"testery-gate.{verdict.run.environment}")
+    if judged.run is not None and judged.run.environment:
+        class_name = line(f"testery-gate.{judged.run.environment}")
     missing = Check(
         name="checks",
         state=CheckState.INCONCLUSIVE,
-        message=verdict.reason,
+        message=judged.verdict.reason,
         expected_text="some",
         actual_text="none",
     )
     names = Names()
     cases = []
-    for check in verdict.checks or (missing,):  # no reader may take an empty suite for success
+    for check in judged.verdict.checks or (
+        missing,
+    ):  # no reader may take an empty suite for success
         case = TestCase(names.unique(line(check.name) or NO_NAME), class_name)
-        _tell_check(case, check, verdict)
+        _tell_check(case, check, judged)
         cases.append(case)
-    properties = _properties(verdict)
-    suite = TestSuite(name, cases, timestamp=_timestamp(verdict.run), properties=properties)
+    properties = _properties(judged)
+    suite = TestSuite(name, cases, timestamp=_timestamp(judged.run), properties=properties)
     return _element(suite, [0] * len(cases))
 
 
-def _tell_check(case: TestCase, check: Check, verdict: Verdict) -> None:
+def _tell_check(case: TestCase, check: Check, judged: Judged) -> None:
     facts = (
         check.message,
         f"expected: {check.expected_text}",
         f"found: {check.actual_text}",
-        verdict.advice,
-        verdict.web_url,
+        judged.verdict.advice,
+        judged.web_url,
     )
     body = "\n".join(fact for fact in facts if fact)
     message, text = message_and_text(body, check.state.value, TEXT_LIMIT)
@@ -154,15 +157,15 @@ def _tell_check(case: TestCase, check: Check, verdict: Verdict) -> None:
         case CheckState.BREACHED:
             case.add_failure_info(message, text, check.state.value)
         case CheckState.INCONCLUSIVE:
-            failed = verdict.exit_code is ExitCode.FAILED
-            kind = check.state.value if failed else verdict.exit_code.outcome
+            failed = judged.exit_code is ExitCode.FAILED
+            kind = check.state.value if failed else judged.exit_code.outcome
             case.add_error_info(message, text, kind)
         case _:
             assert_never(check.state)
 
 
 def _test_suite(
-    verdict: Verdict,
+    judged: Judged,
     file: str,
     results: Sequence[TestResult],
     name: str,
@@ -176,9 +179,9 @@ def _test_suite(
     """
     file = line(file)
     class_name = _class_name(file)
-    tolerates = tolerated is Tolerated.SKIPPED and verdict.exit_code is ExitCode.PASSED
+    tolerates = tolerated is Tolerated.SKIPPED and judged.exit_code is ExitCode.PASSED
     names = Names()
-    timestamp = _timestamp(verdict.run)
+    timestamp = _timestamp(judged.run)
     whole = _element(TestSuite(name, timestamp=timestamp, file=file), [])
     cases: list[str] = []
     total = 0
@@ -262,18 +265,18 @@ def _timestamp(run: TestRun | None) -> str | None:
     return run.start_time.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def _properties(verdict: Verdict) -> Mapping[str, str]:
+def _properties(judged: Judged) -> Mapping[str, str]:
     facts: Mapping[str, object] = {
-        "run-id": verdict.run_id,
-        "address": verdict.web_url,
-        "outcome": verdict.exit_code.outcome,
-        "exit-code": verdict.exit_code.value,
-        "reason": verdict.reason,
-        "advice": verdict.advice,
-        "notes": "; ".join(verdict.notes),
-        "decided-early": "true" if verdict.decided_early else None,
-        "open-tests": verdict.open_tests,
-        **(_run_facts(verdict.run) if verdict.run is not None else {}),
+        "run-id": judged.run_id,
+        "address": judged.web_url,
+        "outcome": judged.exit_code.outcome,
+        "exit-code": judged.exit_code.value,
+        "reason": judged.verdict.reason,
+        "advice": judged.verdict.advice,
+        "notes": "; ".join(judged.all_notes),
+        "decided-early": "true" if judged.verdict.decided_early else None,
+        "open-tests": judged.verdict.open_tests,
+        **(_run_facts(judged.run) if judged.run is not None else {}),
     }
     lines = {name: "" if fact is None else line(str(fact)) for name, fact in facts.items()}
     return {name: told for name, told in lines.items() if told}

@@ -16,7 +16,8 @@ from fractions import Fraction
 
 from testery_gate.errors import ExitCode, combined
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
-from testery_gate.judging.verdict import Check, CheckState, Verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import ResultStatus, TestResult, TestRun
 from testery_gate.reports import wording
 from testery_gate.reports.addresses import run_page, test_page
@@ -39,14 +40,14 @@ BAR_CELLS = 16
 MOST_TAGS = 20
 
 
-def render(verdicts: Sequence[Verdict], *, limit: int = LIMIT) -> str:
-    """Return the report on one verdict or more, in at most so many bytes of UTF-8.
+def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
+    """Return the report on one run or more, in at most so many bytes of UTF-8.
 
     What there is no room for is left out whole: failing tests before checks, and the headline
     last. It takes about 100 bytes; with less, the report is empty.
     """
     room = Room(limit, between=len("\n\n"))
-    blocks = list((_on_one if len(verdicts) == 1 else _on_several)(verdicts, room))
+    blocks = list((_on_one if len(runs) == 1 else _on_several)(runs, room))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
@@ -81,16 +82,16 @@ _MARKS = {
 }
 
 
-def _on_one(verdicts: Sequence[Verdict], room: Room) -> Iterator[str]:
-    (verdict,) = verdicts
-    headline = _headline("##", verdict.exit_code)
-    yield from _gist(verdict, room, headline, "###", [_exit_code(verdict.exit_code)])
-    yield from _failing_tests(verdict, room, "###")
+def _on_one(runs: Sequence[Judged], room: Room) -> Iterator[str]:
+    (judged,) = runs
+    headline = _headline("##", judged.exit_code)
+    yield from _gist(judged, room, headline, "###", [_exit_code(judged.exit_code)])
+    yield from _failing_tests(judged, room, "###")
 
 
-def _on_several(verdicts: Sequence[Verdict], room: Room) -> Iterator[str]:
-    exit_code = combined({verdict.exit_code for verdict in verdicts})
-    ranked = worst_first(verdicts)
+def _on_several(runs: Sequence[Judged], room: Room) -> Iterator[str]:
+    exit_code = combined({judged.exit_code for judged in runs})
+    ranked = worst_first(runs)
     headline = _headline("##", exit_code)
     if not room.take(headline):
         return
@@ -99,44 +100,44 @@ def _on_several(verdicts: Sequence[Verdict], room: Room) -> Iterator[str]:
         room, _bullet("why", wording.tally(ranked)), [_exit_code(exit_code)], 1, "remarks"
     )
     yield from _listed(room, _OVERVIEW, map(_overview_row, ranked), len(ranked), "runs")
-    others = [verdict for verdict in ranked if verdict.exit_code is not ExitCode.PASSED]
+    others = [judged for judged in ranked if judged.exit_code is not ExitCode.PASSED]
     yield from _details(others, room)
 
 
 _OVERVIEW = "| | run | outcome | name | passed | why |\n| --- | --- | --- | --- | --- | --- |"
 
 
-def _overview_row(verdict: Verdict) -> str:
-    run = verdict.run
+def _overview_row(judged: Judged) -> str:
+    run = judged.run
     counts = {} if run is None else wording.counts(run)
     return _row(
-        _MARKS[verdict.exit_code],
-        _run_link(verdict),
-        wording.outcome(verdict.exit_code),
+        _MARKS[judged.exit_code],
+        _run_link(judged),
+        wording.outcome(judged.exit_code),
         code((run and run.name) or ""),
         " of ".join(wording.shown(counts[kind]) for kind in ("passed", "in all") if counts),
-        prose(verdict.reason),
+        prose(judged.verdict.reason),
     )
 
 
-def _details(verdicts: Sequence[Verdict], room: Room) -> Iterator[str]:
+def _details(runs: Sequence[Judged], room: Room) -> Iterator[str]:
     """Tell of several runs, in their order; for its failing tests each gets the same room."""
     what = "runs that did not pass"
-    rest = room.needed(wording.more(len(verdicts), what))
+    rest = room.needed(wording.more(len(runs), what))
     room.left -= rest
     gists = []
-    for verdict in verdicts:
-        headline = _headline("###", verdict.exit_code, f"Run {wording.run_id(verdict)}: ")
-        gist = list(_gist(verdict, room, headline, "####", []))
+    for judged in runs:
+        headline = _headline("###", judged.exit_code, f"Run {wording.run_id(judged)}: ")
+        gist = list(_gist(judged, room, headline, "####", []))
         if not gist:
             break
         gists.append(gist)
-    left_out = len(verdicts) - len(gists)
+    left_out = len(runs) - len(gists)
     room.left += 0 if left_out else rest
     for number, gist in enumerate(gists):
         yield from gist
         share = room.apart(len(gists) - number)
-        yield from _failing_tests(verdicts[number], share, "####")
+        yield from _failing_tests(runs[number], share, "####")
         room.left += share.left
     if left_out and room.left >= 0:
         yield wording.more(left_out, what)
@@ -147,21 +148,21 @@ def _headline(level: str, exit_code: ExitCode, about: str = "") -> str:
 
 
 def _gist(
-    verdict: Verdict, room: Room, headline: str, level: str, told: Sequence[str]
+    judged: Judged, room: Room, headline: str, level: str, told: Sequence[str]
 ) -> Iterator[str]:
     """Write all but the single tests; nothing where not even the headline has room."""
     if not room.take(headline):
         return
     yield headline
-    why, *others = (_bullet(label, prose(text)) for label, text in wording.reasons(verdict))
-    advice = [_bullet("next", prose(verdict.advice))] if verdict.advice else []
-    remarks = [_which_run(verdict), *told, *advice, *others]
+    why, *others = (_bullet(label, prose(text)) for label, text in wording.reasons(judged))
+    advice = [_bullet("next", prose(judged.verdict.advice))] if judged.verdict.advice else []
+    remarks = [_which_run(judged), *told, *advice, *others]
     yield from _listed(room, why, remarks, len(remarks), "remarks")
-    run = verdict.run
+    run = judged.run
     yield from () if run is None else _counts(run, room)
-    rows = (_check_row(check, verdict.exit_code) for check in verdict.checks)
+    rows = (_check_row(check, judged.exit_code) for check in judged.verdict.checks)
     head = f"{level} Checks\n\n{_CHECKS}"
-    yield from _listed(room, head, rows, len(verdict.checks), "checks")
+    yield from _listed(room, head, rows, len(judged.verdict.checks), "checks")
     facts = [] if run is None else [*_facts(run)]
     if facts and room.take(about := f"{level} Run\n\n{' · '.join(facts)}"):
         yield about
@@ -176,17 +177,17 @@ def _exit_code(exit_code: ExitCode) -> str:
     return _bullet("exit code", told)
 
 
-def _which_run(verdict: Verdict) -> str:
-    run = verdict.run
+def _which_run(judged: Judged) -> str:
+    run = judged.run
     name = code((run and run.name) or "")
     environment = code((run and run.environment) or "")
     where = f"in {environment}" if environment else ""
-    return _bullet("run", " ".join(filter(None, (_run_link(verdict), name, where))))
+    return _bullet("run", " ".join(filter(None, (_run_link(judged), name, where))))
 
 
-def _run_link(verdict: Verdict) -> str:
-    page = run_page(verdict)
-    return f"[{wording.run_id(verdict)}]({page})" if page else wording.run_id(verdict)
+def _run_link(judged: Judged) -> str:
+    page = run_page(judged)
+    return f"[{wording.run_id(judged)}]({page})" if page else wording.run_id(judged)
 
 
 def _counts(run: TestRun, room: Room) -> Iterator[str]:
@@ -259,12 +260,12 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _failing_tests(verdict: Verdict, room: Room, level: str) -> Iterator[str]:
-    results = verdict.results or ()
+def _failing_tests(judged: Judged, room: Room, level: str) -> Iterator[str]:
+    results = judged.results or ()
     failing = [result for result in results if result.status is ResultStatus.FAIL]
     if failing:
         head = f"{level} Failing tests: {len(failing)} of {len(results)}"
-        page = run_page(verdict)
+        page = run_page(judged)
         told = (_failing_test(result, page) for result in failing)
         yield from _listed(room, head, told, len(failing), "failing tests", between="\n\n")
 

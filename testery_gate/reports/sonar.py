@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
 from testery_gate.reports.cases import (
     NO_FILE,
@@ -27,11 +27,11 @@ PATH_LIMIT = 4_096
 """The most characters that a path has; no file system takes more (Linux, ``PATH_MAX``)."""
 
 
-def render(verdicts: Sequence[Verdict]) -> str:
+def render(runs: Sequence[Judged]) -> str:
     """Return the report on the tests of all runs, to be written as UTF-8."""
-    limit = text_limit(verdicts)
+    limit = text_limit(runs)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testExecutions version="1">']
-    for path, tests in _by_path(verdicts).items():
+    for path, tests in _by_path(runs).items():
         names = Names()
         lines += [
             f"  <file path={quoteattr(path)}>",
@@ -41,12 +41,12 @@ def render(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*lines, "</testExecutions>", ""])
 
 
-def _by_path(verdicts: Sequence[Verdict]) -> Mapping[str, Sequence[tuple[str, TestResult]]]:
+def _by_path(runs: Sequence[Judged]) -> Mapping[str, Sequence[tuple[str, TestResult]]]:
     """Return tests and their names by file, which has those of all runs."""
     paths: dict[str, list[tuple[str, TestResult]]] = {}
-    for verdict in verdicts:
-        origin = f" (run {verdict.run_id})" if len(verdicts) > 1 else ""
-        for result in verdict.results or ():
+    for judged in runs:
+        origin = f" (run {judged.run_id})" if len(runs) > 1 else ""
+        for result in judged.results or ():
             path = line(result.file, PATH_LIMIT) or NO_FILE
             name = f"{line(result.name) or NO_NAME}{origin}"
             paths.setdefault(path, []).append((name, result))

@@ -16,7 +16,8 @@ from itertools import accumulate
 
 from testery_gate.errors import ExitCode, combined
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
-from testery_gate.judging.verdict import Check, CheckState, Verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import ResultStatus, TestResult, TestRun
 from testery_gate.reports.ending import worst_first
 from testery_gate.reports.wording import HEADLINES, outcome, result, shown_moment, subject, tally
@@ -33,7 +34,7 @@ DETAILED_RUNS = 5
 
 
 def render(
-    verdicts: Sequence[Verdict],
+    runs: Sequence[Judged],
     *,
     width: int,
     color: bool,
@@ -41,15 +42,15 @@ def render(
     brief: bool = False,
     exit_code: ExitCode | None = None,
 ) -> str:
-    """Return the summary of at least one verdict, in lines of at most so many columns.
+    """Return the summary of at least one run, in lines of at most so many columns.
 
     Only a web address is never folded. ``brief`` leaves the verdict and what to do about it.
-    ``exit_code`` is the process's, where it is not what the verdicts come to. Without
+    ``exit_code`` is the process's, where it is not what the runs come to. Without
     ``unicode`` the text is ASCII.
     """
     paper = _Paper(width=max(width, NARROWEST), color=color, unicode=unicode)
-    code = combined({verdict.exit_code for verdict in verdicts}) if exit_code is None else exit_code
-    blocks = (_on_one if len(verdicts) == 1 else _on_several)(paper, verdicts, code, brief)
+    code = combined({judged.exit_code for judged in runs}) if exit_code is None else exit_code
+    blocks = (_on_one if len(runs) == 1 else _on_several)(paper, runs, code, brief)
     lines = ("\n".join(line.rstrip() for line in block) for block in blocks if block)
     return _COMMAND.sub(r"\1'", "\n\n".join(lines)) + "\n"
 
@@ -61,24 +62,22 @@ _Block = Sequence[str]
 """Lines without an empty one between them."""
 
 
-def _on_one(
-    paper: _Paper, verdicts: Sequence[Verdict], code: ExitCode, brief: bool
-) -> Iterator[_Block]:
-    (verdict,) = verdicts
-    conclusion = _conclusion(paper, code, verdict.reason)
-    advice = paper.labelled("next", verdict.advice)
+def _on_one(paper: _Paper, runs: Sequence[Judged], code: ExitCode, brief: bool) -> Iterator[_Block]:
+    (judged,) = runs
+    conclusion = _conclusion(paper, code, judged.verdict.reason)
+    advice = paper.labelled("next", judged.verdict.advice)
     if brief:
         yield [*conclusion, *advice]
         return
-    yield [*_head(paper, code, _reasons(paper, verdict)), *advice]
-    yield from _details(paper, verdict)
+    yield [*_head(paper, code, _reasons(paper, judged)), *advice]
+    yield from _details(paper, judged)
     yield conclusion
 
 
 def _on_several(
-    paper: _Paper, verdicts: Sequence[Verdict], code: ExitCode, brief: bool
+    paper: _Paper, runs: Sequence[Judged], code: ExitCode, brief: bool
 ) -> Iterator[_Block]:
-    ranked = worst_first(verdicts)
+    ranked = worst_first(runs)
     why, overview = tally(ranked), _overview(paper, ranked)
     conclusion = _conclusion(paper, code, why)
     if brief:
@@ -86,12 +85,12 @@ def _on_several(
         return
     yield _head(paper, code, paper.labelled("why", why))
     yield overview
-    others = [verdict for verdict in ranked if verdict.exit_code is not ExitCode.PASSED]
-    for verdict in others[:DETAILED_RUNS]:
-        tone = _tone(verdict.exit_code)
-        title = paper.folded(tone, f"run {verdict.run_id} {outcome(verdict.exit_code)}")
-        yield [*title, *_reasons(paper, verdict), *paper.labelled("next", verdict.advice)]
-        yield from _details(paper, verdict)
+    others = [judged for judged in ranked if judged.exit_code is not ExitCode.PASSED]
+    for judged in others[:DETAILED_RUNS]:
+        tone = _tone(judged.exit_code)
+        title = paper.folded(tone, f"run {judged.run_id} {outcome(judged.exit_code)}")
+        yield [*title, *_reasons(paper, judged), *paper.labelled("next", judged.verdict.advice)]
+        yield from _details(paper, judged)
     if len(others) > DETAILED_RUNS:
         yield [f"and {len(others) - DETAILED_RUNS} more runs that did not pass"]
     yield conclusion
@@ -216,39 +215,39 @@ def _conclusion(paper: _Paper, code: ExitCode, why: str) -> _Block:
     return paper.folded(tone, f"exit {code.value}, {outcome(code)}: {why}")
 
 
-def _reasons(paper: _Paper, verdict: Verdict) -> list[str]:
+def _reasons(paper: _Paper, judged: Judged) -> list[str]:
     """Say why it ended so, and what else is wrong or worth knowing."""
     wrong = [
         check
-        for check in verdict.checks
+        for check in judged.verdict.checks
         if check.state in {CheckState.BREACHED, CheckState.INCONCLUSIVE}
-        and not verdict.reason.startswith(check.message)
+        and not judged.verdict.reason.startswith(check.message)
     ]
     told = [
-        ("why", verdict.reason),
+        ("why", judged.verdict.reason),
         *(("also" if check.deciding else "warn", check.message) for check in wrong),
-        *(("note", note) for note in verdict.notes),
+        *(("note", note) for note in judged.all_notes),
     ]
     return [line for label, text in told for line in paper.labelled(label, text)]
 
 
-def _details(paper: _Paper, verdict: Verdict) -> Iterator[_Block]:
+def _details(paper: _Paper, judged: Judged) -> Iterator[_Block]:
     rows = [
         (
             _check_tone(check),
             (
                 subject(check),
-                result(check, verdict.exit_code),
+                result(check, judged.exit_code),
                 check.expected_text,
                 check.actual_text,
             ),
         )
-        for check in verdict.checks
+        for check in judged.verdict.checks
     ]
     yield _table(paper, ("check", "result", "expected", "found"), rows)
-    yield _failing_tests(paper, verdict.results or ())
-    run_id = None if verdict.run_id is None else str(verdict.run_id)
-    facts = [("run", run_id), *_facts(verdict.run), ("web", verdict.web_url)]
+    yield _failing_tests(paper, judged.results or ())
+    run_id = None if judged.run_id is None else str(judged.run_id)
+    facts = [("run", run_id), *_facts(judged.run), ("web", judged.web_url)]
     width = max((len(f"{label}:") for label, fact in facts if fact), default=0)
     yield [line for label, fact in facts for line in paper.labelled(label, fact, width)]
 
@@ -326,21 +325,21 @@ def _time(time: datetime | None) -> str | None:
     return None if time is None else shown_moment(time)
 
 
-def _overview(paper: _Paper, verdicts: Sequence[Verdict]) -> _Block:
+def _overview(paper: _Paper, runs: Sequence[Judged]) -> _Block:
     rows = [
         (
-            _tone(verdict.exit_code),
+            _tone(judged.exit_code),
             (
-                str(verdict.run_id),
-                outcome(verdict.exit_code),
-                (verdict.run.name if verdict.run else None) or "",
-                verdict.reason,
+                str(judged.run_id),
+                outcome(judged.exit_code),
+                (judged.run.name if judged.run else None) or "",
+                judged.verdict.reason,
             ),
         )
-        for verdict in verdicts[:LISTED_RUNS]
+        for judged in runs[:LISTED_RUNS]
     ]
     table = _table(paper, ("run", "outcome", "name", "why"), rows)
-    rest = verdicts[LISTED_RUNS:]
+    rest = runs[LISTED_RUNS:]
     return [*table, *paper.labelled("more", tally(rest))] if rest else table
 
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
-from testery_gate.judging.verdict import Check, CheckState, Verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import TestRun
 
 _NOT_SET_UP = "NO VERDICT: the gate is set up wrong"
@@ -36,27 +37,27 @@ def outcome(code: ExitCode) -> str:
     return code.outcome.replace("_", " ")
 
 
-def tally(verdicts: Sequence[Verdict]) -> str:
+def tally(runs: Sequence[Judged]) -> str:
     """Count the outcomes of several runs, in their order."""
-    outcomes = Counter(outcome(verdict.exit_code) for verdict in verdicts)
+    outcomes = Counter(outcome(judged.exit_code) for judged in runs)
     counted = ", ".join(f"{number} {name}" for name, number in outcomes.items())
-    return f"of {len(verdicts)} runs {counted}"
+    return f"of {len(runs)} runs {counted}"
 
 
-def reasons(verdict: Verdict) -> Iterator[tuple[str, str]]:
+def reasons(judged: Judged) -> Iterator[tuple[str, str]]:
     """Say why it ended so, and what else is wrong or worth knowing: labels and texts."""
-    yield "why", verdict.reason
-    for check in verdict.checks:
+    yield "why", judged.verdict.reason
+    for check in judged.verdict.checks:
         wrong = check.state in {CheckState.BREACHED, CheckState.INCONCLUSIVE}
-        if wrong and not verdict.reason.startswith(check.message):
+        if wrong and not judged.verdict.reason.startswith(check.message):
             yield ("also" if check.deciding else "warning"), check.message
-    for note in verdict.notes:
+    for note in judged.all_notes:
         yield "note", note
 
 
-def run_id(verdict: Verdict) -> str:
+def run_id(judged: Judged) -> str:
     """Return the run's id, or that there is none."""
-    return "none" if verdict.run_id is None else str(verdict.run_id)
+    return "none" if judged.run_id is None else str(judged.run_id)
 
 
 def more(count: int, what: str) -> str:

@@ -24,7 +24,7 @@ class Source(Protocol):
         """Return a page of the list; what is optional is soon given up."""
 
 
-def find_histories(
+def find_comparable(
     runs: Sequence[TestRun], source: Source, count: int, *, until: Deadline
 ) -> Mapping[int, Sequence[TestRun]]:
     """Return by id each run after the last finished runs like it, the oldest first.

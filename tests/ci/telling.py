@@ -12,10 +12,10 @@ from testery_gate import ci
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, overall
 from tests.ci.readers import github_file
-from tests.reports.examples import EXAMPLES, any_text, any_verdicts
+from tests.reports.examples import EXAMPLES, any_runs_judged, any_text
 
 ENDINGS = {
-    **{name: overall(verdicts) for name, verdicts in EXAMPLES.items()},
+    **{name: overall(runs) for name, runs in EXAMPLES.items()},
     "usage": Ending(
         exit_code=ExitCode.USAGE,
         reason="there is no API token",
@@ -28,7 +28,7 @@ ENDINGS = {
 }
 """The endings whose telling is kept."""
 
-any_ending = any_verdicts.map(overall) | st.builds(
+any_ending = any_runs_judged.map(overall) | st.builds(
     Ending, exit_code=st.sampled_from(ExitCode), reason=any_text, advice=any_text
 )
 

@@ -13,10 +13,9 @@ from hypothesis import given
 from testery_gate.ci import System
 from testery_gate.ci.issues import errors, warnings
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import evaluate
 from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending, facts, overall
-from tests.builders import make_policy, make_run
+from tests.builders import judge, make_policy, make_run
 from tests.ci.readers import azure
 from tests.ci.telling import ENDINGS, any_ending, tell
 
@@ -63,7 +62,7 @@ def test_the_result_is_told_where_it_is_final(code: ExitCode, result: list[str])
 def test_a_gate_that_passed_says_whether_it_warned(
     tmp_path: Path, warn: list[str], result: str
 ) -> None:
-    ending = overall([evaluate(make_policy(warn=warn), make_run())])
+    ending = overall([judge(make_policy(warn=warn), make_run())])
     assert results(ending, {"AGENT_TEMPDIRECTORY": str(tmp_path)}) == [result]
 
 
@@ -79,7 +78,7 @@ def test_the_summary_is_a_file_that_the_agent_can_find(tmp_path: Path) -> None:
     (path,) = (Path(c.data) for c in azure(told.output) if c.name == "task.uploadsummary")
     assert path.is_absolute()
     assert path.samefile(folder / "testery-gate-c0ffee.md")
-    assert path.read_text(encoding="utf-8") == markdown.render(ENDINGS["failed"].verdicts)
+    assert path.read_text(encoding="utf-8") == markdown.render(ENDINGS["failed"].runs)
 
 
 def test_without_the_agents_folder_the_systems_is_taken() -> None:

@@ -10,17 +10,16 @@ from hypothesis import given
 
 from testery_gate.ci import System
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import evaluate
 from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending, overall
-from tests.builders import make_policy, make_run
+from tests.builders import judge, make_policy, make_run
 from tests.ci.telling import ENDINGS, any_ending, tell
 
 
 @pytest.mark.parametrize(
     ("ending", "style"),
     [
-        pytest.param(overall([evaluate(make_policy(), make_run())]), "success", id="passed"),
+        pytest.param(overall([judge(make_policy(), make_run())]), "success", id="passed"),
         pytest.param(ENDINGS["passed"], "warning", id="passed with a warning"),
         pytest.param(ENDINGS["failed"], "error", id="failed"),
         pytest.param(ENDINGS["inconclusive"], "error", id="inconclusive"),
@@ -35,7 +34,7 @@ def test_the_build_is_annotated(ending: Ending, style: str) -> None:
     assert arguments == [
         *("buildkite-agent", "annotate", "--style", style, "--context", "testery-gate")
     ]
-    assert text == markdown.render(ending.verdicts)
+    assert text == markdown.render(ending.runs)
     assert told.output == ""
 
 

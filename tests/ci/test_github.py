@@ -76,7 +76,7 @@ def test_every_ending_sets_every_output(tmp_path: Path, name: str) -> None:
     assert values["reason"]
     assert told.warnings == []
     summary = (tmp_path / "summary").read_text(encoding="utf-8")
-    assert summary == (markdown.render(ending.verdicts) if ending.verdicts else "")
+    assert summary == (markdown.render(ending.runs) if ending.runs else "")
 
 
 def test_the_outputs_say_where_the_reports_are(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_summary_is_never_larger_than_github_takes(
     before = SUMMARY_LIMIT - room
     summary.write_text("x" * (before - 1) + "\n")
     ending = ENDINGS["many-runs"]
-    assert len(markdown.render(ending.verdicts).encode()) > room
+    assert len(markdown.render(ending.runs).encode()) > room
     told = tell(System.GITHUB, ending, variables)
     assert told.warnings == warnings
     if warnings:

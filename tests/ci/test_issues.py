@@ -8,10 +8,9 @@ from hypothesis import given
 
 from testery_gate.ci.issues import LONGEST_LINE, MOST, Severity, errors, gate_errors, warnings
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import evaluate, no_verdict
 from testery_gate.reports.ending import Ending, overall
 from testery_gate.text import clean_text
-from tests.builders import make_policy, make_result, make_run
+from tests.builders import judge, make_policy, make_result, make_run, not_judged
 from tests.ci.telling import ENDINGS, any_ending
 
 
@@ -19,7 +18,7 @@ def failing(count: int) -> Ending:
     results = [
         make_result(f"test {n}", "FAIL", error=f"\n\nerror {n}\n  at x") for n in range(count)
     ]
-    return overall([evaluate(make_policy(), make_run(failed=count), results)])
+    return overall([judge(make_policy(), make_run(failed=count), results)])
 
 
 def test_a_failing_check_comes_before_a_failing_test() -> None:
@@ -49,20 +48,20 @@ def test_more_than_ten_are_counted_in_the_last_one() -> None:
 
 def test_a_test_without_an_error_is_told_all_the_same() -> None:
     run = make_run(failed=1)
-    ending = overall([evaluate(make_policy(), run, [make_result("t", "FAIL", file="", error="")])])
+    ending = overall([judge(make_policy(), run, [make_result("t", "FAIL", file="", error="")])])
     assert str(errors(ending)[-1]) == "t: Testery calls this test FAIL, and gives no error"
 
 
 def test_failing_tests_of_a_run_that_passed_are_no_errors() -> None:
     results = [make_result("t", "FAIL")]
-    ending = overall([evaluate(make_policy("failed <= 1"), make_run(failed=1), results)])
+    ending = overall([judge(make_policy("failed <= 1"), make_run(failed=1), results)])
     assert ending.exit_code is ExitCode.PASSED
     assert not errors(ending)
 
 
 def test_what_does_not_decide_is_a_warning() -> None:
     policy = make_policy(warn=["ignored == 0", "coverage >= 80%", "total >= 1"])
-    ending = overall([evaluate(policy, make_run(ignored=1))])
+    ending = overall([judge(policy, make_run(ignored=1))])
     assert not errors(ending)
     assert [(issue.severity, issue.title) for issue in warnings(ending)] == [
         (Severity.WARNING, "Testery: ignored == 0"),
@@ -71,11 +70,9 @@ def test_what_does_not_decide_is_a_warning() -> None:
 
 
 def test_with_several_runs_the_worst_comes_first_and_each_says_which_run() -> None:
-    missing = no_verdict(2, ExitCode.NOT_FOUND, "there is no run 2", advice="Look at the id.")
-    failed = evaluate(make_policy(), make_run(failed=1, id=3), [make_result("t", "FAIL")])
-    told = list(
-        map(str, errors(overall([evaluate(make_policy(), make_run(id=1)), missing, failed])))
-    )
+    missing = not_judged(2, ExitCode.NOT_FOUND, "there is no run 2", advice="Look at the id.")
+    failed = judge(make_policy(), make_run(failed=1, id=3), [make_result("t", "FAIL")])
+    told = list(map(str, errors(overall([judge(make_policy(), make_run(id=1)), missing, failed]))))
     assert told == [
         "Testery: failed <= 0 (run 3): 1 of 30 tests failed",
         "Testery: run exists (run 2): there is no run 2\nLook at the id.",
@@ -108,7 +105,7 @@ def test_issues_are_few_clean_and_short(ending: Ending) -> None:
 
 @given(any_ending)
 def test_whatever_is_not_passed_has_an_error_and_nothing_else_has(ending: Ending) -> None:
-    wrong = ending.exit_code is not ExitCode.PASSED or not ending.verdicts
+    wrong = ending.exit_code is not ExitCode.PASSED or not ending.runs
     assert bool(list(gate_errors(ending))) is wrong
 
 

@@ -11,9 +11,8 @@ from hypothesis import given
 from testery_gate.ci import System
 from testery_gate.ci.issues import RETRYABLE, gate_errors, warnings
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import evaluate
 from testery_gate.reports.ending import Ending, facts, overall
-from tests.builders import make_policy, make_run
+from tests.builders import judge, make_policy, make_run
 from tests.ci.readers import Command, teamcity
 from tests.ci.telling import ENDINGS, any_ending, tell
 
@@ -53,7 +52,7 @@ def test_an_identity_is_a_short_java_identifier(ending: Ending) -> None:
 
 
 def identities(*run_ids: int) -> list[str]:
-    failed = [evaluate(make_policy(), make_run(failed=1, id=run_id)) for run_id in run_ids]
+    failed = [judge(make_policy(), make_run(failed=1, id=run_id)) for run_id in run_ids]
     return [problem["identity"] for problem in messages(overall(failed), "buildProblem")]
 
 

@@ -27,7 +27,7 @@ from testery_gate.judging.verdict import (
     no_verdict,
 )
 from testery_gate.model import RunStatus, TestRun, same_git_ref
-from tests.builders import criterion_texts, make_policy, make_result, make_run, with_unknown
+from tests.builders import criterion_texts, make_policy, make_run, with_unknown
 
 HOLDS, BREACHED = CheckState.HOLDS, CheckState.BREACHED
 INCONCLUSIVE, OPEN = CheckState.INCONCLUSIVE, CheckState.OPEN
@@ -178,12 +178,9 @@ def test_every_finished_run_ends_as_the_tables_say(
 
 
 def test_a_passing_run_passes_and_every_check_says_so() -> None:
-    run = make_run()
-    results = [make_result()]
-    verdict = evaluate(make_policy(), run, results)
+    verdict = evaluate(make_policy(), make_run())
 
     assert verdict == Verdict(
-        run_id=55676,
         exit_code=ExitCode.PASSED,
         reason="30 of 30 tests passed, 0 failed",
         checks=(
@@ -229,8 +226,6 @@ def test_a_passing_run_passes_and_every_check_says_so() -> None:
                 actual_text="0",
             ),
         ),
-        run=run,
-        results=results,
     )
     assert all(check.deciding for check in verdict.checks)
     assert not verdict.decided_early
@@ -238,10 +233,6 @@ def test_a_passing_run_passes_and_every_check_says_so() -> None:
 
 def test_the_states_of_a_check_have_the_names_that_reports_use() -> None:
     assert [state.value for state in CheckState] == ["holds", "breached", "inconclusive", "open"]
-
-
-def test_a_verdict_without_results_has_none() -> None:
-    assert evaluate(make_policy(), make_run()).results is None
 
 
 def test_checks_come_in_order_the_users_after_the_default_ones_and_warnings_last() -> None:
@@ -993,11 +984,9 @@ def test_failed_beats_inconclusive_and_the_reason_is_the_first_that_counts(
 def test_a_run_that_could_not_be_judged_has_one_check_that_says_why(
     code: ExitCode, name: str, actual: str
 ) -> None:
-    run = make_run(status="RUNNING")
-    verdict = no_verdict(7, code, "it is so", advice="do this", run=run)
+    verdict = no_verdict(code, "it is so", advice="do this")
 
     assert verdict == Verdict(
-        run_id=7,
         exit_code=code,
         reason="it is so",
         advice="do this",
@@ -1010,16 +999,14 @@ def test_a_run_that_could_not_be_judged_has_one_check_that_says_why(
                 actual_text=actual,
             ),
         ),
-        run=run,
     )
-    assert no_verdict(7, code, "it is so").run is None
-    assert no_verdict(7, code, "it is so").advice == ""
+    assert no_verdict(code, "it is so").advice == ""
 
 
 @pytest.mark.parametrize("code", [ExitCode.PASSED, ExitCode.FAILED])
 def test_only_checks_of_a_run_can_pass_or_fail_it(code: ExitCode) -> None:
     with pytest.raises(KeyError):
-        no_verdict(7, code, "it is so")
+        no_verdict(code, "it is so")
 
 
 # Deciding early --------------------------------------------------------------------------------
@@ -1030,7 +1017,6 @@ def test_a_lost_run_is_judged_before_it_has_finished() -> None:
     verdict = decide_early(make_policy("coverage >= 80%"), run, total_known=True)
 
     assert verdict == Verdict(
-        run_id=55676,
         exit_code=ExitCode.FAILED,
         reason="failed <= 0 can no longer hold: failed is 2 so far",
         checks=(
@@ -1054,7 +1040,6 @@ def test_a_lost_run_is_judged_before_it_has_finished() -> None:
             ),
         ),
         notes=("decided early, with 20 of 30 tests still open",),
-        run=run,
         decided_early=True,
         open_tests=20,
     )

@@ -12,17 +12,18 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import parse_criterion
-from testery_gate.judging.verdict import (
-    Expectation,
-    ExpectedField,
-    Policy,
-    Verdict,
-    decide_early,
-    evaluate,
-    no_verdict,
-)
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
 from testery_gate.model import Observation, ResultStatus, RunStatus, TestResult, TestRun
-from tests.builders import criterion_texts, make_policy, make_result, make_run
+from tests.builders import (
+    criterion_texts,
+    judge,
+    judge_early,
+    make_policy,
+    make_result,
+    make_run,
+    not_judged,
+)
 
 PAGE = "https://testery.app/acme/test-runs/55676"
 
@@ -55,7 +56,7 @@ def _followed(run: TestRun) -> Sequence[TestRun]:
     return [*before, run]
 
 
-def _passed() -> Sequence[Verdict]:
+def _passed() -> Sequence[Judged]:
     run = make_run(total=4, ignored=1, include_tags=("smoke", "login"))
     results = (
         make_result("signs in", file="cypress/e2e/login.cy.js"),
@@ -64,13 +65,13 @@ def _passed() -> Sequence[Verdict]:
         make_result("divides by zero", "IGNORED", duration=None),
     )
     policy = make_policy("pass_rate >= 95%", warn=["duration <= 5m", "coverage >= 80%"])
-    verdict = evaluate(policy, run, results)
-    verdict = replace(verdict, web_url=PAGE, notes=("complete was never true",))
+    judged = judge(policy, run, results)
+    judged = replace(judged, web_url=PAGE, notes=("complete was never true",))
     observed = _watched(run, 0, 60, 180, 330, 480)
-    return (replace(verdict, observed=observed, history=_followed(run)),)
+    return (replace(judged, observed=observed, comparable=_followed(run)),)
 
 
-def _failed() -> Sequence[Verdict]:
+def _failed() -> Sequence[Judged]:
     run = make_run(total=3, failed=1, name=None, environment=None)
     results = (
         make_result("signs in", "FAIL", error=ERROR, stack_trace=STACK_TRACE, id="11"),
@@ -78,10 +79,10 @@ def _failed() -> Sequence[Verdict]:
         make_result("signs out", id="13"),
     )
     policy = make_policy("failed <= 30%", expect=[("build-key", "24")])
-    return (replace(evaluate(policy, run, results), web_url=PAGE),)
+    return (replace(judge(policy, run, results), web_url=PAGE),)
 
 
-def _inconclusive() -> Sequence[Verdict]:
+def _inconclusive() -> Sequence[Judged]:
     info = "due to newer test run\nsee the queue"
     run = make_run(total=30, not_run=12, status="CANCELED", status_info=info)
     results = (
@@ -90,20 +91,20 @@ def _inconclusive() -> Sequence[Verdict]:
         make_result("stays signed in", "PENDING", file=""),
         make_result("is remembered", "", file="", status_text="QUARANTINED"),
     )
-    return (evaluate(make_policy(), run, results),)
+    return (judge(make_policy(), run, results),)
 
 
-def _timed_out() -> Sequence[Verdict]:
+def _timed_out() -> Sequence[Judged]:
     run = make_run(status="RUNNING", not_run=12, complete=False, end_time=None)
     reason = "not finished within 3600 s: the run was RUNNING, 18 of 30 tests done"
     advice = "Raise --timeout, or look at the run: it may be stuck."
-    verdict = no_verdict(55676, ExitCode.TIMED_OUT, reason, advice=advice, run=run)
-    return (replace(verdict, web_url=PAGE, observed=_watched(run, 0, 60, 1800, 3600)),)
+    judged = not_judged(55676, ExitCode.TIMED_OUT, reason, advice=advice, run=run)
+    return (replace(judged, web_url=PAGE, observed=_watched(run, 0, 60, 1800, 3600)),)
 
 
-def _unreachable() -> Sequence[Verdict]:
+def _unreachable() -> Sequence[Judged]:
     return (
-        no_verdict(
+        not_judged(
             55676,
             ExitCode.UNAVAILABLE,
             "no answer from https://api.testery.io/api for 300 s: connection refused",
@@ -112,20 +113,20 @@ def _unreachable() -> Sequence[Verdict]:
     )
 
 
-def _decided_early() -> Sequence[Verdict]:
+def _decided_early() -> Sequence[Judged]:
     run = make_run(total=30, failed=3, not_run=20, status="RUNNING", complete=False, end_time=None)
     policy = make_policy("failed <= 2", "pass_rate >= 50%")
-    verdict = decide_early(policy, run, total_known=True)
-    assert verdict is not None
-    return (verdict,)
+    judged = judge_early(policy, run, total_known=True)
+    assert judged is not None
+    return (judged,)
 
 
-def _many_runs() -> Sequence[Verdict]:
+def _many_runs() -> Sequence[Judged]:
     (failed,) = _failed()
     shop = make_run(total=2, id=55677, environment="staging")
     shop_results = [make_result("signs in"), make_result("pays", file="shop/pay.feature")]
-    missing = no_verdict(55678, ExitCode.NOT_FOUND, "there is no run 55678")
-    return (evaluate(make_policy(), shop, shop_results), failed, missing)
+    missing = not_judged(55678, ExitCode.NOT_FOUND, "there is no run 55678")
+    return (judge(make_policy(), shop, shop_results), failed, missing)
 
 
 HOSTILE = (
@@ -134,7 +135,7 @@ HOSTILE = (
 )
 
 
-def _hostile() -> Sequence[Verdict]:
+def _hostile() -> Sequence[Judged]:
     run = make_run(
         total=3,
         failed=1,
@@ -153,7 +154,7 @@ def _hostile() -> Sequence[Verdict]:
         make_result("\x00", "FAIL", file="testery-gate", duration=timedelta(seconds=-1)),
     )
     policy = make_policy(expect=[("name", HOSTILE), ("name", HOSTILE)], warn=["failed < 1"])
-    return (replace(evaluate(policy, run, results), web_url=HOSTILE, notes=(HOSTILE, "z")),)
+    return (replace(judge(policy, run, results), web_url=HOSTILE, notes=(HOSTILE, "z")),)
 
 
 # What other people have tried, and what else has a meaning somewhere.
@@ -238,7 +239,7 @@ def hostile_tests(number: int, *statuses: str) -> Sequence[TestResult]:
     ]
 
 
-def _many_tests() -> Sequence[Verdict]:
+def _many_tests() -> Sequence[Judged]:
     (hostile,) = _hostile()
     assert hostile.run is not None
     results = hostile_tests(5_000, *["FAIL"] * 7, *(status.value for status in ResultStatus))
@@ -253,10 +254,10 @@ def _many_tests() -> Sequence[Verdict]:
     policy = make_policy(
         "failed < 2%", expect=[("name", HOSTILE), ("environment", ATTACKS[0])], warn=["total > 1"]
     )
-    return (replace(evaluate(policy, run, results), web_url=PAGE, notes=ATTACKS),)
+    return (replace(judge(policy, run, results), web_url=PAGE, notes=ATTACKS),)
 
 
-EXAMPLES: Mapping[str, Sequence[Verdict]] = {
+EXAMPLES: Mapping[str, Sequence[Judged]] = {
     "passed": _passed(),
     "failed": _failed(),
     "inconclusive": _inconclusive(),
@@ -266,7 +267,7 @@ EXAMPLES: Mapping[str, Sequence[Verdict]] = {
     "many-runs": _many_runs(),
     "hostile": _hostile(),
 }
-LARGE: Mapping[str, Sequence[Verdict]] = {"5000-tests": _many_tests()}
+LARGE: Mapping[str, Sequence[Judged]] = {"5000-tests": _many_tests()}
 """Examples that most tests are too many for."""
 
 
@@ -338,20 +339,20 @@ any_policy = st.builds(
 
 
 @st.composite
-def judged(draw: st.DrawFn) -> Verdict:
+def any_finished(draw: st.DrawFn) -> Judged:
     """Draw the verdict on a finished run."""
-    return evaluate(draw(any_policy), draw(any_run), draw(any_results))
+    return judge(draw(any_policy), draw(any_run), draw(any_results))
 
 
 @st.composite
-def _early(draw: st.DrawFn) -> Verdict:
+def _early(draw: st.DrawFn) -> Judged:
     policy, run = draw(any_policy), draw(any_run)
-    verdict = decide_early(policy, run, total_known=draw(st.booleans()))
-    return evaluate(policy, run) if verdict is None else verdict
+    judged = judge_early(policy, run, total_known=draw(st.booleans()))
+    return judge(policy, run) if judged is None else judged
 
 
 _without_verdict = st.builds(
-    no_verdict,
+    not_judged,
     st.integers(1, 10**18),
     st.sampled_from(
         [
@@ -367,12 +368,12 @@ _without_verdict = st.builds(
     advice=any_text,
     run=st.none() | any_run,
 )
-any_verdict = st.builds(
+any_judged = st.builds(
     replace,
-    judged() | _early() | _without_verdict,
+    any_finished() | _early() | _without_verdict,
     notes=st.lists(any_text, max_size=2).map(tuple),
     web_url=_maybe_text | st.just(PAGE),
     observed=_any_observed,
-    history=st.none() | st.lists(any_run, max_size=4),
+    comparable=st.none() | st.lists(any_run, max_size=4),
 )
-any_verdicts = st.lists(any_verdict, min_size=1, max_size=3)
+any_runs_judged = st.lists(any_judged, min_size=1, max_size=3)

@@ -18,8 +18,8 @@ _SUFFIXES = {"junit": "xml", "dotenv": "env", "markdown": "md", "sonar": "sonar.
 
 def rendered(example: str, format_: str) -> str:
     """Render an example, without the version, which changes with every release."""
-    verdicts = {**EXAMPLES, **LARGE}[example]
-    return FORMATS[format_](verdicts).replace(f'"{__version__}"', '"VERSION"')
+    runs = {**EXAMPLES, **LARGE}[example]
+    return FORMATS[format_](runs).replace(f'"{__version__}"', '"VERSION"')
 
 
 def kept(example: str, format_: str) -> Path:

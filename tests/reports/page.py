@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.reports import html
 
 _NAMESPACES = ("{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}")
@@ -22,9 +22,9 @@ class Page:
         self.root: Element = parser.parse(source)
 
     @classmethod
-    def of(cls, *verdicts: Verdict, limit: int = html.LIMIT) -> Page:
+    def of(cls, *runs: Judged, limit: int = html.LIMIT) -> Page:
         """Render verdicts and read them back."""
-        return cls(html.render(verdicts, limit=limit))
+        return cls(html.render(runs, limit=limit))
 
     def all(self, *names: str, within: Element | None = None) -> list[Element]:
         """Return the elements of these names, in order."""

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import no_verdict
 from testery_gate.reports.addresses import other_run_page, run_page
 from testery_gate.reports.addresses import test_page as console_page
+from tests.builders import not_judged
 from tests.reports.examples import PAGE
 
-VERDICT = no_verdict(55676, ExitCode.TIMED_OUT, "too late")
+VERDICT = not_judged(55676, ExitCode.TIMED_OUT, "too late")
 
 
 @pytest.mark.parametrize(

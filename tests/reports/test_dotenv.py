@@ -14,12 +14,12 @@ from hypothesis import given
 from testery_gate.cli.main import wait
 from testery_gate.cli.options import Setting
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.reports.dotenv import LIMIT, render
 from testery_gate.reports.ending import facts, overall
-from tests.builders import make_policy, make_run
+from tests.builders import judge, make_policy, make_run, not_judged
 from tests.ci.readers import gitlab_dotenv, gitlab_expands
-from tests.reports.examples import EXAMPLES, any_verdicts
+from tests.reports.examples import EXAMPLES, any_runs_judged
 
 NAMES = [
     *("OUTCOME", "EXIT_CODE", "PASSED", "FAILED", "IGNORED", "TOTAL", "PASS_RATE"),
@@ -28,33 +28,33 @@ NAMES = [
 SIGNS = """$"'`\\;&|<>()#"""
 
 
-def variables(*verdicts: Verdict) -> dict[str, str]:
-    return gitlab_dotenv(render(verdicts).encode())
+def variables(*runs: Judged) -> dict[str, str]:
+    return gitlab_dotenv(render(runs).encode())
 
 
 def reason(text: str) -> str:
-    verdict = no_verdict(1, ExitCode.NOT_FOUND, text)
-    return variables(verdict)["TESTERY_GATE_REASON"]
+    judged = not_judged(1, ExitCode.NOT_FOUND, text)
+    return variables(judged)["TESTERY_GATE_REASON"]
 
 
-@given(any_verdicts)
-def test_gitlab_takes_any_report(verdicts: list[Verdict]) -> None:
-    text = render(verdicts)
+@given(any_runs_judged)
+def test_gitlab_takes_any_report(runs: list[Judged]) -> None:
+    text = render(runs)
     assert len(text.encode()) <= LIMIT
     assert list(gitlab_dotenv(text.encode())) == [f"TESTERY_GATE_{name}" for name in NAMES]
 
 
-@given(any_verdicts)
-def test_no_value_is_anything_but_itself(verdicts: list[Verdict]) -> None:
-    for value in gitlab_dotenv(render(verdicts).encode()).values():
+@given(any_runs_judged)
+def test_no_value_is_anything_but_itself(runs: list[Judged]) -> None:
+    for value in gitlab_dotenv(render(runs).encode()).values():
         assert not gitlab_expands(value)
         assert not set(value) & set(SIGNS)
 
 
-@given(any_verdicts)
-def test_every_value_says_what_is_known(verdicts: list[Verdict]) -> None:
-    told = facts(overall(verdicts))
-    for name, value in gitlab_dotenv(render(verdicts).encode()).items():
+@given(any_runs_judged)
+def test_every_value_says_what_is_known(runs: list[Judged]) -> None:
+    told = facts(overall(runs))
+    for name, value in gitlab_dotenv(render(runs).encode()).items():
         plain = re.sub("[\uff01-\uff5e]", lambda sign: chr(ord(sign[0]) - 0xFEE0), value)
         meant = told[name.removeprefix("TESTERY_GATE_").lower().replace("_", "-")]
         meant = re.sub("[\uff01-\uff5e]", lambda sign: chr(ord(sign[0]) - 0xFEE0), meant)
@@ -77,18 +77,18 @@ def test_active_signs_are_shown_in_full_width(text: str, shown: str) -> None:
 def test_a_shell_that_reads_it_runs_nothing(tmp_path: Path) -> None:
     run = make_run(status="CANCELED", status_info="x; touch owned & `touch owned` $(touch owned)\\")
     report = tmp_path / "gate.env"
-    report.write_text(render([evaluate(make_policy(), run)]), encoding="utf-8")
+    report.write_text(render([judge(make_policy(), run)]), encoding="utf-8")
     subprocess.run(["sh", "-c", ". ./gate.env"], cwd=tmp_path, capture_output=True, check=False)  # noqa: S607
     assert [path.name for path in tmp_path.iterdir()] == ["gate.env"]
 
 
 def test_many_runs_are_cut_at_a_whole_one_and_it_shows() -> None:
     page = "https://testery.app/acme/test-runs/"
-    verdicts = [
-        replace(evaluate(make_policy(), make_run(id=n)), web_url=f"{page}{n}")
+    runs = [
+        replace(judge(make_policy(), make_run(id=n)), web_url=f"{page}{n}")
         for n in range(10_000, 11_000)
     ]
-    text = render(verdicts)
+    text = render(runs)
     told = gitlab_dotenv(text.encode())
     assert len(text.encode()) <= LIMIT
     assert told["TESTERY_GATE_TOTAL"] == "30000"

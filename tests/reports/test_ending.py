@@ -8,17 +8,16 @@ from typing import Any
 from hypothesis import given
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import evaluate, no_verdict
 from testery_gate.reports.ending import Ending, facts, overall, worst_first
 from testery_gate.text import clean_text
-from tests.builders import make_policy, make_run, with_unknown
-from tests.reports.examples import EXAMPLES, any_verdicts
+from tests.builders import judge, make_policy, make_run, not_judged, with_unknown
+from tests.reports.examples import EXAMPLES, any_runs_judged
 
-GONE = no_verdict(2, ExitCode.NOT_FOUND, "there is no run 2")
+GONE = not_judged(2, ExitCode.NOT_FOUND, "there is no run 2")
 
 
 def judged(**counts: Any) -> Ending:
-    return overall([evaluate(make_policy(), make_run(**counts))])
+    return overall([judge(make_policy(), make_run(**counts))])
 
 
 def test_one_run_is_told_as_it_is() -> None:
@@ -44,7 +43,7 @@ def test_a_pass_rate_never_reads_as_more_than_it_is() -> None:
 
 def test_counts_of_several_runs_are_added() -> None:
     runs = [make_run(total=10, failed=1, ignored=2, id=1), make_run(total=20, failed=3, id=2)]
-    told = facts(overall([evaluate(make_policy(), run) for run in runs]))
+    told = facts(overall([judge(make_policy(), run) for run in runs]))
     assert [told[name] for name in ("passed", "failed", "ignored", "total")] == [
         *("24", "4", "2", "30")
     ]
@@ -54,9 +53,9 @@ def test_counts_of_several_runs_are_added() -> None:
 
 def test_a_sum_of_something_unknown_is_unknown() -> None:
     runs = [make_run(id=1), with_unknown(make_run(id=2), "ignored")]
-    told = facts(overall([evaluate(make_policy(), run) for run in runs]))
+    told = facts(overall([judge(make_policy(), run) for run in runs]))
     assert (told["passed"], told["ignored"]) == ("60", "")
-    assert facts(overall([evaluate(make_policy(), runs[0]), GONE]))["passed"] == ""
+    assert facts(overall([judge(make_policy(), runs[0]), GONE]))["passed"] == ""
 
 
 def test_before_a_run_was_looked_at_only_the_reason_is_known() -> None:
@@ -69,13 +68,13 @@ def test_before_a_run_was_looked_at_only_the_reason_is_known() -> None:
 
 
 def test_no_run_that_matches_has_no_id() -> None:
-    told = facts(overall([no_verdict(None, ExitCode.NOT_FOUND, "no run matches")]))
+    told = facts(overall([not_judged(None, ExitCode.NOT_FOUND, "no run matches")]))
     assert (told["run-id"], told["outcome"]) == ("", "not_found")
 
 
 def test_the_reason_is_that_of_the_first_run_that_decides() -> None:
-    failed = [evaluate(make_policy(), make_run(failed=n, id=n)) for n in (3, 4)]
-    ending = overall([evaluate(make_policy(), make_run(id=1)), GONE, *failed])
+    failed = [judge(make_policy(), make_run(failed=n, id=n)) for n in (3, 4)]
+    ending = overall([judge(make_policy(), make_run(id=1)), GONE, *failed])
     assert ending.exit_code is ExitCode.FAILED
     assert ending.reason == "run 3: 3 of 30 tests failed (and 1 more runs failed)"
     assert overall([failed[0]]).reason == "3 of 30 tests failed"
@@ -88,11 +87,11 @@ def test_an_exit_code_that_no_run_has_is_its_own_reason() -> None:
 
 
 def test_the_worst_comes_first_and_the_rest_stays_in_order() -> None:
-    runs = [evaluate(make_policy(), make_run(failed=n % 2, id=n)) for n in range(1, 5)]
-    assert [verdict.run_id for verdict in worst_first([*runs, GONE])] == [1, 3, 2, 2, 4]
+    runs = [judge(make_policy(), make_run(failed=n % 2, id=n)) for n in range(1, 5)]
+    assert [judged.run_id for judged in worst_first([*runs, GONE])] == [1, 3, 2, 2, 4]
 
 
-@given(any_verdicts.map(overall))
+@given(any_runs_judged.map(overall))
 def test_facts_are_clean_lines(ending: Ending) -> None:
     for value in facts(ending).values():
         assert value == clean_text(value)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.reports import FORMATS, html, with_options
 from testery_gate.reports.html.limited import fitting
@@ -23,8 +23,8 @@ from testery_gate.reports.html.markup import breakable, element
 from testery_gate.reports.html.tones import BLUE, GREY, Tone
 from testery_gate.reports.room import Room
 from testery_gate.text import clean_text, one_line
-from tests.builders import make_policy, make_result, make_run, with_unknown
-from tests.reports.examples import ATTACKS, EXAMPLES, LARGE, PAGE, any_text, any_verdicts
+from tests.builders import judge, make_policy, make_result, make_run, not_judged, with_unknown
+from tests.reports.examples import ATTACKS, EXAMPLES, LARGE, PAGE, any_runs_judged, any_text
 from tests.reports.page import Page, tag, words
 
 HTML = {
@@ -51,12 +51,12 @@ ATTRIBUTES = {
 DRAWN = re.compile(r"#[0-9a-f]{3,6}|none|Canvas|currentColor|url\(#(?:failed|ignored|not-run)\)")
 
 
-def one(verdict: Verdict) -> Page:
-    return Page.of(verdict)
+def one(judged: Judged) -> Page:
+    return Page.of(judged)
 
 
-def judged(run: TestRun, *required: str, **others: object) -> Verdict:
-    return replace(evaluate(make_policy(*required), run), **others)  # type: ignore[arg-type]
+def judged(run: TestRun, *required: str, **others: object) -> Judged:
+    return replace(judge(make_policy(*required), run), **others)  # type: ignore[arg-type]
 
 
 def look(at: float, status: str, *counts: int | None) -> Observation:
@@ -71,9 +71,9 @@ def look(at: float, status: str, *counts: int | None) -> Observation:
     )
 
 
-def assert_harmless(page: Page, verdicts: Sequence[Verdict]) -> None:
+def assert_harmless(page: Page, runs: Sequence[Judged]) -> None:
     """Nothing runs, nothing is fetched, and nothing is there that the report does not draw."""
-    pages = [verdict.web_url for verdict in verdicts if verdict.web_url]
+    pages = [judged.web_url for judged in runs if judged.web_url]
     ids = Counter(found.get("id") for found in page.root.iter() if found.get("id"))
     assert all(number == 1 for number in ids.values())
     for found in page.root.iter():
@@ -105,19 +105,19 @@ def assert_accessible(page: Page) -> None:
     assert page.root.get("lang") == "en"
 
 
-@given(any_verdicts)
+@given(any_runs_judged)
 @settings(max_examples=150)
-def test_any_report_is_harmless_accessible_and_without_an_error(verdicts: list[Verdict]) -> None:
-    page = Page.of(*verdicts)
-    assert_harmless(page, verdicts)
+def test_any_report_is_harmless_accessible_and_without_an_error(runs: list[Judged]) -> None:
+    page = Page.of(*runs)
+    assert_harmless(page, runs)
     assert_accessible(page)
 
 
 @pytest.mark.parametrize("example", [*EXAMPLES, *LARGE])
 def test_an_example_is_harmless_and_accessible(example: str) -> None:
-    verdicts = {**EXAMPLES, **LARGE}[example]
-    page = Page.of(*verdicts)
-    assert_harmless(page, verdicts)
+    runs = {**EXAMPLES, **LARGE}[example]
+    page = Page.of(*runs)
+    assert_harmless(page, runs)
     assert_accessible(page)
 
 
@@ -126,7 +126,7 @@ def test_hostile_text_is_shown_as_it_is() -> None:
         make_result(attack, "FAIL", file=attack, error=attack, stack_trace="") for attack in ATTACKS
     ]
     run = make_run(total=99, failed=1, name=ATTACKS[12], environment=ATTACKS[13])
-    page = one(evaluate(make_policy(), run, results))
+    page = one(judge(make_policy(), run, results))
     names = [words(name) for name in page.all("bdi", within=page.section("Failing tests"))]
     shown = [one_line(clean_text(attack)) for attack in ATTACKS]
     assert names == [" ".join(attack.split()) for attack in shown if attack]
@@ -214,7 +214,7 @@ def test_why_and_what_to_do_come_next() -> None:
 
 
 def test_a_run_of_which_nothing_is_known_has_its_reason_and_check_alone() -> None:
-    page = one(no_verdict(None, ExitCode.NOT_FOUND, "there is no such run"))
+    page = one(not_judged(None, ExitCode.NOT_FOUND, "there is no such run"))
     assert page.headings() == ["Checks"]
     assert "there is no such run" in words(page.all("main")[0])
 
@@ -291,7 +291,7 @@ def test_a_check_shows_what_was_found_against_its_threshold(
 
 def test_each_check_has_its_numbers_and_result() -> None:
     policy = make_policy("failed <= 30%", warn=["coverage >= 80%"], expect=[("build-key", "24")])
-    page = one(evaluate(policy, make_run(total=3, failed=1)))
+    page = one(judge(policy, make_run(total=3, failed=1)))
     rows = [row for row in page.rows(page.section("Checks")) if len(row) == 3]
     assert rows == [
         ["check", "expected", "found"],
@@ -389,7 +389,7 @@ def earlier(days: int, **others: object) -> TestRun:
 def test_runs_before_are_drawn_and_linked() -> None:
     run = make_run()
     runs = [earlier(3, passed=27, failed=3, status=RunStatus.FAIL), earlier(1, passed=None), run]
-    page = one(judged(run, history=runs, web_url=PAGE))
+    page = one(judged(run, comparable=runs, web_url=PAGE))
     assert page.labels("Pass rate") == [
         "Pass rate and duration of 3 runs, the oldest first: 90%, ?, 100%; 6m26s, 6m26s, 6m26s"
     ]
@@ -408,7 +408,7 @@ def test_runs_before_are_drawn_and_linked() -> None:
 
 def test_runs_before_without_an_address_are_named() -> None:
     run = make_run()
-    page = one(judged(run, history=[earlier(1, start_time=None), run]))
+    page = one(judged(run, comparable=[earlier(1, start_time=None), run]))
     rows = list(page.rows(page.section("Trend")))
     assert rows[-1][0] == "55675 at an unknown time"
     assert page.links() == {}
@@ -416,7 +416,7 @@ def test_runs_before_without_an_address_are_named() -> None:
 
 def test_unknown_rates_and_times_are_not_drawn() -> None:
     unknown = with_unknown(make_run(status="ODD"), "passed", "start_time")
-    page = one(judged(make_run(), history=[unknown, unknown]))
+    page = one(judged(make_run(), comparable=[unknown, unknown]))
     assert page.labels("Pass rate") == [
         "Pass rate and duration of 2 runs, the oldest first: ?, ?; ?, ?"
     ]
@@ -426,14 +426,14 @@ def test_unknown_rates_and_times_are_not_drawn() -> None:
 def test_runs_of_no_time_are_drawn_too() -> None:
     run = make_run()
     run = replace(run, end_time=run.start_time)
-    page = one(judged(run, history=[run, run]))
+    page = one(judged(run, comparable=[run, run]))
     assert page.labels("Pass rate")[0].endswith("; 0s, 0s")
 
 
 @pytest.mark.parametrize("number", [None, 0, 1])
 def test_there_is_no_trend_without_another_run(number: int | None) -> None:
     runs = None if number is None else [make_run()] * number
-    assert "Trend" not in one(judged(make_run(), history=runs)).headings()
+    assert "Trend" not in one(judged(make_run(), comparable=runs)).headings()
 
 
 def test_files_and_tests_are_ranked_by_time() -> None:
@@ -447,7 +447,7 @@ def test_files_and_tests_are_ranked_by_time() -> None:
         )
         for number, (name, time) in enumerate(times.items())
     ]
-    page = one(replace(evaluate(make_policy(), make_run(), results), web_url=PAGE))
+    page = one(replace(judge(make_policy(), make_run(), results), web_url=PAGE))
     assert list(page.rows(page.section("Durations by test file"))) == [
         ["file", "tests", "time"],
         ["slow.py", "1", "1m1s"],
@@ -467,22 +467,22 @@ def test_files_and_tests_are_ranked_by_time() -> None:
 
 def test_files_beyond_the_longest_are_counted() -> None:
     results = [make_result(file=f"{number}.py") for number in range(40)]
-    page = one(evaluate(make_policy(), make_run(), results))
+    page = one(judge(make_policy(), make_run(), results))
     assert words(page.section("Durations by test file")).endswith("… and 25 more files")
 
 
 def test_no_times_are_ranked_where_none_are_known() -> None:
     results = [make_result("a", "FAIL", duration=None, file="")]
-    page = one(evaluate(make_policy(), make_run(failed=1), results))
+    page = one(judge(make_policy(), make_run(failed=1), results))
     assert page.headings() == ["Tests", "Checks", "Failing tests: 1 of 1", "Timeline", "Run"]
     assert "a" in [words(name) for name in page.all("bdi")]
 
 
-def failing(number: int, **others: object) -> Verdict:
+def failing(number: int, **others: object) -> Judged:
     results = [
         make_result(f"test {index}", "FAIL", id=str(index), **others) for index in range(number)
     ]
-    return evaluate(make_policy(), make_run(total=number, failed=number), results)
+    return judge(make_policy(), make_run(total=number, failed=number), results)
 
 
 def test_failing_tests_tell_their_errors_and_the_first_at_once() -> None:
@@ -509,8 +509,8 @@ def test_a_long_error_is_shortened() -> None:
 
 
 def test_errors_are_the_shorter_the_more_there_are_so_that_each_test_is_named() -> None:
-    verdict = failing(500, error="x" * 5_000)
-    page = Page.of(verdict, limit=1_000_000)
+    judged = failing(500, error="x" * 5_000)
+    page = Page.of(judged, limit=1_000_000)
     assert len(page.source.encode()) <= 1_000_000
     assert len(page.all("pre")) == 500
     assert "more characters" in words(page.all("pre")[0])
@@ -536,10 +536,10 @@ def test_not_even_a_count_is_written_without_room() -> None:
     assert room.left == 20
 
 
-@given(any_verdicts, st.integers(10_000, 60_000))
+@given(any_runs_judged, st.integers(10_000, 60_000))
 @settings(max_examples=50)
-def test_no_report_is_larger_than_its_limit(verdicts: list[Verdict], limit: int) -> None:
-    page = Page.of(*verdicts * 3, limit=limit)
+def test_no_report_is_larger_than_its_limit(runs: list[Judged], limit: int) -> None:
+    page = Page.of(*runs * 3, limit=limit)
     assert len(page.source.encode()) <= limit
 
 
@@ -567,8 +567,8 @@ def test_several_runs_are_told_worst_first() -> None:
 
 
 def test_runs_beyond_the_limit_are_counted_and_stay_in_the_table() -> None:
-    verdicts = [replace(failing(3, error="E" * 900), run_id=number) for number in range(100)]
-    page = Page.of(*verdicts, limit=200_000)
+    runs = [replace(failing(3, error="E" * 900), run_id=number) for number in range(100)]
+    page = Page.of(*runs, limit=200_000)
     assert len(page.source.encode()) <= 200_000
     told = len(page.all("h2"))
     assert 0 < told < 100
@@ -578,9 +578,9 @@ def test_runs_beyond_the_limit_are_counted_and_stay_in_the_table() -> None:
 
 
 def test_the_format_keeps_its_limit_unless_told() -> None:
-    verdicts = [failing(500, error="x" * 5_000)]
+    runs = [failing(500, error="x" * 5_000)]
     formats = with_options(
         markdown_limit=1_000, html_limit=200_000, junit_scope="all", junit_tolerated="failure"
     )
-    assert formats["html"](verdicts) == html.render(verdicts, limit=200_000)
-    assert FORMATS["html"](verdicts) == html.render(verdicts)
+    assert formats["html"](runs) == html.render(runs, limit=200_000)
+    assert FORMATS["html"](runs) == html.render(runs)

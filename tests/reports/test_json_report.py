@@ -21,11 +21,20 @@ from jsonschema import Draft202012Validator
 from testery_gate import __version__
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Operator
-from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.reports import json_report
 from testery_gate.text import clean_text
-from tests.builders import make_policy, make_result, make_run, with_unknown
-from tests.reports.examples import EXAMPLES, any_verdicts, judged
+from tests.builders import (
+    judge,
+    judge_early,
+    make_policy,
+    make_result,
+    make_run,
+    not_judged,
+    with_unknown,
+    with_verdict,
+)
+from tests.reports.examples import EXAMPLES, any_finished, any_runs_judged
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "json-report.md").read_text(encoding="utf-8")
@@ -47,12 +56,12 @@ def closed(schema: Any) -> Any:
 VALIDATOR = Draft202012Validator(closed(SCHEMA))
 
 
-def report(*verdicts: Verdict) -> Any:
-    return json.loads(json_report.render(verdicts))
+def report(*runs: Judged) -> Any:
+    return json.loads(json_report.render(runs))
 
 
-def only_run(verdict: Verdict) -> Any:
-    (run,) = report(verdict)["runs"]
+def only_run(judged: Judged) -> Any:
+    (run,) = report(judged)["runs"]
     return run
 
 
@@ -80,13 +89,13 @@ def test_every_field_is_there_in_every_report() -> None:
         assert schema.get("required", []) == list(schema.get("properties", {}))
 
 
-@given(any_verdicts)
-def test_any_verdict_is_valid_and_readable(verdicts: list[Verdict]) -> None:
-    text = json_report.render(verdicts)
+@given(any_runs_judged)
+def test_any_judged_is_valid_and_readable(runs: list[Judged]) -> None:
+    text = json_report.render(runs)
     assert text.isascii()
     read = json.loads(text)
     VALIDATOR.validate(read)
-    assert [run["id"] for run in read["runs"]] == [verdict.run_id for verdict in verdicts]
+    assert [run["id"] for run in read["runs"]] == [judged.run_id for judged in runs]
     for found in texts(read):
         assert clean_text(found) == found
 
@@ -116,8 +125,8 @@ def test_the_schema_allows_fields_that_a_later_version_adds() -> None:
 
 
 def test_the_report_says_what_wrote_it_and_what_all_runs_come_to() -> None:
-    passed = evaluate(make_policy(), make_run(id=1))
-    missing = no_verdict(2, ExitCode.NOT_FOUND, "there is no such run")
+    passed = judge(make_policy(), make_run(id=1))
+    missing = not_judged(2, ExitCode.NOT_FOUND, "there is no such run")
     read = report(passed, missing)
     assert read.keys() == {"schemaVersion", "tool", "outcome", "exitCode", "runs"}
     assert read["schemaVersion"] == "1.0"
@@ -130,8 +139,8 @@ def test_the_report_says_what_wrote_it_and_what_all_runs_come_to() -> None:
 
 
 def test_a_run_that_was_not_seen_has_no_facts() -> None:
-    verdict = no_verdict(1, ExitCode.NOT_FOUND, "there is no such run", advice="Look.")
-    run = only_run(verdict)
+    judged = not_judged(1, ExitCode.NOT_FOUND, "there is no such run", advice="Look.")
+    run = only_run(judged)
     assert run.pop("checks")
     assert run == {
         "id": 1,
@@ -150,7 +159,7 @@ def test_a_run_that_was_not_seen_has_no_facts() -> None:
 
 
 def test_where_no_run_was_found_there_is_no_id() -> None:
-    read = report(no_verdict(None, ExitCode.NOT_FOUND, "no run matches"))
+    read = report(not_judged(None, ExitCode.NOT_FOUND, "no run matches"))
     VALIDATOR.validate(read)
     assert read["runs"][0]["id"] is None
 
@@ -160,17 +169,17 @@ def test_runs_that_are_listed_have_the_facts_of_a_report() -> None:
     text = json_report.render_runs(runs)
     assert "##" not in text
     assert json.loads(text) == [
-        {name: only_run(evaluate(make_policy(), run))[name] for name in ("id", "run", "metrics")}
+        {name: only_run(judge(make_policy(), run))[name] for name in ("id", "run", "metrics")}
         for run in runs
     ]
 
 
 def test_a_verdict_that_was_decided_early_says_how_many_tests_were_open() -> None:
-    verdict = decide_early(
+    judged = judge_early(
         make_policy(), make_run(failed=1, not_run=10, status="RUNNING"), total_known=True
     )
-    assert verdict is not None
-    run = only_run(verdict)
+    assert judged is not None
+    run = only_run(judged)
     assert (run["decidedEarly"], run["openTests"]) == (True, 10)
     assert run["notes"] == ["decided early, with 10 of 30 tests still open"]
 
@@ -184,7 +193,7 @@ def test_the_facts_of_a_run_are_told_as_the_api_tells_them() -> None:
         end_time=None,
         name="",
     )
-    assert only_run(evaluate(make_policy(), run))["run"] == {
+    assert only_run(judge(make_policy(), run))["run"] == {
         "name": None,
         "status": "PASS",
         "statusInfo": "a\nb",
@@ -202,7 +211,7 @@ def test_the_facts_of_a_run_are_told_as_the_api_tells_them() -> None:
 
 def test_all_metrics_are_told_in_tests_percent_and_seconds() -> None:
     run = make_run(total=8, failed=3, ignored=1, not_run=1, coverage=Fraction("80.5"))
-    metrics = only_run(evaluate(make_policy(), run))["metrics"]
+    metrics = only_run(judge(make_policy(), run))["metrics"]
     assert metrics.keys() == {metric.value for metric in Metric}
     assert metrics == {
         "total": 8,
@@ -223,7 +232,7 @@ def test_all_metrics_are_told_in_tests_percent_and_seconds() -> None:
 
 def test_unknown_metrics_are_null() -> None:
     run = make_run(passed=None, coverage=None, end_time=None)
-    metrics = only_run(evaluate(make_policy(), run))["metrics"]
+    metrics = only_run(judge(make_policy(), run))["metrics"]
     unknown = {name for name, value in metrics.items() if value is None}
     assert unknown == {
         "passed",
@@ -238,7 +247,7 @@ def test_unknown_metrics_are_null() -> None:
 
 def test_a_rate_is_100_only_if_it_is_so_exactly() -> None:
     run = make_run(total=10**18, failed=1)
-    metrics = only_run(evaluate(make_policy(), run))["metrics"]
+    metrics = only_run(judge(make_policy(), run))["metrics"]
     assert metrics["pass_rate"] == math.nextafter(100, 0)
 
 
@@ -286,15 +295,15 @@ def test_a_rate_is_100_only_if_it_is_so_exactly() -> None:
     ],
 )
 def test_a_criterion_is_told_in_numbers(criterion: str, expected: dict[str, object]) -> None:
-    verdict = evaluate(make_policy(criterion), make_run(total=10, failed=5))
-    check = only_run(verdict)["checks"][-1]
+    judged = judge(make_policy(criterion), make_run(total=10, failed=5))
+    check = only_run(judged)["checks"][-1]
     assert check["name"] == criterion
     assert {name: check[name] for name in expected} == expected
 
 
 def test_a_check_without_a_criterion_is_told_in_words() -> None:
-    verdict = evaluate(make_policy(expect=[("build-key", "24")]), make_run())
-    assert only_run(verdict)["checks"][-1] == {
+    judged = judge(make_policy(expect=[("build-key", "24")]), make_run())
+    assert only_run(judged)["checks"][-1] == {
         "name": "build-key is 24",
         "state": "inconclusive",
         "deciding": True,
@@ -310,14 +319,14 @@ def test_a_check_without_a_criterion_is_told_in_words() -> None:
 
 
 def test_a_warning_does_not_decide() -> None:
-    verdict = evaluate(make_policy(warn=["total > 30"]), make_run())
-    check = only_run(verdict)["checks"][-1]
+    judged = judge(make_policy(warn=["total > 30"]), make_run())
+    check = only_run(judged)["checks"][-1]
     assert (check["state"], check["deciding"]) == ("breached", False)
 
 
-@given(judged())
-def test_programs_that_compare_the_numbers_find_what_the_gate_found(verdict: Verdict) -> None:
-    for check in only_run(verdict)["checks"]:
+@given(any_finished())
+def test_programs_that_compare_the_numbers_find_what_the_gate_found(judged: Judged) -> None:
+    for check in only_run(judged)["checks"]:
         if check["actual"] is not None and check["state"] in {"holds", "breached"}:
             actual, expected = Fraction(check["actual"]), Fraction(check["expected"])
             holds = Operator(check["operator"]).holds(actual, expected)
@@ -337,8 +346,8 @@ def test_programs_that_compare_the_numbers_find_what_the_gate_found(verdict: Ver
 def test_a_breach_never_reads_as_equality(
     criterion: str, total: int, failed: int, actual: float
 ) -> None:
-    verdict = evaluate(make_policy(criterion), make_run(total=total, failed=failed))
-    assert only_run(verdict)["checks"][-1]["actual"] == actual
+    judged = judge(make_policy(criterion), make_run(total=total, failed=failed))
+    assert only_run(judged)["checks"][-1]["actual"] == actual
 
 
 def test_every_test_is_told() -> None:
@@ -347,7 +356,7 @@ def test_every_test_is_told() -> None:
         make_result("", "", id="", file="", duration=timedelta(seconds=-1)),
         make_result("signs in", "", status_text="FLAKY"),
     ]
-    assert only_run(evaluate(make_policy(), make_run(), results))["tests"] == [
+    assert only_run(judge(make_policy(), make_run(), results))["tests"] == [
         {
             "id": "1",
             "name": "signs in",
@@ -379,9 +388,9 @@ def test_every_test_is_told() -> None:
 
 
 def test_tests_that_are_not_offered_are_not_the_same_as_none() -> None:
-    verdict = evaluate(make_policy(), make_run())
-    assert only_run(verdict)["tests"] is None
-    assert only_run(replace(verdict, results=()))["tests"] == []
+    judged = judge(make_policy(), make_run())
+    assert only_run(judged)["tests"] is None
+    assert only_run(replace(judged, results=()))["tests"] == []
 
 
 def block(language: str) -> str:
@@ -400,10 +409,10 @@ def documented() -> str:
         error="AssertionError: expected 200 to equal 401",
         id="7001",
     )
-    verdict = evaluate(make_policy("failed <= 5%"), run, [result])
+    judged = judge(make_policy("failed <= 5%"), run, [result])
     page = "https://testery.app/acme/test-runs/55676"
-    checks = (verdict.checks[0], verdict.checks[-1])
-    return json_report.render([replace(verdict, web_url=page, checks=checks)])
+    checks = (judged.verdict.checks[0], judged.verdict.checks[-1])
+    return json_report.render([with_verdict(replace(judged, web_url=page), checks=checks)])
 
 
 def test_the_page_shows_a_report_as_it_is() -> None:

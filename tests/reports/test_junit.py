@@ -16,30 +16,31 @@ from lxml import etree
 
 from testery_gate.cli.main import wait
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import CheckState, Verdict, evaluate, no_verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import CheckState
 from testery_gate.model import TestResult
 from testery_gate.reports import FORMATS, junit, with_options
 from testery_gate.reports.junit import Scope, Tolerated
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.builders import make_policy, make_result, make_run
+from tests.builders import judge, make_policy, make_result, make_run, not_judged, with_verdict
 from tests.canary import Simulator
-from tests.reports.examples import EXAMPLES, LARGE, any_verdicts
+from tests.reports.examples import EXAMPLES, LARGE, any_runs_judged
 
 SCHEMA = etree.XMLSchema(file=str(Path(__file__).parents[1] / "data" / "junit-10.xsd"))
 TIME = re.compile(r"\d+\.\d{3}", re.ASCII)
 
 
 def parsed(
-    *verdicts: Verdict, scope: Scope = Scope.ALL, tolerated: Tolerated = Tolerated.FAILURE
+    *runs: Judged, scope: Scope = Scope.ALL, tolerated: Tolerated = Tolerated.FAILURE
 ) -> etree._Element:
-    text = junit.render(verdicts, scope=scope, tolerated=tolerated)
+    text = junit.render(runs, scope=scope, tolerated=tolerated)
     return etree.fromstring(text.encode())
 
 
 def suites(*results: TestResult) -> list[etree._Element]:
     """The suites of a run's tests, after that of its checks."""
-    return list(parsed(evaluate(make_policy(), make_run(), results)))[1:]
+    return list(parsed(judge(make_policy(), make_run(), results)))[1:]
 
 
 def only_case(result: TestResult) -> etree._Element:
@@ -58,23 +59,23 @@ def attributes(elements: Sequence[etree._Element], *names: str) -> list[tuple[st
     return [tuple(element.get(name) for name in names) for element in elements]
 
 
-def properties(verdict: Verdict) -> dict[str | None, str | None]:
-    found = parsed(verdict).iterfind("testsuite/properties/property")
+def properties(judged: Judged) -> dict[str | None, str | None]:
+    found = parsed(judged).iterfind("testsuite/properties/property")
     return {element.get("name"): element.get("value") for element in found}
 
 
-@given(any_verdicts, st.sampled_from(Scope), st.sampled_from(Tolerated))
+@given(any_runs_judged, st.sampled_from(Scope), st.sampled_from(Tolerated))
 def test_any_text_gives_valid_reports_with_true_counts(
-    verdicts: list[Verdict], scope: Scope, tolerated: Tolerated
+    runs: list[Judged], scope: Scope, tolerated: Tolerated
 ) -> None:
-    root = parsed(*verdicts, scope=scope, tolerated=tolerated)
+    root = parsed(*runs, scope=scope, tolerated=tolerated)
     SCHEMA.assertValid(root)
     assert_true_counts(root)
     assert_unique(root)
     for case in root.iter("testcase"):
         assert_readable(case)
-    checks = [len(verdict.checks) for verdict in verdicts]
-    tests = [len(verdict.results or ()) for verdict in verdicts]
+    checks = [len(judged.verdict.checks) for judged in runs]
+    tests = [len(judged.results or ()) for judged in runs]
     expected = {
         Scope.ALL: sum(checks) + sum(tests),
         Scope.GATE: sum(checks),
@@ -136,13 +137,13 @@ def test_the_examples_are_valid(example: str) -> None:
 
 
 def test_a_report_on_nothing_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="a report needs a verdict"):
+    with pytest.raises(ValueError, match="a report needs a run"):
         junit.render([])
 
 
 def test_each_check_is_a_case_in_the_class_of_the_environment() -> None:
-    verdict = evaluate(make_policy("failed <= 3"), make_run(failed=3))
-    (suite,) = parsed(verdict)
+    judged = judge(make_policy("failed <= 3"), make_run(failed=3))
+    (suite,) = parsed(judged)
     assert suite.get("name") == "testery-gate"
     assert attributes(suite.findall("testcase"), "classname", "name", "time") == [
         ("testery-gate.dev", "status", "0.000"),
@@ -156,7 +157,7 @@ def test_each_check_is_a_case_in_the_class_of_the_environment() -> None:
 
 @pytest.mark.parametrize("environment", [None, ""])
 def test_without_an_environment_the_class_is_the_gate_alone(environment: str | None) -> None:
-    root = parsed(evaluate(make_policy(), make_run(environment=environment)))
+    root = parsed(judge(make_policy(), make_run(environment=environment)))
     assert {case.get("classname") for case in root.iter("testcase")} == {"testery-gate"}
 
 
@@ -174,10 +175,10 @@ def test_without_an_environment_the_class_is_the_gate_alone(environment: str | N
 def test_what_came_of_a_check_is_told(
     state: CheckState, deciding: bool, tag: str, kind: str | None
 ) -> None:
-    verdict = evaluate(make_policy(), make_run(failed=1))
-    check = replace(verdict.checks[-1], state=state, deciding=deciding)
+    judged = judge(make_policy(), make_run(failed=1))
+    check = replace(judged.verdict.checks[-1], state=state, deciding=deciding)
     element = told(
-        parsed(replace(verdict, checks=(check,), advice="Look.")).iter("testcase").__next__()
+        parsed(with_verdict(judged, checks=(check,), advice="Look.")).iter("testcase").__next__()
     )
     assert (element.tag, element.get("type")) == (tag, kind)
     facts = "1 of 30 tests failed\nexpected: <= 0\nfound: 1\nLook."
@@ -197,7 +198,7 @@ def test_what_came_of_a_check_is_told(
     ],
 )
 def test_a_run_that_could_not_be_judged_is_one_case_with_an_error(exit_code: ExitCode) -> None:
-    root = parsed(no_verdict(55676, exit_code, "this is why", advice="Do that."))
+    root = parsed(not_judged(55676, exit_code, "this is why", advice="Do that."))
     assert attributes([root], "tests", "failures", "errors") == [("1", "0", "1")]
     (case,) = root.iter("testcase")
     error = told(case)
@@ -208,13 +209,13 @@ def test_a_run_that_could_not_be_judged_is_one_case_with_an_error(exit_code: Exi
 
 
 def test_a_verdict_without_a_check_is_no_success() -> None:
-    root = parsed(Verdict(run_id=1, exit_code=ExitCode.PASSED, reason="all is well"))
+    root = parsed(with_verdict(ONLY_COUNTED, checks=()))
     assert attributes([root], "tests", "failures", "errors") == [("1", "0", "1")]
 
 
 def test_a_check_that_is_asked_for_twice_is_numbered() -> None:
-    verdict = evaluate(make_policy("failed <= 3", "failed <= 3", warn=["failed <= 3"]), make_run())
-    names = [case.get("name") for case in parsed(verdict).iter("testcase")]
+    judged = judge(make_policy("failed <= 3", "failed <= 3", warn=["failed <= 3"]), make_run())
+    names = [case.get("name") for case in parsed(judged).iter("testcase")]
     assert names[-3:] == ["failed <= 3", "failed <= 3 (2)", "failed <= 3 (3)"]
 
 
@@ -227,15 +228,12 @@ def test_what_is_known_of_the_run_is_in_properties() -> None:
         coverage=None,
         complete=False,
     )
-    verdict = replace(
-        evaluate(make_policy(), run),
+    judged = replace(
+        with_verdict(judge(make_policy(), run), advice="Look.", decided_early=True, open_tests=0),
         web_url="https://testery.app/acme/test-runs/55676",
-        advice="Look.",
         notes=("first", "second"),
-        decided_early=True,
-        open_tests=0,
     )
-    assert properties(verdict) == {
+    assert properties(judged) == {
         "run-id": "55676",
         "address": "https://testery.app/acme/test-runs/55676",
         "outcome": "failed",
@@ -273,14 +271,14 @@ def test_what_is_known_of_the_run_is_in_properties() -> None:
 
 
 def test_what_is_unknown_is_no_property() -> None:
-    verdict = no_verdict(55676, ExitCode.NOT_FOUND, "there is no such run")
-    assert set(properties(verdict)) == {"run-id", "outcome", "exit-code", "reason"}
+    judged = not_judged(55676, ExitCode.NOT_FOUND, "there is no such run")
+    assert set(properties(judged)) == {"run-id", "outcome", "exit-code", "reason"}
 
 
 def test_suites_say_when_the_run_started() -> None:
-    verdict = evaluate(make_policy(), make_run(), [make_result()])
-    assert {suite.get("timestamp") for suite in parsed(verdict)} == {"2020-05-04T23:16:33"}
-    unknown = replace(verdict, run=make_run(start_time=None))
+    judged = judge(make_policy(), make_run(), [make_result()])
+    assert {suite.get("timestamp") for suite in parsed(judged)} == {"2020-05-04T23:16:33"}
+    unknown = replace(judged, run=make_run(start_time=None))
     assert {suite.get("timestamp") for suite in parsed(unknown)} == {None}
 
 
@@ -304,7 +302,7 @@ def test_tests_are_cases_in_the_suite_of_their_file() -> None:
 def test_a_large_suite_is_as_whole_as_a_small_one() -> None:
     statuses = ["PASS", "FAIL", "IGNORED", ""] * 63
     results = [make_result("signs in", status) for status in statuses]
-    root = parsed(evaluate(make_policy(), make_run(), results))
+    root = parsed(judge(make_policy(), make_run(), results))
     SCHEMA.assertValid(root)
     assert_true_counts(root)
     assert_unique(root)
@@ -320,7 +318,7 @@ def test_a_large_suite_is_as_whole_as_a_small_one() -> None:
 
 @pytest.mark.parametrize("results", [None, ()])
 def test_without_tests_there_are_no_suites_of_tests(results: Sequence[TestResult] | None) -> None:
-    assert len(parsed(evaluate(make_policy(), make_run(), results))) == 1
+    assert len(parsed(judge(make_policy(), make_run(), results))) == 1
 
 
 @pytest.mark.parametrize(
@@ -381,8 +379,8 @@ def test_a_file_named_like_the_gate_has_a_suite_of_its_own() -> None:
 
 
 def test_of_several_runs_each_suite_names_its_own() -> None:
-    one = evaluate(make_policy(), make_run(id=1), [make_result()])
-    two = evaluate(make_policy(), make_run(id=2), [make_result()])
+    one = judge(make_policy(), make_run(id=1), [make_result()])
+    two = judge(make_policy(), make_run(id=2), [make_result()])
     assert [suite.get("name") for suite in parsed(one, two)] == [
         "testery-gate (run 1)",
         "features/calculator.feature (run 1)",
@@ -492,14 +490,14 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 )
 def test_gitlab_takes_the_report_however_much_failed(tests: int, length: int) -> None:
     failing = make_result("fails as it did before", "FAIL", error="boom " * (length // 5))
-    text = junit.render([evaluate(make_policy(), make_run(), [failing] * tests)])
+    text = junit.render([judge(make_policy(), make_run(), [failing] * tests)])
     assert 20_000_000 < len(text.encode()) < 30_000_000
     assert f'tests="{tests + 5}"' in text
 
 
-TESTED = evaluate(make_policy(), make_run(id=1), [make_result()])
-ONLY_COUNTED = evaluate(make_policy(), make_run(id=2))
-NOT_JUDGED = no_verdict(3, ExitCode.TIMED_OUT, "not finished within 3600 s")
+TESTED = judge(make_policy(), make_run(id=1), [make_result()])
+ONLY_COUNTED = judge(make_policy(), make_run(id=2))
+NOT_JUDGED = not_judged(3, ExitCode.TIMED_OUT, "not finished within 3600 s")
 
 
 @pytest.mark.parametrize(
@@ -542,8 +540,8 @@ def tolerated(result: TestResult, *required: str, trust_status: bool = False) ->
     """What is told of a test when failures that are tolerated are to be skipped."""
     policy = make_policy(*required, trust_status=trust_status)
     run = make_run(failed=1, status="PASS" if trust_status else "FAIL")
-    verdict = evaluate(policy, run, [result])
-    root = parsed(verdict, scope=Scope.TESTS, tolerated=Tolerated.SKIPPED)
+    judged = judge(policy, run, [result])
+    root = parsed(judged, scope=Scope.TESTS, tolerated=Tolerated.SKIPPED)
     SCHEMA.assertValid(root)
     assert_true_counts(root)
     (case,) = root.iter("testcase")
@@ -592,18 +590,16 @@ def test_a_status_that_the_gate_does_not_know_is_never_tolerated() -> None:
 
 def test_each_run_tolerates_for_itself() -> None:
     results = [make_result(status="FAIL", error="boom")]
-    verdicts = [
-        evaluate(make_policy(f"failed <= {limit}"), make_run(id=limit, failed=2), results)
+    runs = [
+        judge(make_policy(f"failed <= {limit}"), make_run(id=limit, failed=2), results)
         for limit in (1, 2)
     ]
-    root = parsed(*verdicts, scope=Scope.TESTS, tolerated=Tolerated.SKIPPED)
+    root = parsed(*runs, scope=Scope.TESTS, tolerated=Tolerated.SKIPPED)
     assert [told(case).tag for case in root.iter("testcase")] == ["failure", "skipped"]
 
 
 def test_the_format_keeps_its_defaults_unless_told() -> None:
-    verdicts = [
-        evaluate(make_policy("failed <= 1"), make_run(failed=1), [make_result("a", "FAIL")])
-    ]
+    runs = [judge(make_policy("failed <= 1"), make_run(failed=1), [make_result("a", "FAIL")])]
     for scope in Scope:
         for called in Tolerated:
             formats = with_options(
@@ -612,9 +608,9 @@ def test_the_format_keeps_its_defaults_unless_told() -> None:
                 junit_scope=scope.value,
                 junit_tolerated=called.value,
             )
-            rendered = junit.render(verdicts, scope=scope, tolerated=called)
-            assert formats["junit"](verdicts) == rendered
-    assert FORMATS["junit"](verdicts) == junit.render(verdicts)
+            rendered = junit.render(runs, scope=scope, tolerated=called)
+            assert formats["junit"](runs) == rendered
+    assert FORMATS["junit"](runs) == junit.render(runs)
 
 
 def test_the_command_offers_what_the_format_knows() -> None:

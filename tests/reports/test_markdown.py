@@ -24,7 +24,7 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import Verdict, evaluate, no_verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult, TestRun, parse_results, parse_run
 from testery_gate.reports import FORMATS, markdown, with_options, wording
 from testery_gate.simulator import load_scenario
@@ -32,14 +32,22 @@ from testery_gate.simulator.api import Api, Now
 from testery_gate.simulator.exchange import Request
 from testery_gate.text import clean_text, one_line
 from tests.acceptance import command
-from tests.builders import make_policy, make_result, make_run, with_unknown
+from tests.builders import (
+    judge,
+    make_policy,
+    make_result,
+    make_run,
+    not_judged,
+    with_unknown,
+    with_verdict,
+)
 from tests.canary import Simulator
 from tests.reports.examples import (
     ATTACKS,
     EXAMPLES,
     LARGE,
     PAGE,
-    any_verdicts,
+    any_runs_judged,
     hostile_tests,
 )
 
@@ -91,9 +99,9 @@ def running_text(element: html.HtmlElement) -> Iterator[str]:
             yield part.tail or ""
 
 
-def assert_inert(page: html.HtmlElement, verdicts: Sequence[Verdict]) -> None:
+def assert_inert(page: html.HtmlElement, runs: Sequence[Judged]) -> None:
     """Nothing is there but what this project writes, and its links lead to the runs' pages."""
-    pages = "|".join(re.escape(verdict.web_url or "nowhere") for verdict in verdicts)
+    pages = "|".join(re.escape(judged.web_url or "nowhere") for judged in runs)
     for element in page.iterdescendants():
         assert isinstance(element.tag, str), html.tostring(element)  # no comment
         if element.tag == "a":
@@ -106,13 +114,13 @@ def assert_inert(page: html.HtmlElement, verdicts: Sequence[Verdict]) -> None:
         assert not LIVE.search(text), text
 
 
-def assert_readable(page: html.HtmlElement, verdict: Verdict) -> None:
+def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     """Every text of a verdict is there as it was, and every check stands in its row."""
     told = shown(page)
-    run = verdict.run
-    texts = [verdict.reason, verdict.advice, *verdict.notes]
-    names = [result.name for result in failing(verdict)]
-    names += [result.file for result in failing(verdict)]
+    run = judged.run
+    texts = [judged.verdict.reason, judged.verdict.advice, *judged.notes]
+    names = [result.name for result in failing(judged)]
+    names += [result.file for result in failing(judged)]
     if run is not None:
         texts.append(run.status_info or "")
         names += [run.name or "", run.environment or "", run.git_ref or "", run.build_key or ""]
@@ -130,12 +138,12 @@ def assert_readable(page: html.HtmlElement, verdict: Verdict) -> None:
             one_line(clean_text(text))
             for text in (wording.subject(check), check.expected_text, check.actual_text)
         ]
-        for check in verdict.checks
+        for check in judged.verdict.checks
     ]
 
 
-def failing(verdict: Verdict) -> Sequence[TestResult]:
-    return [result for result in verdict.results or () if result.status is ResultStatus.FAIL]
+def failing(judged: Judged) -> Sequence[TestResult]:
+    return [result for result in judged.results or () if result.status is ResultStatus.FAIL]
 
 
 SIGNS = "`|\\[](){}<>!&;@#:_*~-+=.,^$%/\"'? \n\tawGHx17é日"
@@ -152,7 +160,7 @@ any_result = st.builds(
 
 
 @st.composite
-def attack(draw: st.DrawFn) -> Verdict:
+def attack(draw: st.DrawFn) -> Judged:
     """Draw a verdict with markup in every text that it has."""
     run = make_run(
         failed=draw(st.integers(0, 3)),
@@ -165,18 +173,17 @@ def attack(draw: st.DrawFn) -> Verdict:
         include_tags=tuple(draw(st.lists(markup, max_size=2))),
     )
     policy = make_policy(expect=[("name", draw(markup)), ("environment", draw(markup))])
-    verdict = evaluate(policy, run, draw(st.lists(any_result, max_size=3)))
+    judged = judge(policy, run, draw(st.lists(any_result, max_size=3)))
+    reason = draw(st.just(judged.verdict.reason) | markup)
     return replace(
-        verdict,
-        reason=draw(st.just(verdict.reason) | markup),
-        advice=draw(markup),
+        with_verdict(judged, reason=reason, advice=draw(markup)),
         notes=tuple(draw(st.lists(markup, max_size=2))),
         web_url=draw(st.sampled_from([PAGE, None]) | markup),
     )
 
 
-def everywhere(text: str) -> Verdict:
-    """Return a verdict that has one text wherever there can be one."""
+def everywhere(text: str) -> Judged:
+    """Return a run that has one text wherever there can be one."""
     run = make_run(
         failed=1,
         name=text,
@@ -188,49 +195,44 @@ def everywhere(text: str) -> Verdict:
         include_tags=(text,),
     )
     result = make_result(text, "FAIL", file=text, error=text, stack_trace=text)
-    verdict = evaluate(make_policy(expect=[("name", text)]), run, [result])
-    check = replace(verdict.checks[0], name=text, expected_text=text, actual_text=text)
-    return replace(
-        verdict,
-        reason=text,
-        advice=text,
-        notes=(text,),
-        checks=(*verdict.checks, check),
-        web_url=PAGE,
-    )
+    judged = judge(make_policy(expect=[("name", text)]), run, [result])
+    check = replace(judged.verdict.checks[0], name=text, expected_text=text, actual_text=text)
+    checks = (*judged.verdict.checks, check)
+    judged = with_verdict(judged, reason=text, advice=text, checks=checks)
+    return replace(judged, notes=(text,), web_url=PAGE)
 
 
 @pytest.mark.parametrize("text", ATTACKS)
 def test_no_known_attack_gets_through(text: str) -> None:
-    verdict = everywhere(text)
-    rendered = markdown.render([verdict])
-    assert_inert(github(rendered), [verdict])
-    assert_inert(without_html(rendered), [verdict])
-    assert_readable(github(rendered), verdict)
-    assert_readable(without_html(rendered), verdict)
+    judged = everywhere(text)
+    rendered = markdown.render([judged])
+    assert_inert(github(rendered), [judged])
+    assert_inert(without_html(rendered), [judged])
+    assert_readable(github(rendered), judged)
+    assert_readable(without_html(rendered), judged)
 
 
 @given(attack())
-def test_no_markup_from_elsewhere_gets_through_and_all_of_it_can_be_read(verdict: Verdict) -> None:
-    rendered = markdown.render([verdict])
-    assert_inert(github(rendered), [verdict])
-    assert_inert(without_html(rendered), [verdict])
-    assert_readable(github(rendered), verdict)
-    assert_readable(without_html(rendered), verdict)
+def test_no_markup_from_elsewhere_gets_through_and_all_of_it_can_be_read(judged: Judged) -> None:
+    rendered = markdown.render([judged])
+    assert_inert(github(rendered), [judged])
+    assert_inert(without_html(rendered), [judged])
+    assert_readable(github(rendered), judged)
+    assert_readable(without_html(rendered), judged)
 
 
 @given(st.lists(attack(), min_size=2, max_size=3), st.integers(0, 20_000))
-def test_what_is_cut_is_inert_as_well(verdicts: Sequence[Verdict], limit: int) -> None:
-    rendered = markdown.render(verdicts, limit=limit)
-    assert_inert(github(rendered), verdicts)
-    assert_inert(without_html(rendered), verdicts)
+def test_what_is_cut_is_inert_as_well(runs: Sequence[Judged], limit: int) -> None:
+    rendered = markdown.render(runs, limit=limit)
+    assert_inert(github(rendered), runs)
+    assert_inert(without_html(rendered), runs)
 
 
-@given(any_verdicts)
-def test_whatever_the_verdicts_every_character_is_text(verdicts: Sequence[Verdict]) -> None:
-    rendered = markdown.render(verdicts)
+@given(any_runs_judged)
+def test_whatever_the_verdicts_every_character_is_text(runs: Sequence[Judged]) -> None:
+    rendered = markdown.render(runs)
     assert clean_text(rendered) == rendered
-    assert_inert(github(rendered), verdicts)
+    assert_inert(github(rendered), runs)
 
 
 @given(markup)
@@ -296,13 +298,13 @@ def test_of_a_failing_test_what_is_known_is_told(facts: dict[str, Any], told: st
 def failing_test(**facts: Any) -> str:
     """Render a run with one failing test; its section is the last."""
     return markdown.render(
-        [evaluate(make_policy(), make_run(failed=1), [make_result(status="FAIL", **facts)])]
+        [judge(make_policy(), make_run(failed=1), [make_result(status="FAIL", **facts)])]
     )
 
 
-@given(any_verdicts, st.integers(-10, 6_000))
-def test_a_report_has_room_in_its_limit(verdicts: Sequence[Verdict], limit: int) -> None:
-    rendered = markdown.render(verdicts, limit=limit)
+@given(any_runs_judged, st.integers(-10, 6_000))
+def test_a_report_has_room_in_its_limit(runs: Sequence[Judged], limit: int) -> None:
+    rendered = markdown.render(runs, limit=limit)
     assert len(rendered.encode()) <= max(limit, 0)
     page = github(rendered)
     assert rendered == "" or page[0].tag == "h2"
@@ -311,7 +313,7 @@ def test_a_report_has_room_in_its_limit(verdicts: Sequence[Verdict], limit: int)
     )
 
 
-def hostile_simulation() -> Sequence[Verdict]:
+def hostile_simulation() -> Sequence[Judged]:
     """Return the verdict on the simulator's hostile run, as it ends on a certain day."""
     scenario = load_scenario("hostile")
     api = Api(scenario, token="t")
@@ -323,13 +325,13 @@ def hostile_simulation() -> Sequence[Verdict]:
         request = Request(method="GET", target=target, authorization="Bearer t")
         return json.loads(api.answer(request, now).body)
 
-    verdict = evaluate(make_policy(), parse_run(get("")), parse_results(get("/results")))
-    return [replace(verdict, web_url=PAGE)]
+    judged = judge(make_policy(), parse_run(get("")), parse_results(get("/results")))
+    return [replace(judged, web_url=PAGE)]
 
 
-def many_tests(failed: int = 5_000) -> Sequence[Verdict]:
+def many_tests(failed: int = 5_000) -> Sequence[Judged]:
     run = make_run(total=failed + 1, failed=failed)
-    return [replace(evaluate(make_policy(), run, hostile_tests(failed, "FAIL")), web_url=PAGE)]
+    return [replace(judge(make_policy(), run, hostile_tests(failed, "FAIL")), web_url=PAGE)]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -341,26 +343,26 @@ def test_an_example_is_inert_and_readable(name: str) -> None:
 
 
 def test_the_large_example_is_inert_and_readable() -> None:
-    (verdict,) = LARGE["5000-tests"]
-    page = github(markdown.render([verdict]))
-    assert_inert(page, [verdict])
-    assert_readable(page, replace(verdict, results=None))
+    (judged,) = LARGE["5000-tests"]
+    page = github(markdown.render([judged]))
+    assert_inert(page, [judged])
+    assert_readable(page, replace(judged, results=None))
 
 
 def test_the_simulators_hostile_run_is_inert_and_readable() -> None:
-    verdicts = hostile_simulation()
-    page = github(markdown.render(verdicts))
-    assert_inert(page, verdicts)
-    assert_readable(page, verdicts[0])
+    runs = hostile_simulation()
+    page = github(markdown.render(runs))
+    assert_inert(page, runs)
+    assert_readable(page, runs[0])
 
 
 @pytest.mark.parametrize("limit", [2_000, COMMENT, markdown.LIMIT])
 def test_tests_beyond_the_limit_are_counted(limit: int) -> None:
-    verdicts = many_tests()
-    rendered = markdown.render(verdicts, limit=limit)
+    runs = many_tests()
+    rendered = markdown.render(runs, limit=limit)
     page = github(rendered)
-    assert_inert(page, verdicts)
-    assert_readable(page, replace(verdicts[0], results=None))
+    assert_inert(page, runs)
+    assert_readable(page, replace(runs[0], results=None))
     more = re.search(r"\n… and (\d+) more failing tests\n\Z", rendered)
     assert more is not None
     assert int(more[1]) + sum(shown(item).startswith("❌ ") for item in page.iter("p")) == 5_000
@@ -368,26 +370,26 @@ def test_tests_beyond_the_limit_are_counted(limit: int) -> None:
 
 
 def test_no_limit_leaves_tests_uncounted() -> None:
-    verdicts = many_tests(30)
+    runs = many_tests(30)
     for limit in range(1_000, 3_000, 13):
-        rendered = markdown.render(verdicts, limit=limit)
+        rendered = markdown.render(runs, limit=limit)
         more = re.search(r"… and (\d+) more(?: failing tests)?\n\Z", rendered)
         listed = rendered.count("\n❌ ") + int(more[1] if more else 0)
         assert listed == (30 if "### Failing tests" in rendered else 0)
 
 
 def test_as_many_tests_are_shown_as_have_room() -> None:
-    verdicts = many_tests(30)
-    whole = markdown.render(verdicts)
+    runs = many_tests(30)
+    whole = markdown.render(runs)
     size = len(whole.encode())
     assert "… and" not in whole
-    assert markdown.render(verdicts, limit=size + 30) == whole  # it reckons with longer line ends
-    assert markdown.render(verdicts, limit=size - 1).endswith("\n\n… and 1 more\n")
+    assert markdown.render(runs, limit=size + 30) == whole  # it reckons with longer line ends
+    assert markdown.render(runs, limit=size - 1).endswith("\n\n… and 1 more\n")
 
 
 def test_checks_come_before_what_is_known_of_the_run_and_before_tests() -> None:
-    verdicts = many_tests()
-    rendered = markdown.render(verdicts, limit=850)
+    runs = many_tests()
+    rendered = markdown.render(runs, limit=850)
     assert "### Checks" in rendered
     assert "| ❌ | failed | <= 0 | 5000 | breached, decided |" in rendered
     assert "### Run" not in rendered
@@ -409,10 +411,10 @@ def test_no_room_leaves_nothing() -> None:
 
 
 def test_several_runs_share_the_room_for_their_tests() -> None:
-    (verdict,) = many_tests(1_000)
+    (judged,) = many_tests(1_000)
     (small,) = many_tests(2)
-    verdicts = [replace(verdict, run_id=1), replace(verdict, run_id=2), replace(small, run_id=3)]
-    page = github(markdown.render(verdicts, limit=COMMENT))
+    runs = [replace(judged, run_id=1), replace(judged, run_id=2), replace(small, run_id=3)]
+    page = github(markdown.render(runs, limit=COMMENT))
     listed: list[int] = []
     for element in page:
         if element.tag == "h3":
@@ -426,13 +428,13 @@ def test_several_runs_share_the_room_for_their_tests() -> None:
 
 
 def test_runs_beyond_the_limit_are_counted() -> None:
-    (verdict,) = EXAMPLES["failed"]
-    verdicts = [replace(verdict, run_id=number) for number in range(200)]
-    rendered = markdown.render(verdicts, limit=30_000)
+    (judged,) = EXAMPLES["failed"]
+    runs = [replace(judged, run_id=number) for number in range(200)]
+    rendered = markdown.render(runs, limit=30_000)
     shown_runs = rendered.count("\n### ❌ Run ")
     assert 0 < shown_runs < 200
     assert f"… and {200 - shown_runs} more runs that did not pass" in rendered
-    rendered = markdown.render(verdicts, limit=5_000)
+    rendered = markdown.render(runs, limit=5_000)
     rows = rendered.count("\n| ❌ | [")
     assert 0 < rows < 200
     assert f"\n… and {200 - rows} more runs\n" in rendered
@@ -446,7 +448,7 @@ def test_runs_that_need_attention_come_first_and_passed_ones_have_no_details() -
 
 
 def test_where_no_run_was_found_none_is_named() -> None:
-    lost = no_verdict(None, ExitCode.NOT_FOUND, "no run matches git-ref abc1234")
+    lost = not_judged(None, ExitCode.NOT_FOUND, "no run matches git-ref abc1234")
     rendered = markdown.render([lost])
     assert rendered.startswith("## 🔧 NO VERDICT: the gate is set up wrong: there is no such run\n")
     assert "- **Run:** none\n" in rendered
@@ -457,8 +459,8 @@ def test_where_no_run_was_found_none_is_named() -> None:
 def test_every_ending_of_a_run_has_a_headline(code: ExitCode) -> None:
     if code in {ExitCode.USAGE, ExitCode.REPORT_LOST, ExitCode.INTERNAL}:
         return  # no run ends so
-    verdict = replace(EXAMPLES["failed"][0], exit_code=code)
-    headline = markdown.render([verdict]).splitlines()[0]
+    judged = with_verdict(EXAMPLES["failed"][0], exit_code=code)
+    headline = markdown.render([judged]).splitlines()[0]
     assert re.fullmatch(rf"## \S {re.escape(wording.HEADLINES[code])}", headline)
 
 
@@ -481,24 +483,24 @@ def test_every_ending_of_a_run_has_a_headline(code: ExitCode) -> None:
     ],
 )
 def test_what_is_no_plain_web_address_is_no_link(url: str | None) -> None:
-    verdict = replace(EXAMPLES["failed"][0], web_url=url)
-    assert not list(github(markdown.render([verdict])).iter("a"))
+    judged = replace(EXAMPLES["failed"][0], web_url=url)
+    assert not list(github(markdown.render([judged])).iter("a"))
 
 
 @pytest.mark.parametrize(
     "url", [PAGE, "http://127.0.0.1:8099/a-b/test-runs/1", "HTTPS://testery.app/~a_b.c/test-runs/1"]
 )
 def test_a_plain_web_address_leads_to_the_run_and_its_tests(url: str) -> None:
-    verdict = replace(EXAMPLES["failed"][0], web_url=url)
-    links = [link.attrib["href"] for link in github(markdown.render([verdict])).iter("a")]
+    judged = replace(EXAMPLES["failed"][0], web_url=url)
+    links = [link.attrib["href"] for link in github(markdown.render([judged])).iter("a")]
     assert links == [url, f"{url}/tests/11/console"]
 
 
 @pytest.mark.parametrize("test_id", ["", "1/../../x", "x", "1 ", "٣"])
 def test_a_test_without_a_number_has_no_link(test_id: str) -> None:
     run = make_run(failed=1)
-    verdict = evaluate(make_policy(), run, [make_result("x", "FAIL", id=test_id)])
-    assert "console" not in markdown.render([replace(verdict, web_url=PAGE)])
+    judged = judge(make_policy(), run, [make_result("x", "FAIL", id=test_id)])
+    assert "console" not in markdown.render([replace(judged, web_url=PAGE)])
 
 
 @pytest.mark.parametrize(
@@ -580,31 +582,31 @@ def test_code_of_any_text_is_that_text(text: str) -> None:
 )
 def test_the_bar_shows_the_proportions(counts: dict[str, Any], bar: str) -> None:
     run = make_run(**counts)
-    lines = markdown.render([evaluate(make_policy(), run)]).splitlines()
+    lines = markdown.render([judge(make_policy(), run)]).splitlines()
     assert [line for line in lines if re.fullmatch("[🟩🟥🟨⬜]+", line)] == ([bar] if bar else [])
 
 
 def test_what_is_unknown_is_not_made_up() -> None:
     run = with_unknown(make_run(), "passed", "environment", "start_time", "git_ref")
-    rendered = markdown.render([evaluate(make_policy(), run)])
+    rendered = markdown.render([judge(make_policy(), run)])
     assert "🟩 ? passed · 🟥 0 failed · 🟨 0 ignored · ⬜ ? not run · 30 in all\n" in rendered
     assert "- **Run:** 55676 `nightly`\n" in rendered
     assert "### Run\n\nbuild key `23` · status `PASS` · ended 2020-05-04" in rendered
 
 
 def test_a_run_of_which_nothing_is_known_has_no_section() -> None:
-    rendered = markdown.render([evaluate(make_policy(), TestRun(id=7))])
+    rendered = markdown.render([judge(make_policy(), TestRun(id=7))])
     assert "- **Run:** 7\n" in rendered
     assert "### Run" not in rendered
 
 
 def test_checks_are_marked_by_what_came_of_them() -> None:
     policy = make_policy("failed <= 0", "coverage >= 1%", warn=["coverage >= 2%", "failed <= 0"])
-    verdict = evaluate(policy, make_run(failed=1))
+    judged = judge(policy, make_run(failed=1))
     (early,) = EXAMPLES["decided-early"]
     rows = [
         line
-        for rendered in (markdown.render([verdict]), markdown.render([early]))
+        for rendered in (markdown.render([judged]), markdown.render([early]))
         for line in rendered.splitlines()
         if re.search("failed|coverage|pass_rate >=", line) and line.startswith("| ")
     ]
@@ -638,10 +640,10 @@ def test_the_command_writes_it_within_the_limit(tmp_path: Path, limit: int | Non
     assert "- **Exit code:** 1, failed: " in rendered
     assert ("more failing tests" in rendered) == (limit is not None)
     assert len(rendered.encode()) <= (limit or markdown.LIMIT)
-    verdict = replace(
+    judged = replace(
         hostile_simulation()[0], web_url=f"https://testery.app/acme/test-runs/{run.id}"
     )
-    assert_inert(github(rendered), [verdict])
+    assert_inert(github(rendered), [judged])
 
 
 @pytest.mark.parametrize("limit", ["999", "0", "-1", "1e6", "many"])
@@ -659,11 +661,11 @@ def test_the_documentation_shows_what_is_written() -> None:
 
 
 def test_the_formats_keep_their_defaults_unless_told() -> None:
-    verdicts = many_tests(20)
+    runs = many_tests(20)
     formats = with_options(
         markdown_limit=3_000, html_limit=100_000, junit_scope="gate", junit_tolerated="skipped"
     )
-    assert formats["markdown"](verdicts) == markdown.render(verdicts, limit=3_000)
-    assert FORMATS["markdown"](verdicts) == markdown.render(verdicts)
+    assert formats["markdown"](runs) == markdown.render(runs, limit=3_000)
+    assert FORMATS["markdown"](runs) == markdown.render(runs)
     changed = {name for name in FORMATS if formats[name] != FORMATS[name]}
     assert changed == {"junit", "markdown", "html"}

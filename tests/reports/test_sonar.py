@@ -11,28 +11,28 @@ from hypothesis import given
 from lxml import etree
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import Verdict, evaluate
+from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
 from testery_gate.reports import sonar
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.builders import make_policy, make_result, make_run
+from tests.builders import judge, make_policy, make_result, make_run
 from tests.canary import Simulator
-from tests.reports.examples import EXAMPLES, LARGE, any_verdicts
+from tests.reports.examples import EXAMPLES, LARGE, any_runs_judged
 
 SCHEMA = etree.XMLSchema(
     file=str(Path(__file__).parents[1] / "data" / "sonar-generic-execution.xsd")
 )
 
 
-def parsed(*verdicts: Verdict) -> etree._Element:
-    root = etree.fromstring(sonar.render(verdicts).encode())
+def parsed(*runs: Judged) -> etree._Element:
+    root = etree.fromstring(sonar.render(runs).encode())
     SCHEMA.assertValid(root)
     return root
 
 
 def of(*results: TestResult) -> etree._Element:
-    return parsed(evaluate(make_policy(), make_run(), results))
+    return parsed(judge(make_policy(), make_run(), results))
 
 
 def only_case(result: TestResult) -> etree._Element:
@@ -45,7 +45,7 @@ def cases(root: etree._Element) -> dict[str, list[str]]:
     return {file.attrib["path"]: [case.attrib["name"] for case in file] for file in root}
 
 
-def assert_told(root: etree._Element, verdicts: list[Verdict]) -> None:
+def assert_told(root: etree._Element, runs: list[Judged]) -> None:
     """Every test is there once, under a name of its own, with at most one result."""
     assert len(cases(root)) == len(root), "a file is there twice"
     for path, names in cases(root).items():
@@ -53,7 +53,7 @@ def assert_told(root: etree._Element, verdicts: list[Verdict]) -> None:
         assert all(name.strip() for name in names)
         assert len(set(names)) == len(names) > 0
     told = list(root.iter("testCase"))
-    assert len(told) == sum(len(verdict.results or ()) for verdict in verdicts)
+    assert len(told) == sum(len(judged.results or ()) for judged in runs)
     for case in told:
         assert re.fullmatch(r"\d+", case.attrib["duration"], re.ASCII)
         for element in case:
@@ -62,15 +62,15 @@ def assert_told(root: etree._Element, verdicts: list[Verdict]) -> None:
             assert (element.text or "").startswith(message)
 
 
-@given(any_verdicts)
-def test_any_text_gives_valid_reports_with_every_test(verdicts: list[Verdict]) -> None:
-    assert_told(parsed(*verdicts), verdicts)
+@given(any_runs_judged)
+def test_any_text_gives_valid_reports_with_every_test(runs: list[Judged]) -> None:
+    assert_told(parsed(*runs), runs)
 
 
 @pytest.mark.parametrize("example", [*EXAMPLES, *LARGE])
 def test_the_examples_are_valid(example: str) -> None:
-    verdicts = list({**EXAMPLES, **LARGE}[example])
-    assert_told(parsed(*verdicts), verdicts)
+    runs = list({**EXAMPLES, **LARGE}[example])
+    assert_told(parsed(*runs), runs)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_equal_names_in_a_file_are_numbered() -> None:
 
 
 def test_of_several_runs_a_file_is_there_once_and_each_test_names_its_run() -> None:
-    one = evaluate(make_policy(), make_run(id=1), [make_result("a"), make_result("a")])
-    two = evaluate(make_policy(), make_run(id=2), [make_result("a"), make_result("b", file="f")])
-    none = evaluate(make_policy(), make_run(id=3))
+    one = judge(make_policy(), make_run(id=1), [make_result("a"), make_result("a")])
+    two = judge(make_policy(), make_run(id=2), [make_result("a"), make_result("b", file="f")])
+    none = judge(make_policy(), make_run(id=3))
     assert cases(parsed(one, none, two)) == {
         "features/calculator.feature": ["a (run 1)", "a (run 1) (2)", "a (run 2)"],
         "f": ["b (run 2)"],

@@ -15,10 +15,19 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.reports.summary import render
 from testery_gate.text import one_line
-from tests.builders import make_policy, make_result, make_run, with_unknown
+from tests.builders import (
+    judge,
+    judge_early,
+    make_policy,
+    make_result,
+    make_run,
+    not_judged,
+    with_unknown,
+    with_verdict,
+)
 
 GOLDEN = Path(__file__).parents[1] / "data" / "summary"
 
@@ -49,13 +58,13 @@ RESULTS = (
 )
 WEB = "https://testery.app/acme/test-runs/"
 
-PASSED = replace(evaluate(POLICY, make_run(coverage=Fraction(80))), web_url=f"{WEB}55676")
+PASSED = replace(judge(POLICY, make_run(coverage=Fraction(80))), web_url=f"{WEB}55676")
 FAILED = replace(
-    evaluate(POLICY, make_run(id=55677, name="checkout 日本語", failed=13, ignored=1), RESULTS),
+    judge(POLICY, make_run(id=55677, name="checkout 日本語", failed=13, ignored=1), RESULTS),
     web_url=f"{WEB}55677",
 )
 INCONCLUSIVE = replace(
-    evaluate(
+    judge(
         make_policy(),
         make_run(
             id=55678,
@@ -68,14 +77,14 @@ INCONCLUSIVE = replace(
     notes=("the run is CANCELED but was not complete 60 s later; it was judged as it stood",),
     web_url=f"{WEB}55678",
 )
-TIMED_OUT = no_verdict(
+TIMED_OUT = not_judged(
     55679,
     ExitCode.TIMED_OUT,
     "not finished within 3600 s: the run was RUNNING, 12 of 30 tests done",
     advice="Raise --timeout, or look at the run: it may be stuck.",
     run=make_run(id=55679, status="RUNNING", not_run=18, end_time=None, name=None),
 )
-UNREACHABLE = no_verdict(
+UNREACHABLE = not_judged(
     55680,
     ExitCode.UNAVAILABLE,
     "no usable answer for 300 s, at last: https://api.testery.io/api/test-runs/55680"
@@ -93,8 +102,8 @@ class Paper:
     def __str__(self) -> str:
         return f"{self.width}{'-colour' * self.color}{'-ascii' * (not self.unicode)}"
 
-    def render(self, verdicts: Sequence[Verdict]) -> str:
-        return render(verdicts, width=self.width, color=self.color, unicode=self.unicode)
+    def render(self, runs: Sequence[Judged]) -> str:
+        return render(runs, width=self.width, color=self.color, unicode=self.unicode)
 
 
 VERDICTS = {
@@ -136,9 +145,9 @@ def renew() -> None:
         golden(name, paper).write_text(paper.render(VERDICTS[name]), encoding="utf-8")
 
 
-def plain(verdicts: Sequence[Verdict], **others: object) -> list[str]:
+def plain(runs: Sequence[Judged], **others: object) -> list[str]:
     settings = {"width": 80, "color": False, "unicode": True} | others
-    return render(verdicts, **settings).splitlines()  # type: ignore[arg-type]
+    return render(runs, **settings).splitlines()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", VERDICTS)
@@ -175,7 +184,7 @@ def test_every_exit_code_is_put_into_words(code: ExitCode) -> None:
 
 def test_a_decision_made_early_says_what_was_open() -> None:
     run = make_run(status="RUNNING", complete=False, failed=2, not_run=20)
-    early = decide_early(make_policy("failed <= 0", "passed >= 20"), run, total_known=True)
+    early = judge_early(make_policy("failed <= 0", "passed >= 20"), run, total_known=True)
     assert early is not None
     lines = plain([early])
     assert "  note: decided early, with 20 of 30 tests still open" in lines
@@ -185,14 +194,14 @@ def test_a_decision_made_early_says_what_was_open() -> None:
 
 def test_what_is_unknown_is_a_question_mark() -> None:
     run = with_unknown(make_run(), "passed", "name", "start_time", "create_time", "testing_time")
-    facts = plain([evaluate(make_policy(), run)])
+    facts = plain([judge(make_policy(), run)])
     assert "  tests:       ? passed, 0 failed, 0 ignored, ? not run, 30 in all" in facts
     assert not [line for line in facts if re.match("  (name|pass rate|started|time):", line)]
 
 
 def test_where_no_run_was_found_none_is_described() -> None:
     text = render(
-        [no_verdict(None, ExitCode.NOT_FOUND, "no run matches", advice="Look.")],
+        [not_judged(None, ExitCode.NOT_FOUND, "no run matches", advice="Look.")],
         width=80,
         color=False,
         unicode=True,
@@ -203,8 +212,8 @@ def test_where_no_run_was_found_none_is_described() -> None:
 
 
 def test_many_runs_are_bounded() -> None:
-    verdicts = [replace(UNREACHABLE, run_id=number) for number in range(1, 100)] + [PASSED] * 100
-    lines = plain(verdicts)
+    runs = [replace(UNREACHABLE, run_id=number) for number in range(1, 100)] + [PASSED] * 100
+    lines = plain(runs)
     assert len(lines) < 150
     assert "  more: of 149 runs 49 unavailable, 100 passed" in lines
     assert "and 94 more runs that did not pass" in lines
@@ -232,10 +241,10 @@ HOSTILE = st.lists(
 def test_remote_text_stays_in_its_place(text: str, width: int, unicode: bool) -> None:
     run = make_run(failed=1, name=text, status_info=text, environment=text, git_ref=text)
     results = [make_result(text, "FAIL", file=text, error=text)]
-    verdict = evaluate(make_policy(expect=[("name", text)]), run, results)
-    gone = no_verdict(1, ExitCode.UNAVAILABLE, text or "gone", advice=text)
-    for verdicts in ([verdict], [gone], [verdict, gone]):
-        for line in plain(verdicts, width=width, unicode=unicode):
+    judged = judge(make_policy(expect=[("name", text)]), run, results)
+    gone = not_judged(1, ExitCode.UNAVAILABLE, text or "gone", advice=text)
+    for runs in ([judged], [gone], [judged, gone]):
+        for line in plain(runs, width=width, unicode=unicode):
             assert not line.lstrip().startswith(("::", "##"))
             assert cell_len(line) <= max(width, 40)
             assert line == line.rstrip()
@@ -245,12 +254,12 @@ def test_remote_text_stays_in_its_place(text: str, width: int, unicode: bool) ->
 @given(st.text())
 def test_no_text_brings_more_lines_than_a_word(text: str) -> None:
     word = replace(PASSED, notes=("word",))
-    verdict = replace(PASSED, notes=(one_line(text)[:70] or "word",))
-    assert len(plain([verdict], width=200)) == len(plain([word], width=200))
+    judged = replace(PASSED, notes=(one_line(text)[:70] or "word",))
+    assert len(plain([judged], width=200)) == len(plain([word], width=200))
 
 
 def test_a_long_reason_is_cut() -> None:
-    lines = plain([replace(PASSED, reason="word " * 10_000)], width=200)
+    lines = plain([with_verdict(PASSED, reason="word " * 10_000)], width=200)
     assert len(lines) < 50
     assert sum(line.endswith("…") for line in lines) == 2
 

@@ -6,7 +6,7 @@ import pytest
 
 from testery_gate.errors import Unavailable
 from testery_gate.model import TestRun
-from testery_gate.runs.comparable import MOST_READ, SECONDS, find_histories
+from testery_gate.runs.comparable import MOST_READ, SECONDS, find_comparable
 from testery_gate.waiting.deadline import Deadline
 from tests.fakes import FakeClock
 from tests.runlist import RunList, run_of
@@ -30,7 +30,7 @@ class Api(RunList):
 
     def find(self, *runs: TestRun, count: int = 20) -> dict[int, list[int]]:
         until = Deadline.after(SECONDS, self.clock)
-        found = find_histories(runs or (THIS,), self, count, until=until)
+        found = find_comparable(runs or (THIS,), self, count, until=until)
         return {run_id: [run.id for run in history] for run_id, history in found.items()}
 
 

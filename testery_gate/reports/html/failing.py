@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.cases import NO_NAME, error_text, milliseconds
@@ -42,14 +42,14 @@ _FRAME = 1_000
 """Bytes around the tests, more than there are."""
 
 
-def failing_tests(verdict: Verdict, level: int, room: Room) -> Markup:
+def failing_tests(judged: Judged, level: int, room: Room) -> Markup:
     """Return as many of the tests that failed as there is room for."""
-    results = verdict.results or ()
+    results = judged.results or ()
     failing = [result for result in results if result.status is ResultStatus.FAIL]
     if not failing:
         return NOTHING
     room.left -= _FRAME
-    told = _entries(failing, run_page(verdict), room)
+    told = _entries(failing, run_page(judged), room)
     taken, rest = fitting(room, told, len(failing), "failing tests")
     first, others = taken[:SHOWN], taken[SHOWN:]
     if others:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from testery_gate.errors import ExitCode, combined
 from testery_gate.judging.criteria import Metric, format_percentage, measure
-from testery_gate.judging.verdict import Check, Verdict
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check
 from testery_gate.model import TestRun
 from testery_gate.reports import wording
 from testery_gate.reports.addresses import run_page
@@ -49,28 +50,28 @@ _FRAME = 2_000
 """Bytes around what is told of several runs, more than there are."""
 
 
-def render(verdicts: Sequence[Verdict], *, limit: int = LIMIT) -> str:
-    """Return the page on one verdict or more, in at most so many bytes of UTF-8.
+def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
+    """Return the page on one run or more, in at most so many bytes of UTF-8.
 
     What there is no room for is left out whole. The frame, with the verdict as a whole, takes
     about 5,000 bytes.
     """
-    exit_code = combined({verdict.exit_code for verdict in verdicts})
-    ranked = worst_first(verdicts)
-    about = _about(verdicts[0]) if len(verdicts) == 1 else wording.tally(ranked)
+    exit_code = combined({judged.exit_code for judged in runs})
+    ranked = worst_first(runs)
+    about = _about(runs[0]) if len(runs) == 1 else wording.tally(ranked)
     title = f"{_verdict(exit_code)}: {about}"
     header = _banner(exit_code)
     room = Room(limit - len(layout.page(title, header, "").encode()))
-    main = _on_one(verdicts[0], room) if len(verdicts) == 1 else _on_several(ranked, room)
+    main = _on_one(runs[0], room) if len(runs) == 1 else _on_several(ranked, room)
     return layout.page(title, header, main)
 
 
-def _on_one(verdict: Verdict, room: Room) -> Markup:
-    told = _tell(verdict, 2, room)
-    return told.around(failing_tests(verdict, 2, room))
+def _on_one(judged: Judged, room: Room) -> Markup:
+    told = _tell(judged, 2, room)
+    return told.around(failing_tests(judged, 2, room))
 
 
-def _on_several(ranked: Sequence[Verdict], room: Room) -> Markup:
+def _on_several(ranked: Sequence[Judged], room: Room) -> Markup:
     """Tell of all in a table, which has a quarter of the room, and then of each.
 
     Of what is left, half is kept for the failing tests, of which each run gets the same room.
@@ -78,17 +79,17 @@ def _on_several(ranked: Sequence[Verdict], room: Room) -> Markup:
     room.left -= _FRAME
     for_table, for_runs = room.apart(4), room.apart(2)
     told = []
-    for number, verdict in enumerate(ranked):
-        core = _tell(verdict, 3, for_runs, _anchor(number))
+    for number, judged in enumerate(ranked):
+        core = _tell(judged, 3, for_runs, _anchor(number))
         if not core.before:
             break
         told.append(core)
     room.left += for_runs.left
     sections = []
     for number, core in enumerate(told):
-        verdict = ranked[number]
+        judged = ranked[number]
         share = room.apart(len(told) - number)
-        sections.append(core.around(failing_tests(verdict, 3, share)))
+        sections.append(core.around(failing_tests(judged, 3, share)))
         room.left += share.left
     left_out = len(ranked) - len(told)
     return join(
@@ -101,25 +102,25 @@ def _on_several(ranked: Sequence[Verdict], room: Room) -> Markup:
     )
 
 
-def _overview(ranked: Sequence[Verdict], room: Room, linked: int) -> Iterator[Markup]:
-    rows = (_overview_row(verdict, number, linked) for number, verdict in enumerate(ranked))
+def _overview(ranked: Sequence[Judged], room: Room, linked: int) -> Iterator[Markup]:
+    rows = (_overview_row(judged, number, linked) for number, judged in enumerate(ranked))
     taken, rest = fitting(room, rows, len(ranked), "runs")
     yield data(("run", "outcome", "passed"), taken, caption="All runs")
     yield rest
 
 
-def _overview_row(verdict: Verdict, number: int, linked: int) -> Markup:
-    run = verdict.run
+def _overview_row(judged: Judged, number: int, linked: int) -> Markup:
+    run = judged.run
     counts = {} if run is None else wording.counts(run)
     passed = " of ".join(wording.shown(counts[kind]) for kind in ("passed", "in all") if counts)
     address = f"#{_anchor(number)}" if number < linked else ""
-    shown = sign(tones.of_outcome(verdict.exit_code))
-    title = together(shown, " ", link(address, wording.run_id(verdict)))
-    reason = small(words(verdict.reason, LONGEST_TEXT))
+    shown = sign(tones.of_outcome(judged.exit_code))
+    title = together(shown, " ", link(address, wording.run_id(judged)))
+    reason = small(words(judged.verdict.reason, LONGEST_TEXT))
     about = _name_of(run)
     return group(
         title,
-        wording.outcome(verdict.exit_code),
+        wording.outcome(judged.exit_code),
         passed,
         below=join([about, element("br"), reason]) if about else reason,
     )
@@ -141,21 +142,21 @@ class _Told:
         return join([*self.before, failing, *self.after])
 
 
-def _tell(verdict: Verdict, level: int, room: Room, anchor: str | None = None) -> _Told:
+def _tell(judged: Judged, level: int, room: Room, anchor: str | None = None) -> _Told:
     """Tell of a run all but its failing tests; with several runs under a heading of its own."""
-    run, results = verdict.run, verdict.results or ()
-    gist = join([_heading(verdict, anchor) if anchor else NOTHING, *_gist(verdict)])
+    run, results = judged.run, judged.results or ()
+    gist = join([_heading(judged, anchor) if anchor else NOTHING, *_gist(judged)])
     if not room.take(gist):
         return _Told((), ())
     before = (
         NOTHING if run is None else section("Tests", level, proportions(run)),
-        section("Checks", level, _checks(verdict)),
+        section("Checks", level, _checks(judged)),
     )
     after = (
-        section("Trend", level, trend(verdict)),
-        section("Timeline", level, timeline(verdict)),
+        section("Trend", level, trend(judged)),
+        section("Timeline", level, timeline(judged)),
         section("Durations by test file", level, by_file(results)),
-        section("Slowest tests", level, slowest(results, run_page(verdict))),
+        section("Slowest tests", level, slowest(results, run_page(judged))),
         NOTHING if run is None else section("Run", level, facts(_run_facts(run))),
     )
     return _Told((gist, *filter(room.take, before)), tuple(filter(room.take, after)))
@@ -183,32 +184,32 @@ def _banner(code: ExitCode) -> Markup:
     return element("h1", banner)
 
 
-def _heading(verdict: Verdict, anchor: str) -> Markup:
-    shown = sign(tones.of_outcome(verdict.exit_code), 24)
-    outcome = wording.outcome(verdict.exit_code)
-    title = element("h2", shown, f" Run {wording.run_id(verdict)}: {outcome}", id=anchor)
+def _heading(judged: Judged, anchor: str) -> Markup:
+    shown = sign(tones.of_outcome(judged.exit_code), 24)
+    outcome = wording.outcome(judged.exit_code)
+    title = element("h2", shown, f" Run {wording.run_id(judged)}: {outcome}", id=anchor)
     return join([layout.rule(), title])
 
 
-def _gist(verdict: Verdict) -> Iterator[Markup]:
+def _gist(judged: Judged) -> Iterator[Markup]:
     """Say why it ended so, what to do, and what else is worth knowing."""
-    _, _, meaning = wording.HEADLINES[verdict.exit_code].partition(": ")
+    _, _, meaning = wording.HEADLINES[judged.exit_code].partition(": ")
     if meaning:
         yield paragraph(large(element("b", f"{meaning[0].upper()}{meaning[1:]}."), size=5))
-    exit_code = verdict.exit_code
-    (_, why), *others = wording.reasons(verdict)
+    exit_code = judged.exit_code
+    (_, why), *others = wording.reasons(judged)
     rows = [
         ("why", large(words(why, LONGEST_TEXT))),
-        ("next", words(verdict.advice, LONGEST_TEXT)),
+        ("next", words(judged.verdict.advice, LONGEST_TEXT)),
         *((label, words(remark, LONGEST_TEXT)) for label, remark in others[:MOST_REMARKS]),
-        ("run", _which_run(verdict)),
+        ("run", _which_run(judged)),
         ("exit code", f"{exit_code.value}, {wording.outcome(exit_code)}: {exit_code.meaning}"),
     ]
     yield facts((label.capitalize(), content) for label, content in rows if content)
 
 
-def _which_run(verdict: Verdict) -> Markup:
-    return join([link(run_page(verdict), wording.run_id(verdict)), " ", _name_of(verdict.run)])
+def _which_run(judged: Judged) -> Markup:
+    return join([link(run_page(judged), wording.run_id(judged)), " ", _name_of(judged.run)])
 
 
 def _name_of(run: TestRun | None) -> Markup:
@@ -218,18 +219,18 @@ def _name_of(run: TestRun | None) -> Markup:
     return join([name(run.name or ""), *where])
 
 
-def _about(verdict: Verdict) -> str:
+def _about(judged: Judged) -> str:
     """Return the title of a page on one run."""
-    run = verdict.run
+    run = judged.run
     parts = () if run is None else (run.name, run.environment)
     return ", ".join(
-        [f"run {wording.run_id(verdict)}", *(shortened(part, 100) for part in parts if part)]
+        [f"run {wording.run_id(judged)}", *(shortened(part, 100) for part in parts if part)]
     )
 
 
-def _checks(verdict: Verdict) -> Markup:
-    checks = verdict.checks
-    rows = (_check_row(check, verdict.exit_code) for check in checks[:MOST_CHECKS])
+def _checks(judged: Judged) -> Markup:
+    checks = judged.verdict.checks
+    rows = (_check_row(check, judged.exit_code) for check in checks[:MOST_CHECKS])
     left_out = len(checks) - MOST_CHECKS
     return join(
         [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.reports import wording
 from testery_gate.reports.html import svg
@@ -48,12 +48,12 @@ class _Phase:
         return f"{self.name} for {_time(time)}" if time else self.name
 
 
-def timeline(verdict: Verdict) -> Markup:
+def timeline(judged: Judged) -> Markup:
     """Return the chart and its numbers; where there was one look, what the run tells of itself."""
-    observed = verdict.observed
+    observed = judged.observed
     if len(observed) > 1 and observed[-1].at > observed[0].at:
         return join([_watched(observed), _table(observed)])
-    return NOTHING if verdict.run is None else _told(verdict.run)
+    return NOTHING if judged.run is None else _told(judged.run)
 
 
 def _told(run: TestRun) -> Markup:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
-from testery_gate.judging.verdict import Verdict
+from testery_gate.judging.judged import Judged
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.addresses import other_run_page
 from testery_gate.reports.html import svg
@@ -21,12 +21,12 @@ _TIMES = 60
 _GAP = 34
 
 
-def trend(verdict: Verdict) -> Markup:
+def trend(judged: Judged) -> Markup:
     """Return the charts and their numbers; nothing where there is nothing to compare with."""
-    runs = verdict.history or ()
+    runs = judged.comparable or ()
     if len(runs) < 2:
         return NOTHING
-    return join([_chart(runs), paragraph(small(*_legend())), _table(verdict, runs)])
+    return join([_chart(runs), paragraph(small(*_legend())), _table(judged, runs)])
 
 
 def _chart(runs: Sequence[TestRun]) -> Markup:
@@ -123,19 +123,19 @@ def _legend() -> Iterator[str]:
     yield " environment and name."
 
 
-def _table(verdict: Verdict, runs: Sequence[TestRun]) -> Markup:
-    rows = (_row(verdict, run) for run in reversed(runs))
+def _table(judged: Judged, runs: Sequence[TestRun]) -> Markup:
+    rows = (_row(judged, run) for run in reversed(runs))
     head = ("run", "status", "pass rate", "duration")
     table = data(head, rows, caption="The run and those before it")
     return folded(f"The same in numbers: {len(runs)} runs, with links", small(table))
 
 
-def _row(verdict: Verdict, run: TestRun) -> Markup:
+def _row(judged: Judged, run: TestRun) -> Markup:
     values = measure(run)
     started = f"{run.start_time:%Y-%m-%d %H:%M}" if run.start_time else "at an unknown time"
-    own = ", this run" if run.id == verdict.run_id else ""
+    own = ", this run" if run.id == judged.run_id else ""
     return group(
-        join([link(other_run_page(verdict, run.id), str(run.id)), own, element("br"), started]),
+        join([link(other_run_page(judged, run.id), str(run.id)), own, element("br"), started]),
         run.status.value if run.status is not RunStatus.UNKNOWN else "?",
         _rate(values[Metric.PASS_RATE]),
         _time(values[Metric.DURATION]),

@@ -1,0 +1,40 @@
+"""A run with the verdict on it, and all that was gathered beside the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from testery_gate.errors import ExitCode
+from testery_gate.judging.verdict import Verdict
+from testery_gate.model import Observation, TestResult, TestRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the reports are about: one run, judged."""
+
+    run_id: int | None
+    """``None`` when no run was found."""
+    run: TestRun | None = None
+    """The run as it was last seen; ``None`` when the API never showed it."""
+    verdict: Verdict
+    notes: tuple[str, ...] = ()
+    """What was noticed on the way to the verdict and after it."""
+    results: Sequence[TestResult] | None = None
+    """The run's tests; ``None`` where the API does not offer them."""
+    web_url: str | None = None
+    observed: Sequence[Observation] = ()
+    """Where the run stood during the wait, from the first look to the last."""
+    comparable: Sequence[TestRun] | None = None
+    """The run and comparable ones before it, the oldest first; ``None`` where that is not known."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the gate ended for this run."""
+        return self.verdict.exit_code
+
+    @property
+    def all_notes(self) -> Sequence[str]:
+        """The notes of the verdict, and those beside it."""
+        return (*self.verdict.notes, *self.notes)

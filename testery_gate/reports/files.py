@@ -1,0 +1,166 @@
+"""Where reports go: the one place that writes files, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from testery_gate.errors import ExitCode, ReportLost, UsageError, combined
+from testery_gate.judging.judged import Judged
+from testery_gate.reports import FORMATS, Renderer, Report
+from testery_gate.text import clean_line
+
+
+def check_writable(path: str) -> None:
+    """Find out before the wait whether a report can be written, and create its directories.
+
+    Raises :class:`UsageError`, and leaves nothing behind then.
+    """
+    try:
+        _rehearse(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            _complaint(path, error), advice="Name a file in a directory that can be written to."
+        ) from error
+
+
+def publish(
+    runs: Sequence[Judged],
+    wanted: Sequence[Report],
+    stdout: TextIO,
+    complain: Callable[[ReportLost], None],
+    formats: Mapping[str, Renderer] = FORMATS,
+) -> ExitCode:
+    """Write the reports and return the exit code; a lost report never hides a worse code."""
+    code = combined({judged.exit_code for judged in runs})
+    for report in wanted:
+        try:
+            # No name is given to the text, so that it is gone before the next one is made.
+            _deliver(formats[report.format](runs), report.path, stdout)
+        except ReportLost as error:
+            complain(error)
+            if code is ExitCode.PASSED:
+                code = ExitCode.REPORT_LOST
+    return code
+
+
+def _deliver(text: str, path: str, stdout: TextIO) -> None:
+    """Write a report where it is wanted; raises :class:`ReportLost`."""
+    if path != "-":
+        write(path, text)
+        return
+    try:
+        stdout.write(text)
+        stdout.flush()
+    except (OSError, ValueError) as error:
+        # ValueError: a stream that is closed, or whose encoding lacks a character.
+        raise ReportLost(f"standard output can't take the report: {error}") from None
+
+
+def write(path: str, text: str) -> None:
+    """Write a report as UTF-8: the whole file or, where that fails, nothing of it.
+
+    What is no file, such as a pipe or ``/dev/stdout``, is written into. Raises
+    :class:`ReportLost`.
+    """
+    try:
+        existing = _existing(path)
+        if existing is None or _is_file(existing):
+            _replace(Path(os.path.realpath(path)), existing, text)
+        else:
+            _write_into(path, existing, text)
+    except (OSError, ValueError) as error:
+        raise ReportLost(_complaint(path, error)) from error
+
+
+def _rehearse(path: str) -> None:
+    existing = _existing(path)
+    if existing is None or _is_file(existing):
+        _rehearse_file(Path(os.path.realpath(path)).parent)
+    elif _own_output(existing) is None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _rehearse_file(folder: Path) -> None:
+    missing = [part for part in (folder, *folder.parents) if not os.path.lexists(part)]
+    try:
+        with _temporary(folder) as temporary, open(temporary, "x"):
+            pass
+    except BaseException:
+        for part in missing:
+            with suppress(OSError):
+                part.rmdir()
+        raise
+
+
+def _replace(target: Path, existing: os.stat_result | None, text: str) -> None:
+    with _temporary(target.parent) as temporary:
+        # Created as any new file is, so that the umask alone decides who may read it.
+        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        if existing is not None:
+            temporary.chmod(stat.S_IMODE(existing.st_mode))
+        temporary.replace(target)
+
+
+def _write_into(path: str, existing: os.stat_result, text: str) -> None:
+    own = _own_output(existing)
+    target = path if own is None else own
+    with open(target, "a", encoding="utf-8", newline="\n", closefd=own is None) as file:
+        file.write(text)
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """Name a file to make in a folder, which is created; afterwards the file is gone.
+
+    Its name matches no pattern that collects reports, and is short whatever the report's is.
+    """
+    with suppress(FileExistsError):  # where that is no folder, making a file in it says so
+        folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".testery-gate-{secrets.token_hex(8)}.tmp"
+    try:
+        yield temporary
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _existing(path: str) -> os.stat_result | None:
+    """Return what the path leads to, if there is anything; a directory is an :class:`OSError`."""
+    try:
+        existing = os.stat(path)
+    except FileNotFoundError:
+        if os.path.basename(path) not in {"", ".", ".."}:
+            return None
+    else:
+        if not stat.S_ISDIR(existing.st_mode):
+            return existing
+    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
+def _is_file(existing: os.stat_result) -> bool:
+    return stat.S_ISREG(existing.st_mode) and _own_output(existing) is None
+
+
+def _own_output(existing: os.stat_result) -> int | None:
+    """Return the descriptor where the path is this process's own standard output or error.
+
+    A log file behind ``/dev/stdout`` must neither be replaced nor be written at another offset.
+    """
+    for descriptor in (1, 2):
+        with suppress(OSError):  # it can be closed
+            if os.path.samestat(existing, os.fstat(descriptor)):
+                return descriptor
+    return None
+
+
+def _complaint(path: str, error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"can't write the report {clean_line(path)}: {reason}"
