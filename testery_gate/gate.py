@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from testery_gate.api.client import TesteryClient
@@ -20,7 +21,7 @@ from testery_gate.judging.verdict import (
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.references import RunReference
-from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.polling import Pace, Progress, Sighting, Watch, wait_for
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Effects:
     sleep: Callable[[float], None]
     update: Callable[[Progress], None]
     say: Callable[[str], None]
+    now: Callable[[], datetime] = utc_now
+    """The time of day, by which the age of a run is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,7 @@ class Gate:
             on_update=self._effects.update,
             sleep=self._effects.sleep,
             decided=lambda sighting: self._early(sighting) is not None,
+            now=self._effects.now,
         )
 
     def _newer(self, query: Query, meant: _Notes, watch: Watch) -> Mapping[int, TestRun]:
@@ -201,7 +205,7 @@ class Gate:
         if seen is None:
             return _unfinished(None, waited)
         if seen.finished:
-            return evaluate(self._policy, seen.run)
+            return evaluate(self._policy, seen.run, self._effects.now())
         return self._early(seen) or _unfinished(seen.run, waited)
 
     def _early(self, sighting: Sighting) -> Verdict | None:
@@ -287,7 +291,8 @@ def _unfinished(run: TestRun | None, waited: _Waited) -> Verdict:
         case None:
             return no_verdict(
                 ExitCode.TIMED_OUT,
-                f"not finished within {waited.seconds:.0f} s: {_standing(run)}",
+                f"{_failed_already(run)}not finished within {waited.seconds:.0f} s:"
+                f" {_standing(run)}",
                 advice="Raise --timeout, or look at the run: it may be stuck.",
             )
         case Interrupted() as cause:
@@ -300,4 +305,13 @@ def _standing(run: TestRun | None) -> str:
     if run is None:
         return "the run was not seen yet"
     counted = "" if run.done is None else f", {run.done} of {run.total} tests done"
-    return f"the run was {run.status_text or 'without a status'}{counted}"
+    settling = " but not complete" if run.status.is_final else ""
+    return f"the run was {run.status_text or 'without a status'}{settling}{counted}"
+
+
+def _failed_already(run: TestRun | None) -> str:
+    """Return the beginning of a reason: failures come first, whatever else is to be said."""
+    failed = (run and run.failed) or 0
+    if failed <= 0:
+        return ""
+    return f"{failed} {'test' if failed == 1 else 'tests'} had failed already; "

@@ -16,8 +16,11 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
 from functools import cache
+from typing import TypeVar
 
 from testery_gate.text import Clean, clean_text, one_line
+
+_S = TypeVar("_S", bound=Enum)
 
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
@@ -159,11 +162,11 @@ def parse_run(data: object, clean: Clean = clean_text, *, selects: bool = False)
     fields = _Fields(data, "a test run", clean)
     about = _Fields(data, "a test run", clean, strict=False)
     chosen_by = _Fields(data, "a test run", clean, strict=selects)
-    status_text = fields.line("status") or ""
+    status, status_text = fields.status(_RUN_STATUSES, RunStatus.UNKNOWN)
     return TestRun(
         id=fields.required_integer("id"),
         name=chosen_by.label("name"),
-        status=_RUN_STATUSES.get(status_text, RunStatus.UNKNOWN),
+        status=status,
         status_text=status_text,
         status_info=about.text("statusInfo"),
         complete=fields.boolean("complete"),
@@ -212,13 +215,13 @@ def _parse_result(data: object, clean: Clean, repeated: Clean) -> TestResult:
     project_test = fields.data.get("projectTest")
     of_test = {} if project_test is None else project_test
     test = _Fields(of_test, "a project test", clean, strict=False)
-    status_text = fields.text("status", repeated) or ""
+    status, status_text = fields.status(_RESULT_STATUSES, ResultStatus.UNKNOWN, repeated)
     number = about.integer("id")
     return TestResult(
         id="" if number is None else str(number),
         name=test.line("name") or (f"test {number}" if number is not None else "unnamed test"),
         file=test.text("file", repeated) or "",
-        status=_RESULT_STATUSES.get(status_text, ResultStatus.UNKNOWN),
+        status=status,
         status_text=status_text,
         duration=about.milliseconds("duration"),
         error=about.text("error"),
@@ -232,8 +235,8 @@ def _items(data: object, subject: str) -> Sequence[object]:
     return data
 
 
-_RUN_STATUSES = {status.value: status for status in RunStatus}
-_RESULT_STATUSES = {status.value: status for status in ResultStatus}
+_RUN_STATUSES = {status.value: status for status in RunStatus if status.value}
+_RESULT_STATUSES = {status.value: status for status in ResultStatus if status.value}
 
 
 class _Fields:
@@ -258,6 +261,19 @@ class _Fields:
             return (clean or self._clean)(value)
         self._expect(name, "a string")
         return None
+
+    def status(
+        self, known: Mapping[str, _S], unknown: _S, clean: Clean | None = None
+    ) -> tuple[_S, str]:
+        """Return the status, which is one of the known words exactly, and its text.
+
+        What only looks like a known word is shown with what makes it another one.
+        """
+        value = self.data.get("status")
+        if isinstance(value, str) and value in known:
+            return known[value], value
+        text = one_line(self.text("status", clean) or "")
+        return unknown, ascii(value) if text in known else text
 
     def line(self, name: str) -> str | None:
         value = self.text(name)

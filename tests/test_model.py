@@ -473,7 +473,6 @@ def test_texts_of_a_run_are_cleaned_and_put_on_one_line() -> None:
             environment="de\x00v",
             gitRef=" main ",
             buildKey="2\u202e3",
-            status="PA\x07SS",
             statusInfo="lost\r\nthe \x1b[1mrunner\x1b[0m",
             includeTags=["\x1b[1m@smoke", " a\tb "],
         )
@@ -481,9 +480,28 @@ def test_texts_of_a_run_are_cleaned_and_put_on_one_line() -> None:
 
     assert run.name == "nightly run"
     assert (run.environment, run.git_ref, run.build_key) == ("dev", "main", "23")
-    assert run.status is RunStatus.PASS
     assert run.status_info == "lost\nthe runner"
     assert run.include_tags == ("@smoke", "a b")
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (" PASS ", "' PASS '"),
+        ("PASS\n", r"'PASS\n'"),
+        ("\x1b[32mPASS\x1b[0m", r"'\x1b[32mPASS\x1b[0m'"),
+        ("PA\x07SS", r"'PA\x07SS'"),
+        ("PASS\u200b", "PASS\u200b"),
+        ("pass", "pass"),
+        ("PASSED", "PASSED"),
+        ("", ""),
+    ],
+)
+def test_a_status_is_a_known_word_exactly(status: str, text: str) -> None:
+    run = parse_run(make_answer(status=status))
+    assert (run.status, run.status_text) == (RunStatus.UNKNOWN, text)
+    (result,) = parse_results([{"id": 1, "status": status}])
+    assert (result.status, result.status_text) == (ResultStatus.UNKNOWN, text)
 
 
 def test_done_counts_every_test_that_has_a_result() -> None:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,7 @@ def policy(
         warned=warn,
         expected=tuple(_resolved(expectation) for expectation in expect),
         trust_status=trust_status,
-        not_before=None if max_age is None else datetime.now(UTC) - _timedelta(max_age),
+        max_age=None if max_age is None else _timedelta(max_age),
     )
 
 

@@ -154,7 +154,7 @@ def list_runs(*, api_url: str, outage_tolerance: Fraction, output: str, **values
     """
     from testery_gate.api import client as api
     from testery_gate.runs import finding
-    from testery_gate.waiting.deadline import Deadline
+    from testery_gate.waiting.deadline import Deadline, utc_now
 
     query = arguments.listed(**values)
     base_url = check_api_url(api_url)
@@ -180,7 +180,7 @@ def list_runs(*, api_url: str, outage_tolerance: Fraction, output: str, **values
         from testery_gate.cli import run_table
 
         text = run_table.render(
-            runs, now=finding.utc_now(), width=_terminal_width(), **_abilities(sys.stdout)
+            runs, now=utc_now(), width=_terminal_width(), **_abilities(sys.stdout)
         )
     _hand_over(text, "the list")
 

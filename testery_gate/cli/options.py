@@ -24,6 +24,7 @@ from testery_gate.judging.criteria import (
     format_value,
     parse_criterion,
     parse_duration,
+    with_percent_sign,
 )
 from testery_gate.judging.verdict import Expectation, ExpectedField
 
@@ -198,7 +199,7 @@ def _bound(
     metric: Metric, symbol: Operator, *, percent: bool = False
 ) -> Callable[[str], Criterion]:
     def parse(text: str) -> Criterion:
-        value = f"{text.removesuffix('%')}%" if percent else text
+        value = with_percent_sign(text) if percent else text
         return build_criterion(metric, symbol, value)
 
     return parse

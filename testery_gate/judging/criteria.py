@@ -190,6 +190,7 @@ def _parse_tests(metric: Metric, value: str) -> Fraction:
             f"{metric.value} counts tests: write a whole number, not {value!r}"
             if metric not in _RATE_OF
             else f"{metric.value} takes a whole number or a percentage, not {value!r}"
+            f"{_meant_percentage(value)}"
         )
     return Fraction(value)
 
@@ -199,8 +200,27 @@ def _parse_percentage(metric: Metric, value: str) -> Fraction:
     if number == value or not re.fullmatch(_NUMBER, number, re.ASCII) or Fraction(number) > 100:
         raise CriterionError(
             f"{metric.value} takes a percentage from 0% to 100%, for example 95%, not {value!r}"
+            f"{_meant_percentage(value)}"
         )
     return Fraction(number)
+
+
+def with_percent_sign(value: str) -> str:
+    """Return a percentage whose sign may be left out; raises :class:`CriterionError`.
+
+    A number below 1 without the sign is refused: whoever writes 0.95 means 95%.
+    """
+    if meant := _meant_percentage(value):
+        raise CriterionError(f"{value!r} is below 1%{meant} If not, write {value}%")
+    return f"{value.removesuffix('%')}%"
+
+
+def _meant_percentage(value: str) -> str:
+    """Return a question after what was probably meant, for a share that is no percentage."""
+    if not re.fullmatch(_NUMBER, value, re.ASCII) or not 0 < Fraction(value) < 1:
+        return ""
+    meant = 100 * Fraction(value)
+    return f"; did you mean {format_value(meant, Unit.PERCENT)}?"
 
 
 def _parse_time(metric: Metric, value: str) -> Fraction:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from fractions import Fraction
 from typing import assert_never
 
 from testery_gate.errors import ExitCode, Interrupted
-from testery_gate.judging.criteria import Criterion, Metric, Operator, format_actual, measure
+from testery_gate.judging.criteria import (
+    Criterion,
+    Metric,
+    Operator,
+    Unit,
+    format_actual,
+    format_value,
+    measure,
+)
 from testery_gate.model import RunStatus, TestRun, same_git_ref
 from testery_gate.text import one_line
 
@@ -54,13 +62,18 @@ class Policy:
     warned: tuple[Criterion, ...] = ()
     expected: tuple[Expectation, ...] = ()
     trust_status: bool = False
-    not_before: datetime | None = None
-    """When the run must have finished at the earliest, to be evidence of today."""
+    max_age: timedelta | None = None
+    """How long ago the run may have finished at most, to be evidence of today."""
 
     @property
     def judges_failures(self) -> bool:
         """Whether the user's own criteria replace the default ``failed <= 0``."""
         return self._judges(Metric.FAILED, Metric.PASSED, Metric.FAIL_RATE, Metric.PASS_RATE)
+
+    @property
+    def judges_executed(self) -> bool:
+        """Whether the user's own criteria replace the default ``executed >= 1``."""
+        return self._judges(Metric.EXECUTED)
 
     @property
     def judges_not_run(self) -> bool:
@@ -74,6 +87,9 @@ class Policy:
 NO_FAILURES = Criterion(metric=Metric.FAILED, operator=Operator.AT_MOST, threshold=Fraction(0))
 ALL_RAN = Criterion(metric=Metric.NOT_RUN, operator=Operator.EQUAL, threshold=Fraction(0))
 SOME_TESTS = Criterion(metric=Metric.TOTAL, operator=Operator.AT_LEAST, threshold=Fraction(1))
+SOME_RAN = Criterion(metric=Metric.EXECUTED, operator=Operator.AT_LEAST, threshold=Fraction(1))
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far in the future a run may have ended, as the clocks of two machines differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,23 +132,25 @@ def default_checks(policy: Policy) -> Sequence[str]:
     return (
         "status is PASS, or FAIL with failed tests",
         str(SOME_TESTS),
+        *(() if policy.judges_executed else (str(SOME_RAN),)),
         "counts are known and consistent",
         *(() if policy.judges_not_run else (str(ALL_RAN),)),
         *(() if policy.judges_failures else (failures,)),
-        *(() if policy.not_before is None else (f"finished after {_moment(policy.not_before)}",)),
+        *(() if policy.max_age is None else (f"finished within the last {_span(policy.max_age)}",)),
     )
 
 
-def evaluate(policy: Policy, run: TestRun) -> Verdict:
-    """Judge a finished run."""
+def evaluate(policy: Policy, run: TestRun, now: datetime) -> Verdict:
+    """Judge a finished run; ``now`` is what its age is told by."""
     checks = (
         _status_check(run),
         _total_check(run),
+        *_executed_checks(policy, run),
         _counts_check(run),
         *_default_checks(policy, run),
         *(_criterion_check(criterion, run) for criterion in policy.required),
         *(_expectation_check(expectation, run) for expectation in policy.expected),
-        *(() if policy.not_before is None else (_age_check(policy.not_before, run),)),
+        *(() if policy.max_age is None else (_age_check(policy.max_age, run, now),)),
         *(replace(_criterion_check(c, run), deciding=False) for c in policy.warned),
     )
     exit_code = _decide(checks)
@@ -250,6 +268,16 @@ def _total_check(run: TestRun) -> Check:
     return check
 
 
+def _executed_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
+    if policy.judges_executed:
+        return
+    check = _as_evidence(_criterion_check(SOME_RAN, run))
+    if check.actual == 0:
+        ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
+        check = replace(check, message=f"no test was executed{ignored}")
+    yield check
+
+
 def _counts_check(run: TestRun) -> Check:
     counts = {
         "totalCount": run.total,
@@ -357,17 +385,24 @@ def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
     )
 
 
-def _age_check(not_before: datetime, run: TestRun) -> Check:
-    limit, found = _moment(not_before), _moment(run.end_time)
-    recent = run.end_time is not None and run.end_time >= not_before
+def _age_check(max_age: timedelta, run: TestRun, now: datetime) -> Check:
+    earliest, found = _moment(now - max_age), _moment(run.end_time)
+    problem = ""
+    if run.end_time is None or run.end_time < now - max_age:
+        problem = f", which is not after {earliest}: it is no evidence of today"
+    elif run.end_time > now + CLOCK_TOLERANCE:
+        problem = f", but it is only {_moment(now)}: the API's clock or this machine's is wrong"
     return Check(
         name="age",
-        state=CheckState.HOLDS if recent else CheckState.INCONCLUSIVE,
-        message=f"the run finished at {found}"
-        + ("" if recent else f", which is not after {limit}: it is no evidence of today"),
-        expected_text=f"finished after {limit}",
+        state=CheckState.INCONCLUSIVE if problem else CheckState.HOLDS,
+        message=f"the run finished at {found}{problem}",
+        expected_text=f"finished after {earliest}",
         actual_text=found,
     )
+
+
+def _span(time: timedelta) -> str:
+    return format_value(Fraction(time // timedelta(seconds=1)), Unit.TIME)
 
 
 def _moment(time: datetime | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import tenacity
@@ -13,7 +13,7 @@ from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import TestRun
 from testery_gate.runs.listing import Listing, Lookback, age_key
 from testery_gate.runs.selection import Field, Query
-from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.deadline import Deadline, utc_now
 
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 15.0
@@ -29,11 +29,6 @@ class Source(Protocol):
 
     def deployed(self, deploy_id: int, /) -> Sequence[TestRun]:
         """Return the runs of a deploy."""
-
-
-def utc_now() -> datetime:
-    """Return the time of day, by which the age of runs is told."""
-    return datetime.now(UTC)
 
 
 def find_runs(

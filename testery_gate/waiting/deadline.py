@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,8 @@ class Deadline:
     def passed(self) -> bool:
         """Whether no time is left."""
         return self.remaining() == 0.0
+
+
+def utc_now() -> datetime:
+    """Return the time of day, by which the age of runs is told."""
+    return datetime.now(UTC)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import Observation, RunStatus, TestRun
-from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.deadline import Deadline, utc_now
 
 if TYPE_CHECKING:
     import tenacity
 
 SETTLING_SECONDS = 60.0
-"""How long a run may have a final status without being complete before it counts as finished."""
+"""How long nothing may change of a run with a final status that is not complete, or how long ago it
+must have ended by its own account, before it counts as finished."""
 MOST_OBSERVATIONS = 200
 """So many are kept of each run, however long the wait is; more than a chart can show."""
 
@@ -34,7 +36,7 @@ class Sighting:
     done_then: int
     """How many tests were done at ``done_since``."""
     settling_since: float | None
-    """When it was first seen with a final status and not complete, or ``None``."""
+    """Since when it has had a final status, was not complete, and has not changed, or ``None``."""
     total_known: bool
     """Whether the total is above 0 and was the same on two looks in a row."""
     finished: bool
@@ -84,6 +86,7 @@ def wait_for(
     on_update: Callable[[Progress], None],
     sleep: Callable[[float], None],
     decided: Callable[[Sighting], bool] = lambda _: False,
+    now: Callable[[], datetime] = utc_now,
 ) -> Watch:
     """Look at the runs until each is finished, gone or ``decided``, or the deadline has passed.
 
@@ -106,12 +109,11 @@ def wait_for(
     def look() -> list[Sighting]:
         wanted = [sighting.run.id for sighting in open_runs()] if seen else run_ids
         answers = fetch(wanted)
-        at_deadline = deadline.passed
         for run_id, found in answers.items():
             before = seen.get(run_id)
             if isinstance(found, TestRun):
                 last = before if isinstance(before, Sighting) else None
-                seen[run_id] = _see(found, last, elapsed(), at_deadline=at_deadline)
+                seen[run_id] = _see(found, last, elapsed(), now())
             else:
                 seen[run_id] = found
         return open_runs()
@@ -160,13 +162,13 @@ def wait_for(
     return Watch(runs=dict(seen), ended_by=ended_by)
 
 
-def _see(run: TestRun, last: Sighting | None, now: float, *, at_deadline: bool) -> Sighting:
+def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Sighting:
     """Hold a run against how it was last seen."""
     same = last is not None and _state(last.run) == _state(run)
     settling = run.complete is False and run.status.is_final
     settling_since = None
     if settling:
-        before = last.settling_since if last else None
+        before = last.settling_since if last and same else None
         settling_since = now if before is None else before
     running_since = last.running_since if last else None
     if running_since is None and run.status is RunStatus.RUNNING:
@@ -174,14 +176,19 @@ def _see(run: TestRun, last: Sighting | None, now: float, *, at_deadline: bool) 
     done_since, done_then = (last.done_since, last.done_then) if last else (None, 0)
     if done_since is None and run.done:
         done_since, done_then = now, run.done
-    settled_for = None if settling_since is None else now - settling_since
-    settled = settled_for is not None and (at_deadline or settled_for >= SETTLING_SECONDS)
+    settled = ""
+    if settling_since is not None:
+        ended_for = (today - run.end_time).total_seconds() if run.end_time else 0.0
+        if now - settling_since >= SETTLING_SECONDS:
+            settled = f"nothing of it changed for {now - settling_since:.0f} s"
+        elif ended_for >= SETTLING_SECONDS:
+            settled = f"it ended at {run.end_time:%Y-%m-%d %H:%M:%S} UTC"
     unsaid = run.complete is None and run.status.is_final
     notes: tuple[str, ...] = ()
     if settled:
         notes = (
-            f"the run is {run.status_text} but was not complete {settled_for:.0f} s later;"
-            " it was judged as it stood",
+            f"the run is {run.status_text} but not complete; it was judged all the same, because"
+            f" {settled}",
         )
     elif unsaid:
         notes = (
@@ -198,7 +205,7 @@ def _see(run: TestRun, last: Sighting | None, now: float, *, at_deadline: bool) 
         total_known=last is not None
         and bool(run.total and run.total > 0)
         and last.run.total == run.total,
-        finished=run.complete is True or settled or unsaid,
+        finished=run.complete is True or bool(settled) or unsaid,
         observed=_observed(last.observed if last else (), Observation.of(run, now)),
         notes=notes,
     )

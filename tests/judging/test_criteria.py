@@ -25,6 +25,7 @@ from testery_gate.judging.criteria import (
     measure,
     parse_criterion,
     parse_duration,
+    with_percent_sign,
 )
 from testery_gate.model import TestRun
 from tests.builders import criterion_texts, make_run, with_unknown
@@ -156,7 +157,7 @@ MALFORMED = [*NO_NUMBERS, "=5", "1,5", ".5", "5.", "1/2", "\u0665", "99999999999
 
 
 @pytest.mark.parametrize("metric", [m for m in Metric if m.unit is Unit.TESTS])
-@pytest.mark.parametrize("value", [*MALFORMED, "5.0", "0.5", "90s", "10m"])
+@pytest.mark.parametrize("value", [*MALFORMED, "5.0", "90s", "10m"])
 def test_a_count_takes_a_whole_number(metric: Metric, value: str) -> None:
     with pytest.raises(CriterionError) as caught:
         parse_criterion(f"{metric.value} <= {value}")
@@ -186,7 +187,7 @@ RATES = [m for m in Metric if m.unit is Unit.PERCENT]
     "value",
     [
         *(f"{text}%" for text in MALFORMED),
-        *("95", "0.95", "0", "100.000001%", "101%", "5%%", "%", "%5", "5s", "5%s"),
+        *("95", "0", "100.000001%", "101%", "5%%", "%", "%5", "5s", "5%s"),
     ],
 )
 def test_a_rate_takes_a_percentage_up_to_100(metric: Metric, value: str) -> None:
@@ -196,6 +197,32 @@ def test_a_rate_takes_a_percentage_up_to_100(metric: Metric, value: str) -> None
     assert str(caught.value) == (
         f"{metric.value} takes a percentage from 0% to 100%, for example 95%, not {value!r}"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("pass_rate >= 0.95", "95%"),
+        ("coverage >= 0.8", "80%"),
+        ("ignored_rate <= 0.005", "0.5%"),
+        ("failed <= 0.05", "5%"),
+        ("passed >= 0.999", "99.9%"),
+    ],
+)
+def test_a_share_is_taken_for_no_percentage(text: str, meant: str) -> None:
+    with pytest.raises(CriterionError, match=re.escape(f"; did you mean {meant}?")):
+        parse_criterion(text)
+
+
+def test_a_percentage_below_1_is_taken_as_it_is_written() -> None:
+    assert parse_criterion("pass_rate >= 0.95%").threshold == Fraction("0.95")
+    assert with_percent_sign("0.95%") == "0.95%"
+    assert (with_percent_sign("0"), with_percent_sign("1"), with_percent_sign("95")) == (
+        *("0%", "1%", "95%"),
+    )
+    with pytest.raises(CriterionError) as caught:
+        with_percent_sign("0.95")
+    assert str(caught.value) == "'0.95' is below 1%; did you mean 95%? If not, write 0.95%"
 
 
 def test_a_count_in_percent_is_refused_in_the_words_of_its_rate() -> None:

@@ -20,9 +20,9 @@ from testery_gate.judging.criteria import (
     parse_criterion,
 )
 from testery_gate.judging.early import Range, can_still_hold
-from testery_gate.judging.verdict import Policy, decide_early, evaluate
+from testery_gate.judging.verdict import Policy, decide_early
 from testery_gate.model import RunStatus, TestRun
-from tests.builders import make_policy, make_run, with_unknown
+from tests.builders import evaluate, make_policy, make_run, with_unknown
 
 Counts = tuple[int, int, int]
 

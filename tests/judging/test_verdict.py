@@ -23,11 +23,10 @@ from testery_gate.judging.verdict import (
     Verdict,
     decide_early,
     default_checks,
-    evaluate,
     no_verdict,
 )
 from testery_gate.model import RunStatus, TestRun, same_git_ref
-from tests.builders import criterion_texts, make_policy, make_run, with_unknown
+from tests.builders import criterion_texts, evaluate, make_policy, make_run, with_unknown
 
 HOLDS, BREACHED = CheckState.HOLDS, CheckState.BREACHED
 INCONCLUSIVE, OPEN = CheckState.INCONCLUSIVE, CheckState.OPEN
@@ -201,6 +200,15 @@ def test_a_passing_run_passes_and_every_check_says_so() -> None:
                 actual_text="30",
             ),
             Check(
+                name="executed >= 1",
+                state=HOLDS,
+                message="executed is 30",
+                criterion=parse_criterion("executed >= 1"),
+                actual=Fraction(30),
+                expected_text=">= 1",
+                actual_text="30",
+            ),
+            Check(
                 name="counts",
                 state=HOLDS,
                 message="the counts add up",
@@ -247,6 +255,7 @@ def test_checks_come_in_order_the_users_after_the_default_ones_and_warnings_last
     assert [(check.name, check.deciding) for check in verdict.checks] == [
         ("status", True),
         ("total >= 1", True),
+        ("executed >= 1", True),
         ("counts", True),
         ("not_run == 0", True),
         ("failed <= 0", True),
@@ -413,7 +422,8 @@ def test_no_count_may_be_missing_or_negative_whatever_is_tolerated(
         pytest.param(("not_run <= 1",), 1, 0, id="one may be left"),
         pytest.param(("not_run <= 1",), 2, 1, id="one may be left, two are"),
         pytest.param(("not_run == 0",), 1, 1, id="the user's own criterion decides"),
-        pytest.param(("not_run >= 0",), 30, 0, id="any may be left"),
+        pytest.param(("not_run >= 0",), 29, 0, id="any may be left"),
+        pytest.param(("not_run >= 0",), 30, 5, id="any may be left, but one has to run"),
         pytest.param(("executed >= 1",), 1, 5, id="another metric replaces nothing"),
         pytest.param(("total >= 1", "failed <= 5"), 1, 5, id="nor do others"),
     ],
@@ -569,8 +579,8 @@ def test_the_dropped_check_is_not_among_the_checks() -> None:
             id="the status is trusted",
         ),
         pytest.param(
-            Policy(not_before=datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)),
-            ["not_run == 0", "failed <= 0", "finished after 2020-05-04 23:22:59 UTC"],
+            Policy(max_age=timedelta(hours=24)),
+            ["not_run == 0", "failed <= 0", "finished within the last 24h"],
             id="the age is judged",
         ),
     ],
@@ -581,6 +591,7 @@ def test_the_checks_that_nobody_asked_for_can_be_named_beforehand(
     assert list(default_checks(policy)) == [
         "status is PASS, or FAIL with failed tests",
         "total >= 1",
+        *(() if policy.judges_executed else ("executed >= 1",)),
         "counts are known and consistent",
         *names,
     ]
@@ -821,11 +832,11 @@ END = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("end_time", "not_before", "state", "message", "actual"),
+    ("end_time", "ago", "state", "message", "actual"),
     [
         pytest.param(
             END,
-            END,
+            timedelta(hours=1),
             HOLDS,
             "the run finished at 2020-05-04 23:22:59 UTC",
             "2020-05-04 23:22:59 UTC",
@@ -833,7 +844,7 @@ END = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
         ),
         pytest.param(
             END,
-            END + timedelta(seconds=1),
+            timedelta(hours=1, seconds=1),
             INCONCLUSIVE,
             "the run finished at 2020-05-04 23:22:59 UTC, which is not after"
             " 2020-05-04 23:23:00 UTC: it is no evidence of today",
@@ -842,25 +853,43 @@ END = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
         ),
         pytest.param(
             None,
-            END,
+            timedelta(hours=1),
             INCONCLUSIVE,
             "the run finished at an unknown time, which is not after"
             " 2020-05-04 23:22:59 UTC: it is no evidence of today",
             "an unknown time",
             id="nobody knows when",
         ),
+        pytest.param(
+            END,
+            timedelta(minutes=-5),
+            HOLDS,
+            "the run finished at 2020-05-04 23:22:59 UTC",
+            "2020-05-04 23:22:59 UTC",
+            id="clocks differ a little",
+        ),
+        pytest.param(
+            END,
+            timedelta(minutes=-5, seconds=-1),
+            INCONCLUSIVE,
+            "the run finished at 2020-05-04 23:22:59 UTC, but it is only 2020-05-04 23:17:58 UTC:"
+            " the API's clock or this machine's is wrong",
+            "2020-05-04 23:22:59 UTC",
+            id="in the future",
+        ),
     ],
 )
 def test_a_run_must_be_as_young_as_the_user_asks_for(
-    end_time: datetime | None, not_before: datetime, state: CheckState, message: str, actual: str
+    end_time: datetime | None, ago: timedelta, state: CheckState, message: str, actual: str
 ) -> None:
-    verdict = evaluate(Policy(not_before=not_before), make_run(end_time=end_time))
+    max_age, now = timedelta(hours=1), END + ago
+    verdict = evaluate(Policy(max_age=max_age), make_run(end_time=end_time), now)
 
     assert check_of(verdict, "age") == Check(
         name="age",
         state=state,
         message=message,
-        expected_text=f"finished after {not_before:%Y-%m-%d %H:%M:%S} UTC",
+        expected_text=f"finished after {now - max_age:%Y-%m-%d %H:%M:%S} UTC",
         actual_text=actual,
     )
     assert verdict.exit_code == (0 if state is HOLDS else 5)
@@ -874,7 +903,44 @@ def test_a_run_of_any_age_will_do_unless_the_user_says_otherwise() -> None:
 
 
 def test_an_old_run_that_failed_has_failed() -> None:
-    assert judged(Policy(not_before=END + timedelta(days=1)), make_run(failed=1)) == 1
+    assert judged(Policy(max_age=timedelta(seconds=1)), make_run(failed=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "run", "code", "message"),
+    [
+        pytest.param(
+            make_policy(),
+            make_run(total=30, ignored=30),
+            5,
+            "no test was executed: 30 of 30 tests were ignored",
+            id="all ignored",
+        ),
+        pytest.param(
+            make_policy("executed >= 0"), make_run(total=30, ignored=30), 0, None, id="allowed"
+        ),
+        pytest.param(
+            make_policy(trust_status=True),
+            make_run(total=30, ignored=30),
+            5,
+            "no test was executed: 30 of 30 tests were ignored",
+            id="the status is no evidence",
+        ),
+        pytest.param(
+            make_policy("executed >= 10"), make_run(total=9), 1, None, id="the user's own decides"
+        ),
+        pytest.param(
+            make_policy(), make_run(total=30, not_run=30), 5, "no test was executed", id="none ran"
+        ),
+    ],
+)
+def test_a_run_of_which_nothing_was_executed_is_no_evidence(
+    policy: Policy, run: TestRun, code: int, message: str | None
+) -> None:
+    verdict = evaluate(policy, run)
+    assert verdict.exit_code == code
+    found = [check.message for check in verdict.checks if check.name == "executed >= 1"]
+    assert found == ([] if message is None else [message])
 
 
 # Which outcome wins, and what it says ----------------------------------------------------------

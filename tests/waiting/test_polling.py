@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,6 +25,8 @@ from tests.fakes import FakeClock
 RUNNING = make_run(status="RUNNING", complete=False, not_run=20)
 FURTHER = make_run(status="RUNNING", complete=False, not_run=10)
 DONE = make_run()
+ENDED = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
+"""When all these runs ended."""
 
 
 def every(seconds: float) -> Pace:
@@ -55,6 +58,7 @@ def watch(
     run_ids: Sequence[int] = (55676,),
     on_update: Callable[[Progress], None] = lambda _: None,
     decided: Callable[[Sighting], bool] = lambda _: False,
+    now: Callable[[], datetime] = lambda: ENDED,
 ) -> Watch:
     return wait_for(
         run_ids,
@@ -64,6 +68,7 @@ def watch(
         on_update=on_update,
         sleep=clock.sleep,
         decided=decided,
+        now=now,
     )
 
 
@@ -107,7 +112,8 @@ def test_a_run_that_settles_is_noted_as_such() -> None:
     clock = FakeClock()
     ended = watch(clock, Script(clock, (0, make_run(complete=False))))
     assert sighting(ended).notes == (
-        "the run is PASS but was not complete 60 s later; it was judged as it stood",
+        "the run is PASS but not complete; it was judged all the same, because nothing of it"
+        " changed for 60 s",
     )
 
 
@@ -119,23 +125,36 @@ def test_a_run_that_never_says_whether_it_is_complete_is_noted_as_such() -> None
     )
 
 
-def test_settling_never_outlasts_the_deadline() -> None:
+def test_a_run_that_has_not_settled_at_the_deadline_is_not_finished() -> None:
     clock = FakeClock()
     script = Script(clock, (0, make_run(complete=False)))
     ended = watch(clock, script, timeout=25)
     assert script.looks == [0, 10, 20, 25]
-    assert sighting(ended).finished
+    assert not sighting(ended).finished
 
 
-def test_settling_ends_with_a_look_that_straddles_the_deadline() -> None:
+def test_a_run_settles_only_when_nothing_of_it_has_changed_for_a_minute() -> None:
+    clock = FakeClock()
+    script = Script(
+        clock,
+        (0, make_run(complete=False, total=30, not_run=1)),
+        (50, make_run(complete=False)),
+    )
+    assert sighting(watch(clock, script)).finished
+    assert script.looks[-1] == 50 + SETTLING_SECONDS
+
+
+@pytest.mark.parametrize(("ended_for", "looks"), [(60, [0]), (59, [0, 10])])
+def test_a_run_that_ended_a_minute_ago_has_settled(ended_for: float, looks: list[float]) -> None:
     clock = FakeClock()
     script = Script(clock, (0, make_run(complete=False)))
-
-    def slow(run_ids: Sequence[int]) -> Mapping[int, Seen]:
-        clock.now += 12
-        return script(run_ids)
-
-    assert sighting(watch(clock, slow, timeout=25)).finished
+    first = ENDED + timedelta(seconds=ended_for - clock.now)
+    ended = watch(clock, script, now=lambda: first + timedelta(seconds=clock.now))
+    assert script.looks == looks
+    assert sighting(ended).notes == (
+        "the run is PASS but not complete; it was judged all the same, because it ended at"
+        " 2020-05-04 23:22:59 UTC",
+    )
 
 
 def test_a_run_that_goes_back_to_work_settles_anew() -> None:
