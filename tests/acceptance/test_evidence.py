@@ -16,6 +16,12 @@ RUN = '[[run]]\nenvironment = "dev"\n{run}\n[[run.phase]]\ntotal = 30\n{phase}\n
 PASS = 'status = "PASS"\npassed = 30'
 SETTLING = 'status = "PASS"\ncomplete = false\npassed = 30'
 
+
+def fields(**fields: str) -> str:
+    """Return the line of a scenario that gives the run's answer these fields."""
+    return f"fields = '{json.dumps(fields)}'"
+
+
 CASES = [
     pytest.param(
         ("wait",), 'status = "PASS"\nignored = 30', "", ExitCode.INCONCLUSIVE,
@@ -38,19 +44,19 @@ CASES = [
         "the run was PASS but not complete, 30 of 30 tests done", id="not complete yet",
     ),
     pytest.param(
-        ("check",), SETTLING, 'fields = { endTime = "2020-05-04 23:22:59+0000" }', ExitCode.PASSED,
+        ("check",), SETTLING, fields(endTime="2020-05-04 23:22:59+0000"), ExitCode.PASSED,
         "because it ended at 2020-05-04 23:22:59 UTC", id="never complete, but ended long ago",
     ),
     pytest.param(
-        ("check", "--max-age=24h"), PASS, 'fields = { endTime = "2999-05-04 23:22:59+0000" }',
+        ("check", "--max-age=24h"), PASS, fields(endTime="2999-05-04 23:22:59+0000"),
         ExitCode.INCONCLUSIVE, "clock", id="ended in the future",
     ),
     pytest.param(
-        ("wait",), PASS, 'fields = { status = " PASS " }', ExitCode.INCONCLUSIVE,
+        ("wait",), PASS, fields(status=" PASS "), ExitCode.INCONCLUSIVE,
         "the run's status, ' PASS '", id="a status with blanks",
     ),
     pytest.param(
-        ("wait",), PASS, 'fields = { status = "PASS\\u001b[0m" }', ExitCode.INCONCLUSIVE,
+        ("wait",), PASS, fields(status="PASS\x1b[0m"), ExitCode.INCONCLUSIVE,
         r"'PASS\x1b[0m'", id="a status with an escape sequence",
     ),
     pytest.param(
