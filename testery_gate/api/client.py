@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
+
+import tenacity
 
 from testery_gate.api import faults
 from testery_gate.api.transport import Answer, Bounds, Transport
@@ -29,9 +31,6 @@ from testery_gate.model import (
 from testery_gate.text import Clean, one_line
 from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import Seen
-
-if TYPE_CHECKING:
-    import tenacity
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
@@ -237,18 +236,6 @@ class TesteryClient:
                 f"{error.message}{span}", advice=f"{error.advice} {faults.NEXT_STEP}"
             ) from error
 
-        try:
-            return attempt()
-        except NoAnswer as error:
-            made = [error.with_traceback(None)]
-
-        def another() -> _T:
-            if made:
-                raise made.pop()
-            return attempt()
-
-        import tenacity  # only here, as it takes its time and one attempt is mostly enough
-
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(NoAnswer),
             stop=lambda _: limits.deadline.passed or tolerated() <= 0,
@@ -257,7 +244,7 @@ class TesteryClient:
             before_sleep=tell,
             retry_error_callback=give_up,
         )
-        return retrying(another)
+        return retrying(attempt)
 
     def _answer(self, url: str, parse: _Parse[_T], limits: Limits) -> _T:
         answer = self._transport.get(url, limits.bounds())

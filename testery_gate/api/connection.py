@@ -14,6 +14,7 @@ import urllib.parse
 from dataclasses import dataclass, field, replace
 
 import requests
+import truststore
 import urllib3
 from requests.utils import (
     DEFAULT_CA_BUNDLE_PATH,
@@ -104,9 +105,6 @@ class Trust:
 
 
 def _systems_context() -> ssl.SSLContext:
-    # Imported here, because plain http does without it.
-    import truststore
-
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not system_has_certificates(sys.platform, ssl.get_default_verify_paths()):
         context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)

@@ -6,6 +6,7 @@ before it is compared.
 
 from __future__ import annotations
 
+import difflib
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -176,8 +177,6 @@ def _parse_metric(name: str) -> Metric:
     try:
         return Metric(name)
     except ValueError:
-        import difflib  # only here, as it takes its time
-
         names = [metric.value for metric in Metric]
         near = difflib.get_close_matches(name.lower(), names, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the metrics are {', '.join(names)}"
