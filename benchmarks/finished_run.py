@@ -20,8 +20,8 @@ url = os.environ["TESTERY_API_URL"] + "/test-runs/{run}"
 headers = {{"Authorization": "Bearer " + os.environ["TESTERY_API_TOKEN"]}}
 print(requests.get(url, headers=headers).json()["complete"])
 """
-TO_THE_FLOOR = 1.35
-TO_PYTHON = 3.0
+TO_THE_FLOOR = 1.7
+TO_PYTHON = 10.0
 
 
 def tables(programs: Programs, *, repeats: int = 30) -> Sequence[Table]:
