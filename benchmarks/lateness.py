@@ -1,4 +1,4 @@
-"""How late the end of a run is noticed, and with how many requests: the pace against fixed ones.
+"""How late the end of a run is noticed, with how many requests: our interval against fixed ones.
 
 The runs are made up and the clock is simulated; what looks at them is the gate's own loop.
 """
@@ -26,17 +26,17 @@ from benchmarks.processes import environment
 from benchmarks.synthetic import Shape, SyntheticRun, bursty, steady, synthetic_runs
 from testery_gate.model import TestRun
 from testery_gate.simulator import DEFAULT_TOKEN
-from testery_gate.waiting import interval as pace
+from testery_gate.waiting import interval
 from testery_gate.waiting.deadline import Deadline
-from testery_gate.waiting.polling import Pace, wait_for
+from testery_gate.waiting.polling import PollInterval, wait_for
 
 RUNS = 2000
 SEED = 2026
-PACES: Mapping[str, Pace] = {
-    "the gate's": pace.adaptive,
-    "fixed 15 s": pace.fixed(15),
-    "fixed 5 s": pace.fixed(5),
-    "fixed 3 s": pace.fixed(3),
+INTERVALS: Mapping[str, PollInterval] = {
+    "the gate's": interval.adaptive,
+    "fixed 15 s": interval.fixed(15),
+    "fixed 5 s": interval.fixed(5),
+    "fixed 3 s": interval.fixed(3),
 }
 MEDIAN, PERCENTILE_95 = 1.0, 3.0
 REAL_RUNS = 20
@@ -65,7 +65,7 @@ class _World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lateness:
-    """How a pace did with all runs; in seconds."""
+    """How a poll interval did with all runs; in seconds."""
 
     median: float
     percentile_95: float
@@ -73,7 +73,7 @@ class Lateness:
     requests: int
 
 
-def measure(runs: Iterable[SyntheticRun], pace: Pace) -> Lateness:
+def measure(runs: Iterable[SyntheticRun], poll_interval: PollInterval) -> Lateness:
     """Wait for each of the runs by itself."""
     late: list[float] = []
     requests = 0
@@ -84,7 +84,7 @@ def measure(runs: Iterable[SyntheticRun], pace: Pace) -> Lateness:
             [1],
             world.fetch,
             deadline=deadline,
-            pace=pace,
+            poll_interval=poll_interval,
             on_update=lambda _: None,
             sleep=world.sleep,
         )
@@ -97,7 +97,7 @@ def measure(runs: Iterable[SyntheticRun], pace: Pace) -> Lateness:
 
 
 def tables(programs: Programs, *, runs: int = RUNS, real_runs: int = REAL_RUNS) -> Sequence[Table]:
-    """Compare the paces on runs of both shapes, then the simulated clock with real processes."""
+    """Compare poll intervals on runs of both shapes, then the clock with real processes."""
     return [
         compare("lateness", steady, runs, bounded=True),
         compare("lateness, other runs", bursty, runs, bounded=False),
@@ -106,13 +106,22 @@ def tables(programs: Programs, *, runs: int = RUNS, real_runs: int = REAL_RUNS) 
 
 
 def compare(name: str, shape: Shape, number: int, *, bounded: bool) -> Table:
-    """Measure all paces on the same runs."""
+    """Measure all poll intervals on the same runs."""
     with ProcessPoolExecutor() as pool:
-        found = dict(zip(PACES, pool.map(partial(_measured, shape, number), PACES), strict=True))
+        found = dict(
+            zip(INTERVALS, pool.map(partial(_measured, shape, number), INTERVALS), strict=True)
+        )
     gate, vendor = found["the gate's"], found["fixed 15 s"]
     return Table(
         name=name,
-        head=("pace", "median, s", "95th percentile, s", "latest, s", "requests", "to fixed 15 s"),
+        head=(
+            "poll interval",
+            "median, s",
+            "95th percentile, s",
+            "latest, s",
+            "requests",
+            "to fixed 15 s",
+        ),
         rows=[
             (
                 each,
@@ -135,14 +144,14 @@ def compare(name: str, shape: Shape, number: int, *, bounded: bool) -> Table:
 
 
 def _measured(shape: Shape, number: int, name: str) -> Lateness:
-    return measure(synthetic_runs(shape, number, SEED), PACES[name])
+    return measure(synthetic_runs(shape, number, SEED), INTERVALS[name])
 
 
 def _cross_check(programs: Programs, number: int) -> Table:
     random = Random(SEED)  # noqa: S311  (a benchmark's)
     some = [run for run in (steady(random) for _ in range(100 * number)) if _is_short(run)]
     runs = some[:number]
-    simulated = [measure([run, run], pace.adaptive) for run in runs]
+    simulated = [measure([run, run], interval.adaptive) for run in runs]
     real, requests = wait_for_real(programs, runs)
     return Table(
         name="lateness, real processes",

@@ -1,4 +1,4 @@
-"""Made-up runs, in two shapes: one that the pace was tuned on, and one that it was not."""
+"""Made-up runs, in two shapes: one that the poll interval was tuned on, and one that it was not."""
 
 from __future__ import annotations
 

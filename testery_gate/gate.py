@@ -22,7 +22,7 @@ from testery_gate.model import RunStatus, TestRun
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.references import RunReference
 from testery_gate.waiting.deadline import Deadline, utc_now
-from testery_gate.waiting.polling import Pace, Progress, Sighting, Watch, wait_for
+from testery_gate.waiting.polling import PollInterval, Progress, Sighting, Watch, wait_for
 
 if TYPE_CHECKING:
     from testery_gate.runs.selection import Query
@@ -46,7 +46,7 @@ class Waiting:
     """How to wait, and what to ask for afterwards."""
 
     deadline: Deadline
-    pace: Pace
+    poll_interval: PollInterval
     appear_by: Deadline
     """Until when a run that is described may take to be there."""
     follow: bool = True
@@ -147,7 +147,7 @@ class Gate:
             run_ids,
             self._lookup.look,
             deadline=self._waiting.deadline,
-            pace=self._waiting.pace,
+            poll_interval=self._waiting.poll_interval,
             on_update=self._effects.update,
             sleep=self._effects.sleep,
             decided=lambda sighting: self._early(sighting) is not None,

@@ -16,7 +16,7 @@ from benchmarks.processes import environment, run, side_by_side
 from benchmarks.stand_in import Asked
 from benchmarks.synthetic import Shape, SyntheticRun, bursty, steady, synthetic_runs
 from testery_gate.model import RunStatus
-from testery_gate.waiting import interval as pace
+from testery_gate.waiting import interval
 from tests.acceptance.command import COMMAND
 
 HERE = Programs(python=sys.executable, gate=COMMAND, vendor=None)
@@ -52,7 +52,7 @@ def test_steady_runs_are_as_the_page_says() -> None:
 
 
 def test_lateness_is_what_passes_between_the_end_and_the_look_that_sees_it() -> None:
-    found = lateness.measure([RUN, RUN], pace.fixed(20))
+    found = lateness.measure([RUN, RUN], interval.fixed(20))
     # The sixth look begins at 100.5 s, the seventh at 120.6 s, and each takes a tenth of a second.
     assert found.requests == 2 * 7
     assert found.worst == pytest.approx(120.7 - 107)
@@ -61,12 +61,15 @@ def test_lateness_is_what_passes_between_the_end_and_the_look_that_sees_it() -> 
 
 def test_a_run_that_is_over_at_the_first_look_is_not_looked_at_again() -> None:
     over = SyntheticRun(started=0, known=0, done=(), total=0, ended=0.0, status=RunStatus.CANCELED)
-    assert lateness.measure([over, over], pace.adaptive).requests == 2
+    assert lateness.measure([over, over], interval.adaptive).requests == 2
 
 
-def test_the_pace_keeps_its_bounds_on_a_few_runs() -> None:
+def test_the_poll_interval_keeps_its_bounds_on_a_few_runs() -> None:
     some = list(synthetic_runs(steady, 200, seed=7))
-    found, vendor = lateness.measure(some, pace.adaptive), lateness.measure(some, pace.fixed(15))
+    found, vendor = (
+        lateness.measure(some, interval.adaptive),
+        lateness.measure(some, interval.fixed(15)),
+    )
     assert found.median <= lateness.MEDIAN
     assert found.requests <= vendor.requests
 
@@ -151,10 +154,10 @@ def test_requests_are_told_apart_by_look() -> None:
     assert many_runs.requests_a_look(asked) == [2, 1, 2]
 
 
-def test_paces_are_compared_on_both_shapes() -> None:
+def test_poll_intervals_are_compared_on_both_shapes() -> None:
     tuned = lateness.compare("lateness", steady, 5, bounded=True)
     other = lateness.compare("lateness, other runs", bursty, 5, bounded=False)
-    assert [row[0] for row in tuned.rows] == [row[0] for row in other.rows] == [*lateness.PACES]
+    assert [row[0] for row in tuned.rows] == [row[0] for row in other.rows] == [*lateness.INTERVALS]
     assert (len(tuned.bounds), len(other.bounds)) == (3, 0)
 
 

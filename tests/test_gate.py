@@ -46,7 +46,7 @@ class Walk:
         )
         appear_by = Deadline.after(appear_within, self.clock)
         self.waiting = replace(
-            Waiting(deadline=deadline, pace=lambda _: 10, appear_by=appear_by), **waiting
+            Waiting(deadline=deadline, poll_interval=lambda _: 10, appear_by=appear_by), **waiting
         )
         self.effects = Effects(sleep=self.clock.sleep, update=lambda _: None, say=self.said.append)
         self.policy = policy or Policy()

@@ -279,7 +279,7 @@ def _run_gate(
         effects = gate.Effects(sleep=sleep, update=display.update, say=display.say)
         waiting = gate.Waiting(
             deadline=deadline,
-            pace=pace.adaptive if interval is None else pace.fixed(float(interval)),
+            poll_interval=pace.adaptive if interval is None else pace.fixed(float(interval)),
             appear_by=Deadline.after(min(float(appear_within), float(timeout))),
             follow=not no_follow,
             fail_fast=fail_fast,

@@ -1,7 +1,7 @@
 """How long to wait between two looks at a run: pure functions of what has been seen of it.
 
 A look just before the end of a run is worth little, and a look just after it is worth most, so
-the adaptive pace spends its looks where the end is likely. All its waits are shares of a time
+the adaptive interval spends its looks where the end is likely. All its waits are shares of a time
 that was seen, because what is soon for a run of an hour is late for one of a minute. How late
 that notices the end, and for how many looks, is measured in ``docs/performance.md``.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testery_gate.model import RunStatus
-from testery_gate.waiting.polling import Pace, Sighting
+from testery_gate.waiting.polling import PollInterval, Sighting
 
 QUICKEST = 1.0
 """Seconds between two looks when the end may come at any moment."""
@@ -25,8 +25,8 @@ SLOWEST_UNKNOWN = 15.0
 """The most where nothing tells how near the end is."""
 
 
-def fixed(seconds: float) -> Pace:
-    """Return the pace that always waits that many seconds."""
+def fixed(seconds: float) -> PollInterval:
+    """Return the poll interval that is always that many seconds."""
     return lambda _open_runs: seconds
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import tenacity
 
 from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.waiting.deadline import Deadline, utc_now
-
-if TYPE_CHECKING:
-    import tenacity
 
 SETTLING_SECONDS = 60.0
 """How long nothing may change of a run with a final status that is not complete, or how long ago it
@@ -70,7 +69,7 @@ class Watch:
     ended_by: ApiError | Interrupted | None = None
 
 
-class Pace(Protocol):
+class PollInterval(Protocol):
     """A pure function from what has been seen of the open runs to the seconds until a next look."""
 
     def __call__(self, open_runs: Sequence[Sighting], /) -> float:
@@ -82,7 +81,7 @@ def wait_for(
     fetch: Callable[[Sequence[int]], Mapping[int, Seen]],
     *,
     deadline: Deadline,
-    pace: Pace,
+    poll_interval: PollInterval,
     on_update: Callable[[Progress], None],
     sleep: Callable[[float], None],
     decided: Callable[[Sighting], bool] = lambda _: False,
@@ -125,7 +124,7 @@ def wait_for(
             for sighting in still_open
             if sighting.settling_since is not None
         ]
-        return max(0.0, min(pace(still_open), deadline.remaining(), *settled))
+        return max(0.0, min(poll_interval(still_open), deadline.remaining(), *settled))
 
     def report(next_look: float | None) -> None:
         on_update(
@@ -137,25 +136,17 @@ def wait_for(
             )
         )
 
-    def keep_looking(first: list[Sighting]) -> None:
-        import tenacity  # only here, as it takes its time and one look is often enough
-
-        made = [first]
-        looking = tenacity.Retrying(
-            retry=tenacity.retry_if_result(bool),
-            stop=lambda _: deadline.passed,
-            wait=until_next_look,
-            sleep=sleep,
-            before_sleep=lambda state: report(state.upcoming_sleep),
-            retry_error_callback=lambda _: None,
-        )
-        looking(lambda: made.pop() if made else look())
-
+    looking = tenacity.Retrying(
+        retry=tenacity.retry_if_result(bool),
+        stop=lambda _: deadline.passed,
+        wait=until_next_look,
+        sleep=sleep,
+        before_sleep=lambda state: report(state.upcoming_sleep),
+        retry_error_callback=lambda _: None,
+    )
     ended_by: ApiError | Interrupted | None = None
     try:
-        still_open = look()
-        if still_open:
-            keep_looking(still_open)
+        looking(look)
         report(None)
     except (ApiError, Interrupted) as cause:
         ended_by = cause

@@ -101,7 +101,7 @@ def make_sighting(*, done: int = 0, status: str = "RUNNING", **others: Any) -> S
         ),
     ],
 )
-def test_the_pace_follows_the_run(sighting: Sighting, wait: float) -> None:
+def test_the_interval_follows_the_run(sighting: Sighting, wait: float) -> None:
     assert adaptive([sighting]) == pytest.approx(wait)
 
 
@@ -125,17 +125,17 @@ def test_whatever_was_seen_the_wait_is_neither_hasty_nor_endless(
     assert QUICKEST <= adaptive([sighting]) <= SLOWEST_RUNNING
 
 
-def test_of_several_runs_the_most_urgent_sets_the_pace() -> None:
+def test_of_several_runs_the_most_urgent_sets_the_interval() -> None:
     far = make_sighting(done=10, seen_at=1000)
     near = make_sighting(done=80, seen_at=80)
     assert adaptive([far, near]) == pytest.approx(10)
 
 
-def test_without_an_open_run_the_pace_is_quick() -> None:
+def test_without_an_open_run_the_interval_is_short() -> None:
     assert adaptive([]) == QUICKEST
 
 
-def test_a_fixed_pace_never_changes() -> None:
+def test_a_fixed_interval_never_changes() -> None:
     assert fixed(15)([make_sighting(done=99)]) == 15
 
 

@@ -12,7 +12,7 @@ from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import (
     MOST_OBSERVATIONS,
     SETTLING_SECONDS,
-    Pace,
+    PollInterval,
     Progress,
     Seen,
     Sighting,
@@ -29,7 +29,7 @@ ENDED = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
 """When all these runs ended."""
 
 
-def every(seconds: float) -> Pace:
+def every(seconds: float) -> PollInterval:
     return lambda _: seconds
 
 
@@ -54,7 +54,7 @@ def watch(
     fetch: Callable[[Sequence[int]], Mapping[int, Seen]],
     *,
     timeout: float = 600,
-    pace: Pace | None = None,
+    poll_interval: PollInterval | None = None,
     run_ids: Sequence[int] = (55676,),
     on_update: Callable[[Progress], None] = lambda _: None,
     decided: Callable[[Sighting], bool] = lambda _: False,
@@ -64,7 +64,7 @@ def watch(
         run_ids,
         fetch,
         deadline=Deadline.after(timeout, clock),
-        pace=pace or every(10),
+        poll_interval=poll_interval or every(10),
         on_update=on_update,
         sleep=clock.sleep,
         decided=decided,
@@ -103,7 +103,7 @@ def test_a_run_is_finished_when_the_specification_says_so(
 ) -> None:
     clock = FakeClock()
     script = Script(clock, (0, make_run(status=status, complete=complete)))
-    ended = watch(clock, script, timeout=600, pace=every(7))
+    ended = watch(clock, script, timeout=600, poll_interval=every(7))
     assert sighting(ended).finished is (finished_at is not None)
     assert script.looks[-1] == (600 if finished_at is None else finished_at)
 
@@ -261,7 +261,7 @@ def test_a_signal_while_sleeping_ends_the_watch() -> None:
         [55676],
         Script(clock, (0, RUNNING)),
         deadline=Deadline.after(60, clock),
-        pace=every(5),
+        poll_interval=every(5),
         on_update=lambda _: None,
         sleep=interrupted,
     )
@@ -300,7 +300,7 @@ def test_every_look_is_reported_with_the_time_to_the_next() -> None:
     clock = FakeClock()
     reported: list[Progress] = []
     script = Script(clock, (0, RUNNING), (20, DONE))
-    watch(clock, script, timeout=60, pace=every(8), on_update=reported.append)
+    watch(clock, script, timeout=60, poll_interval=every(8), on_update=reported.append)
     assert [(p.elapsed, p.remaining, p.next_look) for p in reported] == [
         (0, 60, 8),
         (8, 52, 8),
