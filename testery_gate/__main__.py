@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import io
 import os
 import sys
@@ -11,16 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
-from testery_gate.cli import front_page
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.waiting.signals import Interrupts
-
-FEWEST_COLLECTED = 100_000
-"""How many objects more than before there must be before Python looks for garbage.
-
-Its own 700 make it look some hundred times while modules are imported and test results are read,
-which drop next to nothing.
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,9 +20,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     container loses a SIGTERM, and anything else dies of it without an exit code of ours. Whatever
     escapes from the rest must not exit 1, as Python would have it: that means failed tests.
     """
-    gc.set_threshold(FEWEST_COLLECTED)
-    # All of it goes with the process; to look for garbage once more would take a tenth of the time.
-    atexit.register(gc.freeze)
     interrupts = Interrupts()
     code = int(ExitCode.INTERNAL)
     # From here on a first signal is raised within this, and a second ends the process.
@@ -48,23 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _ended(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     try:
         _open_streams()
-        page = front_page.answer(sys.argv[1:] if argv is None else argv)
-        if page is not None:
-            return _show(page)
+        # Only here, when the signals are taken over: it takes its time.
         from testery_gate.cli.main import run
 
         return run(argv, interrupts)
     except Exception:  # noqa: BLE001  (nothing is left that could say more)
         return int(ExitCode.INTERNAL)
-
-
-def _show(page: str) -> int:
-    try:
-        sys.stdout.write(page)
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return int(ExitCode.REPORT_LOST)
-    return int(ExitCode.PASSED)
 
 
 def _open_streams() -> None:

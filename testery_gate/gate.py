@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from testery_gate.api.client import TesteryClient
 from testery_gate.errors import ApiError, ExitCode, Interrupted
@@ -19,15 +18,13 @@ from testery_gate.judging.verdict import (
     stopped,
 )
 from testery_gate.model import RunStatus, TestRun
+from testery_gate.runs.comparable import SECONDS, find_comparable
+from testery_gate.runs.finding import find_runs, newer_runs
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.references import RunReference
+from testery_gate.runs.selection import Query
 from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.polling import PollInterval, Progress, Sighting, Watch, wait_for
-
-if TYPE_CHECKING:
-    from testery_gate.runs.selection import Query
-
-# Runs are mostly named, and few reports show others: what finds them is imported when needed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +102,6 @@ class Gate:
 
     def _find(self, query: Query) -> Sequence[RunReference]:
         """Return the runs that are meant today; raises what the API raises."""
-        from testery_gate.runs.finding import find_runs
-
         runs = find_runs(
             query,
             self._client,
@@ -156,8 +151,6 @@ class Gate:
 
     def _newer(self, query: Query, meant: _Notes, watch: Watch) -> Mapping[int, TestRun]:
         """Return the newer runs that superseded canceled ones, by the canceled ones' ids."""
-        from testery_gate.runs.finding import newer_runs
-
         seen = [watch.runs.get(reference.run_id) for reference in meant]
         canceled = [
             one.run
@@ -266,8 +259,6 @@ class Gate:
 
     def _with_comparable(self, runs: Sequence[Judged]) -> Sequence[Judged]:
         """Add comparable runs, as far as the list of runs shows them in reasonable time."""
-        from testery_gate.runs.comparable import SECONDS, find_comparable
-
         known = [judged.run for judged in runs if judged.run and judged.exit_code in _BY_EVIDENCE]
         until = Deadline.after(SECONDS, self._waiting.deadline.clock)
         count = self._waiting.comparable

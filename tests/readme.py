@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from testery_gate.cli.main import wait
 from testery_gate.cli.options import Setting
+from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit
 

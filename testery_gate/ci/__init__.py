@@ -7,6 +7,7 @@ be written, because none of it may matter to the verdict.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,8 +78,6 @@ def chosen(choice: str, environment: Mapping[str, str]) -> System | None:
 
 def run_program(arguments: Sequence[str], text: str, *, environment: Mapping[str, str]) -> None:
     """Run a program on PATH for at most half a minute; see :class:`Effects`."""
-    import subprocess
-
     subprocess.run(  # noqa: S603  (our own words, and no shell)
         arguments,
         input=text,

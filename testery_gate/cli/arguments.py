@@ -1,77 +1,227 @@
-"""From the values of options to the objects that the gate works with.
+"""From click's values to typed options: a frozen dataclass for each concern.
 
-Each function names the options it takes and leaves the rest to the others; all raise
-:class:`UsageError`.
+Nothing past this file knows click's names. Every function here raises :class:`UsageError`; what it
+needs of the machine is passed to it.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from testery_gate.api.credentials import Token, describe_token_file, find_token, without_token
-from testery_gate.cli.options import Reach
+from testery_gate.api.address import check_api_url
+from testery_gate.api.credentials import Token, describe_token_file, find_token
+from testery_gate.cli.options import LookbackSpan
+from testery_gate.cli.process import Machine
+from testery_gate.cli.settings import SHORT_CRITERIA
 from testery_gate.errors import UsageError
-from testery_gate.judging.criteria import Criterion
 from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
+from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.commit import current_commit
 from testery_gate.runs.references import RunReference, parse_reference, parse_references
+from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.text import clean_text, one_line
-
-if TYPE_CHECKING:
-    from testery_gate.reports import Report
-    from testery_gate.runs.selection import Condition, Field, Query
-
-# Runs are mostly named: what describes them is imported by the functions that need it.
+from testery_gate.waiting import interval
+from testery_gate.waiting.polling import PollInterval
 
 AUTO = "auto"
+_DESCRIBING = (
+    *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
+    *("latest", "each", "every", "deploy_id"),
+)
+
+Values = Mapping[str, Any]
+"""Click's values, by the names of their parameters."""
 
 
-def policy(
-    *,
-    require: tuple[Criterion, ...],
-    warn: tuple[Criterion, ...],
-    expect: tuple[Expectation, ...],
-    trust_status: bool,
-    max_failed: Criterion | None,
-    min_passed: Criterion | None,
-    min_pass_rate: Criterion | None,
-    max_ignored: Criterion | None,
-    min_total: Criterion | None,
-    min_coverage: Criterion | None,
-    max_duration: Criterion | None,
-    max_age: Fraction | None,
-    **_others: object,
-) -> Policy:
-    """Build what decides the verdict."""
-    short = (
-        max_failed,
-        min_passed,
-        min_pass_rate,
-        max_ignored,
-        min_total,
-        min_coverage,
-        max_duration,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionOptions:
+    """How the API is asked."""
+
+    api_url: str
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitOptions:
+    """How long to wait for what; times in seconds."""
+
+    timeout: float
+    appear_within: float
+    outage_tolerance: float
+    patience: float = 0.0
+    """How far past the timeout an API may be asked again that gives no usable answer."""
+    poll_interval: PollInterval = interval.adaptive
+    fail_fast: bool = False
+    follow: bool = True
+    """Whether the newer run is judged where one was canceled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """What is written at the end, and gathered for it."""
+
+    wanted: Sequence[Report]
+    formats: Mapping[str, Renderer]
+    with_results: bool
+    history: int
+    """How many comparable runs are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayOptions:
+    """How much is shown on standard error."""
+
+    quiet: bool
+    verbose: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOptions:
+    """The options of ``wait`` and ``check``."""
+
+    target: Sequence[RunReference] | Query
+    policy: Policy
+    reports: ReportOptions
+    connection: ConnectionOptions
+    waiting: WaitOptions
+    display: DisplayOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """The options of ``list``."""
+
+    query: Query
+    connection: ConnectionOptions
+    outage_tolerance: float
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOptions:
+    """The options of ``doctor``, which checks the address and the token itself."""
+
+    api_url: str
+    find_token: Callable[[], Token]
+    step_timeout: float
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOptions:
+    """What ``explain`` shows besides the values themselves."""
+
+    runs: Sequence[str]
+    policy: Policy
+    token_source: str
+
+
+def wait_options(
+    values: Values, machine: Machine, named_with_source: Callable[[str], str]
+) -> GateOptions:
+    """Return the options of ``wait``; ``named_with_source`` names an option and what set it."""
+    waiting = WaitOptions(
+        timeout=float(values["timeout"]),
+        appear_within=float(min(values["appear_within"], values["timeout"])),
+        outage_tolerance=float(values["outage_tolerance"]),
+        poll_interval=(
+            interval.adaptive
+            if values["interval"] is None
+            else interval.fixed(float(values["interval"]))
+        ),
+        fail_fast=values["fail_fast"],
+        follow=not values["no_follow"],
     )
+    return _gate_options(values, machine, named_with_source, waiting)
+
+
+def check_options(
+    values: Values, machine: Machine, named_with_source: Callable[[str], str]
+) -> GateOptions:
+    """Return the options of ``check``, which waits only for a run to be there."""
+    waiting = WaitOptions(
+        timeout=float(values["appear_within"]),
+        appear_within=float(values["appear_within"]),
+        outage_tolerance=float(values["outage_tolerance"]),
+        patience=float(values["outage_tolerance"]),
+    )
+    return _gate_options(values, machine, named_with_source, waiting)
+
+
+def list_options(values: Values, machine: Machine) -> ListOptions:
+    """Return the options of ``list``: all runs that are described, or the latest of them."""
+    query = _query(values, machine)
+    every = not values["each"] and not values["latest"]
+    selection = replace(query.selection, every=every, most=values["limit"])
+    return ListOptions(
+        query=replace(query, selection=selection),
+        connection=_connection(values, machine),
+        outage_tolerance=float(values["outage_tolerance"]),
+        as_json=values["output"] == "json",
+    )
+
+
+def doctor_options(values: Values, machine: Machine) -> DoctorOptions:
+    """Return the options of ``doctor``."""
+    return DoctorOptions(
+        api_url=values["api_url"],
+        find_token=lambda: _token(values, machine),
+        step_timeout=float(values["step_timeout"]),
+        as_json=values["output"] == "json",
+    )
+
+
+def explain_options(values: Values, machine: Machine) -> ExplainOptions:
+    """Return what ``explain`` shows, after the checks that the gate would make."""
+    policy = _policy(values, machine)
+    _wanted_reports(values)
+    check_api_url(values["api_url"])
+    return ExplainOptions(
+        runs=values["runs"], policy=policy, token_source=_token_source(values, machine)
+    )
+
+
+def _gate_options(
+    values: Values,
+    machine: Machine,
+    named_with_source: Callable[[str], str],
+    waiting: WaitOptions,
+) -> GateOptions:
+    return GateOptions(
+        target=_target(values, machine, named_with_source),
+        policy=_policy(values, machine),
+        reports=_reports(values),
+        connection=_connection(values, machine),
+        waiting=waiting,
+        display=DisplayOptions(quiet=values["quiet"], verbose=values["verbose"]),
+    )
+
+
+def _policy(values: Values, machine: Machine) -> Policy:
+    short = [values[criterion.parameter] for criterion in SHORT_CRITERIA]
+    max_age: Fraction | None = values["max_age"]
     return Policy(
-        required=(*require, *(criterion for criterion in short if criterion is not None)),
-        warned=warn,
-        expected=tuple(_resolved(expectation) for expectation in expect),
-        trust_status=trust_status,
+        required=(*values["require"], *(criterion for criterion in short if criterion is not None)),
+        warned=values["warn"],
+        expected=tuple(_resolved(expectation, machine) for expectation in values["expect"]),
+        trust_status=values["trust_status"],
         max_age=None if max_age is None else _timedelta(max_age),
     )
 
 
-def _resolved(expectation: Expectation) -> Expectation:
+def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
     if expectation.field is ExpectedField.GIT_REF and expectation.value == AUTO:
-        return Expectation(field=expectation.field, value=_commit())
+        return Expectation(field=expectation.field, value=_commit(machine))
     return expectation
+
+
+def _commit(machine: Machine) -> str:
+    return current_commit(machine.environment, machine.read_text, machine.head_of_checkout)
 
 
 def _timedelta(seconds: Fraction) -> timedelta:
@@ -79,77 +229,69 @@ def _timedelta(seconds: Fraction) -> timedelta:
     return timedelta(seconds=float(min(seconds, Fraction(3600 * 24 * 365 * 1000))))
 
 
-_DESCRIBING = (
-    *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
-    *("latest", "each", "every", "deploy_id"),
-)
-
-
-def target(
-    runs: Sequence[str], source_of: Callable[[str], str], **values: Any
+def _target(
+    values: Values, machine: Machine, named_with_source: Callable[[str], str]
 ) -> Sequence[RunReference] | Query:
-    """Tell which runs are meant: by name, or by description.
-
-    ``source_of`` says what set an option.
-    """
+    """Return which runs are meant: by name, or by description."""
+    runs: Sequence[str] = values["runs"]
     describing = [option for option in _DESCRIBING if _is_given(values[option])]
     if runs and describing:
         # Even a file or a variable says what is meant, and a run that is named may be another.
-        sources = ", ".join(map(source_of, describing))
+        sources = ", ".join(map(named_with_source, describing))
         raise UsageError(
             f"runs are both named and described, by {sources}; do one of the two",
             advice="To hold a named run to a commit or an environment, use --expect.",
         )
     if runs:
-        return _named(runs, values["token_file"])
+        return _named(runs, values["token_file"], machine)
     if not describing:
         raise UsageError(
             "no run is named and none described",
             advice="Give a run's id or address, or say which: --git-ref auto, --environment NAME,"
             " --latest, ...",
         )
-    return _query(**values)
+    return _query(values, machine)
 
 
 def _is_given(value: object) -> bool:
     return value is not None and value is not False and value != ()
 
 
-def listed(*, latest: bool, each: tuple[str, ...], limit: int, **values: Any) -> Query:
-    """Tell which runs are to be listed: all that are described, or the latest of them."""
-    query = _query(each=each, **values)
-    every = not each and not latest
-    return replace(query, selection=replace(query.selection, every=every, most=limit))
+def _named(runs: Sequence[str], token_file: str | None, machine: Machine) -> Sequence[RunReference]:
+    found: dict[int, RunReference] = {}
+    try:
+        for text in runs:
+            if text != "-":
+                references: Sequence[RunReference] = [parse_reference(text)]
+            elif token_file == "-":  # noqa: S105  (a file's name)
+                raise UsageError(
+                    "standard input can't hold both the runs and the token",
+                    advice="Set TESTERY_API_TOKEN instead, or name a file with --token-file.",
+                )
+            else:
+                references = parse_references(machine.read_stdin())
+            for reference in references:
+                found.setdefault(reference.run_id, reference)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return tuple(found.values())
 
 
-def _query(
-    *,
-    git_ref: str | None,
-    build_key: str | None,
-    environment: str | None,
-    project_id: int | None,
-    name: str | None,
-    include_tag: tuple[str, ...],
-    status: str | None,
-    each: tuple[str, ...],
-    every: bool,
-    deploy_id: int | None,
-    lookback: Reach,
-    **_others: object,
-) -> Query:
+def _query(values: Values, machine: Machine) -> Query:
+    each, every, deploy_id = values["each"], values["every"], values["deploy_id"]
     if each and every:
         raise UsageError("--each takes the newest of each group and --all takes all: choose one")
-    from testery_gate.runs.selection import Field, Group, Query, Selection
-
+    git_ref, status = values["git_ref"], values["status"]
     wanted = (
-        (Field.GIT_REF, _commit() if git_ref == AUTO else git_ref),
-        (Field.BUILD_KEY, build_key),
-        (Field.ENVIRONMENT, environment),
-        (Field.PROJECT_ID, project_id),
-        (Field.NAME, name),
-        *((Field.INCLUDE_TAG, tag) for tag in include_tag),
+        (Field.GIT_REF, _commit(machine) if git_ref == AUTO else git_ref),
+        (Field.BUILD_KEY, values["build_key"]),
+        (Field.ENVIRONMENT, values["environment"]),
+        (Field.PROJECT_ID, values["project_id"]),
+        (Field.NAME, values["name"]),
+        *((Field.INCLUDE_TAG, tag) for tag in values["include_tag"]),
         (Field.STATUS, None if status is None else status.upper()),
     )
+    lookback: LookbackSpan = values["lookback"]
     return Query(
         selection=Selection(
             conditions=tuple(
@@ -166,8 +308,6 @@ def _query(
 
 
 def _condition(field: Field, wanted: str) -> Condition:
-    from testery_gate.runs.selection import Condition
-
     # As the run's own text is read.
     wanted = one_line(clean_text(wanted))
     if not wanted:
@@ -178,90 +318,52 @@ def _condition(field: Field, wanted: str) -> Condition:
     return Condition(field=field, wanted=wanted)
 
 
-def _named(runs: Sequence[str], token_file: str | None) -> Sequence[RunReference]:
-    found: dict[int, RunReference] = {}
-    try:
-        for text in runs:
-            if text != "-":
-                references: Sequence[RunReference] = [parse_reference(text)]
-            elif token_file == "-":  # noqa: S105  (a file's name)
-                raise UsageError(
-                    "standard input can't hold both the runs and the token",
-                    advice="Set TESTERY_API_TOKEN instead, or name a file with --token-file.",
-                )
-            else:
-                references = parse_references(_read_stdin())
-            for reference in references:
-                found.setdefault(reference.run_id, reference)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return tuple(found.values())
-
-
-def _commit() -> str:
-    return current_commit(
-        os.environ, lambda path: Path(path).read_text(encoding="utf-8"), _head_of_checkout
+def _connection(values: Values, machine: Machine) -> ConnectionOptions:
+    return ConnectionOptions(
+        api_url=check_api_url(values["api_url"]), token=_token(values, machine)
     )
 
 
-def _head_of_checkout() -> str:
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607  (the git on PATH is the user's)
-            capture_output=True,
-            text=True,
-            check=True,
-            env=without_token(os.environ),
-        )
-    except subprocess.CalledProcessError as error:
-        raise OSError(
-            error.stderr.strip().splitlines()[0] if error.stderr else str(error)
-        ) from None
-    return done.stdout
-
-
-def _read_stdin() -> str:
-    if sys.stdin is None:
-        raise UsageError(
-            "there is no standard input to read from",
-            advice="Connect one, or name the run, or a file with --token-file.",
-        )
-    return sys.stdin.read()
-
-
-def token(*, token: str | None, token_file: str | None, profile: str, **_others: object) -> Token:
-    """Find the API token."""
+def _token(values: Values, machine: Machine) -> Token:
     return find_token(
-        flag=token,
-        file=token_file,
-        profile=profile,
-        environment=os.environ,
-        # Where there is no home, the folder of this name is not there either.
-        home=Path(os.path.expanduser("~")),
-        read_stdin=_read_stdin,
+        flag=values["token"],
+        file=values["token_file"],
+        profile=values["profile"],
+        environment=machine.environment,
+        home=machine.home,
+        read_stdin=machine.read_stdin,
     )
 
 
-def token_source(*, token_file: str | None, **others: Any) -> str:
-    """Say where the token would come from, without reading a token file."""
-    if token_file and not others["token"]:
-        return describe_token_file(token_file)
+def _token_source(values: Values, machine: Machine) -> str:
+    """Return where the token would come from, without reading a token file."""
+    if values["token_file"] and not values["token"]:
+        return describe_token_file(values["token_file"])
     try:
-        return token(token_file=None, **others).source
+        return _token({**values, "token_file": None}, machine).source
     except UsageError as error:
         return f"nowhere: {error.message}"
 
 
-def reports(
-    *, junit_xml: str | None, report: tuple[str, ...], output: str, **_others: object
-) -> Sequence[Report]:
-    """Tell which reports are wanted where."""
-    from testery_gate.reports import parse_report
+def _reports(values: Values) -> ReportOptions:
+    wanted = _wanted_reports(values)
+    return ReportOptions(
+        wanted=wanted,
+        formats=with_options(
+            markdown_limit=values["markdown_limit"],
+            html_limit=values["html_limit"],
+            junit_scope=values["junit_scope"],
+            junit_tolerated=values["junit_tolerated"],
+        ),
+        with_results=not values["no_test_results"],
+        history=values["history"] if any(report.format == "html" for report in wanted) else 0,
+    )
 
-    texts = [*([f"junit={junit_xml}"] if junit_xml is not None else []), *report]
-    if output == "json":
+
+def _wanted_reports(values: Values) -> Sequence[Report]:
+    junit_xml: str | None = values["junit_xml"]
+    texts = [*([f"junit={junit_xml}"] if junit_xml is not None else []), *values["report"]]
+    if values["output"] == "json":
         texts.append("json=-")
     wanted = [parse_report(text) for text in texts]
     try:

@@ -13,6 +13,12 @@ from collections.abc import Mapping, Sequence
 import click
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
+from testery_gate.cli.options import Command
+from testery_gate.cli.output import hand_over
+
+VARIABLE = "_TESTERY_GATE_COMPLETE"
+"""The environment variable by which a script asks."""
+
 
 def answer(cli: click.Command, obj: object, environment: Mapping[str, str]) -> str:
     """Return the suggestions for the line in ``COMP_LINE``.
@@ -110,3 +116,17 @@ fi
 """,
 }
 """What each shell has to read."""
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(list(SCRIPTS)))
+def completion(shell: str) -> None:
+    """Print the script that completes this command in a shell (docs/terminal.md).
+
+    \b
+    bash: testery-gate completion bash \\
+            >~/.local/share/bash-completion/completions/testery-gate
+    fish: testery-gate completion fish >~/.config/fish/completions/testery-gate.fish
+    zsh:  testery-gate completion zsh >~/.zfunc/_testery-gate
+    """
+    hand_over(SCRIPTS[shell], "the script")

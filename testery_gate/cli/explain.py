@@ -1,52 +1,71 @@
-"""The settings in effect, as text: each value, and whether a flag, variable or file set it."""
+"""``testery-gate explain``: each setting in effect, and whether a flag, variable or file set it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import click
 
-from testery_gate.cli.config_file import ConfigFile
-from testery_gate.cli.options import Setting
+from testery_gate.cli import arguments
+from testery_gate.cli.arguments import ExplainOptions
+from testery_gate.cli.options import SectionedCommand, Setting
+from testery_gate.cli.process import Process
+from testery_gate.cli.settings import ALL, set_by, settings
+from testery_gate.cli.wait import RUNS
 from testery_gate.judging.criteria import Criterion, Unit, format_value
 from testery_gate.judging.verdict import Policy, default_checks
+from testery_gate.text import clean_text
 
 _Row = tuple[str, str, str]
 _UNSET = "-"
 
 
-def render(ctx: click.Context, file: ConfigFile | None, policy: Policy, token: str) -> str:
-    """Return the whole explanation; ``token`` says where the token comes from."""
-    settings = [parameter for parameter in ctx.command.params if isinstance(parameter, Setting)]
-    shown = [setting for setting in settings if setting.option_name not in {"token", "debug"}]
+@click.command(cls=SectionedCommand, params=[RUNS, *settings(*ALL)])
+@click.pass_context
+def explain(ctx: click.Context, /, **values: Any) -> None:
+    """Show the settings in effect and where each comes from; contacts nothing.
+
+    Takes the runs and options of 'wait'. The token is never shown, only where it would come from.
+    """
+    process: Process = ctx.obj
+    options = arguments.explain_options(values, process.machine)
+    if options.runs:
+        click.echo(f"Runs: {', '.join(options.runs)}\n")
+    click.echo(clean_text(_explained(ctx, options)), nl=False)
+
+
+def _explained(ctx: click.Context, options: ExplainOptions) -> str:
+    own = [parameter for parameter in ctx.command.params if isinstance(parameter, Setting)]
+    shown = [setting for setting in own if setting.option_name not in {"token", "debug"}]
     tables = (
-        ("Setting", [row for setting in shown for row in _rows(setting, ctx, file)]),
-        ("What must hold", list(_criteria(shown, ctx, file, policy))),
-        ("Elsewhere", [("token", "(never shown)", token)]),
+        ("Setting", [row for setting in shown for row in _rows(setting, ctx)]),
+        ("What must hold", list(_criteria(shown, ctx, options.policy))),
+        ("Elsewhere", [("token", "(never shown)", options.token_source)]),
     )
     return "\n".join(_table(heading, rows) for heading, rows in tables)
 
 
-def _rows(setting: Setting, ctx: click.Context, file: ConfigFile | None) -> Iterator[_Row]:
-    value = ctx.params.get(setting.name or "")
-    values = value if isinstance(value, tuple) else (value,)
-    for item in values or (None,):
+def _rows(setting: Setting, ctx: click.Context) -> Iterator[_Row]:
+    for item in _values(setting, ctx) or (None,):
         shown = setting.default if item is None and isinstance(setting.default, str) else item
-        yield setting.option_name, _text(shown), setting.source(ctx, file)
+        yield setting.option_name, _text(shown), set_by(ctx, setting)
 
 
-def _criteria(
-    settings: Sequence[Setting], ctx: click.Context, file: ConfigFile | None, policy: Policy
-) -> Iterator[_Row]:
+def _criteria(shown: Sequence[Setting], ctx: click.Context, policy: Policy) -> Iterator[_Row]:
     for name in default_checks(policy):
         yield name, "decides", "built in"
-    for setting in settings:
-        value = ctx.params.get(setting.name or "")
-        for item in value if isinstance(value, tuple) else (value,):
+    for setting in shown:
+        for item in _values(setting, ctx):
             if isinstance(item, Criterion) or setting.option_name == "expect":
                 decides = "only reported" if setting.option_name == "warn" else "decides"
-                yield str(item), decides, setting.source(ctx, file)
+                yield str(item), decides, set_by(ctx, setting)
+
+
+def _values(setting: Setting, ctx: click.Context) -> Sequence[object]:
+    value = ctx.params.get(setting.name or "")
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _text(value: object) -> str:

@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import (
-    Criterion,
     CriterionError,
     Metric,
-    Operator,
     Unit,
-    build_criterion,
     format_value,
     parse_criterion,
     parse_duration,
-    with_percent_sign,
 )
 from testery_gate.judging.verdict import Expectation, ExpectedField
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 
 class Setting(click.Option):
     """An option with a help section, an environment variable, and one value a line in it."""
 
-    def __init__(self, *args: Any, section: str, **attributes: Any) -> None:
-        super().__init__(*args, **attributes)
+    def __init__(self, section: str, *names: str, **attributes: Any) -> None:
+        super().__init__(names, show_default=True, **attributes)
         self.section = section
         own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
         others = attributes.get("envvar") or ()
@@ -61,13 +54,15 @@ class Setting(click.Option):
             return super().value_from_envvar(ctx)
         return [line.strip() for line in value.splitlines() if line.strip()]
 
-    def source(self, ctx: click.Context, file: ConfigFile | None) -> str:
+    def source(
+        self, ctx: click.Context, file: ConfigFile | None, environment: Mapping[str, str]
+    ) -> str:
         """Say what set this option: a flag, a variable, the file, or nothing."""
         match ctx.get_parameter_source(self.name or ""):
             case ParameterSource.COMMANDLINE:
                 return f"flag --{self.option_name}"
             case ParameterSource.ENVIRONMENT:
-                variable = next((name for name in self.envvar or () if os.environ.get(name)), "")
+                variable = next((name for name in self.envvar or () if environment.get(name)), "")
                 return f"variable {variable}"
             case ParameterSource.DEFAULT_MAP:
                 return f"file {file.path if file else ''}"
@@ -75,27 +70,16 @@ class Setting(click.Option):
                 return "default"
 
 
-class SectionedCommand(click.Command):
-    """A command whose help groups its settings by section and lists the exit codes.
+class Command(click.Command):
+    """A command of which lists say the first line of its docstring, whole."""
 
-    Its settings are made when they are first needed: of all commands only one is run.
-    """
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return that line, whatever the limit: a list folds it."""
+        return (self.help or "").partition("\n")[0]
 
-    _params: list[click.Parameter]
-    _settings: Callable[[], Sequence[Setting]] | None
 
-    @property
-    def params(self) -> list[click.Parameter]:
-        """The arguments and options."""
-        if self._settings is not None:
-            self._params += self._settings()
-            self._settings = None
-        return self._params
-
-    @params.setter
-    def params(self, own: list[click.Parameter]) -> None:
-        self._params = own
-        self._settings = getattr(self.callback, "settings", None)
+class SectionedCommand(Command):
+    """A command whose help groups its settings by section and lists the exit codes."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one list of options a section, in the order of declaration."""
@@ -118,15 +102,14 @@ def write_exit_codes(formatter: click.HelpFormatter) -> None:
     """Write what each exit code means."""
     with formatter.section("Exit codes"):
         formatter.write_dl(
-            [(str(int(code)), f"{_words(code)}: {code.meaning}") for code in ExitCode]
+            [
+                (str(int(code)), f"{code.outcome.replace('_', ' ')}: {code.meaning}")
+                for code in ExitCode
+            ]
         )
 
 
-def _words(code: ExitCode) -> str:
-    return code.outcome.replace("_", " ")
-
-
-class _Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on
     """A value that one of our own parsers reads; its ValueError is the message."""
 
     def __init__(
@@ -156,8 +139,6 @@ def suggestions(
     texts: Iterable[str], incomplete: str, *, kind: str = "plain"
 ) -> list[CompletionItem[str]]:
     """Return suggestions for a shell, of those texts that begin so."""
-    from click.shell_completion import CompletionItem
-
     return [CompletionItem(text, type=kind) for text in texts if text.startswith(incomplete)]
 
 
@@ -171,18 +152,16 @@ def any_file(_: click.Context, __: click.Parameter, ___: str) -> list[Completion
     return suggestions([""], "", kind="file")
 
 
-def assigned_files(names: Callable[[], Iterable[str]]) -> Completer:
+def assigned_files(names: Collection[str]) -> Completer:
     """Return what suggests ``NAME=``, and after that what files there are."""
 
     def suggest(
         _: click.Context, __: click.Parameter, incomplete: str
     ) -> list[CompletionItem[str]]:
-        from click.shell_completion import CompletionItem
-
         name, equals, _path = incomplete.partition("=")
-        if equals and name in names():
+        if equals and name in names:
             return [CompletionItem(incomplete, type="file", after=f"{name}=")]
-        return suggestions((f"{name}=" for name in names()), incomplete, kind="open")
+        return suggestions((f"{name}=" for name in names), incomplete, kind="open")
 
     return suggest
 
@@ -195,16 +174,6 @@ def _expectation(text: str) -> Expectation:
     return Expectation(field=ExpectedField(name), value=value)
 
 
-def _bound(
-    metric: Metric, symbol: Operator, *, percent: bool = False
-) -> Callable[[str], Criterion]:
-    def parse(text: str) -> Criterion:
-        value = with_percent_sign(text) if percent else text
-        return build_criterion(metric, symbol, value)
-
-    return parse
-
-
 def _interval(text: str) -> Fraction | None:
     if text == "auto":
         return None
@@ -214,14 +183,14 @@ def _interval(text: str) -> Fraction | None:
     return seconds
 
 
-def parse_span(text: str) -> Fraction:
+def _span(text: str) -> Fraction:
     """Read a duration, or a number of days (``7d``), as seconds."""
     days = re.fullmatch(r"(\d{1,6})d", text, re.ASCII)
     return Fraction(86400 * int(days[1])) if days else parse_duration(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class LookbackSpan:
     """How far back to look; ``None`` is no limit by age."""
 
     seconds: Fraction | None
@@ -232,31 +201,24 @@ class Reach:
         return f"{age}{self.runs}"
 
 
-def _lookback(text: str) -> Reach:
+def _lookback(text: str) -> LookbackSpan:
     span, comma, number = text.partition(",")
     if not comma and span.isdecimal():
         span, number = "", span
     if number and not (number.isdecimal() and 0 < int(number) <= _MOST_RUNS):
         raise ValueError(f"{number!r} is no number of runs from 1 to {_MOST_RUNS}")
-    return Reach(
-        seconds=parse_span(span) if span else None, runs=int(number) if number else _MOST_RUNS
+    return LookbackSpan(
+        seconds=_span(span) if span else None, runs=int(number) if number else _MOST_RUNS
     )
 
 
 _MOST_RUNS = 100_000
 
-CRITERION = _Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
-EXPECTATION = _Parsed(
+CRITERION = Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
+EXPECTATION = Parsed(
     "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
 )
-DURATION = _Parsed("DURATION", parse_duration)
-SPAN = _Parsed("SPAN", parse_span)
-LOOKBACK = _Parsed("SPAN,N", _lookback)
-INTERVAL = _Parsed("DURATION", _interval)
-MAX_FAILED = _Parsed("N|P%", _bound(Metric.FAILED, Operator.AT_MOST))
-MIN_PASSED = _Parsed("N|P%", _bound(Metric.PASSED, Operator.AT_LEAST))
-MIN_PASS_RATE = _Parsed("P", _bound(Metric.PASS_RATE, Operator.AT_LEAST, percent=True))
-MAX_IGNORED = _Parsed("N|P%", _bound(Metric.IGNORED, Operator.AT_MOST))
-MIN_TOTAL = _Parsed("N", _bound(Metric.TOTAL, Operator.AT_LEAST))
-MIN_COVERAGE = _Parsed("P", _bound(Metric.COVERAGE, Operator.AT_LEAST, percent=True))
-MAX_DURATION = _Parsed("DURATION", _bound(Metric.DURATION, Operator.AT_MOST))
+DURATION = Parsed("DURATION", parse_duration)
+SPAN = Parsed("SPAN", _span)
+LOOKBACK = Parsed("SPAN,N", _lookback)
+INTERVAL = Parsed("DURATION", _interval)

@@ -5,22 +5,31 @@ The same settings can be made by environment variables and in a configuration fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
 from testery_gate.api.address import DEFAULT_API_URL
-from testery_gate.ci import AUTO, CHOICES, System
+from testery_gate.ci import AUTO, CHOICES
 from testery_gate.cli import options
 from testery_gate.cli.config_file import ConfigFile, check_trusted, read_config
 from testery_gate.cli.options import Setting
+from testery_gate.cli.process import Process
 from testery_gate.errors import UsageError
+from testery_gate.judging.criteria import (
+    Criterion,
+    Metric,
+    Operator,
+    Unit,
+    build_criterion,
+    with_percent_sign,
+)
 from testery_gate.model import RunStatus
-from testery_gate.waiting.signals import Interrupts
+from testery_gate.reports import FORMATS
 
 WHICH_RUNS = "Which runs"
 CRITERIA = "Criteria"
@@ -30,18 +39,9 @@ CONNECTION = "Connection"
 CONFIGURATION = "Configuration"
 LISTING = "Listing"
 CHECKING = "Checking"
+NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
+"""The defaults of a command that looks at what is there now."""
 ALL = (WHICH_RUNS, CRITERIA, WAITING, REPORTS, CONNECTION, CONFIGURATION)
-
-_Command = Callable[..., Any]
-
-
-@dataclass(slots=True)
-class Process:
-    """What outlives a command: whether to show tracebacks, which signal came, whom to tell."""
-
-    interrupts: Interrupts
-    debug: bool = False
-    ci: System | None = None
 
 
 def settings(
@@ -49,354 +49,66 @@ def settings(
     without: Collection[str] = (),
     also: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
-) -> Callable[[_Command], _Command]:
-    """Return the decorator that gives a :class:`SectionedCommand` the options of these sections.
+) -> list[click.Parameter]:
+    """Return a command's options in the order of the help: those of these sections.
 
-    They come in the order of the help, and are made when the command first needs them.
-    ``without`` names options to leave out, ``also`` single ones of other sections, and
-    ``defaults`` are the command's own.
+    ``without`` names options to leave out, ``also`` single ones of other sections, and ``defaults``
+    are the command's own.
     """
-
-    def made() -> Sequence[Setting]:
-        return [
-            option.made(defaults or {})
-            for option in _options()
-            if option.name in also or (option.section in sections and option.name not in without)
-        ]
-
-    def decorate(command: _Command) -> _Command:
-        command.settings = made  # type: ignore[attr-defined]
-        return command
-
-    return decorate
+    found: list[click.Parameter] = []
+    for setting in _SETTINGS:
+        flag = f"--{setting.option_name}"
+        if flag in also or (setting.section in sections and flag not in without):
+            own = copy(setting)
+            own.default = (defaults or {}).get(flag, setting.default)
+            found.append(own)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Declared:
-    section: str
-    names: tuple[str, ...]
-    attributes: Mapping[str, Any]
+class ShortCriterion:
+    """An option that stands for a criterion, and takes its value alone."""
+
+    flag: str
+    metric: Metric
+    operator: Operator
+    takes: str
+    """What the help calls the value."""
 
     @property
-    def name(self) -> str:
-        return self.names[0]
+    def parameter(self) -> str:
+        """The name by which click gives the value."""
+        return self.flag.removeprefix("--").replace("-", "_")
 
-    def made(self, defaults: Mapping[str, str]) -> Setting:
-        """Return the option as a command has it that has defaults of its own."""
-        attributes = dict(self.attributes)
-        if self.name in defaults:
-            attributes["default"] = defaults[self.name]
-        return Setting(self.names, section=self.section, **attributes)
+    def parse(self, text: str) -> Criterion:
+        """Read the value, a percentage also without its sign; raises :class:`CriterionError`."""
+        value = with_percent_sign(text) if self.metric.unit is Unit.PERCENT else text
+        return build_criterion(self.metric, self.operator, value)
 
-
-def _options() -> Sequence[_Declared]:
-    """Declare every setting there is."""
-
-    def setting(section: str, *names: str, **attributes: Any) -> None:
-        declared.append(_Declared(section=section, names=names, attributes=attributes))
-
-    declared: list[_Declared] = []
-    which = WHICH_RUNS
-    setting(
-        which,
-        "--git-ref",
-        metavar="REF",
-        shell_complete=options.some("auto"),
-        help="Runs of this commit or branch; a commit may be abbreviated to 7 digits. auto takes"
-        " the commit that this pipeline is about.",
-    )
-    setting(which, "--build-key", metavar="KEY", help="Runs of this build.")
-    setting(which, "--environment", metavar="NAME", help="Runs in this environment.")
-    setting(which, "--project-id", metavar="ID", type=int, help="Runs of this project.")
-    setting(which, "--name", metavar="NAME", help="Runs of this name; * is anything.")
-    setting(
-        which,
-        "--include-tag",
-        metavar="TAG",
-        multiple=True,
-        help="Runs that include this tag. Repeatable.",
-    )
-    setting(
-        which,
-        "--status",
-        metavar="STATUS",
-        shell_complete=options.some(*(status.value for status in RunStatus)),
-        help="Runs of this status.",
-    )
-    setting(which, "--latest", is_flag=True, help="Any run: the newest there is.")
-    setting(
-        which,
-        "--each",
-        type=click.Choice(["project", "environment", "name"]),
-        multiple=True,
-        help="Of the runs that match, the newest of each, not of all. Repeatable.",
-    )
-    setting(which, "--all", "every", is_flag=True, help="All runs that match, not only the newest.")
-    setting(which, "--deploy-id", metavar="ID", type=int, help="The runs of this deploy.")
-    setting(
-        which,
-        "--appear-within",
-        type=options.DURATION,
-        default="2m",
-        show_default=True,
-        help="How long to wait for a run to appear.",
-    )
-    setting(
-        which,
-        "--lookback",
-        type=options.LOOKBACK,
-        default="7d,1000",
-        show_default=True,
-        metavar="SPAN,N",
-        help="How far back to look: to runs of this age, and at most so many;"
-        " either may be left out.",
-    )
-    setting(
-        which,
-        "--no-follow",
-        is_flag=True,
-        help="Stay with a run that was canceled, instead of following the newer one.",
-    )
-    setting(
-        LISTING,
-        "--limit",
-        metavar="N",
-        type=click.IntRange(min=1),
-        default=20,
-        show_default=True,
-        help="How many runs to list at most.",
-    )
-    setting(
-        CHECKING,
-        "--step-timeout",
-        type=options.DURATION,
-        default="10s",
-        show_default=True,
-        help="How long a single step may take.",
-    )
-    criteria = CRITERIA
-    setting(
-        criteria,
-        "--require",
-        type=options.CRITERION,
-        multiple=True,
-        help="What must hold: METRIC OP VALUE, such as 'failed <= 5%'. Repeatable.",
-    )
-    setting(
-        criteria,
-        "--warn",
-        type=options.CRITERION,
-        multiple=True,
-        help="The same, reported but never deciding. Repeatable.",
-    )
-    setting(criteria, "--max-failed", type=options.MAX_FAILED, help="failed <= N or P%.")
-    setting(criteria, "--min-passed", type=options.MIN_PASSED, help="passed >= N or P%.")
-    setting(criteria, "--min-pass-rate", type=options.MIN_PASS_RATE, help="pass_rate >= P%.")
-    setting(criteria, "--max-ignored", type=options.MAX_IGNORED, help="ignored <= N or P%.")
-    setting(criteria, "--min-total", type=options.MIN_TOTAL, help="total >= N.")
-    setting(criteria, "--min-coverage", type=options.MIN_COVERAGE, help="coverage >= P%.")
-    setting(criteria, "--max-duration", type=options.MAX_DURATION, help="duration <= DURATION.")
-    setting(
-        criteria,
-        "--trust-status",
-        is_flag=True,
-        help="Accept failed tests in a run that Testery calls PASS (quarantined, or retried).",
-    )
-    setting(
-        criteria,
-        "--expect",
-        type=options.EXPECTATION,
-        multiple=True,
-        help="The run must be about this build; FIELD is git-ref, build-key, environment,"
-        " project-id or name. Repeatable.",
-    )
-    setting(
-        criteria,
-        "--max-age",
-        type=options.SPAN,
-        metavar="SPAN",
-        help="The run must have finished within this time, such as 24h or 7d.",
-    )
-    waiting = WAITING
-    setting(
-        waiting,
-        "--timeout",
-        type=options.DURATION,
-        default="60m",
-        show_default=True,
-        help="How long to wait for the runs to finish; 0 looks once.",
-    )
-    setting(
-        waiting,
-        "--interval",
-        type=options.INTERVAL,
-        default="auto",
-        show_default=True,
-        help="Seconds between two looks; auto adapts to the run.",
-    )
-    setting(
-        waiting,
-        "--outage-tolerance",
-        type=options.DURATION,
-        default="5m",
-        show_default=True,
-        help="How long the API may give no usable answer before the gate gives up.",
-    )
-    setting(
-        waiting,
-        "--fail-fast",
-        is_flag=True,
-        help="Stop as soon as a deciding criterion can no longer hold.",
-    )
-    report = REPORTS
-    setting(
-        report,
-        "--junit-xml",
-        metavar="PATH",
-        shell_complete=options.any_file,
-        help="Write JUnit XML; the same as --report.",
-    )
-    setting(
-        report,
-        "--report",
-        metavar="FORMAT=PATH",
-        multiple=True,
-        shell_complete=options.assigned_files(_formats),
-        help="Write a report: junit, json, dotenv, markdown, html or sonar; PATH - is standard"
-        " output. Repeatable.",
-    )
-    setting(
-        report,
-        "--junit-scope",
-        type=click.Choice(["all", "gate", "tests"]),
-        default="all",
-        show_default=True,
-        help="What JUnit XML holds: the gate's checks, the run's tests, or all of them.",
-    )
-    setting(
-        report,
-        "--junit-tolerated",
-        type=click.Choice(["failure", "skipped"]),
-        default="failure",
-        show_default=True,
-        help="What JUnit XML calls a failed test in a run that passed; with failure Jenkins makes"
-        " the build unstable.",
-    )
-    setting(
-        report,
-        "--markdown-limit",
-        metavar="BYTES",
-        type=click.IntRange(min=1000),
-        default=1_000_000,
-        show_default=True,
-        help="The largest size of a markdown report; 65536 fits a comment.",
-    )
-    setting(
-        report,
-        "--html-limit",
-        metavar="BYTES",
-        type=click.IntRange(min=100_000),
-        default=5_000_000,
-        show_default=True,
-        help="The largest size of an html report.",
-    )
-    setting(
-        report,
-        "--history",
-        metavar="N",
-        type=click.IntRange(0, 200),
-        default=20,
-        show_default=True,
-        help="How many comparable runs an html report shows, this one among them; 0 is none.",
-    )
-    setting(
-        report,
-        "--no-test-results",
-        is_flag=True,
-        help="Leave the single tests out of the reports.",
-    )
-    setting(
-        report,
-        "--output",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="What to print on standard output at the end.",
-    )
-    setting(
-        report,
-        "--ci",
-        type=click.Choice(CHOICES),
-        default=AUTO,
-        show_default=True,
-        help="The CI system to show the verdict in, in its own way (docs/ci.md).",
-    )
-    setting(report, "--quiet", "-q", is_flag=True, help="Print problems and the verdict only.")
-    setting(report, "--verbose", "-v", is_flag=True, help="Print a line for every look.")
-    connection = CONNECTION
-    setting(
-        connection,
-        "--api-url",
-        metavar="URL",
-        default=DEFAULT_API_URL,
-        show_default=True,
-        envvar="TESTERY_API_URL",
-        help="The API's base address.",
-    )
-    setting(
-        connection,
-        "--token-file",
-        metavar="FILE",
-        shell_complete=options.any_file,
-        help="File that holds the API token; - is standard input. Without it: TESTERY_API_TOKEN,"
-        " TESTERY_TOKEN, then ~/.testery/credentials.",
-    )
-    setting(
-        connection,
-        "--profile",
-        default="default",
-        show_default=True,
-        help="Section of ~/.testery/credentials.",
-    )
-    setting(
-        connection,
-        "--token",
-        help="The API token itself. Other users of this machine can read it in the process list;"
-        " prefer TESTERY_API_TOKEN or --token-file.",
-    )
-    setting(
-        CONFIGURATION,
-        "--config",
-        type=click.Path(path_type=Path),
-        is_eager=True,
-        callback=read_configuration,
-        help="Configuration file, instead of testery-gate.toml or pyproject.toml here.",
-    )
-    setting(
-        CONFIGURATION,
-        "--trust-config",
-        is_flag=True,
-        is_eager=True,
-        help="Let the configuration file set api-url, token-file, profile and reports outside the"
-        " working directory too.",
-    )
-    setting(
-        CONFIGURATION,
-        "--debug",
-        is_flag=True,
-        is_eager=True,
-        callback=_set_debug,
-        expose_value=False,
-        help="Show a traceback for a defect in testery-gate.",
-    )
-    return declared
+    def setting(self) -> Setting:
+        """Return the option."""
+        values = "P%" if self.takes == "P" else self.takes.replace("|", " or ")
+        return Setting(
+            CRITERIA,
+            self.flag,
+            type=options.Parsed(self.takes, self.parse),
+            help=f"{self.metric.value} {self.operator.value} {values}.",
+        )
 
 
-def _formats() -> Iterable[str]:
-    from testery_gate.reports import FORMATS
-
-    return FORMATS
-
+SHORT_CRITERIA = tuple(
+    ShortCriterion(flag=flag, metric=metric, operator=operator, takes=takes)
+    for flag, metric, operator, takes in (
+        ("--max-failed", Metric.FAILED, Operator.AT_MOST, "N|P%"),
+        ("--min-passed", Metric.PASSED, Operator.AT_LEAST, "N|P%"),
+        ("--min-pass-rate", Metric.PASS_RATE, Operator.AT_LEAST, "P"),
+        ("--max-ignored", Metric.IGNORED, Operator.AT_MOST, "N|P%"),
+        ("--min-total", Metric.TOTAL, Operator.AT_LEAST, "N"),
+        ("--min-coverage", Metric.COVERAGE, Operator.AT_LEAST, "P"),
+        ("--max-duration", Metric.DURATION, Operator.AT_MOST, "DURATION"),
+    )
+)
+"""The one place to add one: the option, its help, the policy and 'explain' follow from it."""
 
 CONFIG_KEY = "testery_gate.cli.config_file"
 
@@ -405,7 +117,7 @@ def read_configuration(ctx: click.Context, _: click.Parameter, value: Path | Non
     """Make the file's settings the defaults; runs before the other options are read."""
     if ctx.resilient_parsing:  # nothing but what could be typed is asked for, by a shell
         return value
-    known = {declared.name.removeprefix("--") for declared in _options()}
+    known = {setting.option_name for setting in _SETTINGS}
     file = read_config(value, Path(), known)
     ctx.meta[CONFIG_KEY] = file
     if file is not None:
@@ -442,3 +154,267 @@ def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     process: Process = ctx.obj
     process.debug = process.debug or value
+
+
+def setting_here(ctx: click.Context, name: str) -> Setting:
+    """Return a setting of the command that runs, by the name of its parameter."""
+    (found,) = (
+        param for param in ctx.command.params if isinstance(param, Setting) and param.name == name
+    )
+    return found
+
+
+def set_by(ctx: click.Context, setting: Setting) -> str:
+    """Say what set a setting: a flag, a variable, the file, or nothing."""
+    process: Process = ctx.obj
+    return setting.source(ctx, ctx.meta[CONFIG_KEY], process.machine.environment)
+
+
+def named_with_source(ctx: click.Context, name: str) -> str:
+    """Name an option, and what set it where that is not its flag."""
+    setting = setting_here(ctx, name)
+    option, source = f"--{setting.option_name}", set_by(ctx, setting)
+    return option if source == f"flag {option}" else f"{option} ({source})"
+
+
+_which = partial(Setting, WHICH_RUNS)
+_criteria = partial(Setting, CRITERIA)
+_waiting = partial(Setting, WAITING)
+_report = partial(Setting, REPORTS)
+_connection = partial(Setting, CONNECTION)
+_configuration = partial(Setting, CONFIGURATION)
+_SETTINGS = (
+    _which(
+        "--git-ref",
+        metavar="REF",
+        shell_complete=options.some("auto"),
+        help="Runs of this commit or branch; a commit may be abbreviated to 7 digits. auto takes"
+        " the commit that this pipeline is about.",
+    ),
+    _which("--build-key", metavar="KEY", help="Runs of this build."),
+    _which("--environment", metavar="NAME", help="Runs in this environment."),
+    _which("--project-id", metavar="ID", type=int, help="Runs of this project."),
+    _which("--name", metavar="NAME", help="Runs of this name; * is anything."),
+    _which(
+        "--include-tag",
+        metavar="TAG",
+        multiple=True,
+        help="Runs that include this tag. Repeatable.",
+    ),
+    _which(
+        "--status",
+        metavar="STATUS",
+        shell_complete=options.some(*(status.value for status in RunStatus)),
+        help="Runs of this status.",
+    ),
+    _which("--latest", is_flag=True, help="Any run: the newest there is."),
+    _which(
+        "--each",
+        type=click.Choice(["project", "environment", "name"]),
+        multiple=True,
+        help="Of the runs that match, the newest of each, not of all. Repeatable.",
+    ),
+    _which("--all", "every", is_flag=True, help="All runs that match, not only the newest."),
+    _which("--deploy-id", metavar="ID", type=int, help="The runs of this deploy."),
+    _which(
+        "--appear-within",
+        type=options.DURATION,
+        default="2m",
+        help="How long to wait for a run to appear.",
+    ),
+    _which(
+        "--lookback",
+        type=options.LOOKBACK,
+        default="7d,1000",
+        metavar="SPAN,N",
+        help="How far back to look: to runs of this age, and at most so many;"
+        " either may be left out.",
+    ),
+    _which(
+        "--no-follow",
+        is_flag=True,
+        help="Stay with a run that was canceled, instead of following the newer one.",
+    ),
+    Setting(
+        LISTING,
+        "--limit",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=20,
+        help="How many runs to list at most.",
+    ),
+    Setting(
+        CHECKING,
+        "--step-timeout",
+        type=options.DURATION,
+        default="10s",
+        help="How long a single step may take.",
+    ),
+    _criteria(
+        "--require",
+        type=options.CRITERION,
+        multiple=True,
+        help="What must hold: METRIC OP VALUE, such as 'failed <= 5%'. Repeatable.",
+    ),
+    _criteria(
+        "--warn",
+        type=options.CRITERION,
+        multiple=True,
+        help="The same, reported but never deciding. Repeatable.",
+    ),
+    *(short.setting() for short in SHORT_CRITERIA),
+    _criteria(
+        "--trust-status",
+        is_flag=True,
+        help="Accept failed tests in a run that Testery calls PASS (quarantined, or retried).",
+    ),
+    _criteria(
+        "--expect",
+        type=options.EXPECTATION,
+        multiple=True,
+        help="The run must be about this build; FIELD is git-ref, build-key, environment,"
+        " project-id or name. Repeatable.",
+    ),
+    _criteria(
+        "--max-age",
+        type=options.SPAN,
+        metavar="SPAN",
+        help="The run must have finished within this time, such as 24h or 7d.",
+    ),
+    _waiting(
+        "--timeout",
+        type=options.DURATION,
+        default="60m",
+        help="How long to wait for the runs to finish; 0 looks once.",
+    ),
+    _waiting(
+        "--interval",
+        type=options.INTERVAL,
+        default="auto",
+        help="Seconds between two looks; auto adapts to the run.",
+    ),
+    _waiting(
+        "--outage-tolerance",
+        type=options.DURATION,
+        default="5m",
+        help="How long the API may give no usable answer before the gate gives up.",
+    ),
+    _waiting(
+        "--fail-fast",
+        is_flag=True,
+        help="Stop as soon as a deciding criterion can no longer hold.",
+    ),
+    _report(
+        "--junit-xml",
+        metavar="PATH",
+        shell_complete=options.any_file,
+        help="Write JUnit XML; the same as --report.",
+    ),
+    _report(
+        "--report",
+        metavar="FORMAT=PATH",
+        multiple=True,
+        shell_complete=options.assigned_files(FORMATS),
+        help="Write a report: junit, json, dotenv, markdown, html or sonar; PATH - is standard"
+        " output. Repeatable.",
+    ),
+    _report(
+        "--junit-scope",
+        type=click.Choice(["all", "gate", "tests"]),
+        default="all",
+        help="What JUnit XML holds: the gate's checks, the run's tests, or all of them.",
+    ),
+    _report(
+        "--junit-tolerated",
+        type=click.Choice(["failure", "skipped"]),
+        default="failure",
+        help="What JUnit XML calls a failed test in a run that passed; with failure Jenkins makes"
+        " the build unstable.",
+    ),
+    _report(
+        "--markdown-limit",
+        metavar="BYTES",
+        type=click.IntRange(min=1000),
+        default=1_000_000,
+        help="The largest size of a markdown report; 65536 fits a comment.",
+    ),
+    _report(
+        "--html-limit",
+        metavar="BYTES",
+        type=click.IntRange(min=100_000),
+        default=5_000_000,
+        help="The largest size of an html report.",
+    ),
+    _report(
+        "--history",
+        metavar="N",
+        type=click.IntRange(0, 200),
+        default=20,
+        help="How many comparable runs an html report shows, this one among them; 0 is none.",
+    ),
+    _report(
+        "--no-test-results",
+        is_flag=True,
+        help="Leave the single tests out of the reports.",
+    ),
+    _report(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="What to print on standard output at the end.",
+    ),
+    _report(
+        "--ci",
+        type=click.Choice(CHOICES),
+        default=AUTO,
+        help="The CI system to show the verdict in, in its own way (docs/ci.md).",
+    ),
+    _report("--quiet", "-q", is_flag=True, help="Print problems and the verdict only."),
+    _report("--verbose", "-v", is_flag=True, help="Print a line for every look."),
+    _connection(
+        "--api-url",
+        metavar="URL",
+        default=DEFAULT_API_URL,
+        envvar="TESTERY_API_URL",
+        help="The API's base address.",
+    ),
+    _connection(
+        "--token-file",
+        metavar="FILE",
+        shell_complete=options.any_file,
+        help="File that holds the API token; - is standard input. Without it: TESTERY_API_TOKEN,"
+        " TESTERY_TOKEN, then ~/.testery/credentials.",
+    ),
+    _connection(
+        "--profile",
+        default="default",
+        help="Section of ~/.testery/credentials.",
+    ),
+    _connection(
+        "--token",
+        help="The API token itself. Other users of this machine can read it in the process list;"
+        " prefer TESTERY_API_TOKEN or --token-file.",
+    ),
+    _configuration(
+        "--config",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        callback=read_configuration,
+        help="Configuration file, instead of testery-gate.toml or pyproject.toml here.",
+    ),
+    _configuration(
+        "--trust-config",
+        is_flag=True,
+        is_eager=True,
+        help="Let the configuration file set api-url, token-file, profile and reports outside the"
+        " working directory too.",
+    ),
+    _configuration(
+        "--debug",
+        is_flag=True,
+        is_eager=True,
+        callback=_set_debug,
+        expose_value=False,
+        help="Show a traceback for a defect in testery-gate.",
+    ),
+)

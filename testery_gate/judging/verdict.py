@@ -19,6 +19,7 @@ from testery_gate.judging.criteria import (
     format_value,
     measure,
 )
+from testery_gate.judging.early import can_still_hold
 from testery_gate.model import RunStatus, TestRun, same_git_ref
 from testery_gate.text import one_line
 
@@ -163,8 +164,6 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     ``total_known`` says that the total is above 0 and was the same on two looks. ``None`` means
     that the run can still pass.
     """
-    from testery_gate.judging.early import can_still_hold  # only here, as few ask for it
-
     criteria = policy.required
     if not policy.judges_failures and not policy.trust_status:
         criteria = (NO_FAILURES, *criteria)

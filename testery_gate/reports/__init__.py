@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -91,8 +92,6 @@ def parse_report(text: str) -> Report:
             advice="Write FORMAT=PATH, for example junit=out/TEST-testery.xml.",
         )
     if name not in FORMATS:
-        import difflib  # only here, as it takes its time
-
         near = difflib.get_close_matches(name.lower(), FORMATS, n=1)
         raise UsageError(
             f"the report {shown!r} has an unknown format",

@@ -86,7 +86,7 @@ def test_simulate_lists_its_scenarios(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         pytest.param(["--scenario=pasing"], "passing", id="a slip in a name"),
-        pytest.param(["--port=1", "--scenario=documented"], "port 1 can't be had", id="port"),
+        pytest.param(["--port=1", "--scenario=documented"], "port 1 can't be opened", id="port"),
     ],
 )
 def test_simulate_says_what_is_wrong(tmp_path: Path, arguments: list[str], said: str) -> None:

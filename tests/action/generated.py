@@ -11,8 +11,8 @@ from typing import Any
 import click
 import yaml
 
-from testery_gate.cli.main import wait
 from testery_gate.cli.options import Setting
+from testery_gate.cli.wait import wait
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"

@@ -1,84 +1,124 @@
-"""Which runs are meant, by the values of options; the rest is tested through the command."""
+"""From a command line to typed options; the rest is tested through the command."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import click
 import pytest
 
 from testery_gate.cli import arguments
-from testery_gate.cli.main import wait
-from testery_gate.cli.options import Reach
+from testery_gate.cli.arguments import ExplainOptions, GateOptions, ListOptions
+from testery_gate.cli.check import check
+from testery_gate.cli.explain import explain
+from testery_gate.cli.list_runs import list_runs
+from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.settings import SHORT_CRITERIA, named_with_source
+from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
+from testery_gate.judging.criteria import Criterion, parse_criterion
+from testery_gate.judging.verdict import Expectation, ExpectedField
 from testery_gate.runs.references import RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.waiting import interval
+from testery_gate.waiting.signals import Interrupts
 
-NOTHING: dict[str, Any] = {
-    "git_ref": None,
-    "build_key": None,
-    "environment": None,
-    "project_id": None,
-    "name": None,
-    "include_tag": (),
-    "status": None,
-    "latest": False,
-    "each": (),
-    "every": False,
-    "deploy_id": None,
-    "lookback": Reach(seconds=Fraction(86400), runs=50),
-    "token_file": None,
-}
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DESCRIPTIONS = [
-    pytest.param({"git_ref": "main"}, id="git-ref"),
-    pytest.param({"build_key": "1"}, id="build-key"),
-    pytest.param({"environment": "dev"}, id="environment"),
-    pytest.param({"project_id": 0}, id="project-id"),
-    pytest.param({"name": "x"}, id="name"),
-    pytest.param({"include_tag": ("smoke",)}, id="include-tag"),
-    pytest.param({"status": "PASS"}, id="status"),
-    pytest.param({"latest": True}, id="latest"),
-    pytest.param({"each": ("name",)}, id="each"),
-    pytest.param({"every": True}, id="all"),
-    pytest.param({"deploy_id": 7}, id="deploy-id"),
+    pytest.param("--git-ref=main", id="git-ref"),
+    pytest.param("--build-key=1", id="build-key"),
+    pytest.param("--environment=dev", id="environment"),
+    pytest.param("--project-id=0", id="project-id"),
+    pytest.param("--name=x", id="name"),
+    pytest.param("--include-tag=smoke", id="include-tag"),
+    pytest.param("--status=PASS", id="status"),
+    pytest.param("--latest", id="latest"),
+    pytest.param("--each=name", id="each"),
+    pytest.param("--all", id="all"),
+    pytest.param("--deploy-id=7", id="deploy-id"),
 ]
 
 
-def target(*runs: str, **values: Any) -> Any:
-    return arguments.target(runs, lambda name: f"<{name}>", **(NOTHING | values))
+def never() -> str:
+    raise AssertionError("this is not asked for")
 
 
-def selection(**values: Any) -> Selection:
-    query = target(**values)
-    assert isinstance(query, Query)
-    return query.selection
+def absent(_: str) -> str:
+    raise AssertionError("this is not asked for")
+
+
+MACHINE = Machine(
+    environment={"TESTERY_API_TOKEN": "token"},
+    home=Path("/dev/null"),
+    now=lambda: NOW,
+    read_stdin=never,
+    read_text=absent,
+    head_of_checkout=never,
+)
+
+
+def context(command: click.Command, *words: str) -> click.Context:
+    process = Process(interrupts=Interrupts(), machine=MACHINE)
+    return command.make_context(command.name, list(words), obj=process)
+
+
+def waiting(*words: str, machine: Machine = MACHINE) -> GateOptions:
+    with context(wait, *words) as ctx:
+        return arguments.wait_options(ctx.params, machine, partial(named_with_source, ctx))
+
+
+def checking(*words: str) -> GateOptions:
+    with context(check, *words) as ctx:
+        return arguments.check_options(ctx.params, MACHINE, partial(named_with_source, ctx))
+
+
+def listing(*words: str) -> ListOptions:
+    with context(list_runs, *words) as ctx:
+        return arguments.list_options(ctx.params, MACHINE)
+
+
+def explaining(*words: str) -> ExplainOptions:
+    with context(explain, *words) as ctx:
+        return arguments.explain_options(ctx.params, MACHINE)
+
+
+def query(*words: str) -> Query:
+    target = waiting(*words).target
+    assert isinstance(target, Query)
+    return target
+
+
+def selection(*words: str) -> Selection:
+    return query(*words).selection
 
 
 @pytest.mark.parametrize("given", DESCRIPTIONS)
-def test_whatever_describes_a_run_makes_a_query(given: dict[str, Any]) -> None:
-    query = target(**given)
-    assert isinstance(query, Query)
-    assert (query.max_age and query.max_age.days, query.max_runs) == (1, 50)
+def test_whatever_describes_a_run_makes_a_query(given: str) -> None:
+    found = query(given, "--lookback=1d,50")
+    assert (found.max_age, found.max_runs) == (timedelta(days=1), 50)
 
 
 @pytest.mark.parametrize("given", DESCRIPTIONS)
-def test_a_run_that_is_named_must_not_be_described_too(given: dict[str, Any]) -> None:
-    (name,) = given
-    with pytest.raises(UsageError, match=f"named and described, by <{name}>") as error:
-        target("1", **given)
+def test_a_run_that_is_named_must_not_be_described_too(given: str) -> None:
+    flag = given.partition("=")[0]
+    with pytest.raises(UsageError, match=f"named and described, by {flag};") as error:
+        waiting("1", given)
     assert "--expect" in error.value.advice
 
 
 def test_without_either_it_is_a_usage_error_that_says_how_to() -> None:
     with pytest.raises(UsageError, match="no run is named and none described") as error:
-        target()
+        waiting()
     assert "--git-ref auto" in error.value.advice
 
 
 def test_conditions_are_combined_in_the_order_of_their_weight() -> None:
-    given = {"status": "fail", "include_tag": ("a", "b"), "environment": "dev", "git_ref": "main"}
-    assert selection(**given, project_id=7).conditions == (
+    words = "--status=fail --include-tag=a --include-tag=b --environment=dev --git-ref=main"
+    assert selection(*words.split(), "--project-id=7").conditions == (
         Condition(field=Field.GIT_REF, wanted="main"),
         Condition(field=Field.ENVIRONMENT, wanted="dev"),
         Condition(field=Field.PROJECT_ID, wanted="7"),
@@ -89,73 +129,143 @@ def test_conditions_are_combined_in_the_order_of_their_weight() -> None:
 
 
 def test_what_is_wanted_is_read_as_the_runs_own_text_is() -> None:
-    (condition,) = selection(name="  Nightly \n  checkout ").conditions
+    (condition,) = selection("--name=  Nightly \n  checkout ").conditions
     assert condition.wanted == "Nightly checkout"
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
-    [("git_ref", ""), ("environment", " "), ("include_tag", ("smoke", "")), ("name", "\x1b[1m")],
+    "words",
+    [
+        ["--git-ref="],
+        ["--environment= "],
+        ["--include-tag=", "--include-tag=smoke"],
+        ["--name=\x1b[1m"],
+    ],
 )
-def test_an_empty_condition_is_a_mistake_and_not_any_run(option: str, value: object) -> None:
-    with pytest.raises(UsageError, match=f"--{option.replace('_', '-')} is empty"):
-        target(**{option: value})
+def test_an_empty_condition_is_a_mistake_and_not_any_run(words: list[str]) -> None:
+    flag = words[0].partition("=")[0]
+    with pytest.raises(UsageError, match=f"{flag} is empty"):
+        waiting(*words)
 
 
 def test_each_and_all_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="choose one"):
-        target(each=("name",), every=True)
+        waiting("--each=name", "--all")
 
 
 @pytest.mark.parametrize(
-    ("given", "every", "each"),
+    ("words", "every", "each"),
     [
-        pytest.param({"latest": True}, False, (), id="one"),
-        pytest.param({"every": True}, True, (), id="all"),
+        pytest.param("--latest", False, (), id="one"),
+        pytest.param("--all", True, (), id="all"),
         pytest.param(
-            {"each": ("project", "name")}, False, (Group.PROJECT, Group.NAME), id="of groups"
+            "--each=project --each=name", False, (Group.PROJECT, Group.NAME), id="of groups"
         ),
-        pytest.param({"deploy_id": 7}, True, (), id="a deploy's runs as a whole"),
-        pytest.param({"deploy_id": 7, "each": ("name",)}, False, (Group.NAME,), id="or of groups"),
+        pytest.param("--deploy-id=7", True, (), id="a deploy's runs as a whole"),
+        pytest.param("--deploy-id=7 --each=name", False, (Group.NAME,), id="or of groups"),
     ],
 )
-def test_how_many_runs_are_meant(
-    given: dict[str, Any], every: bool, each: tuple[Group, ...]
-) -> None:
-    chosen = selection(**given)
+def test_how_many_runs_are_meant(words: str, every: bool, each: tuple[Group, ...]) -> None:
+    chosen = selection(*words.split())
     assert (chosen.every, chosen.each) == (every, each)
 
 
 def test_a_lookback_without_an_age_has_none() -> None:
-    query = target(latest=True, lookback=Reach(seconds=None, runs=5))
-    assert (query.max_age, query.max_runs) == (None, 5)
+    found = query("--latest", "--lookback=5")
+    assert (found.max_age, found.max_runs) == (None, 5)
 
 
 def test_runs_are_named_once_each() -> None:
     address = "https://testery.app/acme/test-runs/1"
-    assert target("2", address, "1") == (
+    assert waiting("2", address, "1").target == (
         RunReference(run_id=2),
         RunReference(run_id=1, web_url=address),
     )
 
 
+def test_runs_and_commits_come_from_the_machine_that_is_passed() -> None:
+    machine = replace(
+        MACHINE, read_stdin=lambda: "test_run_id: 7", head_of_checkout=lambda: "abc1234\n"
+    )
+    options = waiting("-", "--expect=git-ref=auto", machine=machine)
+    assert options.target == (RunReference(run_id=7),)
+    assert options.policy.expected == (Expectation(field=ExpectedField.GIT_REF, value="abc1234"),)
+    found = waiting("--git-ref=auto", machine=machine).target
+    assert str(found) == "run with git-ref abc1234"
+
+
 @pytest.mark.parametrize(
-    ("given", "every", "most"),
+    ("words", "every"),
     [
-        pytest.param({}, True, 20, id="all"),
-        pytest.param({"environment": "dev"}, True, 20, id="all that are described"),
-        pytest.param({"latest": True}, False, 20, id="the latest"),
-        pytest.param({"each": ("name",)}, False, 20, id="of each group the newest"),
+        pytest.param("", True, id="all"),
+        pytest.param("--environment=dev", True, id="all that are described"),
+        pytest.param("--latest", False, id="the latest"),
+        pytest.param("--each=name", False, id="of each group the newest"),
     ],
 )
-def test_a_list_has_all_runs_unless_fewer_are_asked_for(
-    given: dict[str, Any], every: bool, most: int
-) -> None:
-    query = arguments.listed(**(NOTHING | given), limit=20)
-    assert (query.selection.every, query.selection.most) == (every, most)
+def test_a_list_has_all_runs_unless_fewer_are_asked_for(words: str, every: bool) -> None:
+    found = listing(*words.split()).query.selection
+    assert (found.every, found.most) == (every, 20)
 
 
 def test_the_groups_that_can_be_named_are_those_there_are() -> None:
     (each,) = (option for option in wait.params if option.name == "each")
     assert isinstance(each.type, click.Choice)
     assert list(each.type.choices) == [group.value for group in Group]
+
+
+SHORT: Mapping[str, tuple[str, str]] = {
+    "--max-failed": ("5%", "fail_rate <= 5%"),
+    "--min-passed": ("3", "passed >= 3"),
+    "--min-pass-rate": ("99.5", "pass_rate >= 99.5%"),
+    "--max-ignored": ("0", "ignored <= 0"),
+    "--min-total": ("10", "total >= 10"),
+    "--min-coverage": ("80%", "coverage >= 80%"),
+    "--max-duration": ("90s", "duration <= 1m30s"),
+}
+
+
+def test_every_short_criterion_is_tried() -> None:
+    assert [short.flag for short in SHORT_CRITERIA] == list(SHORT)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "meant"), [(flag, *rest) for flag, rest in SHORT.items()]
+)
+def test_a_short_criterion_decides_and_is_explained(flag: str, value: str, meant: str) -> None:
+    criterion: Criterion = parse_criterion(meant)
+    assert waiting("1", f"{flag}={value}").policy.required == (criterion,)
+    assert explaining(f"{flag}={value}").policy.required == (criterion,)
+    words = ["--require=total >= 1", f"{flag}={value}"]
+    assert waiting("1", *words).policy.required == (parse_criterion("total >= 1"), criterion)
+
+
+def test_how_old_a_run_may_be() -> None:
+    assert waiting("1", "--max-age=2d").policy.max_age == timedelta(days=2)
+    assert waiting("1").policy.max_age is None
+
+
+def test_a_wait_is_as_long_as_it_is_asked_to_be() -> None:
+    found = waiting("1", "--timeout=90s", "--interval=5s", "--fail-fast", "--no-follow").waiting
+    assert (found.timeout, found.appear_within, found.patience) == (90, 90, 0)
+    assert found.poll_interval([]) == 5
+    assert (found.fail_fast, found.follow) == (True, False)
+
+
+def test_a_check_waits_only_for_a_run_to_be_there() -> None:
+    found = checking("1", "--appear-within=7s", "--outage-tolerance=8s").waiting
+    assert (found.timeout, found.appear_within) == (7, 7)
+    assert (found.outage_tolerance, found.patience) == (8, 8)
+    assert found.poll_interval is interval.adaptive
+    assert (found.fail_fast, found.follow) == (False, True)
+
+
+def test_a_history_is_gathered_for_a_report_that_shows_it() -> None:
+    assert waiting("1", "--report=html=a.html").reports.history == 20
+    assert waiting("1", "--report=json=a.json").reports.history == 0
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_report_beside_a_folder_that_is_gone_is_refused() -> None:
+    with pytest.raises(UsageError, match="the working directory is gone"):
+        waiting("1", "--junit-xml=t.xml")

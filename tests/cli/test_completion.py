@@ -8,10 +8,9 @@ import click
 import pytest
 
 from testery_gate.ci import CHOICES
-from testery_gate.cli import front_page
-from testery_gate.cli.completion import SCRIPTS, answer
-from testery_gate.cli.main import cli, completion
-from testery_gate.cli.settings import Process
+from testery_gate.cli.completion import SCRIPTS, answer, completion
+from testery_gate.cli.main import cli
+from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric
 from testery_gate.reports import FORMATS
@@ -31,9 +30,12 @@ def texts(line: str, **environment: str) -> list[str]:
     return [text for _, text, _ in suggested(line, **environment)]
 
 
-def test_commands_come_with_what_the_front_page_says_of_them() -> None:
+def test_commands_come_with_the_first_line_of_their_help() -> None:
     found = suggested("testery-gate ")
-    assert found == [("plain", name, text) for name, text in front_page.COMMANDS.items()]
+    assert found == [
+        ("plain", name, (command.help or "").splitlines()[0])
+        for name, command in sorted(cli.commands.items())
+    ]
 
 
 def test_options_come_with_their_help() -> None:
@@ -65,7 +67,7 @@ def test_options_come_with_their_help() -> None:
         pytest.param("wait --timeout ", "plain", [], id="a duration"),
         pytest.param("wait 5", "plain", [], id="a run"),
         pytest.param("completion ", "plain", [*SCRIPTS], id="shells"),
-        pytest.param("bogus ", "plain", [*front_page.COMMANDS], id="no command"),
+        pytest.param("bogus ", "plain", sorted(cli.commands), id="no command"),
     ],
 )
 def test_values_are_suggested(line: str, kind: str, expected: list[str]) -> None:
@@ -121,7 +123,7 @@ def test_the_command_answers_when_it_is_asked_without_arguments(tmp_path: Path) 
     asked = {"_TESTERY_GATE_COMPLETE": "1", "COMP_LINE": "testery-gate wai"}
     done = command.run(cwd=tmp_path, **asked)
     assert (done.code, done.stderr) == (0, "")
-    assert done.stdout == f"plain\twait\t{front_page.COMMANDS['wait']}\n"
+    assert done.stdout == f"plain\twait\t{cli.commands['wait'].get_short_help_str()}\n"
 
 
 @pytest.mark.parametrize("asked", ["1", "bash_complete", "bash_source"])

@@ -9,8 +9,8 @@ from typing import Any
 import click
 from hypothesis import strategies as st
 
-from testery_gate.cli.main import wait
 from testery_gate.cli.options import Setting
+from testery_gate.cli.wait import wait
 from testery_gate.judging.criteria import Metric, Operator
 from testery_gate.simulator import scenarios
 from tests.builders import make_answer

@@ -11,8 +11,8 @@ import click
 import pytest
 from hypothesis import given
 
-from testery_gate.cli.main import wait
 from testery_gate.cli.options import Setting
+from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.reports.dotenv import LIMIT, render

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from testery_gate.cli.main import wait
+from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import CheckState

@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from testery_gate.cli.main import wait
+from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.reports import FORMATS, Report, parse_report
 

@@ -1,14 +1,36 @@
-"""Recent runs as a table for people, from which a script can still take its words."""
+"""``testery-gate list``: recent runs as a table for people, or as JSON."""
 
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from io import StringIO
+from typing import Any
 
+import click
+
+from testery_gate.api import client as api
+from testery_gate.cli import arguments
+from testery_gate.cli.client import connect
+from testery_gate.cli.options import SectionedCommand
+from testery_gate.cli.output import abilities, hand_over, line_width, show
+from testery_gate.cli.process import Process
+from testery_gate.cli.settings import (
+    CONFIGURATION,
+    CONNECTION,
+    LISTING,
+    NOW,
+    WHICH_RUNS,
+    settings,
+)
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
+from testery_gate.reports.json_report import render_runs
+from testery_gate.runs.finding import find_runs
+from testery_gate.waiting.deadline import Deadline
 
 LONGEST = 1000
 """Characters of a name, so that one that is absurd does not make all lines as long."""
@@ -17,6 +39,55 @@ NARROWEST = 80
 _ANY_WIDTH = 100_000
 _COLORS = {RunStatus.PASS: "green", RunStatus.FAIL: "red", RunStatus.CANCELED: "yellow"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+
+
+_OPTIONS = settings(
+    *(WHICH_RUNS, LISTING, CONNECTION, CONFIGURATION),
+    without=["--appear-within", "--no-follow"],
+    also=["--outage-tolerance", "--output"],
+    defaults=NOW,
+)
+
+
+@click.command("list", cls=SectionedCommand, params=_OPTIONS)
+@click.pass_obj
+def list_runs(process: Process, /, **values: Any) -> None:
+    """List recent runs, the newest first.
+
+    All runs that the options describe are listed, up to --limit; with --each the newest of each
+    group, with --latest the newest of all.
+    """
+    machine = process.machine
+    options = arguments.list_options(values, machine)
+    limits = api.Limits(
+        deadline=Deadline.after(options.outage_tolerance),
+        outage_tolerance=options.outage_tolerance,
+        grace=api.ONLY_LOOK_SECONDS,
+    )
+    client = connect(
+        options.connection,
+        limits,
+        sleep=time.sleep,
+        say=lambda line: show(f"testery-gate: {line}\n", sys.stderr),
+    )
+    runs = find_runs(
+        options.query,
+        client,
+        appear_by=Deadline.after(0),
+        sleep=time.sleep,
+        say=lambda _: None,
+        now=machine.now,
+    )
+    if options.as_json:
+        text = render_runs(runs)
+    else:
+        text = render(
+            runs,
+            now=machine.now(),
+            width=line_width(),
+            **abilities(sys.stdout, machine.environment),
+        )
+    hand_over(text, "the list")
 
 
 def render(

@@ -1,0 +1,30 @@
+"""``testery-gate check``: what ``wait`` does, without the wait."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from testery_gate.cli import arguments
+from testery_gate.cli.process import Process
+from testery_gate.cli.settings import ALL, NOW, named_with_source, settings
+from testery_gate.cli.wait import RUNS, GateCommand, run_gate
+from testery_gate.errors import ExitCode
+
+_WAITING = ("--timeout", "--interval", "--fail-fast", "--no-follow")
+
+
+@click.command(cls=GateCommand, params=[RUNS, *settings(*ALL, without=_WAITING, defaults=NOW)])
+@click.pass_context
+def check(ctx: click.Context, /, **values: Any) -> ExitCode:
+    """Judge what is there now, without waiting: the check before a deploy.
+
+    Takes the runs and options of 'wait'. A run that has not finished ends with exit code 124, and
+    with --max-age one that finished too long ago with 5. --appear-within is how long a run may
+    take to be there and finished.
+    """
+    process: Process = ctx.obj
+    options = arguments.check_options(values, process.machine, partial(named_with_source, ctx))
+    return run_gate(process, options)

@@ -1,0 +1,46 @@
+"""``testery-gate demo``: the gate on a simulated run."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from testery_gate.cli.options import Command
+from testery_gate.cli.wait import wait
+from testery_gate.errors import ExitCode, UsageError
+
+
+@click.command(cls=Command)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where to leave the reports; by default a new temporary folder.",
+)
+@click.pass_context
+def demo(ctx: click.Context, /, folder: Path | None) -> ExitCode:
+    """Watch the gate wait for a simulated run of about ten seconds; needs no token."""
+    from testery_gate import simulator
+
+    try:
+        folder = folder or Path(tempfile.mkdtemp(prefix="testery-gate-demo-"))
+    except OSError as error:
+        raise UsageError(
+            f"there is no place for the reports: {error.strerror}", advice="Name one with --folder."
+        ) from None
+    played = simulator.load_scenario("passing")
+    with simulator.Simulator(played) as api:
+        arguments = [
+            str(played.runs[0].id),
+            f"--api-url={api.url}",
+            f"--token={simulator.DEFAULT_TOKEN}",
+            f"--junit-xml={folder / 'TEST-testery.xml'}",
+            f"--report=json={folder / 'testery.json'}",
+            "--ci=none",
+        ]
+        click.echo(f"$ testery-gate wait {' '.join(arguments)}", err=True)
+        with wait.make_context("wait", arguments, parent=ctx) as sub:
+            code: ExitCode = wait.invoke(sub)
+    click.echo(f"The reports are in {folder}", err=True)
+    return code

@@ -1,0 +1,63 @@
+"""``testery-gate doctor``: what stands between this machine and a verdict."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from testery_gate.cli import arguments
+from testery_gate.cli.options import SectionedCommand
+from testery_gate.cli.output import abilities, hand_over, line_width, show
+from testery_gate.cli.process import Process
+from testery_gate.cli.settings import (
+    CHECKING,
+    CONFIGURATION,
+    CONNECTION,
+    set_by,
+    setting_here,
+    settings,
+)
+from testery_gate.errors import ExitCode, ReportLost
+
+
+@click.command(
+    cls=SectionedCommand, params=settings(CHECKING, CONNECTION, CONFIGURATION, also=["--output"])
+)
+@click.pass_context
+def doctor(ctx: click.Context, /, **values: Any) -> ExitCode:
+    """Check each step on the way to the API, and say what to do where one fails.
+
+    Resolves, connects, checks certificates, clocks, the token and the endpoints, one line each.
+    Exits with 0 where nothing but warnings came up, with 2 for a wrong setting or no token, with 3
+    for a token that is refused, and with 4 for an API that can't be reached.
+    """
+    # Only here, as no other command needs it.
+    from testery_gate.doctor import examine, overall, rendering
+    from testery_gate.doctor.checks import Patient, checks_of
+
+    process: Process = ctx.obj
+    options = arguments.doctor_options(values, process.machine)
+    patient = Patient(
+        api_url=options.api_url,
+        source=set_by(ctx, setting_here(ctx, "api_url")),
+        find_token=options.find_token,
+        timeout=options.step_timeout,
+    )
+    style = rendering.Style(
+        width=line_width(), **abilities(sys.stdout, process.machine.environment)
+    )
+    findings = []
+    for finding in examine(checks_of(patient), patient.timeout):
+        findings.append(finding)
+        if not options.as_json:
+            show(rendering.line(finding, style), sys.stdout)
+    text = rendering.render_json(findings) if options.as_json else rendering.conclusion(findings)
+    code = overall(findings)
+    try:
+        hand_over(text, "the findings")
+    except ReportLost:
+        if code is ExitCode.PASSED:
+            raise
+    return code

@@ -1,0 +1,60 @@
+"""What the CI system is told, none of which changes how the gate ends."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import TextIO
+
+from testery_gate import ci
+from testery_gate.api.credentials import without_token
+from testery_gate.ci.inert import unguarded
+from testery_gate.cli.output import show
+from testery_gate.cli.process import Process
+from testery_gate.errors import ExitCode
+from testery_gate.reports.ending import Ending
+
+
+def commands(stream: TextIO) -> Callable[[str], None]:
+    """Return what prints lines that a CI system is meant to obey."""
+    return lambda text: show(text, unguarded(stream))
+
+
+def unguessable() -> str:
+    """Return a word that nobody can guess."""
+    return secrets.token_hex(8)
+
+
+def tell(process: Process, ending: Ending, stream: TextIO) -> None:
+    """Tell the CI system how the gate ended."""
+
+    def warn(message: str) -> None:
+        show(f"testery-gate: warning: {message}\n", sys.stderr)
+
+    environment = process.machine.environment
+    effects = ci.Effects(
+        environment=environment,
+        command=commands(stream),
+        warn=warn,
+        random=unguessable,
+        run=partial(ci.run_program, environment=without_token(environment)),
+    )
+    process.interrupts.hold()
+    try:
+        ci.tell(process.ci, ending, effects)
+    except Exception as error:  # noqa: BLE001  (a defect here must not change the exit code)
+        if process.debug:
+            show(traceback.format_exc(), sys.stderr)
+        warn(f"the CI system could not be told: {type(error).__name__}: {error}")
+
+
+def tell_without_verdict(
+    process: Process, code: ExitCode, reason: str, advice: str = ""
+) -> ExitCode:
+    """Tell the CI system what kept the gate from a verdict, and return the exit code."""
+    if process.ci is not None:
+        tell(process, Ending(exit_code=code, reason=reason, advice=advice), sys.stderr)
+    return code

@@ -1,0 +1,57 @@
+"""What commands write to the standard streams, and what those can show."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TextIO, TypedDict
+
+from testery_gate.errors import GateError, ReportLost
+from testery_gate.progress import speaks_unicode
+from testery_gate.text import clean_text
+
+
+class Abilities(TypedDict):
+    """What a stream can show."""
+
+    color: bool
+    unicode: bool
+
+
+def abilities(stream: TextIO, environment: Mapping[str, str]) -> Abilities:
+    """Return what a stream can show."""
+    return {
+        "color": stream.isatty() and not environment.get("NO_COLOR"),
+        "unicode": speaks_unicode(stream, environment),
+    }
+
+
+def line_width() -> int | None:
+    """Return how wide lines may be on standard output; ``None`` where they may have any width."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def show(text: str, stream: TextIO) -> None:
+    """Write what a person may read; a reader who went away changes no exit code."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        return
+
+
+def hand_over(text: str, what: str) -> None:
+    """Print what was asked for; raises :class:`ReportLost`."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        raise ReportLost(f"standard output can't take {what}: {error}") from None
+
+
+def complain(error: GateError) -> None:
+    """Say on standard error what is wrong and what to do about it."""
+    lines = [f"testery-gate: {error.message}", *([error.advice] if error.advice else [])]
+    # A message may quote a file that anybody could change.
+    show(clean_text("\n".join(lines) + "\n"), sys.stderr)

@@ -1,0 +1,96 @@
+"""What a command works with: the process that it runs in, and what it takes from the machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from testery_gate.api.credentials import without_token
+from testery_gate.ci import System
+from testery_gate.errors import UsageError
+from testery_gate.waiting.deadline import utc_now
+from testery_gate.waiting.signals import Interrupts
+
+GIT_SECONDS = 10.0
+"""How long git may take to name a commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What the command line takes from the machine, besides its arguments."""
+
+    environment: Mapping[str, str]
+    home: Path
+    now: Callable[[], datetime]
+    read_stdin: Callable[[], str]
+    """Returns all of standard input; raises :class:`UsageError` where there is none."""
+    read_text: Callable[[str], str]
+    """Reads a file; raises ``OSError``."""
+    head_of_checkout: Callable[[], str]
+    """Asks git for the commit that is checked out; raises ``OSError``."""
+
+
+def this_machine() -> Machine:
+    """Return the real one."""
+    return Machine(
+        environment=os.environ,
+        # Where there is no home, the folder of this name is not there either.
+        home=Path(os.path.expanduser("~")),
+        now=utc_now,
+        read_stdin=_read_stdin,
+        read_text=lambda path: Path(path).read_text(encoding="utf-8"),
+        head_of_checkout=lambda: head_of_checkout(os.environ),
+    )
+
+
+def _read_stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError(
+            "there is no standard input to read from",
+            advice="Connect one, or name the run, or a file with --token-file.",
+        )
+    return sys.stdin.read()
+
+
+def head_of_checkout(environment: Mapping[str, str], seconds: float = GIT_SECONDS) -> str:
+    """Ask git for the commit that is checked out; raises ``OSError``."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607  (the git on PATH is the user's)
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=seconds,
+            env=_without_secrets(environment),
+        )
+    except subprocess.TimeoutExpired:
+        raise OSError(f"no answer within {seconds:g} s") from None
+    except subprocess.CalledProcessError as error:
+        raise OSError(
+            error.stderr.strip().splitlines()[0] if error.stderr else str(error)
+        ) from None
+    return done.stdout
+
+
+def _without_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave out the token, and the addresses of proxies that hold a password."""
+    return {
+        name: value
+        for name, value in without_token(environment).items()
+        if not (name.lower().endswith("_proxy") and "@" in value)
+    }
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """What outlives a command: whether to show tracebacks, which signal came, which CI system."""
+
+    interrupts: Interrupts
+    machine: Machine = field(default_factory=this_machine)
+    debug: bool = False
+    ci: System | None = None

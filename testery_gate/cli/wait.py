@@ -1,0 +1,138 @@
+"""``testery-gate wait``, and what it shares with ``check``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import click
+
+from testery_gate import ci, gate, progress
+from testery_gate.api import client as api
+from testery_gate.cli import arguments, notify
+from testery_gate.cli.arguments import GateOptions
+from testery_gate.cli.client import connect
+from testery_gate.cli.options import SectionedCommand
+from testery_gate.cli.output import abilities, complain, show
+from testery_gate.cli.process import Process
+from testery_gate.cli.settings import ALL, named_with_source, settings
+from testery_gate.errors import ExitCode
+from testery_gate.judging.judged import Judged
+from testery_gate.reports import summary
+from testery_gate.reports.ending import overall
+from testery_gate.reports.files import check_writable, publish
+from testery_gate.waiting.deadline import Deadline
+
+
+class GateCommand(SectionedCommand):
+    """A command that passes or not; the CI system is told, even of a wrong option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find out which CI system it is as well."""
+        process: Process = ctx.obj
+        environment = process.machine.environment
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            process.ci = ci.chosen(ctx.params.get("ci") or ci.AUTO, environment)
+            process.debug = process.debug or ci.wants_debug(process.ci, environment)
+
+
+RUNS = click.Argument(["runs"], metavar="[RUN...]", nargs=-1)
+
+
+@click.command(cls=GateCommand, params=[RUNS, *settings(*ALL)])
+@click.pass_context
+def wait(ctx: click.Context, /, **values: Any) -> ExitCode:
+    """Wait for runs to finish, judge them, and exit with the verdict.
+
+    RUN is a run's id, such as 55676, or its address, such as
+    https://testery.app/acme/test-runs/55676; - reads ids, addresses or what 'testery
+    create-test-run' prints from standard input. Several runs are waited for together.
+
+    Instead of naming runs, describe them: --git-ref, --environment and the like are combined, and
+    the newest run that meets them all is taken.
+
+    Every option can also be set by an environment variable, TESTERY_GATE_ and its name in
+    capitals (TESTERY_GATE_MAX_FAILED), one value a line where it may be repeated, or in
+    testery-gate.toml, or in pyproject.toml under [tool.testery-gate].
+    """
+    process: Process = ctx.obj
+    options = arguments.wait_options(values, process.machine, partial(named_with_source, ctx))
+    return run_gate(process, options)
+
+
+def run_gate(process: Process, options: GateOptions) -> ExitCode:
+    """Find, wait for and judge the runs, and tell how it ended."""
+    secret = options.connection.token.value
+    ci.mask(process.ci, secret, notify.commands(sys.stderr))
+    for report in options.reports.wanted:
+        if report.path != "-":
+            check_writable(report.path)
+    return _conclude(process, options, _judge(process, options))
+
+
+def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
+    environment = process.machine.environment
+    quiet = options.display.quiet
+    verbose = options.display.verbose or ci.wants_debug(process.ci, environment)
+    live = progress.moves_cursor(sys.stderr, environment)
+    sleep = process.interrupts.sleep
+    wanted = options.waiting
+    limits = api.Limits(
+        deadline=Deadline.after(wanted.timeout + wanted.patience),
+        outage_tolerance=wanted.outage_tolerance,
+        grace=api.LAST_LOOK_SECONDS if wanted.timeout else api.ONLY_LOOK_SECONDS,
+    )
+    waiting = gate.Waiting(
+        deadline=Deadline.after(wanted.timeout),
+        appear_by=Deadline.after(wanted.appear_within),
+        poll_interval=wanted.poll_interval,
+        follow=wanted.follow,
+        fail_fast=wanted.fail_fast,
+        with_results=options.reports.with_results,
+        comparable=options.reports.history,
+    )
+    with (
+        ci.section(
+            None if quiet else process.ci,
+            "Waiting for Testery",
+            notify.commands(sys.stderr),
+            clock=time.time,
+            random=notify.unguessable,
+        ),
+        progress.display(sys.stderr, live=live, quiet=quiet, verbose=verbose) as display,
+    ):
+        client = connect(options.connection, limits, sleep=sleep, say=display.say)
+        effects = gate.Effects(
+            sleep=sleep, update=display.update, say=display.say, now=process.machine.now
+        )
+        runs = gate.Gate(options.policy, client, effects, waiting).judge(options.target)
+        process.interrupts.hold()
+    return runs
+
+
+def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) -> ExitCode:
+    """Write the reports, tell the CI system and whoever reads, and return the exit code."""
+    reports = options.reports.wanted
+    code = publish(runs, reports, sys.stdout, complain, options.reports.formats)
+    taken = any(report.path == "-" for report in reports)
+    stream = sys.stderr if taken else sys.stdout
+    # A signal that came while nothing could be stopped any more is the process's end all the same.
+    received = process.interrupts.received
+    code = code if received is None else received.exit_code
+    paths = {report.format: report.path for report in reversed(reports) if report.path != "-"}
+    notify.tell(process, overall(runs, code, paths), stream)
+    text = summary.render(
+        runs,
+        width=shutil.get_terminal_size().columns,
+        brief=options.display.quiet,
+        exit_code=code,
+        **abilities(stream, process.machine.environment),
+    )
+    show(text, stream)
+    return code
