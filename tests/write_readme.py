@@ -1,12 +1,13 @@
 """Bring what is generated in step with the code: ``python -m tests.write_readme``.
 
-That is parts of the README, of action.yml and of the page about the action.
+That is parts of the README, of action.yml and of the pages about the action and ``--git-ref auto``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tests import git_ref_page
 from tests.action import generated
 from tests.readme import brought_in_step
 
@@ -17,3 +18,5 @@ if __name__ == "__main__":
     generated.ACTION.write_text(action, encoding="utf-8")
     page = generated.page_brought_in_step(generated.PAGE.read_text(encoding="utf-8"), action)
     generated.PAGE.write_text(page, encoding="utf-8")
+    page = git_ref_page.page_brought_in_step(git_ref_page.PAGE.read_text(encoding="utf-8"))
+    git_ref_page.PAGE.write_text(page, encoding="utf-8")

@@ -221,7 +221,7 @@ def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
 
 
 def _commit(machine: Machine) -> str:
-    return current_commit(machine.environment, machine.read_text, machine.head_of_checkout)
+    return current_commit(machine.environment, machine.read_start, machine.head_of_checkout)
 
 
 def _timedelta(seconds: Fraction) -> timedelta:

@@ -29,8 +29,8 @@ class Machine:
     now: Callable[[], datetime]
     read_stdin: Callable[[], str]
     """Returns all of standard input; raises :class:`UsageError` where there is none."""
-    read_text: Callable[[str], str]
-    """Reads a file; raises ``OSError``."""
+    read_start: Callable[[str, int], bytes]
+    """Reads so many bytes of a file at most; raises ``OSError``."""
     head_of_checkout: Callable[[], str]
     """Asks git for the commit that is checked out; raises ``OSError``."""
 
@@ -43,7 +43,7 @@ def this_machine() -> Machine:
         home=Path(os.path.expanduser("~")),
         now=utc_now,
         read_stdin=_read_stdin,
-        read_text=lambda path: Path(path).read_text(encoding="utf-8"),
+        read_start=_read_start,
         head_of_checkout=lambda: head_of_checkout(os.environ),
     )
 
@@ -55,6 +55,14 @@ def _read_stdin() -> str:
             advice="Connect one, or name the run, or a file with --token-file.",
         )
     return sys.stdin.read()
+
+
+def _read_start(path: str, most: int) -> bytes:
+    # A folder, or a pipe that would be waited for, is not the file of an event.
+    if not Path(path).is_file():
+        raise OSError("there is no such file")
+    with Path(path).open("rb") as file:
+        return file.read(most)
 
 
 def head_of_checkout(environment: Mapping[str, str], seconds: float = GIT_SECONDS) -> str:

@@ -1,84 +1,168 @@
-"""The commit that a pipeline is about, from the CI system's variables or the local checkout.
+"""The commit that a pipeline is about: what ``--git-ref auto`` stands for.
 
-The variables are each system's own, from its documentation of predefined variables.
+:mod:`.ci_commits` has the rules of each CI system. What no rule gives is a usage error: another
+commit that happens to be at hand could have a run that passed.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import reprlib
 from collections.abc import Callable, Mapping
+from typing import assert_never
 
 from testery_gate.errors import UsageError
-
-_VARIABLES = (
-    ("GITHUB_ACTIONS", "GITHUB_SHA"),
-    ("GITLAB_CI", "CI_COMMIT_SHA"),
-    ("TF_BUILD", "BUILD_SOURCEVERSION"),
-    ("BUILDKITE", "BUILDKITE_COMMIT"),
-    ("CIRCLECI", "CIRCLE_SHA1"),
-    ("BITBUCKET_BUILD_NUMBER", "BITBUCKET_COMMIT"),
-    ("TEAMCITY_VERSION", "BUILD_VCS_NUMBER"),
-    ("JENKINS_URL", "GIT_COMMIT"),
+from testery_gate.runs.ci_commits import (
+    SYSTEMS,
+    Checkout,
+    InEvent,
+    Rule,
+    System,
+    Unknown,
+    Variable,
 )
-"""What tells a system, and where it says the commit."""
 
-_HEADS = (
-    ("pull_request", ("pull_request", "head", "sha")),
-    ("workflow_run", ("workflow_run", "head_sha")),
-)
-"""Where GitHub's event has the commit, by what the event's name begins with.
+EVENT_LIMIT = 25 * 1024 * 1024
+"""The most bytes that an event may have (GitHub, "Webhook events and payloads", payload cap)."""
 
-In a pull request ``GITHUB_SHA`` is a merge that nobody pushed, or the base; after another workflow
-it is whatever the default branch has come to (GitHub, "Events that trigger workflows").
-"""
+# All zeros is what git and GitHub write for "no commit".
+_COMMIT = re.compile(r"(?!0+$)[0-9a-fA-F]{7,64}")
 
 
 def current_commit(
     environment: Mapping[str, str],
-    read_text: Callable[[str], str],
+    read_start: Callable[[str, int], bytes],
     head_of_checkout: Callable[[], str],
 ) -> str:
     """Return the commit under test: in a pull request its head, not the merge made for the build.
 
-    ``read_text`` reads a file, ``head_of_checkout`` asks git; both may raise ``OSError``. Raises
-    :class:`UsageError` where there is no commit to be found.
+    ``read_start`` reads so many bytes of a file at most, ``head_of_checkout`` asks git; both may
+    raise ``OSError``. Raises :class:`UsageError` where there is no commit, or it can't be told.
     """
-    # The system that is recognised comes first: a variable of another may be left over.
-    for _, variable in sorted(_VARIABLES, key=lambda pair: not environment.get(pair[0])):
-        head = _head_of_event(environment, read_text) if variable == "GITHUB_SHA" else ""
-        commit = head or environment.get(variable, "")
-        # Buildkite says HEAD where a build was started by hand.
-        if commit not in {"", "HEAD"}:
-            return commit
-    try:
-        return head_of_checkout().strip()
-    except OSError as error:
+    system = next((one for one in SYSTEMS if _fits(environment, one.sign)), None)
+    if system is not None:
+        return _commit_of_system(system, environment, read_start, head_of_checkout)
+    if environment.get("CI", "").lower() not in {"", "0", "false"}:
+        # What an unknown system has checked out may be a merge, or another branch.
         raise UsageError(
-            f"--git-ref auto finds no commit: no CI variable is set, and git says: {error}",
-            advice="Name the commit itself with --git-ref.",
+            "--git-ref auto finds no commit: CI is set, but by no CI system that it knows",
+            advice='Name the commit itself, for example --git-ref "$(git rev-parse HEAD)"'
+            " where that is no merge.",
+        )
+    return _asked_of_git(head_of_checkout, "no CI variable is set, and git says")
+
+
+def _commit_of_system(
+    system: System,
+    environment: Mapping[str, str],
+    read_start: Callable[[str, int], bytes],
+    head_of_checkout: Callable[[], str],
+) -> str:
+    rule = next(
+        (one for one in system.rules if all(_fits(environment, pair) for pair in one.where)), None
+    )
+    if rule is None:
+        event_name = _short(environment.get(system.event, ""))
+        raise _unknown(system, f"{system.event} is {event_name}", system.otherwise)
+    advice = _advice(system, rule)
+    event: object = None
+    if rule.only_if is not None or isinstance(rule.take, InEvent):
+        event = _event(environment.get("GITHUB_EVENT_PATH", ""), advice, read_start)
+    if rule.only_if is not None:
+        path, values = rule.only_if
+        value = _in_event(event, path, advice)
+        if value not in values:
+            raise _unknown(system, f"{rule.when}, {path} is {_short(value)}", system.otherwise)
+    match rule.take:
+        case Variable(name):
+            if not environment.get(name):
+                raise UsageError(
+                    f"--git-ref auto finds no commit: {system.name} did not set {name}",
+                    advice=advice,
+                )
+            return _checked(environment[name], name, advice)
+        case InEvent(path):
+            return _checked(_in_event(event, path, advice), f"the event's {path}", advice)
+        case Checkout():
+            return _asked_of_git(head_of_checkout, "git says")
+        case Unknown():
+            raise _unknown(system, rule.when, rule.take)
+        case _:
+            assert_never(rule.take)
+
+
+def _fits(environment: Mapping[str, str], condition: tuple[str, str]) -> bool:
+    variable, pattern = condition
+    return re.fullmatch(pattern, environment.get(variable, "")) is not None
+
+
+def _unknown(system: System, build: str, unknown: Unknown) -> UsageError:
+    return UsageError(
+        f"--git-ref auto can't tell the commit: {system.name} does not say it for this build"
+        f" ({build})",
+        advice=_instead(unknown),
+    )
+
+
+def _instead(unknown: Unknown) -> str:
+    remark = f", {unknown.remark}" if unknown.remark else ""
+    return f"Pass it: {unknown.instead}{remark}"
+
+
+def _advice(system: System, rule: Rule) -> str:
+    if isinstance(rule.take, InEvent):
+        return f"Pass it, for example --git-ref ${{{{ github.event.{rule.take.path} }}}}"
+    return _instead(system.otherwise)
+
+
+def _event(path: str, advice: str, read_start: Callable[[str, int], bytes]) -> object:
+    """Return what the event's file says."""
+    try:
+        text = read_start(path, EVENT_LIMIT + 1)
+        if len(text) > EVENT_LIMIT:
+            raise ValueError(f"it has more than {EVENT_LIMIT} bytes")  # noqa: TRY301  (said below)
+        return json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"--git-ref auto can't read the commit of the event from {path!r}"
+            f" (GITHUB_EVENT_PATH): {error}",
+            advice=advice,
         ) from None
 
 
-def _head_of_event(environment: Mapping[str, str], read_text: Callable[[str], str]) -> str:
-    """Return the commit of GitHub's event, or ``""`` where ``GITHUB_SHA`` is the one."""
-    name, path = (environment.get(f"GITHUB_EVENT_{what}", "") for what in ("NAME", "PATH"))
-    for start, keys in _HEADS:
-        if not name.startswith(start):
-            continue
-        try:
-            head = json.loads(read_text(path))
-            for key in keys:
-                head = head[key]
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise _unreadable(path, str(error)) from None
-        if not (isinstance(head, str) and head):
-            raise _unreadable(path, f"it is {head!r}")
-        return head
-    return ""
+def _in_event(event: object, path: str, advice: str) -> object:
+    for key in path.split("."):
+        if not (isinstance(event, dict) and key in event):
+            raise UsageError(
+                f"--git-ref auto can't read the commit of the event: it has no {path}",
+                advice=advice,
+            )
+        event = event[key]
+    return event
 
 
-def _unreadable(path: str, why: str) -> UsageError:
-    return UsageError(
-        f"--git-ref auto can't read the commit of the event from {path!r}: {why}",
-        advice="Name it, for example --git-ref ${{ github.event.pull_request.head.sha }}",
+def _asked_of_git(head_of_checkout: Callable[[], str], before: str) -> str:
+    advice = "Name the commit itself with --git-ref."
+    try:
+        head = head_of_checkout().strip()
+    except OSError as error:
+        raise UsageError(
+            f"--git-ref auto finds no commit: {before}: {error}", advice=advice
+        ) from None
+    return _checked(head, "git's HEAD", advice)
+
+
+def _checked(value: object, name: str, advice: str) -> str:
+    if isinstance(value, str) and _COMMIT.fullmatch(value):
+        return value
+    raise UsageError(
+        f"--git-ref auto finds no commit: {name} is {_short(value)}, not 7 to 64 hexadecimal"
+        " digits of a commit",
+        advice=advice,
     )
+
+
+def _short(value: object) -> str:
+    """Return a value for a message, however long it is."""
+    return reprlib.repr(value)

@@ -17,7 +17,7 @@ LONGEST = 60
 
 _OTHERS = (
     *("TESTERY", "CI", "GITHUB", "RUNNER", "GITLAB", "TF_BUILD", "AGENT"),
-    *("TEAMCITY", "BUILDKITE", "JENKINS"),
+    *("TEAMCITY", "BUILDKITE", "JENKINS", "BITBUCKET", "APPVEYOR", "TRAVIS"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),

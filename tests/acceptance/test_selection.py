@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from junitparser import JUnitXml
 
 from testery_gate.errors import ExitCode
+from testery_gate.runs.commit import EVENT_LIMIT
 from testery_gate.simulator import Exchange, Scenario, load_scenario
 from tests.acceptance import command
 from tests.acceptance.command import Finished
@@ -420,14 +422,17 @@ def test_a_deploys_runs_that_are_forbidden_are_not_offered(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "variables",
     [
-        pytest.param({"GITHUB_ACTIONS": "true", "GITHUB_SHA": COMMIT}, id="GitHub"),
         pytest.param({"GITLAB_CI": "true", "CI_COMMIT_SHA": COMMIT}, id="GitLab"),
         pytest.param({"JENKINS_URL": "https://ci", "GIT_COMMIT": COMMIT}, id="Jenkins"),
-        pytest.param({"TF_BUILD": "True", "BUILD_SOURCEVERSION": COMMIT}, id="Azure"),
-        pytest.param({"BUILDKITE": "true", "BUILDKITE_COMMIT": COMMIT}, id="Buildkite"),
-        pytest.param({"CIRCLECI": "true", "CIRCLE_SHA1": COMMIT}, id="CircleCI"),
-        pytest.param({"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_COMMIT": COMMIT}, id="Bitbucket"),
-        pytest.param({"TEAMCITY_VERSION": "1", "BUILD_VCS_NUMBER": COMMIT}, id="TeamCity"),
+        pytest.param(
+            {
+                "TF_BUILD": "True",
+                "BUILD_REASON": "PullRequest",
+                "BUILD_SOURCEVERSION": "1" * 40,
+                "SYSTEM_PULLREQUEST_SOURCECOMMITID": COMMIT,
+            },
+            id="Azure",
+        ),
     ],
 )
 def test_auto_is_the_commit_that_the_system_says(
@@ -451,16 +456,103 @@ def judged_commit(scenario: Scenario, folder: Path, *arguments: str, **variables
     return found[1]
 
 
-def test_in_a_pull_request_auto_is_its_head(suites: Scenario, tmp_path: Path) -> None:
-    event = tmp_path / "event.json"
-    event.write_text(json.dumps({"pull_request": {"head": {"sha": COMMIT}}}))
-    github = {
+def in_github(folder: Path, name: str, event: object) -> dict[str, str]:
+    """The variables of a workflow that this event started, where the merge is checked out."""
+    file = folder / "event.json"
+    file.write_text(json.dumps(event))
+    return {
+        "CI": "true",
         "GITHUB_ACTIONS": "true",
-        "GITHUB_EVENT_NAME": "pull_request",
-        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_EVENT_NAME": name,
+        "GITHUB_EVENT_PATH": str(file),
+        "GITHUB_HEAD_REF": "fix",
+        "GITHUB_REF": "refs/pull/42/merge",
         "GITHUB_SHA": "1" * 40,
     }
-    assert judged_commit(suites, tmp_path, **github) == COMMIT
+
+
+PULL_REQUEST = {"pull_request": {"head": {"sha": COMMIT, "repo": {"fork": True}}}}
+
+
+def test_in_a_pull_request_auto_is_its_head(suites: Scenario, tmp_path: Path) -> None:
+    variables = in_github(tmp_path, "pull_request", PULL_REQUEST)
+    assert judged_commit(suites, tmp_path, **variables) == COMMIT
+
+
+@pytest.mark.parametrize(("commit", "code"), [(COMMIT, PASSED), ("1" * 40, INCONCLUSIVE)])
+def test_in_a_pull_request_a_run_is_expected_to_be_about_its_head(
+    tmp_path: Path, commit: str, code: ExitCode
+) -> None:
+    scenario = written(tmp_path, f"[[run]]\nid = 5\ngit-ref = '{commit}'\n{DONE}")
+    with Simulator(scenario) as api:
+        done = command.run(
+            *("check", "5", "--expect=git-ref=auto", "--ci=none"),
+            cwd=tmp_path,
+            api_url=api.url,
+            **in_github(tmp_path, "pull_request_target", PULL_REQUEST),
+        )
+    assert done.code == code, done.output
+
+
+@pytest.mark.parametrize("option", ["--git-ref=auto", "--expect=git-ref=auto"])
+@pytest.mark.parametrize(
+    ("name", "message", "advice"),
+    [
+        pytest.param("issue_comment", "`issue_comment`", "gh pr view", id="without the commit"),
+        pytest.param("a_new_one", "is 'a_new_one'", "--git-ref COMMIT", id="unknown"),
+        pytest.param("workflow_call", "is 'workflow_call'", "--git-ref COMMIT", id="no event"),
+        pytest.param("push", "it has no deleted", "--git-ref COMMIT", id="another's payload"),
+    ],
+)
+def test_an_event_that_says_no_commit_is_a_usage_error(
+    tmp_path: Path, option: str, name: str, message: str, advice: str
+) -> None:
+    variables = in_github(tmp_path, name, PULL_REQUEST)
+    run = ["5"] if option.startswith("--expect") else []
+    done = command.run("check", option, "--ci=none", *run, cwd=tmp_path, **variables)
+    assert done.code == ExitCode.USAGE, done.output
+    assert message in said(done)
+    assert advice in said(done)
+
+
+def no_file(_: Path) -> None:
+    pass
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_large_file(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(EVENT_LIMIT + 1)
+
+
+@pytest.mark.parametrize("make", [no_file, a_folder, a_pipe, a_large_file])
+def test_an_event_that_can_not_be_read_is_a_usage_error(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    variables = in_github(tmp_path, "pull_request", PULL_REQUEST)
+    event = tmp_path / "other"
+    make(event)
+    done = command.run(
+        *("check", "--git-ref=auto", "--ci=none"),
+        cwd=tmp_path,
+        **(variables | {"GITHUB_EVENT_PATH": str(event)}),
+    )
+    assert done.code == ExitCode.USAGE, done.output
+    assert "can't read the commit of the event" in said(done)
+
+
+def test_what_an_unknown_ci_system_has_checked_out_is_a_usage_error(tmp_path: Path) -> None:
+    path = stand_in_for_git(tmp_path, f"echo {COMMIT}")
+    done = command.run("check", "--git-ref=auto", cwd=tmp_path, CI="true", PATH=path)
+    assert done.code == ExitCode.USAGE, done.output
+    assert "CI is set, but by no CI system that it knows" in said(done)
 
 
 def stand_in_for_git(folder: Path, script: str) -> str:
@@ -472,13 +564,18 @@ def stand_in_for_git(folder: Path, script: str) -> str:
     return f"{git.parent}:/usr/bin:/bin"
 
 
-@pytest.mark.parametrize("buildkite", ["", "HEAD"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({}, id="no CI system"),
+        pytest.param({"BUILDKITE": "true", "BUILDKITE_COMMIT": "HEAD"}, id="Buildkite"),
+    ],
+)
 def test_elsewhere_auto_is_the_head_of_the_checkout(
-    suites: Scenario, tmp_path: Path, buildkite: str
+    suites: Scenario, tmp_path: Path, variables: dict[str, str]
 ) -> None:
     path = stand_in_for_git(tmp_path, f'test "$*" = "rev-parse HEAD" && echo {COMMIT}')
-    found = judged_commit(suites, tmp_path, PATH=path, BUILDKITE_COMMIT=buildkite)
-    assert found == COMMIT
+    assert judged_commit(suites, tmp_path, PATH=path, **variables) == COMMIT
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,8 @@ def test_the_block_in_the_readme_works_as_it_stands(
     with Simulator(load_scenario(scenario), speed=SPEED) as api, new_job(tmp_path) as job:
         prepare(job)
         job.secrets = {"TESTERY_API_TOKEN": secret}
-        job.env |= {"TESTERY_API_URL": api.url, "GITHUB_SHA": COMMIT} | env
+        job.env |= {"TESTERY_API_URL": api.url} | env
+        job.env |= {"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_SHA": COMMIT}
         steps = block(ROOT / "README.md", "## GitHub Actions")
         done, deploy = job.run([*steps, {"run": "echo deployed"}])
         report = job.workspace / "TEST-testery.xml"

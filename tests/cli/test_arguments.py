@@ -47,7 +47,7 @@ def never() -> str:
     raise AssertionError("this is not asked for")
 
 
-def absent(_: str) -> str:
+def absent(_: str, __: int) -> bytes:
     raise AssertionError("this is not asked for")
 
 
@@ -56,7 +56,7 @@ MACHINE = Machine(
     home=Path("/dev/null"),
     now=lambda: NOW,
     read_stdin=never,
-    read_text=absent,
+    read_start=absent,
     head_of_checkout=never,
 )
 

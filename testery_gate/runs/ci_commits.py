@@ -1,0 +1,339 @@
+"""Where each CI system says which commit it is about: a table that :mod:`.commit` reads.
+
+The commit under test is the one that somebody pushed: in a pull or merge request the newest of its
+branch, not the merge that is made for the build. ``docs/git-ref.md`` shows this table; a test holds
+the two together. Each rule is from the system's own documentation, which ``System.source`` names:
+
+* GitHub also: "Webhook events and payloads", and the payloads of octokit/webhooks. A merge group's
+  commit is a merge too, but GitHub pushes it, the queue is there to test it, it becomes the branch
+  if the tests pass, and the event names no other. A push may be that of a deletion, where
+  ``GITHUB_SHA`` is the default branch's. ``workflow_run.head_sha`` is a change's only where the
+  first workflow's own event is one whose ``GITHUB_SHA`` belongs to a change, or a pull request.
+* GitLab: ``CI_MERGE_REQUEST_SOURCE_BRANCH_SHA`` is set only where ``CI_COMMIT_SHA`` is a merge,
+  which is in merged results and merge trains. A pipeline of another project that starts this one
+  says nothing of its commit.
+* Azure also: "Trigger one pipeline after another": the second pipeline has the first one's commit
+  if both have one repository, else the default branch's; no variable says which it is.
+* Jenkins also: the plugins branch-api (``CHANGE_ID``), github-branch-source (a pull request is
+  built as PR-1-head and PR-1-merge, or as PR-1 for either of them; its head is fetched as
+  ``origin/$BRANCH_NAME``), ghprb and gitlab-plugin.
+* Buildkite: ``BUILDKITE_COMMIT`` may be the word HEAD, for what the agent has checked out.
+* TeamCity: ``BUILD_VCS_NUMBER`` is set only where a build has a single VCS root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The commit is the value of a variable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InEvent:
+    """The commit is in the file that GitHub's event left, under these keys with dots between."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The commit is the one that is checked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The system does not say the commit: what to pass instead, and a remark on it."""
+
+    instead: str
+    remark: str = ""
+
+
+_OTHERWISE = Unknown("--git-ref COMMIT", "the commit that was tested")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Where the commit is, if the variables are so."""
+
+    when: str
+    """For people: the event, or the kind of build."""
+    where: tuple[tuple[str, str], ...] = ()
+    """Variables and the patterns of their whole values; one that is not set is empty."""
+    take: Variable | InEvent | Checkout | Unknown
+    only_if: tuple[str, tuple[object, ...]] | None = None
+    """Keys in the event, and the values of which it must have one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A CI system, and its rules: the first one that fits counts."""
+
+    name: str
+    sign: tuple[str, str]
+    """The variable that tells the system, and the pattern of its whole value."""
+    source: str
+    """The documentation of the rules."""
+    rules: tuple[Rule, ...]
+    event: str = ""
+    """The variable that names the event, if there are events without a rule."""
+    otherwise: Unknown = _OTHERWISE
+    """What holds where no rule gives a commit."""
+
+
+_SET = r"(?s).+"
+
+
+def _github(
+    events: str,
+    take: Variable | InEvent | Unknown,
+    only_if: tuple[str, tuple[object, ...]] | None = None,
+) -> Rule:
+    names = events.split()
+    return Rule(
+        when=", ".join(f"`{name}`" for name in names),
+        where=(("GITHUB_EVENT_NAME", "|".join(names)),),
+        take=take,
+        only_if=only_if,
+    )
+
+
+_GITHUB = System(
+    name="GitHub Actions",
+    sign=("GITHUB_ACTIONS", "true"),
+    event="GITHUB_EVENT_NAME",
+    source="https://docs.github.com/actions/reference/events-that-trigger-workflows",
+    rules=(
+        _github(
+            "pull_request pull_request_target pull_request_review pull_request_review_comment",
+            InEvent("pull_request.head.sha"),
+        ),
+        _github("push", Variable("GITHUB_SHA"), only_if=("deleted", (False,))),
+        _github("create schedule workflow_dispatch", Variable("GITHUB_SHA")),
+        Rule(
+            when="`release` with a tag in `GITHUB_REF`",
+            where=(("GITHUB_EVENT_NAME", "release"), ("GITHUB_REF", "refs/tags/.+")),
+            take=Variable("GITHUB_SHA"),
+        ),
+        _github("deployment deployment_status", InEvent("deployment.sha")),
+        _github("merge_group", InEvent("merge_group.head_sha")),
+        _github("check_run", InEvent("check_run.head_sha")),
+        _github("check_suite", InEvent("check_suite.head_sha")),
+        _github("status", InEvent("sha")),
+        _github("page_build", InEvent("build.commit")),
+        _github(
+            "workflow_run",
+            InEvent("workflow_run.head_sha"),
+            only_if=(
+                "workflow_run.event",
+                (
+                    *("pull_request", "push", "create", "schedule", "workflow_dispatch"),
+                    *("release", "merge_group"),
+                ),
+            ),
+        ),
+        _github(
+            "issue_comment",
+            Unknown(
+                '--git-ref "$(gh pr view ${{ github.event.issue.number }} --json headRefOid'
+                ' --jq .headRefOid)"'
+            ),
+        ),
+        _github(
+            "repository_dispatch",
+            Unknown("--git-ref ${{ github.event.client_payload.sha }}", "if the sender sends it"),
+        ),
+    ),
+)
+
+_GITLAB = System(
+    name="GitLab",
+    sign=("GITLAB_CI", "true"),
+    source="https://docs.gitlab.com/ci/variables/predefined_variables/",
+    rules=(
+        Rule(
+            when="merged results, merge train",
+            where=(("CI_MERGE_REQUEST_EVENT_TYPE", "merged_result|merge_train"),),
+            take=Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+        ),
+        Rule(
+            when="merge request without a merge",
+            where=(
+                ("CI_MERGE_REQUEST_EVENT_TYPE", "detached"),
+                ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", ""),
+            ),
+            take=Variable("CI_COMMIT_SHA"),
+        ),
+        Rule(
+            when="any other merge request",
+            where=(("CI_MERGE_REQUEST_IID", _SET),),
+            take=Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+        ),
+        Rule(
+            when="pull request of another host",
+            where=(("CI_EXTERNAL_PULL_REQUEST_IID", _SET),),
+            take=Variable("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA"),
+        ),
+        Rule(
+            when="started by another project's pipeline",
+            where=(("CI_PIPELINE_SOURCE", "pipeline"),),
+            take=Unknown(
+                '--git-ref "$UPSTREAM_COMMIT"', "a variable that the other pipeline hands down"
+            ),
+        ),
+        Rule(when="branch, tag, schedule, child pipeline", take=Variable("CI_COMMIT_SHA")),
+    ),
+)
+
+_AZURE = System(
+    name="Azure Pipelines",
+    sign=("TF_BUILD", _SET),
+    event="BUILD_REASON",
+    source="https://learn.microsoft.com/azure/devops/pipelines/build/variables",
+    rules=(
+        Rule(
+            when="pull request",
+            where=(("BUILD_REASON", "PullRequest"),),
+            take=Variable("SYSTEM_PULLREQUEST_SOURCECOMMITID"),
+        ),
+        Rule(
+            when="a pull request's merge, started by hand",
+            where=(("BUILD_SOURCEBRANCH", "refs/pull/.+/merge"),),
+            take=Unknown('--git-ref "$(git rev-parse HEAD^2)"', "with a fetchDepth of 2 or more"),
+        ),
+        Rule(
+            when="started by another pipeline",
+            where=(("BUILD_REASON", "ResourceTrigger|BuildCompletion"),),
+            take=Unknown(
+                "--git-ref $(resources.pipeline.ALIAS.sourceCommit)", "of the pipeline resource"
+            ),
+        ),
+        Rule(
+            when="branch, tag, schedule, by hand, release",
+            where=(("BUILD_REASON", "|Manual|IndividualCI|BatchedCI|Schedule"),),
+            take=Variable("BUILD_SOURCEVERSION"),
+        ),
+    ),
+)
+
+_TEAMCITY = System(
+    name="TeamCity",
+    sign=("TEAMCITY_VERSION", _SET),
+    source="https://www.jetbrains.com/help/teamcity/predefined-build-parameters.html",
+    otherwise=Unknown(
+        "--git-ref %build.vcs.number.ID%", "with the ID of the VCS root whose code was tested"
+    ),
+    rules=(Rule(when="a single VCS root", take=Variable("BUILD_VCS_NUMBER")),),
+)
+
+_BUILDKITE = System(
+    name="Buildkite",
+    sign=("BUILDKITE", _SET),
+    source="https://buildkite.com/docs/pipelines/configure/environment-variables",
+    rules=(
+        Rule(
+            when="pull request that is built as a merge",
+            where=(("BUILDKITE_PULL_REQUEST_USING_MERGE_REFSPEC", "true"),),
+            take=Unknown('--git-ref "$(git rev-parse HEAD^2)"'),
+        ),
+        Rule(
+            when="HEAD, started by another pipeline",
+            where=(("BUILDKITE_COMMIT", "HEAD"), ("BUILDKITE_SOURCE", "trigger_job")),
+            take=Unknown("build: { commit: $BUILDKITE_COMMIT }", "in the step that triggers it"),
+        ),
+        Rule(
+            when="HEAD, started in another way",
+            where=(("BUILDKITE_COMMIT", "HEAD"),),
+            take=Checkout(),
+        ),
+        Rule(when="branch, tag, pull request, merge queue", take=Variable("BUILDKITE_COMMIT")),
+    ),
+)
+
+_JENKINS = System(
+    name="Jenkins",
+    sign=("JENKINS_URL", _SET),
+    source="https://www.jenkins.io/doc/book/pipeline/multibranch/",
+    rules=(
+        Rule(
+            when="multibranch, `PR-1-head`",
+            where=(("CHANGE_ID", _SET), ("BRANCH_NAME", ".+-head")),
+            take=Variable("GIT_COMMIT"),
+        ),
+        Rule(
+            when="multibranch, any other change request",
+            where=(("CHANGE_ID", _SET),),
+            take=Unknown('--git-ref "$(git rev-parse "origin/$BRANCH_NAME")"'),
+        ),
+        Rule(
+            when="GitHub Pull Request Builder",
+            where=(("ghprbPullId", _SET),),
+            take=Variable("ghprbActualCommit"),
+        ),
+        Rule(
+            when="GitLab plugin, merge request",
+            where=(("gitlabMergeRequestIid", _SET),),
+            take=Variable("gitlabMergeRequestLastCommit"),
+        ),
+        Rule(when="branch, tag", take=Variable("GIT_COMMIT")),
+    ),
+)
+
+_CIRCLECI = System(
+    name="CircleCI",
+    sign=("CIRCLECI", _SET),
+    source="https://circleci.com/docs/variables/",
+    rules=(Rule(when="any build", take=Variable("CIRCLE_SHA1")),),
+)
+
+_BITBUCKET = System(
+    name="Bitbucket Pipelines",
+    sign=("BITBUCKET_BUILD_NUMBER", _SET),
+    source="https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/",
+    rules=(
+        Rule(
+            when="pull request, which is merged only in the checkout",
+            where=(("BITBUCKET_PR_ID", _SET),),
+            take=Variable("BITBUCKET_COMMIT"),
+        ),
+        Rule(when="branch, tag, custom", take=Variable("BITBUCKET_COMMIT")),
+    ),
+)
+
+_APPVEYOR = System(
+    name="AppVeyor",
+    sign=("APPVEYOR", "(?i)true"),
+    source="https://www.appveyor.com/docs/environment-variables/",
+    rules=(
+        Rule(
+            when="pull request",
+            where=(("APPVEYOR_PULL_REQUEST_NUMBER", _SET),),
+            take=Variable("APPVEYOR_PULL_REQUEST_HEAD_COMMIT"),
+        ),
+        Rule(when="branch, tag", take=Variable("APPVEYOR_REPO_COMMIT")),
+    ),
+)
+
+_TRAVIS = System(
+    name="Travis CI",
+    sign=("TRAVIS", "true"),
+    source="https://docs.travis-ci.com/user/environment-variables/",
+    rules=(
+        Rule(
+            when="pull request",
+            where=(("TRAVIS_PULL_REQUEST", "[0-9]+"),),
+            take=Variable("TRAVIS_PULL_REQUEST_SHA"),
+        ),
+        Rule(when="branch, tag, schedule, API", take=Variable("TRAVIS_COMMIT")),
+    ),
+)
+
+# With the signs of more than one, the first counts, as for what the gate shows (docs/ci.md).
+SYSTEMS = (
+    *(_GITHUB, _GITLAB, _AZURE, _TEAMCITY, _BUILDKITE, _JENKINS, _CIRCLECI, _BITBUCKET),
+    *(_APPVEYOR, _TRAVIS),
+)
