@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from rich.cells import get_character_cell_size
@@ -51,6 +51,27 @@ def clean_line(text: str) -> str:
     return one_line(clean_text(text))
 
 
+def shorten(text: str, limit: int) -> str:
+    """Return the text, or as much of it as fits with an ellipsis into so many characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def shorten_to_bytes(text: str, limit: int) -> str:
+    """Do the same for bytes of UTF-8."""
+    data = text.encode()
+    if len(data) <= limit:
+        return text
+    return data[: limit - len("…".encode())].decode(errors="ignore").rstrip() + "…"
+
+
+def cut_off(text: str, limit: int) -> str:
+    """Return the text, or its first characters and how many are left out after them."""
+    left_out = len(text) - limit
+    if left_out <= 0:
+        return text
+    return f"{text[:limit]}\n[{left_out} more characters are left out here]"
+
+
 class Redaction:
     """Takes the token out of what the API says; where there is no token, nothing."""
 
@@ -94,6 +115,32 @@ def beginning(text: str, width: int) -> str:
         if taken > width:
             return text[:at]
     return text
+
+
+def shorten_to_columns(text: str, width: int, ellipsis: str) -> str:
+    """Return the text, or as much of it as fits with an ellipsis into so many columns."""
+    if columns(text) <= width:
+        return text
+    rest = width - len(ellipsis)
+    return beginning(text, rest).rstrip() + ellipsis if rest > 0 else ""
+
+
+def fold(text: str, width: int) -> Iterator[str]:
+    """Yield lines of at most so many columns, parted between words; no address is parted."""
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if columns(longer) <= width:
+            line = longer
+            continue
+        if line:
+            yield line
+        line = word
+        while columns(line) > width and "://" not in line:
+            head = beginning(line, width)
+            yield head
+            line = line[len(head) :]
+    yield line
 
 
 def rows(text: str, width: int) -> int:

@@ -9,10 +9,18 @@ from enum import Enum
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
-from testery_gate.model import ResultStatus, TestResult
-from testery_gate.reports.ending import Ending, worst_first
-from testery_gate.reports.wording import outcome
-from testery_gate.text import clean_text, one_line
+from testery_gate.model import TestResult
+from testery_gate.reports.ending import Ending
+from testery_gate.reports.view import (
+    NO_ERROR,
+    failing,
+    first_error_line,
+    more,
+    not_passed,
+    outcome,
+    worst_first,
+)
+from testery_gate.text import clean_line, shorten
 
 MOST = 10
 """How many errors and how many warnings: GitHub and Azure drop what comes after."""
@@ -59,9 +67,9 @@ class Issue:
 def errors(ending: Ending) -> Sequence[Issue]:
     """Return what keeps the gate from passing, the checks before the tests; at most 10."""
     found = list(gate_errors(ending))
-    failing = _failing_tests(ending)
-    found += [_test_issue(result, judged, ending) for judged, result in failing[:MOST]]
-    return _bounded(found, len(found) + len(failing[MOST:]))
+    tests = [(test, judged) for judged in not_passed(ending.runs) for test in failing(judged)]
+    found += [_test_issue(test, judged, ending) for test, judged in tests[:MOST]]
+    return _bounded(found, len(found) + len(tests[MOST:]))
 
 
 def gate_errors(ending: Ending) -> Iterator[Issue]:
@@ -69,7 +77,7 @@ def gate_errors(ending: Ending) -> Iterator[Issue]:
     if ending.exit_code not in {judged.exit_code for judged in ending.runs}:
         subject = f"Testery: {outcome(ending.exit_code)}"
         yield _issue(Severity.ERROR, subject, (ending.reason, ending.advice))
-    for judged in _not_passed(ending):
+    for judged in not_passed(ending.runs):
         for state in (CheckState.BREACHED, CheckState.INCONCLUSIVE):
             for check in judged.verdict.checks:
                 if check.deciding and check.state is state:
@@ -87,20 +95,6 @@ def warnings(ending: Ending) -> Sequence[Issue]:
     return _bounded(found, len(found))
 
 
-def _not_passed(ending: Ending) -> Sequence[Judged]:
-    ranked = worst_first(ending.runs)
-    return [judged for judged in ranked if judged.exit_code is not ExitCode.PASSED]
-
-
-def _failing_tests(ending: Ending) -> Sequence[tuple[Judged, TestResult]]:
-    return [
-        (judged, result)
-        for judged in _not_passed(ending)
-        for result in judged.results or ()
-        if result.status is ResultStatus.FAIL
-    ]
-
-
 def _check_issue(severity: Severity, check: Check, judged: Judged, ending: Ending) -> Issue:
     told = (check.message, judged.verdict.advice, judged.web_url)
     issue = _issue(severity, f"Testery: {check.name}", told)
@@ -108,10 +102,9 @@ def _check_issue(severity: Severity, check: Check, judged: Judged, ending: Endin
 
 
 def _test_issue(result: TestResult, judged: Judged, ending: Ending) -> Issue:
-    lines = map(one_line, clean_text(result.error or "").splitlines())
-    message = next(filter(None, lines), "Testery calls this test FAIL, and gives no error")
+    message = first_error_line(result) or NO_ERROR
     issue = _issue(Severity.ERROR, result.name, (message,))
-    file = _line(result.file, LONGEST_TITLE)
+    file = shorten(clean_line(result.file), LONGEST_TITLE)
     return replace(issue, file=file, run_id=_origin(judged, ending))
 
 
@@ -120,13 +113,12 @@ def _origin(judged: Judged, ending: Ending) -> int | None:
 
 
 def _issue(severity: Severity, subject: str, told: Iterable[str | None]) -> Issue:
-    lines = [_line(text, LONGEST_LINE) for text in told if text]
-    return Issue(severity=severity, subject=_line(subject, LONGEST_TITLE), message="\n".join(lines))
-
-
-def _line(text: str, limit: int) -> str:
-    line = one_line(clean_text(text))
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    lines = [shorten(clean_line(text), LONGEST_LINE) for text in told if text]
+    return Issue(
+        severity=severity,
+        subject=shorten(clean_line(subject), LONGEST_TITLE),
+        message="\n".join(lines),
+    )
 
 
 def _bounded(issues: Sequence[Issue], count: int) -> Sequence[Issue]:
@@ -134,5 +126,5 @@ def _bounded(issues: Sequence[Issue], count: int) -> Sequence[Issue]:
     if count <= MOST:
         return issues
     shown = issues[: MOST - 1]
-    message = f"and {count - len(shown)} more, which the log and the reports have"
+    message = f"{more(count - len(shown))}, which the log and the reports have"
     return [*shown, Issue(severity=issues[0].severity, subject="Testery", message=message)]

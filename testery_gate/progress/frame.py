@@ -21,7 +21,7 @@ from testery_gate.progress.standing import (
     total_of,
     urgency,
 )
-from testery_gate.text import beginning, clean_text, columns, one_line, settled
+from testery_gate.text import clean_text, columns, one_line, settled, shorten_to_columns
 
 Span = tuple[str, str]
 """A text and its colour."""
@@ -42,11 +42,7 @@ class Style:
 
     def fit(self, text: str, width: int) -> str:
         """Shorten remote text to one line of so many columns."""
-        text = self.drawable(one_line(text))
-        if columns(text) <= width:
-            return text
-        room = width - len(self.ellipsis)
-        return beginning(text, room).rstrip() + self.ellipsis if room > 0 else ""
+        return shorten_to_columns(self.drawable(one_line(text)), width, self.ellipsis)
 
 
 UNICODE = Style(done="━", rest="─", ellipsis="…", encoding="utf-8")

@@ -13,7 +13,8 @@ from typing import assert_never
 
 from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult
-from testery_gate.text import clean_text, one_line
+from testery_gate.reports.view import NO_ERROR, error_text
+from testery_gate.text import clean_line, clean_text, cut_off, shorten
 
 LINE_LIMIT = 500
 """The most characters that a name, a message or a property has."""
@@ -26,9 +27,6 @@ REPORT_LIMIT = 28_000_000
 
 So the more cases have a text, the shorter each may be, down to 100 characters.
 """
-
-NO_NAME = "(no name)"
-NO_FILE = "(no file)"
 
 _SHORTEST_TEXT = 100
 
@@ -62,11 +60,11 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
     error = error_text(result)
     match result.status:
         case ResultStatus.FAIL:
-            otherwise = "Testery calls this test FAIL, and gives no error"
+            otherwise = NO_ERROR
             if tolerated:
                 # Jenkins shows no more than the message of a test that was skipped.
                 element = Element.SKIPPED
-                body = f"tolerated: {clean_text(error).strip() or otherwise}"
+                body = f"tolerated: {error.strip() or otherwise}"
             else:
                 element, body = Element.FAILURE, error
         case (
@@ -90,14 +88,6 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
             assert_never(result.status)
     message, text = message_and_text(body, otherwise, text_limit)
     return Outcome(element=element, message=message, text=text)
-
-
-def error_text(result: TestResult) -> str:
-    """Return what is known of why a test failed, each part of it once."""
-    error, stack_trace = result.error or "", result.stack_trace or ""
-    if stack_trace.startswith(error):
-        return stack_trace
-    return f"{error}\n\n{stack_trace}"
 
 
 def milliseconds(duration: timedelta | None) -> int:
@@ -141,18 +131,11 @@ def message_and_text(body: str, otherwise: str, text_limit: int) -> tuple[str, s
     """Return the first line, and a text that starts with it: GitLab shows the text alone."""
     body = clean_text(body).strip()
     first_line = body.partition("\n")[0].rstrip() or otherwise
-    message = _shortened(first_line, min(LINE_LIMIT, text_limit))
+    message = shorten(first_line, min(LINE_LIMIT, text_limit))
     text = body if body.startswith(message) else f"{message}\n{body}".rstrip()
-    excess = len(text) - text_limit
-    if excess > 0:
-        text = f"{text[:text_limit]}\n[{excess} more characters are left out here]"
-    return message, text
+    return message, cut_off(text, text_limit)
 
 
 def line(text: str, limit: int = LINE_LIMIT) -> str:
     """Return text as one line of at most so many characters."""
-    return _shortened(one_line(clean_text(text)), limit)
-
-
-def _shortened(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return shorten(clean_line(text), limit)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from testery_gate.errors import ExitCode, combined
+from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, format_percentage, measure
 from testery_gate.judging.judged import Judged
-from testery_gate.reports.wording import outcome
-from testery_gate.text import clean_text, one_line
+from testery_gate.reports.view import exit_code_of, outcome
+from testery_gate.text import clean_line
 
 LONGEST_REASON = 1_000
 """Characters."""
@@ -40,22 +40,12 @@ def overall(
 
     ``exit_code`` is the process's, where it is not what the runs come to.
     """
-    code = combined({judged.exit_code for judged in runs}) if exit_code is None else exit_code
+    code = exit_code_of(runs) if exit_code is None else exit_code
     reasons = [_reason(judged, runs) for judged in runs if judged.exit_code is code]
     reason = reasons[0] if reasons else code.meaning
     if len(reasons) > 1:
         reason += f" (and {len(reasons) - 1} more runs {outcome(code)})"
     return Ending(exit_code=code, reason=reason, runs=runs, paths=paths or {})
-
-
-def worst_first(runs: Sequence[Judged]) -> list[Judged]:
-    """Return the runs in the order in which their codes decide."""
-    codes = {judged.exit_code for judged in runs}
-    order = []
-    while codes:
-        order.append(combined(codes))
-        codes.remove(order[-1])
-    return sorted(runs, key=lambda judged: order.index(judged.exit_code))
 
 
 def facts(ending: Ending) -> Mapping[str, str]:
@@ -78,7 +68,7 @@ def facts(ending: Ending) -> Mapping[str, str]:
         "run-url": ",".join(addresses),
         "reason": ending.reason[:LONGEST_REASON],
     }
-    return {name: one_line(clean_text(value)) for name, value in told.items()}
+    return {name: clean_line(value) for name, value in told.items()}
 
 
 def _reason(judged: Judged, runs: Sequence[Judged]) -> str:

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from testery_gate.errors import ExitCode, ReportLost, UsageError, combined
+from testery_gate.errors import ExitCode, ReportLost, UsageError
 from testery_gate.judging.judged import Judged
 from testery_gate.reports import FORMATS, Renderer, Report
+from testery_gate.reports.view import exit_code_of
 from testery_gate.text import clean_line
 
 
@@ -38,7 +39,7 @@ def publish(
     formats: Mapping[str, Renderer] = FORMATS,
 ) -> ExitCode:
     """Write the reports and return the exit code; a lost report never hides a worse code."""
-    code = combined({judged.exit_code for judged in runs})
+    code = exit_code_of(runs)
     for report in wanted:
         try:
             # No name is given to the text, so that it is gone before the next one is made.

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from testery_gate import __version__
-from testery_gate.errors import combined
 from testery_gate.judging.criteria import Unit, measure
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check
 from testery_gate.model import TestResult, TestRun
+from testery_gate.reports.view import exit_code_of
 from testery_gate.text import clean_text
 
 SCHEMA_VERSION = "1.0"
@@ -22,7 +22,7 @@ SCHEMA_VERSION = "1.0"
 
 def render(runs: Sequence[Judged]) -> str:
     """Return the report on one run or more, in ASCII alone."""
-    exit_code = combined({judged.exit_code for judged in runs})
+    exit_code = exit_code_of(runs)
     head = {
         "schemaVersion": SCHEMA_VERSION,
         "tool": {"name": "testery-gate", "version": __version__},

@@ -20,8 +20,6 @@ from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import TestResult, TestRun
 from testery_gate.reports.cases import (
-    NO_FILE,
-    NO_NAME,
     TEXT_LIMIT,
     Element,
     Names,
@@ -32,6 +30,7 @@ from testery_gate.reports.cases import (
     outcome,
     text_limit,
 )
+from testery_gate.reports.view import NO_FILE, NO_NAME
 
 
 class Scope(Enum):

@@ -14,16 +14,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from fractions import Fraction
 
-from testery_gate.errors import ExitCode, combined
-from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
+from testery_gate.errors import ExitCode
+from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Check, CheckState
-from testery_gate.model import ResultStatus, TestResult, TestRun
-from testery_gate.reports import wording
+from testery_gate.model import TestResult, TestRun
+from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page, test_page
-from testery_gate.reports.ending import worst_first
-from testery_gate.reports.room import Room
-from testery_gate.text import clean_text, one_line
+from testery_gate.reports.budget import SizeBudget
+from testery_gate.reports.view import Mark
+from testery_gate.text import clean_line, shorten_to_bytes
 
 LIMIT = 1_000_000
 """Bytes; GitHub drops a summary of more than 1,048,576, and Buildkite an annotation."""
@@ -37,8 +36,6 @@ ERROR_LINES = 12
 BAR_CELLS = 16
 """As many as a phone has room for in one line."""
 
-MOST_TAGS = 20
-
 
 def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     """Return the report on one run or more, in at most so many bytes of UTF-8.
@@ -46,27 +43,37 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     What there is no room for is left out whole: failing tests before checks, and the headline
     last. It takes about 100 bytes; with less, the report is empty.
     """
-    room = Room(limit, between=len("\n\n"))
-    blocks = list((_on_one if len(runs) == 1 else _on_several)(runs, room))
+    budget = SizeBudget(limit, between=len("\n\n"))
+    blocks = list((_on_one if len(runs) == 1 else _on_several)(runs, budget))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
 def _listed(
-    room: Room, head: str, items: Iterable[str], count: int, what: str, *, between: str = "\n"
+    budget: SizeBudget,
+    head: str,
+    items: Iterable[str],
+    count: int,
+    what: str,
+    *,
+    between: str = "\n",
 ) -> Iterator[str]:
-    """Write a list as far as there is room, and how many items there are beyond."""
-    rest = room.needed(wording.more(count, what))
-    if not room.take(head, keeping=rest):
+    """Write a list as far as it fits, and how many items there are beyond."""
+    rest = budget.needed(_more(count, what))
+    if not budget.take(head, keeping=rest):
         return
     parts = [head]
     for number, item in enumerate(items, 1):
-        if not room.take(item, keeping=0 if number == count else rest):
+        if not budget.take(item, keeping=0 if number == count else rest):
             break
         parts.append(item)
     yield between.join(parts)
     left_out = count + 1 - len(parts)
-    if left_out and room.take(wording.more(left_out, what)):
-        yield wording.more(left_out, what)
+    if left_out and budget.take(_more(left_out, what)):
+        yield _more(left_out, what)
+
+
+def _more(count: int, what: str) -> str:
+    return f"… {view.more(count, what)}"
 
 
 _MARKS = {
@@ -82,26 +89,25 @@ _MARKS = {
 }
 
 
-def _on_one(runs: Sequence[Judged], room: Room) -> Iterator[str]:
+def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     (judged,) = runs
     headline = _headline("##", judged.exit_code)
-    yield from _gist(judged, room, headline, "###", [_exit_code(judged.exit_code)])
-    yield from _failing_tests(judged, room, "###")
+    yield from _gist(judged, budget, headline, "###", [_exit_code(judged.exit_code)])
+    yield from _failing_tests(judged, budget, "###")
 
 
-def _on_several(runs: Sequence[Judged], room: Room) -> Iterator[str]:
-    exit_code = combined({judged.exit_code for judged in runs})
-    ranked = worst_first(runs)
+def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
+    exit_code = view.exit_code_of(runs)
+    ranked = view.worst_first(runs)
     headline = _headline("##", exit_code)
-    if not room.take(headline):
+    if not budget.take(headline):
         return
     yield headline
     yield from _listed(
-        room, _bullet("why", wording.tally(ranked)), [_exit_code(exit_code)], 1, "remarks"
+        budget, _bullet("why", view.tally(ranked)), [_exit_code(exit_code)], 1, "remarks"
     )
-    yield from _listed(room, _OVERVIEW, map(_overview_row, ranked), len(ranked), "runs")
-    others = [judged for judged in ranked if judged.exit_code is not ExitCode.PASSED]
-    yield from _details(others, room)
+    yield from _listed(budget, _OVERVIEW, map(_overview_row, ranked), len(ranked), "runs")
+    yield from _details(view.not_passed(runs), budget)
 
 
 _OVERVIEW = "| | run | outcome | name | passed | why |\n| --- | --- | --- | --- | --- | --- |"
@@ -109,62 +115,61 @@ _OVERVIEW = "| | run | outcome | name | passed | why |\n| --- | --- | --- | --- 
 
 def _overview_row(judged: Judged) -> str:
     run = judged.run
-    counts = {} if run is None else wording.counts(run)
     return _row(
         _MARKS[judged.exit_code],
         _run_link(judged),
-        wording.outcome(judged.exit_code),
+        view.outcome(judged.exit_code),
         code((run and run.name) or ""),
-        " of ".join(wording.shown(counts[kind]) for kind in ("passed", "in all") if counts),
+        view.passed_of_all(run),
         prose(judged.verdict.reason),
     )
 
 
-def _details(runs: Sequence[Judged], room: Room) -> Iterator[str]:
-    """Tell of several runs, in their order; for its failing tests each gets the same room."""
+def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
+    """Tell of several runs, in their order; for its failing tests each gets as many bytes."""
     what = "runs that did not pass"
-    rest = room.needed(wording.more(len(runs), what))
-    room.left -= rest
+    rest = budget.needed(_more(len(runs), what))
+    budget.left -= rest
     gists = []
     for judged in runs:
-        headline = _headline("###", judged.exit_code, f"Run {wording.run_id(judged)}: ")
-        gist = list(_gist(judged, room, headline, "####", []))
+        headline = _headline("###", judged.exit_code, f"Run {view.run_id(judged)}: ")
+        gist = list(_gist(judged, budget, headline, "####", []))
         if not gist:
             break
         gists.append(gist)
     left_out = len(runs) - len(gists)
-    room.left += 0 if left_out else rest
+    budget.left += 0 if left_out else rest
     for number, gist in enumerate(gists):
         yield from gist
-        share = room.apart(len(gists) - number)
+        share = budget.apart(len(gists) - number)
         yield from _failing_tests(runs[number], share, "####")
-        room.left += share.left
-    if left_out and room.left >= 0:
-        yield wording.more(left_out, what)
+        budget.left += share.left
+    if left_out and budget.left >= 0:
+        yield _more(left_out, what)
 
 
 def _headline(level: str, exit_code: ExitCode, about: str = "") -> str:
-    return f"{level} {_MARKS[exit_code]} {about}{wording.HEADLINES[exit_code]}"
+    return f"{level} {_MARKS[exit_code]} {about}{view.HEADLINES[exit_code]}"
 
 
 def _gist(
-    judged: Judged, room: Room, headline: str, level: str, told: Sequence[str]
+    judged: Judged, budget: SizeBudget, headline: str, level: str, told: Sequence[str]
 ) -> Iterator[str]:
-    """Write all but the single tests; nothing where not even the headline has room."""
-    if not room.take(headline):
+    """Write all but the single tests; nothing where not even the headline fits."""
+    if not budget.take(headline):
         return
     yield headline
-    why, *others = (_bullet(label, prose(text)) for label, text in wording.reasons(judged))
+    why, *others = (_bullet(label, prose(text)) for label, text in view.reasons(judged))
     advice = [_bullet("next", prose(judged.verdict.advice))] if judged.verdict.advice else []
     remarks = [_which_run(judged), *told, *advice, *others]
-    yield from _listed(room, why, remarks, len(remarks), "remarks")
+    yield from _listed(budget, why, remarks, len(remarks), "remarks")
     run = judged.run
-    yield from () if run is None else _counts(run, room)
-    rows = (_check_row(check, judged.exit_code) for check in judged.verdict.checks)
+    yield from () if run is None else _counts(run, budget)
+    rows = map(_check_row, view.check_rows(judged))
     head = f"{level} Checks\n\n{_CHECKS}"
-    yield from _listed(room, head, rows, len(judged.verdict.checks), "checks")
+    yield from _listed(budget, head, rows, len(judged.verdict.checks), "checks")
     facts = [] if run is None else [*_facts(run)]
-    if facts and room.take(about := f"{level} Run\n\n{' · '.join(facts)}"):
+    if facts and budget.take(about := f"{level} Run\n\n{' · '.join(facts)}"):
         yield about
 
 
@@ -173,8 +178,7 @@ def _bullet(label: str, text: str) -> str:
 
 
 def _exit_code(exit_code: ExitCode) -> str:
-    told = f"{exit_code.value}, {wording.outcome(exit_code)}: {exit_code.meaning}"
-    return _bullet("exit code", told)
+    return _bullet("exit code", view.explained(exit_code))
 
 
 def _which_run(judged: Judged) -> str:
@@ -187,19 +191,18 @@ def _which_run(judged: Judged) -> str:
 
 def _run_link(judged: Judged) -> str:
     page = run_page(judged)
-    return f"[{wording.run_id(judged)}]({page})" if page else wording.run_id(judged)
+    return f"[{view.run_id(judged)}]({page})" if page else view.run_id(judged)
 
 
-def _counts(run: TestRun, room: Room) -> Iterator[str]:
-    counts = wording.counts(run)
-    rate = measure(run)[Metric.PASS_RATE]
+def _counts(run: TestRun, budget: SizeBudget) -> Iterator[str]:
     numbers = [
-        f"{_CELLS.get(kind, '')} {wording.shown(count)} {kind}".lstrip()
-        for kind, count in counts.items()
+        f"{_CELLS.get(kind, '')} {n} {kind}".lstrip() for kind, n in view.counts(run).items()
     ]
-    share = [] if rate is None else [f"pass rate {format_percentage(rate)}"]
+    known = view.facts(run)
+    share = [f"pass rate {known['pass rate']}"] if "pass rate" in known else []
+    counts = view.numbers(run)
     blocks = (_bar([counts[kind] for kind in _CELLS]), " · ".join([*numbers, *share]))
-    yield from (block for block in blocks if block and room.take(block))
+    yield from (block for block in blocks if block and budget.take(block))
 
 
 _CELLS = {"passed": "🟩", "failed": "🟥", "ignored": "🟨", "not run": "⬜"}
@@ -217,61 +220,49 @@ def _bar(counts: Sequence[Fraction | None]) -> str:
 
 
 def _facts(run: TestRun) -> Iterator[str]:
-    names = {
-        "git ref": run.git_ref,
-        "build key": run.build_key,
-        "status": run.status_text,
-    }
-    for label, name in names.items():
-        if shown := code(name or ""):
+    known = view.facts(run)
+    for label in ("git ref", "build key", "status"):
+        if shown := code(known.get(label, "")):
             yield f"{label} {shown}"
-    if info := prose(run.status_info or ""):
+    if info := prose(known.get("status info", "")):
         yield f"status info: {info}"
-    if tags := ", ".join(filter(None, map(code, run.include_tags[:MOST_TAGS]))):
+    if tags := ", ".join(filter(None, map(code, run.include_tags[: view.MOST_TAGS]))):
         yield f"tags {tags}"
-    for label, text in wording.times(run):
-        yield f"{label} {text}"
+    yield from (f"{label} {known[label]}" for label in view.TIMES if label in known)
 
 
 _CHECKS = "| | check | expected | found | result |\n| --- | --- | --- | --- | --- |"
 
 
-def _check_row(check: Check, exit_code: ExitCode) -> str:
-    return _row(
-        _check_mark(check),
-        prose(wording.subject(check)),
-        prose(check.expected_text),
-        prose(check.actual_text),
-        wording.result(check, exit_code),
-    )
+_CHECK_MARKS = {
+    Mark.GOOD: "✅",
+    Mark.BAD: "❌",
+    Mark.UNSURE: "❓",
+    Mark.NOTICE: "⚠️",
+    Mark.NEUTRAL: "⏳",
+}
 
 
-def _check_mark(check: Check) -> str:
-    if check.state is CheckState.HOLDS:
-        return "✅"
-    if check.state is CheckState.OPEN:
-        return "⏳"
-    if not check.deciding:
-        return "⚠️"
-    return "❌" if check.state is CheckState.BREACHED else "❓"
+def _check_row(row: view.CheckRow) -> str:
+    values = map(prose, (row.subject, row.expected, row.found))
+    return _row(_CHECK_MARKS[row.mark], *values, row.result)
 
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _failing_tests(judged: Judged, room: Room, level: str) -> Iterator[str]:
-    results = judged.results or ()
-    failing = [result for result in results if result.status is ResultStatus.FAIL]
+def _failing_tests(judged: Judged, budget: SizeBudget, level: str) -> Iterator[str]:
+    failing = view.failing(judged)
     if failing:
-        head = f"{level} Failing tests: {len(failing)} of {len(results)}"
+        head = f"{level} Failing tests: {len(failing)} of {len(judged.results or ())}"
         page = run_page(judged)
         told = (_failing_test(result, page) for result in failing)
-        yield from _listed(room, head, told, len(failing), "failing tests", between="\n\n")
+        yield from _listed(budget, head, told, len(failing), "failing tests", between="\n\n")
 
 
 def _failing_test(result: TestResult, page: str) -> str:
-    name = f"❌ {code(result.name) or '(no name)'}"
+    name = f"❌ {code(result.name) or view.NO_NAME}"
     file = code(result.file)
     facts = [f"{name} in {file}" if file else name]
     if result.duration is not None and result.duration >= timedelta(0):
@@ -279,7 +270,7 @@ def _failing_test(result: TestResult, page: str) -> str:
         facts.append(format_value(seconds, Unit.TIME))
     if console := test_page(page, result.id):
         facts.append(f"[console]({console})")
-    lines = _error_lines(result)
+    lines = view.error_lines(result)
     if not lines:
         return " · ".join(facts)
     part = f", the first {ERROR_LINES} of {len(lines)} lines" if len(lines) > ERROR_LINES else ""
@@ -287,17 +278,9 @@ def _failing_test(result: TestResult, page: str) -> str:
     return "\n\n".join([" · ".join(facts), summary, code_block(lines[:ERROR_LINES]), "</details>"])
 
 
-def _error_lines(result: TestResult) -> Sequence[str]:
-    error, stack_trace = clean_text(result.error or ""), clean_text(result.stack_trace or "")
-    text = stack_trace if stack_trace.startswith(error) else f"{error}\n\n{stack_trace}"
-    lines = [line.rstrip() for line in text.splitlines()]
-    told = [number for number, line in enumerate(lines) if line]
-    return lines[told[0] : told[-1] + 1] if told else []
-
-
 def prose(text: str) -> str:
     """Return a sentence on one line, with all but plain words and numbers in code."""
-    line = _line(text, LONGEST_TEXT)
+    line = shorten_to_bytes(clean_line(text), LONGEST_TEXT)
     return _WORD.sub(lambda word: word["lead"] + _quoted(word) + word["trail"], line)
 
 
@@ -330,7 +313,7 @@ _WORD = re.compile(
 
 def code(text: str) -> str:
     """Return a name as code, on one line; nothing if there is nothing to show."""
-    return _code(_line(text, LONGEST_NAME))
+    return _code(shorten_to_bytes(clean_line(text), LONGEST_NAME))
 
 
 def code_block(lines: Sequence[str]) -> str:
@@ -338,7 +321,7 @@ def code_block(lines: Sequence[str]) -> str:
 
     Unlike a fence, it can't be ended by what is in it.
     """
-    return "\n".join(f"    {_cut(line, LONGEST_LINE)}".rstrip() for line in lines)
+    return "\n".join(f"    {shorten_to_bytes(line, LONGEST_LINE)}".rstrip() for line in lines)
 
 
 def _code(line: str) -> str:
@@ -353,14 +336,3 @@ def _span(line: str) -> str:
     # One blank is taken off both ends, but where there are only blanks.
     edged = "`" in line[:1] + line[-1:] or (line[0] == line[-1] == " " and line.strip())
     return f"{delimiter} {line} {delimiter}" if edged else f"{delimiter}{line}{delimiter}"
-
-
-def _line(text: str, limit: int) -> str:
-    return _cut(one_line(clean_text(text)), limit)
-
-
-def _cut(line: str, limit: int) -> str:
-    """Shorten a line to so many bytes."""
-    if len(line.encode()) <= limit:
-        return line
-    return line.encode()[: limit - len("…".encode())].decode(errors="ignore").rstrip() + "…"

@@ -14,14 +14,13 @@ from xml.sax.saxutils import quoteattr
 from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
 from testery_gate.reports.cases import (
-    NO_FILE,
-    NO_NAME,
     Names,
     line,
     milliseconds,
     outcome,
     text_limit,
 )
+from testery_gate.reports.view import NO_FILE, NO_NAME
 
 PATH_LIMIT = 4_096
 """The most characters that a path has; no file system takes more (Linux, ``PATH_MAX``)."""

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 
 from testery_gate.errors import ExitCode
-from testery_gate.reports.ending import Ending, facts, overall, worst_first
+from testery_gate.reports.ending import Ending, facts, overall
+from testery_gate.reports.view import worst_first
 from testery_gate.text import clean_text
 from tests.builders import judge, make_policy, make_run, not_judged, with_unknown
 from tests.reports.examples import EXAMPLES, any_runs_judged

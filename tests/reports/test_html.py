@@ -18,10 +18,12 @@ from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.reports import FORMATS, html, with_options
+from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.html.limited import fitting
 from testery_gate.reports.html.markup import breakable, element
-from testery_gate.reports.html.tones import BLUE, GREY, Tone
-from testery_gate.reports.room import Room
+from testery_gate.reports.html.palette import BLUE, GREY
+from testery_gate.reports.html.palette import color as mark_color
+from testery_gate.reports.view import Mark
 from testery_gate.text import clean_text, one_line
 from tests.builders import judge, make_policy, make_result, make_run, not_judged, with_unknown
 from tests.reports.examples import ATTACKS, EXAMPLES, LARGE, PAGE, any_runs_judged, any_text
@@ -174,7 +176,7 @@ def luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@pytest.mark.parametrize("color", sorted({BLUE, GREY, *(tone.color for tone in Tone)}))
+@pytest.mark.parametrize("color", sorted({BLUE, GREY, *map(mark_color, Mark)}))
 def test_colours_stand_out_on_light_and_dark_and_below_white_text(color: str) -> None:
     assert 1.05 / (luminance(color) + 0.05) >= 4.5
     assert (luminance(color) + 0.05) / (luminance("#121212") + 0.05) >= 3
@@ -531,9 +533,9 @@ def test_failing_tests_without_room_are_counted() -> None:
 
 
 def test_not_even_a_count_is_written_without_room() -> None:
-    room = Room(20)
-    assert fitting(room, [element("p", "x")], 1, "tests") == ([], "")
-    assert room.left == 20
+    budget = SizeBudget(20)
+    assert fitting(budget, [element("p", "x")], 1, "tests") == ([], "")
+    assert budget.left == 20
 
 
 @given(any_runs_judged, st.integers(10_000, 60_000))

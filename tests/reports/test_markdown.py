@@ -26,7 +26,7 @@ from markdown_it import MarkdownIt
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult, TestRun, parse_results, parse_run
-from testery_gate.reports import FORMATS, markdown, with_options, wording
+from testery_gate.reports import FORMATS, markdown, view, with_options
 from testery_gate.simulator import load_scenario
 from testery_gate.simulator.api import Api, Now
 from testery_gate.simulator.exchange import Request
@@ -134,11 +134,8 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     (table,) = (table for table in page.iter("table") if shown(table).startswith("check "))
     rows = [[shown(cell) for cell in row] for row in table.iter("tr")][1:]
     assert [row[1:4] for row in rows] == [
-        [
-            one_line(clean_text(text))
-            for text in (wording.subject(check), check.expected_text, check.actual_text)
-        ]
-        for check in judged.verdict.checks
+        [one_line(clean_text(text)) for text in (row.subject, row.expected, row.found)]
+        for row in view.check_rows(judged)
     ]
 
 
@@ -455,13 +452,13 @@ def test_where_no_run_was_found_none_is_named() -> None:
     assert "no run matches git-ref `abc1234`" in rendered
 
 
-@pytest.mark.parametrize("code", wording.HEADLINES)
+@pytest.mark.parametrize("code", view.HEADLINES)
 def test_every_ending_of_a_run_has_a_headline(code: ExitCode) -> None:
     if code in {ExitCode.USAGE, ExitCode.REPORT_LOST, ExitCode.INTERNAL}:
         return  # no run ends so
     judged = with_verdict(EXAMPLES["failed"][0], exit_code=code)
     headline = markdown.render([judged]).splitlines()[0]
-    assert re.fullmatch(rf"## \S {re.escape(wording.HEADLINES[code])}", headline)
+    assert re.fullmatch(rf"## \S {re.escape(view.HEADLINES[code])}", headline)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import assert_never
 
 from testery_gate.judging.criteria import Criterion, Operator, Unit, format_value
-from testery_gate.judging.verdict import Check
-from testery_gate.reports.html import svg, tones
+from testery_gate.reports.html import svg
 from testery_gate.reports.html.markup import NOTHING, Markup, element
-from testery_gate.reports.html.tones import Tone
+from testery_gate.reports.html.palette import GREEN, color
+from testery_gate.reports.view import CheckRow
 
 _INSET = 2
 """Percent at both ends, so that what stands there is seen whole."""
@@ -18,22 +18,22 @@ _HEIGHT = 44
 _MIDDLE = 12
 
 
-def bullet(check: Check) -> Markup:
+def bullet(row: CheckRow) -> Markup:
     """Return the chart of a check; nothing for one that is about no number."""
-    criterion = check.criterion
+    check, criterion = row.check, row.check.criterion
     if criterion is None:
         return NOTHING
     scale = _Scale(criterion, check.actual)
-    found = "an unknown value" if check.actual is None else check.actual_text
+    found = "an unknown value" if check.actual is None else row.found
     return svg.chart(
         _HEIGHT,
         f"{criterion.metric.value}: {found} on a scale to {scale.end_text},"
-        f" expected {check.expected_text}",
+        f" expected {row.expected}",
         svg.track(4, 16),
         *_good(criterion, scale),
-        *_found(check, scale),
+        *_found(row, scale),
         svg.rule(scale.place(criterion.threshold), 0, 24),
-        *_labels(check, criterion, scale),
+        *_labels(row, criterion, scale),
     )
 
 
@@ -69,32 +69,31 @@ def _good(criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
         case _:
             assert_never(criterion.operator)
     for start, end in ranges:
-        yield svg.bar(start, end - start, 20, 4, Tone.GOOD.color, round_=0)
+        yield svg.bar(start, end - start, 20, 4, GREEN, round_=0)
 
 
-def _found(check: Check, scale: _Scale) -> Iterator[Markup]:
-    if check.actual is None:
+def _found(row: CheckRow, scale: _Scale) -> Iterator[Markup]:
+    if row.check.actual is None:
         yield svg.label(50, _MIDDLE + 5, "unknown", anchor="middle")
         return
-    tone = tones.of_check(check)
-    at = scale.place(check.actual)
-    if check.actual:
-        yield svg.bar(0, at, 8, 8, tone.color, round_=0)
+    at = scale.place(row.check.actual)
+    if row.check.actual:
+        yield svg.bar(0, at, 8, 8, color(row.mark), round_=0)
     yield element(
         "circle",
         cx=svg.share(at),
         cy=_MIDDLE,
         r=6,
-        fill=tone.color,
+        fill=color(row.mark),
         stroke="Canvas",
         stroke_width=2,
     )
 
 
-def _labels(check: Check, criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
+def _labels(row: CheckRow, criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
     at = scale.place(criterion.threshold)
     line = _HEIGHT - 6
-    yield svg.label(at, line, check.expected_text, anchor=svg.anchored(at))
+    yield svg.label(at, line, row.expected, anchor=svg.anchored(at))
     if at > 40:
         yield svg.label(0, line, "0")
     if at < 60:

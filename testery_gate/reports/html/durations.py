@@ -9,12 +9,13 @@ from fractions import Fraction
 
 from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.model import TestResult
+from testery_gate.reports import view
 from testery_gate.reports.addresses import test_page
-from testery_gate.reports.cases import NO_FILE, NO_NAME, milliseconds
+from testery_gate.reports.cases import milliseconds
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.layout import code, data, group, link, name, paragraph, small
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
-from testery_gate.reports.html.tones import BLUE, OF_TESTS, sign
+from testery_gate.reports.html.palette import BLUE, OF_TESTS, sign
 
 MOST_FILES = 15
 MOST_TESTS = 10
@@ -29,7 +30,7 @@ def by_file(results: Sequence[TestResult]) -> Markup:
         numbers[result.file] = numbers.get(result.file, 0) + 1
     longest = heapq.nlargest(MOST_FILES, times, key=times.__getitem__)
     rows = [
-        _Row(code(file, NO_FILE), times[file], str(numbers[file]))
+        _Row(code(file, view.NO_FILE), times[file], str(numbers[file]))
         for file in longest
         if times[file]
     ]
@@ -37,7 +38,7 @@ def by_file(results: Sequence[TestResult]) -> Markup:
     return join(
         [
             _ranking(("file", "tests", "time"), rows, "Durations by test file"),
-            paragraph(small(f"… and {rest} more files")) if rest else NOTHING,
+            paragraph(small(f"… {view.more(rest, 'files')}")) if rest else NOTHING,
         ]
     )
 
@@ -66,7 +67,7 @@ def _test(result: TestResult, page: str) -> Markup:
     status = (
         "unknown status" if result.status.value == "" else result.status.value.replace("_", " ")
     )
-    title = link(test_page(page, result.id), name(result.name, NO_NAME))
+    title = link(test_page(page, result.id), name(result.name, view.NO_NAME))
     where = join([element("br"), small(code(result.file))]) if result.file else NOTHING
     return join([sign(OF_TESTS[result.status], 14, status.lower()), " ", title, where])
 

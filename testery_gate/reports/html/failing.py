@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from testery_gate.judging.judged import Judged
-from testery_gate.model import ResultStatus, TestResult
+from testery_gate.model import TestResult
+from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page, test_page
-from testery_gate.reports.cases import NO_NAME, error_text, milliseconds
+from testery_gate.reports.budget import SizeBudget
+from testery_gate.reports.cases import milliseconds
 from testery_gate.reports.html.durations import shown_time
 from testery_gate.reports.html.layout import (
     code,
@@ -23,9 +25,8 @@ from testery_gate.reports.html.layout import (
 )
 from testery_gate.reports.html.limited import fitting
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
-from testery_gate.reports.html.tones import Tone, sign
-from testery_gate.reports.room import Room
-from testery_gate.text import clean_text
+from testery_gate.reports.html.palette import sign
+from testery_gate.text import cut_off
 
 OPEN = 3
 """So many show their errors at once."""
@@ -42,32 +43,31 @@ _FRAME = 1_000
 """Bytes around the tests, more than there are."""
 
 
-def failing_tests(judged: Judged, level: int, room: Room) -> Markup:
+def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
     """Return as many of the tests that failed as there is room for."""
-    results = judged.results or ()
-    failing = [result for result in results if result.status is ResultStatus.FAIL]
+    failing = view.failing(judged)
     if not failing:
         return NOTHING
-    room.left -= _FRAME
-    told = _entries(failing, run_page(judged), room)
-    taken, rest = fitting(room, told, len(failing), "failing tests")
+    budget.left -= _FRAME
+    told = _entries(failing, run_page(judged), budget)
+    taken, rest = fitting(budget, told, len(failing), "failing tests")
     first, others = taken[:SHOWN], taken[SHOWN:]
     if others:
         first.append(entry(folded(f"{len(others)} more failing tests", entries(others))))
-    heading = f"Failing tests: {len(failing)} of {len(results)}"
+    heading = f"Failing tests: {len(failing)} of {len(judged.results or ())}"
     return section(heading, level, entries(first) if first else NOTHING, rest)
 
 
-def _entries(failing: Sequence[TestResult], page: str, room: Room) -> Iterator[Markup]:
+def _entries(failing: Sequence[TestResult], page: str, budget: SizeBudget) -> Iterator[Markup]:
     # So that all of them are named, errors are the shorter the more there are.
-    share = int((room.left // len(failing) - _BESIDES) * _BREAKABLE)
+    share = int((budget.left // len(failing) - _BESIDES) * _BREAKABLE)
     limit = max(_SHORTEST_ERROR, min(LONGEST_ERROR, share))
     for number, result in enumerate(failing):
         yield entry(_test(result, page, limit, open_=number < OPEN))
 
 
 def _test(result: TestResult, page: str, limit: int, *, open_: bool) -> Markup:
-    head = [sign(Tone.BAD, 14), " ", element("b", name(result.name, NO_NAME))]
+    head = [sign(view.Mark.BAD, 14), " ", element("b", name(result.name, view.NO_NAME))]
     facts = [code(result.file)] if result.file else []
     if duration := milliseconds(result.duration):
         facts.append(Markup(shown_time(duration)))
@@ -75,16 +75,7 @@ def _test(result: TestResult, page: str, limit: int, *, open_: bool) -> Markup:
         head += [" ", small(join(facts, " · "))]
     console = test_page(page, result.id)
     more = small(link(console, "console of this test")) if console else NOTHING
-    error = _error(result, limit)
+    error = cut_off("\n".join(view.error_lines(result)), limit)
     if not error:
         return join([*head, " ", more])
     return folded(join(head), listing(error), more, open_=open_)
-
-
-def _error(result: TestResult, limit: int) -> str:
-    lines = [line.rstrip() for line in clean_text(error_text(result)).splitlines()]
-    told = "\n".join(lines).strip("\n")
-    left_out = len(told) - limit
-    if left_out <= 0:
-        return told
-    return f"{told[:limit]}\n[{left_out} more characters are left out here]"

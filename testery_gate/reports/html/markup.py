@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from testery_gate.text import clean_text, one_line
+from testery_gate.text import clean_text, one_line, shorten
 
 LONGEST_LINE = 300
 """The most characters of a name or a sentence."""
@@ -60,7 +60,7 @@ def text(content: str) -> Markup:
 
 def words(content: str, limit: int = LONGEST_LINE) -> Markup:
     """Return text on one line, of at most so many characters, that can wrap in long words too."""
-    return breakable(shortened(one_line(_legal(content)), limit))
+    return breakable(shorten(one_line(_legal(content)), limit))
 
 
 def breakable(content: str) -> Markup:
@@ -75,11 +75,6 @@ _LONG = re.compile(r"[^ \t\n]{10,}")
 _PART = re.compile(
     r"[^ \t\n]{2,8}(?<=[/\\._:-])(?=\w)|[^ \t\n]{8}(?=[^ \t\n])(?![\u0300-\u036f\u200d\ufe0f])"
 )
-
-
-def shortened(content: str, limit: int) -> str:
-    """Return the text, or its beginning if it is longer."""
-    return content if len(content) <= limit else f"{content[: limit - 1].rstrip()}…"
 
 
 def _legal(content: str) -> str:

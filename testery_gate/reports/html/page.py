@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from testery_gate.errors import ExitCode, combined
-from testery_gate.judging.criteria import Metric, format_percentage, measure
+from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Check
 from testery_gate.model import TestRun
-from testery_gate.reports import wording
+from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page
-from testery_gate.reports.ending import worst_first
-from testery_gate.reports.html import layout, tones
+from testery_gate.reports.budget import SizeBudget
+from testery_gate.reports.html import layout, palette
 from testery_gate.reports.html.bullet import bullet
 from testery_gate.reports.html.durations import by_file, slowest
 from testery_gate.reports.html.failing import failing_tests
@@ -31,12 +29,12 @@ from testery_gate.reports.html.layout import (
     together,
 )
 from testery_gate.reports.html.limited import fitting, more
-from testery_gate.reports.html.markup import NOTHING, Markup, element, join, shortened, words
+from testery_gate.reports.html.markup import NOTHING, Markup, element, join, words
+from testery_gate.reports.html.palette import sign, sign_at
 from testery_gate.reports.html.proportions import proportions
 from testery_gate.reports.html.timeline import timeline
-from testery_gate.reports.html.tones import sign, sign_at
 from testery_gate.reports.html.trend import trend
-from testery_gate.reports.room import Room
+from testery_gate.text import shorten
 
 LIMIT = 5_000_000
 """Bytes; a browser shows as much within a second or two."""
@@ -45,7 +43,6 @@ LONGEST_TEXT = 1_000
 """Characters of a sentence."""
 MOST_REMARKS = 20
 MOST_CHECKS = 100
-MOST_TAGS = 20
 _FRAME = 2_000
 """Bytes around what is told of several runs, more than there are."""
 
@@ -56,45 +53,45 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     What there is no room for is left out whole. The frame, with the verdict as a whole, takes
     about 5,000 bytes.
     """
-    exit_code = combined({judged.exit_code for judged in runs})
-    ranked = worst_first(runs)
-    about = _about(runs[0]) if len(runs) == 1 else wording.tally(ranked)
+    exit_code = view.exit_code_of(runs)
+    ranked = view.worst_first(runs)
+    about = _about(runs[0]) if len(runs) == 1 else view.tally(ranked)
     title = f"{_verdict(exit_code)}: {about}"
     header = _banner(exit_code)
-    room = Room(limit - len(layout.page(title, header, "").encode()))
-    main = _on_one(runs[0], room) if len(runs) == 1 else _on_several(ranked, room)
+    budget = SizeBudget(limit - len(layout.page(title, header, "").encode()))
+    main = _on_one(runs[0], budget) if len(runs) == 1 else _on_several(ranked, budget)
     return layout.page(title, header, main)
 
 
-def _on_one(judged: Judged, room: Room) -> Markup:
-    told = _tell(judged, 2, room)
-    return told.around(failing_tests(judged, 2, room))
+def _on_one(judged: Judged, budget: SizeBudget) -> Markup:
+    told = _tell(judged, 2, budget)
+    return told.around(failing_tests(judged, 2, budget))
 
 
-def _on_several(ranked: Sequence[Judged], room: Room) -> Markup:
-    """Tell of all in a table, which has a quarter of the room, and then of each.
+def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
+    """Tell of all in a table, which has a quarter of the bytes, and then of each.
 
-    Of what is left, half is kept for the failing tests, of which each run gets the same room.
+    Of what is left, half is kept for the failing tests, of which each run gets as many.
     """
-    room.left -= _FRAME
-    for_table, for_runs = room.apart(4), room.apart(2)
+    budget.left -= _FRAME
+    for_table, for_runs = budget.apart(4), budget.apart(2)
     told = []
     for number, judged in enumerate(ranked):
         core = _tell(judged, 3, for_runs, _anchor(number))
         if not core.before:
             break
         told.append(core)
-    room.left += for_runs.left
+    budget.left += for_runs.left
     sections = []
     for number, core in enumerate(told):
         judged = ranked[number]
-        share = room.apart(len(told) - number)
+        share = budget.apart(len(told) - number)
         sections.append(core.around(failing_tests(judged, 3, share)))
-        room.left += share.left
+        budget.left += share.left
     left_out = len(ranked) - len(told)
     return join(
         [
-            paragraph(large(element("b", f"{wording.tally(ranked).capitalize()}."), size=5)),
+            paragraph(large(element("b", f"{view.tally(ranked).capitalize()}."), size=5)),
             *_overview(ranked, for_table, len(told)),
             *sections,
             more(left_out, "runs") if left_out else NOTHING,
@@ -102,26 +99,24 @@ def _on_several(ranked: Sequence[Judged], room: Room) -> Markup:
     )
 
 
-def _overview(ranked: Sequence[Judged], room: Room, linked: int) -> Iterator[Markup]:
+def _overview(ranked: Sequence[Judged], budget: SizeBudget, linked: int) -> Iterator[Markup]:
     rows = (_overview_row(judged, number, linked) for number, judged in enumerate(ranked))
-    taken, rest = fitting(room, rows, len(ranked), "runs")
+    taken, rest = fitting(budget, rows, len(ranked), "runs")
     yield data(("run", "outcome", "passed"), taken, caption="All runs")
     yield rest
 
 
 def _overview_row(judged: Judged, number: int, linked: int) -> Markup:
     run = judged.run
-    counts = {} if run is None else wording.counts(run)
-    passed = " of ".join(wording.shown(counts[kind]) for kind in ("passed", "in all") if counts)
     address = f"#{_anchor(number)}" if number < linked else ""
-    shown = sign(tones.of_outcome(judged.exit_code))
-    title = together(shown, " ", link(address, wording.run_id(judged)))
+    shown = sign(view.mark_of(judged.exit_code))
+    title = together(shown, " ", link(address, view.run_id(judged)))
     reason = small(words(judged.verdict.reason, LONGEST_TEXT))
     about = _name_of(run)
     return group(
         title,
-        wording.outcome(judged.exit_code),
-        passed,
+        view.outcome(judged.exit_code),
+        view.passed_of_all(run),
         below=join([about, element("br"), reason]) if about else reason,
     )
 
@@ -142,11 +137,11 @@ class _Told:
         return join([*self.before, failing, *self.after])
 
 
-def _tell(judged: Judged, level: int, room: Room, anchor: str | None = None) -> _Told:
+def _tell(judged: Judged, level: int, budget: SizeBudget, anchor: str | None = None) -> _Told:
     """Tell of a run all but its failing tests; with several runs under a heading of its own."""
     run, results = judged.run, judged.results or ()
     gist = join([_heading(judged, anchor) if anchor else NOTHING, *_gist(judged)])
-    if not room.take(gist):
+    if not budget.take(gist):
         return _Told((), ())
     before = (
         NOTHING if run is None else section("Tests", level, proportions(run)),
@@ -159,21 +154,21 @@ def _tell(judged: Judged, level: int, room: Room, anchor: str | None = None) -> 
         section("Slowest tests", level, slowest(results, run_page(judged))),
         NOTHING if run is None else section("Run", level, facts(_run_facts(run))),
     )
-    return _Told((gist, *filter(room.take, before)), tuple(filter(room.take, after)))
+    return _Told((gist, *filter(budget.take, before)), tuple(filter(budget.take, after)))
 
 
 def _verdict(code: ExitCode) -> str:
-    return wording.HEADLINES[code].partition(": ")[0]
+    return view.HEADLINES[code].partition(": ")[0]
 
 
 def _banner(code: ExitCode) -> Markup:
     """Say the verdict in its colour; what it means stands below, where it can wrap."""
-    tone = tones.of_outcome(code)
+    mark = view.mark_of(code)
     verdict, exit_code = _verdict(code), f"exit code {code.value}"
     banner = element(
         "svg",
-        element("rect", width="100%", height=88, rx=10, fill=tone.color),
-        sign_at(tone, 20, 22, 44),
+        element("rect", width="100%", height=88, rx=10, fill=palette.color(mark)),
+        sign_at(mark, 20, 22, 44),
         element("text", verdict, x=80, y=46, fill="#fff", font_size=30, font_weight="bold"),
         element("text", exit_code, x=81, y=69, fill="#fff", font_size=15, font_weight="normal"),
         width="100%",
@@ -185,31 +180,30 @@ def _banner(code: ExitCode) -> Markup:
 
 
 def _heading(judged: Judged, anchor: str) -> Markup:
-    shown = sign(tones.of_outcome(judged.exit_code), 24)
-    outcome = wording.outcome(judged.exit_code)
-    title = element("h2", shown, f" Run {wording.run_id(judged)}: {outcome}", id=anchor)
+    shown = sign(view.mark_of(judged.exit_code), 24)
+    outcome = view.outcome(judged.exit_code)
+    title = element("h2", shown, f" Run {view.run_id(judged)}: {outcome}", id=anchor)
     return join([layout.rule(), title])
 
 
 def _gist(judged: Judged) -> Iterator[Markup]:
     """Say why it ended so, what to do, and what else is worth knowing."""
-    _, _, meaning = wording.HEADLINES[judged.exit_code].partition(": ")
+    _, _, meaning = view.HEADLINES[judged.exit_code].partition(": ")
     if meaning:
         yield paragraph(large(element("b", f"{meaning[0].upper()}{meaning[1:]}."), size=5))
-    exit_code = judged.exit_code
-    (_, why), *others = wording.reasons(judged)
+    (_, why), *others = view.reasons(judged)
     rows = [
         ("why", large(words(why, LONGEST_TEXT))),
         ("next", words(judged.verdict.advice, LONGEST_TEXT)),
         *((label, words(remark, LONGEST_TEXT)) for label, remark in others[:MOST_REMARKS]),
         ("run", _which_run(judged)),
-        ("exit code", f"{exit_code.value}, {wording.outcome(exit_code)}: {exit_code.meaning}"),
+        ("exit code", view.explained(judged.exit_code)),
     ]
     yield facts((label.capitalize(), content) for label, content in rows if content)
 
 
 def _which_run(judged: Judged) -> Markup:
-    return join([link(run_page(judged), wording.run_id(judged)), " ", _name_of(judged.run)])
+    return join([link(run_page(judged), view.run_id(judged)), " ", _name_of(judged.run)])
 
 
 def _name_of(run: TestRun | None) -> Markup:
@@ -224,32 +218,32 @@ def _about(judged: Judged) -> str:
     run = judged.run
     parts = () if run is None else (run.name, run.environment)
     return ", ".join(
-        [f"run {wording.run_id(judged)}", *(shortened(part, 100) for part in parts if part)]
+        [f"run {view.run_id(judged)}", *(shorten(part, 100) for part in parts if part)]
     )
 
 
 def _checks(judged: Judged) -> Markup:
-    checks = judged.verdict.checks
-    rows = (_check_row(check, judged.exit_code) for check in checks[:MOST_CHECKS])
-    left_out = len(checks) - MOST_CHECKS
+    rows = list(view.check_rows(judged))
+    left_out = len(rows) - MOST_CHECKS
+    table = map(_check_row, rows[:MOST_CHECKS])
     return join(
         [
-            data(("check", "expected", "found"), rows, caption="Checks"),
+            data(("check", "expected", "found"), table, caption="Checks"),
             more(left_out, "checks") if left_out > 0 else NOTHING,
         ]
     )
 
 
-def _check_row(check: Check, code: ExitCode) -> Markup:
-    first, _, rest = shortened(wording.subject(check), 30).partition(" ")
-    title = together(sign(tones.of_check(check)), " ", element("b", first))
+def _check_row(row: view.CheckRow) -> Markup:
+    first, _, rest = shorten(row.subject, 30).partition(" ")
+    title = together(sign(row.mark), " ", element("b", first))
     more_words = element("b", f" {rest}") if rest else NOTHING
-    result = [element("br"), small(wording.result(check, code))]
+    result = [element("br"), small(row.result)]
     return group(
         join([title, more_words, *result]),
-        _value(check.expected_text),
-        element("b", _value(check.actual_text)),
-        below=bullet(check),
+        _value(row.expected),
+        element("b", _value(row.found)),
+        below=bullet(row),
     )
 
 
@@ -263,20 +257,12 @@ _SHORT = 32
 
 
 def _run_facts(run: TestRun) -> Iterator[tuple[str, Markup]]:
-    names = {
-        "Status": run.status_text,
-        "Status info": run.status_info,
-        "Git ref": run.git_ref,
-        "Build key": run.build_key,
-        "Project": None if run.project_id is None else str(run.project_id),
-    }
-    for label, content in names.items():
-        if content:
-            yield label, code(content)
-    if tags := [code(tag) for tag in run.include_tags[:MOST_TAGS] if tag]:
+    known = view.facts(run)
+    for label in ("status", "status info", "git ref", "build key", "project"):
+        if label in known:
+            yield label.capitalize(), code(known[label])
+    if tags := [code(tag) for tag in run.include_tags[: view.MOST_TAGS] if tag]:
         yield "Tags", join(tags, ", ")
-    coverage = measure(run)[Metric.COVERAGE]
-    if coverage is not None:
-        yield "Coverage", Markup(format_percentage(coverage))
-    for label, content in wording.times(run):
-        yield label.capitalize(), Markup(content)
+    for label in ("coverage", *view.TIMES):
+        if label in known:
+            yield label.capitalize(), Markup(known[label])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.model import TestRun
-from testery_gate.reports import wording
+from testery_gate.reports import view
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.layout import paragraph
 from testery_gate.reports.html.markup import Markup, element, join
@@ -19,20 +18,17 @@ _NARROWEST = Fraction(1)
 
 def proportions(run: TestRun) -> Markup:
     """Return the numbers, and the bar where all of them are known."""
-    counts = wording.counts(run)
-    return join([paragraph(*_tiles(run, counts)), _bar(counts)])
+    return join([paragraph(*_tiles(run)), _bar(view.numbers(run))])
 
 
-def _tiles(run: TestRun, counts: Mapping[str, Fraction | None]) -> Iterator[Markup]:
+def _tiles(run: TestRun) -> Iterator[Markup]:
     fills = dict(KINDS)
-    for kind, count in counts.items():
-        yield _tile(wording.shown(count), kind, fills.get(kind))
-    values = measure(run)
-    rate, duration = values[Metric.PASS_RATE], values[Metric.DURATION]
-    if rate is not None:
-        yield _tile(format_percentage(rate), "pass rate")
-    if duration is not None:
-        yield _tile(format_value(duration, Unit.TIME), "duration")
+    for kind, count in view.counts(run).items():
+        yield _tile(count, kind, fills.get(kind))
+    known = view.facts(run)
+    for fact, kind in (("pass rate", "pass rate"), ("ran", "duration")):
+        if fact in known:
+            yield _tile(known[fact], kind)
 
 
 def _tile(number: str, label: str, fill: str | None = None) -> Markup:
@@ -61,7 +57,7 @@ def _bar(counts: Mapping[str, Fraction | None]) -> Markup:
         if width:
             shapes.append(svg.bar(x, width, 1, 26, fill, stroke="Canvas"))
         x += width
-    told = ", ".join(f"{wording.shown(count)} {kind}" for kind, count in known.items())
+    told = ", ".join(f"{count} {kind}" for kind, count in known.items())
     return svg.chart(28, told, *shapes)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from testery_gate.reports.html.markup import Markup, element
-from testery_gate.reports.html.tones import GREY, Tone, signs
+from testery_gate.reports.html.palette import GREEN, GREY, RED, signs
 
 INK = "currentColor"
 SMALL = 13
@@ -106,7 +106,7 @@ def anchored(x: Fraction | float) -> str:
 
 
 KINDS: Sequence[tuple[str, str]] = (
-    ("passed", Tone.GOOD.color),
+    ("passed", GREEN),
     ("failed", "url(#failed)"),
     ("ignored", "url(#ignored)"),
     ("not run", "url(#not-run)"),
@@ -121,7 +121,7 @@ def definitions() -> Markup:
         element(
             "defs",
             signs(),
-            _stripes("failed", Tone.BAD.color, "#fff", "45"),
+            _stripes("failed", RED, "#fff", "45"),
             _stripes("ignored", "#bf8700", "#000", "-45"),
             element(
                 "pattern",

@@ -9,12 +9,11 @@ from fractions import Fraction
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.judging.judged import Judged
 from testery_gate.model import Observation, RunStatus, TestRun
-from testery_gate.reports import wording
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.layout import data, folded, group, paragraph, small
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
+from testery_gate.reports.html.palette import BLUE, GREY, OF_RUNS, color
 from testery_gate.reports.html.svg import INK, KINDS
-from testery_gate.reports.html.tones import BLUE, GREY, OF_RUNS
 
 _STRIP = 24
 _AREA = 110
@@ -117,7 +116,7 @@ def _stage(status: RunStatus) -> str:
 
 
 def _fill(status: RunStatus) -> str:
-    return BLUE if status is RunStatus.RUNNING else OF_RUNS[status].color
+    return BLUE if status is RunStatus.RUNNING else color(OF_RUNS[status])
 
 
 def _chart(phases: Sequence[_Phase], height: int, *below: str) -> Markup:
@@ -198,7 +197,7 @@ def _table(observed: Sequence[Observation]) -> Markup:
         group(
             _time(Fraction(look.at)),
             _NAMES[look.status],
-            *(wording.shown(None if n is None else Fraction(n)) for n in _counts(look)),
+            *("?" if count is None else str(count) for count in _counts(look)),
         )
         for look in observed
     )

@@ -12,8 +12,9 @@ from testery_gate.reports.addresses import other_run_page
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.layout import data, folded, group, link, paragraph, small
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
+from testery_gate.reports.html.palette import BLUE, GREEN, OF_RUNS, RED, color
 from testery_gate.reports.html.svg import INK
-from testery_gate.reports.html.tones import BLUE, OF_RUNS, Tone
+from testery_gate.reports.view import Mark
 
 _TOP = 24
 _RATES = 80
@@ -92,10 +93,10 @@ def _rate_marks(runs: Sequence[TestRun], rates: Sequence[Fraction | None]) -> It
 def _mark(run: TestRun, x: str, y: str, told: str) -> Markup:
     """Draw a disc for a run that passed, a square for another: colours are not all there is."""
     title = element("title", told)
-    tone = OF_RUNS[run.status]
-    if tone is Tone.GOOD:
-        return element("g", title, element("circle", cx=x, cy=y, r=5, fill=tone.color))
-    square = element("rect", x=-5, y=-5, width=10, height=10, fill=tone.color)
+    mark = OF_RUNS[run.status]
+    if mark is Mark.GOOD:
+        return element("g", title, element("circle", cx=x, cy=y, r=5, fill=color(mark)))
+    square = element("rect", x=-5, y=-5, width=10, height=10, fill=color(mark))
     return element("svg", title, square, x=x, y=y, overflow="visible")
 
 
@@ -114,8 +115,8 @@ def _time_bars(times: Sequence[Fraction | None], y: int) -> Iterator[Markup]:
 
 
 def _legend() -> Iterator[str]:
-    disc = element("circle", cx=6, cy=6, r=5, fill=Tone.GOOD.color)
-    square = element("rect", x=1, y=1, width=10, height=10, fill=Tone.BAD.color)
+    disc = element("circle", cx=6, cy=6, r=5, fill=GREEN)
+    square = element("rect", x=1, y=1, width=10, height=10, fill=RED)
     yield element("svg", disc, width=12, height=12, aria_hidden="true")
     yield " passed, "
     yield element("svg", square, width=12, height=12, aria_hidden="true")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Room:
+class SizeBudget:
     """How many bytes are left; ``between`` are those that part a text from the next one."""
 
     def __init__(self, size: int, *, between: int = 0) -> None:
@@ -15,14 +15,14 @@ class Room:
         return len(text.encode()) + self._between
 
     def take(self, text: str, *, keeping: int = 0) -> bool:
-        """Take the room for a text, if so many bytes are left after it."""
+        """Take the bytes for a text, if so many are left after it."""
         needed = self.needed(text)
         fits = needed + keeping <= self.left
         self.left -= needed if fits else 0
         return fits
 
-    def apart(self, parts: int = 1) -> Room:
-        """Return a share of the room, to be given back."""
-        share = Room(max(0, self.left // parts), between=self._between)
+    def apart(self, parts: int = 1) -> SizeBudget:
+        """Return a share of the bytes, to be given back."""
+        share = SizeBudget(max(0, self.left // parts), between=self._between)
         self.left -= share.left
         return share
