@@ -127,6 +127,7 @@ def shorten_to_columns(text: str, width: int, ellipsis: str) -> str:
 
 def fold(text: str, width: int) -> Iterator[str]:
     """Yield lines of at most so many columns, parted between words; no address is parted."""
+    width = max(width, 2)  # what the widest character takes
     line = ""
     for word in text.split():
         longer = f"{line} {word}" if line else word

@@ -5,61 +5,35 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
 
 from testery_gate.errors import UsageError
 from testery_gate.judging.judged import Judged
 from testery_gate.text import clean_line
 
-
-def _junit(runs: Sequence[Judged], *, scope: str = "all", tolerated: str = "failure") -> str:
-    from testery_gate.reports import junit
-
-    return junit.render(runs, scope=junit.Scope(scope), tolerated=junit.Tolerated(tolerated))
-
-
-def _json(runs: Sequence[Judged]) -> str:
-    from testery_gate.reports import json_report
-
-    return json_report.render(runs)
-
-
-def _dotenv(runs: Sequence[Judged]) -> str:
-    from testery_gate.reports import dotenv
-
-    return dotenv.render(runs)
-
-
-def _markdown(runs: Sequence[Judged], **options: int) -> str:
-    from testery_gate.reports import markdown
-
-    return markdown.render(runs, **options)
-
-
-def _html(runs: Sequence[Judged], **options: int) -> str:
-    from testery_gate.reports import html
-
-    return html.render(runs, **options)
-
-
-def _sonar(runs: Sequence[Judged]) -> str:
-    from testery_gate.reports import sonar
-
-    return sonar.render(runs)
-
-
 Renderer = Callable[[Sequence[Judged]], str]
 """Renders at least one judged run as a whole file."""
 
+
+def _renderer(module: str, **options: int | str) -> Renderer:
+    """Return the format that a module renders; it is imported when it is first called."""
+
+    def render(runs: Sequence[Judged]) -> str:
+        text: str = import_module(f"{__name__}.{module}").render(runs, **options)
+        return text
+
+    return render
+
+
 FORMATS: Mapping[str, Renderer] = {
-    "junit": _junit,
-    "json": _json,
-    "dotenv": _dotenv,
-    "markdown": _markdown,
-    "html": _html,
-    "sonar": _sonar,
+    "junit": _renderer("junit"),
+    "json": _renderer("json_report"),
+    "dotenv": _renderer("dotenv"),
+    "markdown": _renderer("markdown"),
+    "html": _renderer("html"),
+    "sonar": _renderer("sonar"),
 }
-"""The formats as they are by default; the module of each is imported when it is first called."""
+"""The formats as they are by default."""
 
 
 def with_options(
@@ -68,9 +42,9 @@ def with_options(
     """Return the formats as a user wants them; the limits are in bytes."""
     return {
         **FORMATS,
-        "junit": partial(_junit, scope=junit_scope, tolerated=junit_tolerated),
-        "markdown": partial(_markdown, limit=markdown_limit),
-        "html": partial(_html, limit=html_limit),
+        "junit": _renderer("junit", scope=junit_scope, tolerated=junit_tolerated),
+        "markdown": _renderer("markdown", limit=markdown_limit),
+        "html": _renderer("html", limit=html_limit),
     }
 
 

@@ -51,8 +51,8 @@ class Tolerated(Enum):
 def render(
     runs: Sequence[Judged],
     *,
-    scope: Scope = Scope.ALL,
-    tolerated: Tolerated = Tolerated.FAILURE,
+    scope: Scope | str = Scope.ALL,
+    tolerated: Tolerated | str = Tolerated.FAILURE,
 ) -> str:
     """Return the report on one run or more, to be written as UTF-8.
 
@@ -60,6 +60,7 @@ def render(
     """
     if not runs:
         raise ValueError("a report needs a run")
+    scope, tolerated = Scope(scope), Tolerated(tolerated)
     document = _Document()
     suite_names = Names()
     limit = text_limit(runs)

@@ -255,7 +255,7 @@ def _row(*cells: str) -> str:
 def _failing_tests(judged: Judged, budget: SizeBudget, level: str) -> Iterator[str]:
     failing = view.failing(judged)
     if failing:
-        head = f"{level} Failing tests: {len(failing)} of {len(judged.results or ())}"
+        head = f"{level} {view.failing_heading(judged)}"
         page = run_page(judged)
         told = (_failing_test(result, page) for result in failing)
         yield from _listed(budget, head, told, len(failing), "failing tests", between="\n\n")

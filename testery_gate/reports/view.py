@@ -248,6 +248,11 @@ def failing(judged: Judged) -> Sequence[TestResult]:
     return [result for result in judged.results or () if result.status is ResultStatus.FAIL]
 
 
+def failing_heading(judged: Judged) -> str:
+    """Return the heading above the tests that failed."""
+    return f"Failing tests: {len(failing(judged))} of {len(judged.results or ())}"
+
+
 def error_text(result: TestResult) -> str:
     """Return what is known of why a test failed, each part of it once."""
     error, stack_trace = clean_text(result.error or ""), clean_text(result.stack_trace or "")

@@ -54,8 +54,7 @@ def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
     first, others = taken[:SHOWN], taken[SHOWN:]
     if others:
         first.append(entry(folded(f"{len(others)} more failing tests", entries(others))))
-    heading = f"Failing tests: {len(failing)} of {len(judged.results or ())}"
-    return section(heading, level, entries(first) if first else NOTHING, rest)
+    return section(view.failing_heading(judged), level, entries(first) if first else NOTHING, rest)
 
 
 def _entries(failing: Sequence[TestResult], page: str, budget: SizeBudget) -> Iterator[Markup]:

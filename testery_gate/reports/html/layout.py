@@ -44,12 +44,12 @@ def _footer() -> Markup:
     return join([rule(), paragraph(small("Written by testery-gate. Times are in UTC."))])
 
 
-def section(heading: str, level: int, *content: str, id_: str | None = None) -> Markup:
+def section(heading: str, level: int, *content: str) -> Markup:
     """Return a section under its heading; nothing where it would be empty."""
     inner = join(content)
     if not inner:
         return NOTHING
-    return element("section", element(f"h{level}", heading), inner, id=id_)
+    return element("section", element(f"h{level}", heading), inner)
 
 
 def paragraph(*content: str) -> Markup:

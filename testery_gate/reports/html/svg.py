@@ -62,7 +62,6 @@ def label(
     content: str,
     *,
     anchor: str = "start",
-    size: int = SMALL,
     bold: bool = False,
     fill: str = INK,
 ) -> Markup:
@@ -73,15 +72,15 @@ def label(
         x=share(x),
         y=y,
         fill=fill,
-        font_size=size,
+        font_size=SMALL,
         font_weight="bold" if bold else None,
         text_anchor=None if anchor == "start" else anchor,
     )
 
 
-def rule(x: Fraction | float, y1: int, y2: int, *, width: int = 3) -> Markup:
+def rule(x: Fraction | float, y1: int, y2: int) -> Markup:
     """Return an upright line."""
-    return element("line", x1=share(x), x2=share(x), y1=y1, y2=y2, stroke=INK, stroke_width=width)
+    return element("line", x1=share(x), x2=share(x), y1=y1, y2=y2, stroke=INK, stroke_width=3)
 
 
 def stretched(y: int, height: int, *shapes: str) -> Markup:
