@@ -9,7 +9,6 @@ from hypothesis import given
 
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, facts, overall
-from testery_gate.reports.view import worst_first
 from testery_gate.text import clean_text
 from tests.builders import judge, make_policy, make_run, not_judged, with_unknown
 from tests.reports.examples import EXAMPLES, any_runs_judged
@@ -85,11 +84,6 @@ def test_an_exit_code_that_no_run_has_is_its_own_reason() -> None:
     ending = overall(EXAMPLES["passed"], ExitCode.REPORT_LOST, {"json": "x.json"})
     assert ending.reason == ExitCode.REPORT_LOST.meaning
     assert ending.paths == {"json": "x.json"}
-
-
-def test_the_worst_comes_first_and_the_rest_stays_in_order() -> None:
-    runs = [judge(make_policy(), make_run(failed=n % 2, id=n)) for n in range(1, 5)]
-    assert [judged.run_id for judged in worst_first([*runs, GONE])] == [1, 3, 2, 2, 4]
 
 
 @given(any_runs_judged.map(overall))

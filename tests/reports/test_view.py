@@ -1,0 +1,84 @@
+"""What the reports say, before any format lays it out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from testery_gate.errors import ExitCode
+from testery_gate.judging.verdict import CheckState
+from testery_gate.reports import view
+from testery_gate.reports.view import Mark
+from tests.builders import (
+    judge,
+    make_policy,
+    make_result,
+    make_run,
+    not_judged,
+    with_unknown,
+    with_verdict,
+)
+
+GONE = not_judged(2, ExitCode.NOT_FOUND, "there is no run 2")
+
+
+def test_the_worst_comes_first_and_the_rest_stays_in_order() -> None:
+    runs = [judge(make_policy(), make_run(failed=n % 2, id=n)) for n in range(1, 5)]
+    assert [judged.run_id for judged in view.worst_first([*runs, GONE])] == [1, 3, 2, 2, 4]
+    assert [judged.run_id for judged in view.not_passed([*runs, GONE])] == [1, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("state", "deciding", "mark", "result"),
+    [
+        (CheckState.HOLDS, True, Mark.GOOD, "holds"),
+        (CheckState.HOLDS, False, Mark.GOOD, "holds"),
+        (CheckState.BREACHED, True, Mark.BAD, "breached, decided"),
+        (CheckState.BREACHED, False, Mark.NOTICE, "breached, warns"),
+        (CheckState.INCONCLUSIVE, True, Mark.UNSURE, "inconclusive"),
+        (CheckState.INCONCLUSIVE, False, Mark.NOTICE, "inconclusive, warns"),
+        (CheckState.OPEN, True, Mark.NEUTRAL, "open"),
+    ],
+)
+def test_a_check_of_a_failed_run_is_marked(
+    state: CheckState, deciding: bool, mark: Mark, result: str
+) -> None:
+    failed = judge(make_policy(), make_run(failed=1))
+    check = replace(failed.verdict.checks[-1], state=state, deciding=deciding)
+    (row,) = view.check_rows(with_verdict(failed, checks=(check,)))
+    assert (row.mark, row.result) == (mark, result)
+    assert (row.subject, row.expected, row.found) == ("failed", "<= 0", "1")
+
+
+def test_what_is_unknown_is_no_fact() -> None:
+    known = view.facts(with_unknown(make_run(name="", total=3), "start_time", "passed"))
+    assert known["tests"] == "? passed, 0 failed, 0 ignored, ? not run, 3 in all"
+    assert known["project"] == "123"
+    assert not known.keys() & {"name", "pass rate", "started", "queued", "ran", "coverage"}
+
+
+@pytest.mark.parametrize(
+    ("error", "stack_trace", "lines"),
+    [
+        (None, None, []),
+        ("", " \n\n", []),
+        ("\n  off by one ", None, ["  off by one"]),
+        ("off by one", "off by one\nat a.py:3\n", ["off by one", "at a.py:3"]),
+        ("off by one", "at a.py:3", ["off by one", "", "at a.py:3"]),
+    ],
+)
+def test_an_error_is_told_once(
+    error: str | None, stack_trace: str | None, lines: list[str]
+) -> None:
+    result = make_result(status="FAIL", error=error, stack_trace=stack_trace)
+    assert list(view.error_lines(result)) == lines
+    assert view.first_error_line(result) == ("off by one" if error else "")
+
+
+def test_how_many_more_there_are() -> None:
+    assert [view.more(2, "runs"), view.more(1, "runs"), view.more(2)] == [
+        "and 2 more runs",
+        "and 1 more",
+        "and 2 more",
+    ]
