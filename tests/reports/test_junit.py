@@ -148,6 +148,7 @@ def test_each_check_is_a_case_in_the_class_of_the_environment() -> None:
     assert attributes(suite.findall("testcase"), "classname", "name", "time") == [
         ("testery-gate.dev", "status", "0.000"),
         ("testery-gate.dev", "total >= 1", "0.000"),
+        ("testery-gate.dev", "executed >= 1", "0.000"),
         ("testery-gate.dev", "counts", "0.000"),
         ("testery-gate.dev", "not_run == 0", "0.000"),
         ("testery-gate.dev", "failed <= 3", "0.000"),
@@ -492,7 +493,7 @@ def test_gitlab_takes_the_report_however_much_failed(tests: int, length: int) ->
     failing = make_result("fails as it did before", "FAIL", error="boom " * (length // 5))
     text = junit.render([judge(make_policy(), make_run(), [failing] * tests)])
     assert 20_000_000 < len(text.encode()) < 30_000_000
-    assert f'tests="{tests + 5}"' in text
+    assert f'tests="{tests + 6}"' in text
 
 
 TESTED = judge(make_policy(), make_run(id=1), [make_result()])
@@ -533,7 +534,7 @@ def test_the_scope_leaves_no_run_out(scope: Scope, names: list[str]) -> None:
 @pytest.mark.parametrize("results", [None, ()])
 @pytest.mark.parametrize("scope", Scope)
 def test_no_scope_makes_an_empty_report(scope: Scope, results: Sequence[TestResult] | None) -> None:
-    assert parsed(replace(ONLY_COUNTED, results=results), scope=scope).get("tests") == "5"
+    assert parsed(replace(ONLY_COUNTED, results=results), scope=scope).get("tests") == "6"
 
 
 def tolerated(result: TestResult, *required: str, trust_status: bool = False) -> etree._Element:
@@ -624,12 +625,12 @@ def test_the_command_offers_what_the_format_knows() -> None:
 @pytest.mark.parametrize(
     ("options", "counts"),
     [
-        pytest.param([], ("35", "3", "0"), id="as it is"),
-        pytest.param(["--junit-scope=gate"], ("5", "0", "0"), id="checks"),
+        pytest.param([], ("36", "3", "0"), id="as it is"),
+        pytest.param(["--junit-scope=gate"], ("6", "0", "0"), id="checks"),
         pytest.param(["--junit-scope=tests"], ("30", "3", "0"), id="tests"),
-        pytest.param(["--junit-tolerated=skipped"], ("35", "0", "3"), id="tolerated"),
+        pytest.param(["--junit-tolerated=skipped"], ("36", "0", "3"), id="tolerated"),
         pytest.param(
-            ["--junit-tolerated=skipped", "--max-failed=2"], ("35", "4", "0"), id="not tolerated"
+            ["--junit-tolerated=skipped", "--max-failed=2"], ("36", "4", "0"), id="not tolerated"
         ),
     ],
 )
