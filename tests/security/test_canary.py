@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,10 @@ SPLIT = f"'{CANARY[:8]}' + '{CANARY[8:]}'"
 """The token as these tests write it down, so that it is in no file of theirs."""
 
 
-def run_tests(folder: Path, body: str) -> tuple[int, str]:
-    """Run a test of this body in a session of its own, with the hooks that all tests have."""
-    (folder / "test_it.py").write_text(f"TOKEN = {SPLIT}\n\ndef test_it(tmp_path):\n    {body}\n")
+def run_tests(folder: Path, *bodies: str) -> tuple[int, str]:
+    """Run tests of these bodies in a session of its own, with the hooks that all tests have."""
+    tests = (f"def test_{n}(tmp_path):\n    {body}\n" for n, body in enumerate(bodies))
+    (folder / "test_it.py").write_text(f"TOKEN = {SPLIT}\n\n{''.join(tests)}")
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "tests.canary", "-p", "no:cacheprovider"),
@@ -36,45 +38,37 @@ def run_tests(folder: Path, body: str) -> tuple[int, str]:
     return done.returncode, (done.stdout + done.stderr).replace(CANARY, "***")
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        pytest.param("print(TOKEN)", "the token was printed", id="printed"),
-        pytest.param("import sys; sys.stderr.write(TOKEN)", "was printed", id="on standard error"),
-        pytest.param("import logging; logging.error(TOKEN)", "was printed", id="logged"),
-        pytest.param("(tmp_path / 'x').write_text('a' + TOKEN)", "the token is in", id="a file"),
-        pytest.param(
-            "import gzip; (tmp_path / 'x').write_bytes(gzip.compress(TOKEN.encode()))",
-            "the token is in",
-            id="a packed file",
-        ),
-        pytest.param("(tmp_path / TOKEN).touch()", "the token is in", id="a name"),
-    ],
-)
-def test_a_token_that_is_left_anywhere_fails_the_tests(
-    tmp_path: Path, body: str, said: str
-) -> None:
-    code, output = run_tests(tmp_path, body)
+def test_a_token_that_is_left_anywhere_fails_the_tests(tmp_path: Path) -> None:
+    code, output = run_tests(
+        tmp_path,
+        "print(TOKEN)",
+        "import sys; sys.stderr.write(TOKEN)",
+        "import logging; logging.error(TOKEN)",
+        "(tmp_path / 'x').write_text('a' + TOKEN)",
+        "import gzip; (tmp_path / 'x').write_bytes(gzip.compress(TOKEN.encode()))",
+        "(tmp_path / TOKEN).touch()",
+    )
     assert code == 1, output
-    assert said in output
+    for number in range(3):
+        assert f"the token was printed in test_it.py::test_{number}" in output
+    found = re.search(r"the token is in (/.*)", output)
+    assert found is not None, output
+    for left in ("test_30/x", "test_40/x", "test_50/***"):
+        assert left in found[1]
+    assert "3 failed, 3 passed" in output
     (tmp_path / "test_it.py").unlink()
     for path in files_with_token(tmp_path):
         path.unlink()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param("print('::add-mask::' + TOKEN)", id="masked"),
-        pytest.param("(tmp_path / 'token').write_text(TOKEN + '\\n')", id="a token file"),
-        pytest.param(
-            "(tmp_path / 'credentials').write_text('[ci]\\ntoken = ' + TOKEN)", id="credentials"
-        ),
-        pytest.param("print(TOKEN[:-1])", id="not the token"),
-    ],
-)
-def test_what_only_hides_or_holds_the_token_does_not(tmp_path: Path, body: str) -> None:
-    code, output = run_tests(tmp_path, body)
+def test_what_only_hides_or_holds_the_token_does_not(tmp_path: Path) -> None:
+    code, output = run_tests(
+        tmp_path,
+        "print('::add-mask::' + TOKEN)",
+        "(tmp_path / 'token').write_text(TOKEN + '\\n')",
+        "(tmp_path / 'credentials').write_text('[ci]\\ntoken = ' + TOKEN)",
+        "print(TOKEN[:-1])",
+    )
     assert code == 0, output
 
 
