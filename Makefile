@@ -15,6 +15,8 @@ BIN = $(VENV)/bin
 PIP_INSTALL = -m pip --quiet --disable-pip-version-check install
 # More than two, as most tests wait for processes and servers more than they compute.
 PYTEST = -m pytest --numprocesses 4 --dist worksteal
+# What another Python or another version of a package can change: no processes from end to end.
+UNITS = --ignore=tests/acceptance --ignore=tests/action
 
 .PHONY: help
 help: ## say what can be made (the default)
@@ -25,7 +27,7 @@ demo: $(VENV)/.package ## install into .venv and show the gate at work, without 
 	$(BIN)/testery-gate demo
 
 .PHONY: test
-test: $(VENV)/.test ## run the tests
+test: $(VENV)/.test ## run the tests that are quick
 	$(BIN)/python $(PYTEST) $(ARGS)
 
 .PHONY: lint
@@ -40,9 +42,9 @@ format: $(VENV)/.dev ## mend style and formatting
 	$(BIN)/ruff format
 
 .PHONY: coverage
-coverage: $(VENV)/.test ## run the tests and ask for every branch
+coverage: $(VENV)/.test ## run the slow tests too, with more examples, and ask for every branch
 	$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST) $(ARGS)
+	TESTS_EXAMPLES=thorough $(BIN)/coverage run $(PYTEST) -m 'not acceptance' $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -50,18 +52,18 @@ coverage: $(VENV)/.test ## run the tests and ask for every branch
 check: lint coverage test-lowest test-others ## all of lint, coverage, test-lowest and test-others
 
 .PHONY: test-lowest
-test-lowest: ## run the tests with the oldest requirements that setup.cfg allows
+test-lowest: ## run the unit tests with the oldest requirements that setup.cfg allows
 	@$(MAKE) VENV=.venv-lowest .venv-lowest/.test
 	.venv-lowest/bin/python $(PIP_INSTALL) --require-hashes -r requirements/lowest.txt
-	.venv-lowest/bin/python $(PYTEST) $(ARGS)
+	.venv-lowest/bin/python $(PYTEST) $(UNITS) $(ARGS)
 
 .PHONY: test-others
-test-others: $(VENV)/.test ## run the tests on the Pythons beside .venv's
-	@own=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+test-others: $(VENV)/.test ## run the unit tests on the Pythons beside .venv's
+	@UNITS='$(UNITS) $(ARGS)'; own=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	.ci/pythons | grep -v "^$$own " | { \
 	    while read -r version python; do \
 	        echo "Python $$version: $$python"; \
-	        $(MAKE) test PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
+	        $(MAKE) test PYTHON="$$python" VENV=".venv-$$version" ARGS="$$UNITS" </dev/null || exit 1; \
 	        tested="$$tested $$version"; \
 	    done; \
 	    echo "Pythons beside $$own that passed:$${tested:- none is here}"; \

@@ -106,6 +106,7 @@ def test_a_table_goes_between_its_own_markers() -> None:
         document.replaced(page, "b", "new")
 
 
+@pytest.mark.slow
 def test_a_process_costs_time_and_memory(tmp_path: Path) -> None:
     work = [sys.executable, "-c", "data = bytearray(40_000_000); sum(range(1_000_000))"]
     nothing = [sys.executable, "-c", "pass"]
@@ -128,18 +129,21 @@ def test_a_process_that_fails_is_no_measurement(tmp_path: Path) -> None:
         run(broken, cwd=tmp_path, env={})
 
 
+@pytest.mark.slow
 def test_finished_runs_are_compared() -> None:
     on_a_run, on_none = finished_run.tables(HERE, repeats=1)
     assert len(on_a_run.rows) == 4
     assert all(bound.found > 0 for bound in (*on_a_run.bounds, *on_none.bounds))
 
 
+@pytest.mark.slow
 def test_many_results_are_compared_and_all_there() -> None:
     junit, everything = many_results.tables(HERE, results=300, repeats=1)
     assert [bound.found > 0 for bound in junit.bounds] == [True, True]
     assert [row[0] for row in everything.rows] == ["junit", "html", "markdown"]
 
 
+@pytest.mark.slow
 def test_many_runs_are_compared() -> None:
     (table,) = many_runs.tables(HERE, sizes=(1, 10), repeats=1)
     assert [row[0] for row in table.rows] == ["1", "10"]
@@ -161,6 +165,7 @@ def test_poll_intervals_are_compared_on_both_shapes() -> None:
     assert (len(tuned.bounds), len(other.bounds)) == (3, 0)
 
 
+@pytest.mark.slow
 def test_real_processes_wait_for_what_is_simulated() -> None:
     short = SyntheticRun(
         started=0.5, known=1, done=(1.5, 2.0), total=2, ended=3.0, status=RunStatus.FAIL

@@ -255,6 +255,7 @@ def test_a_run_that_does_not_exist_yet_is_waited_for(tmp_path: Path) -> None:
     assert "There is no run with git-ref abcd4e8 yet; waiting for one to appear" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -289,6 +290,7 @@ def test_a_signal_while_a_run_has_not_appeared_leaves_a_report(tmp_path: Path) -
     assert "stopped by SIGTERM while there was no run" in (tmp_path / "t.json").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "runs", "code"),
     [
@@ -373,6 +375,7 @@ def fault(on: str, what: str) -> str:
     return f"\n[[fault]]\non = '{on}'\ntimes = 'for-ever'\n{what}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", ["wait --latest", "check --latest", "list"])
 @pytest.mark.parametrize(
     ("what", "code", "message"),
@@ -684,6 +687,7 @@ def exit_codes(folder: Path) -> dict[int, int]:
     return {run["id"]: run["exitCode"] for run in report["runs"]}
 
 
+@pytest.mark.slow
 def test_two_hundred_runs_get_a_verdict_each_with_few_requests(tmp_path: Path) -> None:
     done, asked = wait_for_many(tmp_path)
     assert done.code == ExitCode.FAILED, done.output
@@ -703,6 +707,7 @@ def test_two_hundred_runs_get_a_verdict_each_with_few_requests(tmp_path: Path) -
     assert singles <= cycles + last_of_all
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what",
     [

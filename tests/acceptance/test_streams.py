@@ -89,6 +89,7 @@ def test_a_full_disk_is_no_defect(tmp_path: Path, arguments: str) -> None:
     assert shell(line, folder=tmp_path, api_url=None) == ExitCode.REPORT_LOST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_an_error_is_printed_is_no_failed_test(
     tmp_path: Path, number: signal.Signals

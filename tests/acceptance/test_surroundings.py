@@ -40,6 +40,7 @@ VERDICTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scenario", "code"), VERDICTS)
 def test_a_file_that_can_not_grow_loses_the_report_alone(
     tmp_path: Path, scenario: str, code: ExitCode
@@ -105,6 +106,7 @@ def put_a_file_there(folder: Path) -> None:
     folder.touch()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "scenario", "code"),
     [
@@ -154,6 +156,7 @@ def test_a_reader_of_one_line_changes_no_verdict(
         assert bash(script, folder=tmp_path, api_url=api.url) == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scenario", "code"), [("passing", PASSED), ("hostile", FAILED)])
 @pytest.mark.parametrize(
     "variables",
@@ -195,6 +198,7 @@ datetime.datetime = Moved
 """The time of day as a file says it; the monotonic clock is no business of who sets the clock."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [3600, -3600])
 @pytest.mark.parametrize(
     ("scenario", "code", "said"),

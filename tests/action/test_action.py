@@ -38,20 +38,24 @@ ENDINGS: list[tuple[str, Mapping[str, object], ExitCode, str]] = [
     ("documented", {"runs": 1}, ExitCode.NOT_FOUND, "HTTP 404"),
     ("documented", {"report": "json=/dev/full"}, ExitCode.REPORT_LOST, "not be written"),
     ("unavailable", {"outage-tolerance": "0"}, ExitCode.UNAVAILABLE, "503"),
-    # Settings.
+    # Settings, and what the gate refuses.
     ("failing", {"max-failed": 3}, ExitCode.PASSED, "27 of 30"),
+    ("documented", {"token": ""}, ExitCode.USAGE, "no API token"),
+    ("documented", {"command": "demo"}, ExitCode.USAGE, "command"),
+]
+# The same of more inputs.
+MORE_ENDINGS: list[tuple[str, Mapping[str, object], ExitCode, str]] = [
+    # Settings.
     ("failing", {"require": "failed <= 3\n\n  total >= 31\n"}, ExitCode.FAILED, "total >= 31"),
     ("flaky", {"trust-status": True}, ExitCode.PASSED, "28 of 30"),
     ("flaky", {"trust-status": False}, ExitCode.FAILED, "2 of 30"),
     ("documented", {"runs": "\n55676\n1\n"}, ExitCode.NOT_FOUND, "test-runs/1 (HTTP 404)"),
     ("passing", {"runs": "", "latest": True}, ExitCode.PASSED, "28 of 30"),
     # What the gate can't make out, it refuses.
-    ("documented", {"token": ""}, ExitCode.USAGE, "no API token"),
     ("documented", {"runs": ""}, ExitCode.USAGE, "no run is named"),
     ("documented", {"max-failed": "lots"}, ExitCode.USAGE, "number or a percentage"),
     ("documented", {"runs": "--help"}, ExitCode.USAGE, "--help"),
     ("documented", {"runs": "55676 --max-failed=99"}, ExitCode.USAGE, "--max-failed"),
-    ("documented", {"command": "demo"}, ExitCode.USAGE, "command"),
     ("documented", {"command": "wait; true"}, ExitCode.USAGE, "command"),
     ("documented", {"fail": "no"}, ExitCode.USAGE, "fail"),
 ]
@@ -71,7 +75,13 @@ def check_ending(done: Done, code: ExitCode, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("scenario", "inputs", "code", "reason"),
-    [pytest.param(*row, id=f"{row[0]} {json.dumps(row[1])}") for row in ENDINGS],
+    [
+        *(pytest.param(*row, id=f"{row[0]} {json.dumps(row[1])}") for row in ENDINGS),
+        *(
+            pytest.param(*row, id=f"{row[0]} {json.dumps(row[1])}", marks=pytest.mark.slow)
+            for row in MORE_ENDINGS
+        ),
+    ],
 )
 def test_every_ending_is_told(
     tmp_path: Path, scenario: str, inputs: Mapping[str, object], code: ExitCode, reason: str

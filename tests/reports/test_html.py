@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
@@ -108,7 +108,6 @@ def assert_accessible(page: Page) -> None:
 
 
 @given(any_runs_judged)
-@settings(max_examples=150)
 def test_any_report_is_harmless_accessible_and_without_an_error(runs: list[Judged]) -> None:
     page = Page.of(*runs)
     assert_harmless(page, runs)
@@ -539,7 +538,6 @@ def test_not_even_a_count_is_written_without_room() -> None:
 
 
 @given(any_runs_judged, st.integers(10_000, 60_000))
-@settings(max_examples=50)
 def test_no_report_is_larger_than_its_limit(runs: list[Judged], limit: int) -> None:
     page = Page.of(*runs * 3, limit=limit)
     assert len(page.source.encode()) <= limit
