@@ -72,7 +72,8 @@ test-others: $(VENV)/.test ## run the unit tests on the Pythons beside .venv's
 .PHONY: acceptance
 acceptance: $(VENV)/.test ## install foreign tools, and run the tests that need them
 	tests/acceptance/install $(BIN)/python
-	$(BIN)/python -m pytest -m acceptance $(ARGS)
+	# A file's tests share what they have set up, and stay together.
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m acceptance $(ARGS)
 
 .PHONY: faults
 faults: $(VENV)/.test ## let everything go wrong that can, and write docs/faults.md
