@@ -96,6 +96,7 @@ def test_all_is_well_through_a_proxy_with_a_private_authority(world: World, tmp_
     assert 27 < found["tls"]["details"]["daysLeft"] <= 30
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("arguments", "variables", "code", "failed", "said"),
     [

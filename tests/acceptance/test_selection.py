@@ -98,6 +98,7 @@ def said(done: Finished) -> str:
 PASSED, INCONCLUSIVE, NOT_FOUND = ExitCode.PASSED, ExitCode.INCONCLUSIVE, ExitCode.NOT_FOUND
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(
     ("arguments", "runs", "code"),
     [
@@ -144,6 +145,7 @@ def test_the_runs_that_are_described_are_judged(
     assert (done.code, runs_of(done)) == (code, runs), done.output
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -186,6 +188,7 @@ def test_no_match_ends_with_6_and_says_what_was_searched(
     assert 'name="run-id"' not in (tmp_path / "t.xml").read_text()
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("arguments", "variables", "message"),
     [
@@ -336,6 +339,7 @@ LISTED = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("listed", LISTED)
 def test_however_the_list_is_given_the_same_runs_are_meant(tmp_path: Path, listed: str) -> None:
     text = SUITES.format(done=DONE, failed=FAILED)
@@ -422,6 +426,7 @@ def test_a_deploys_runs_that_are_forbidden_are_not_offered(tmp_path: Path) -> No
 # Which commit a pipeline is about.
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     "variables",
     [
@@ -743,6 +748,7 @@ def test_runs_are_listed_in_a_table(suites: Scenario, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("arguments", "ids"),
     [

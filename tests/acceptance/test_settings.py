@@ -77,6 +77,7 @@ def test_the_address_can_come_from_the_vendors_variable(tmp_path: Path) -> None:
     assert found["api-url"] == ("https://api.dev.testery.io/api", "variable TESTERY_API_URL")
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -100,6 +101,7 @@ def test_a_wrong_file_ends_with_2_and_says_what_is_wrong(
     assert CANARY not in done.output
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
@@ -130,6 +132,7 @@ def test_what_is_set_wrong_comes_with_what_to_do_next(
     assert advice in done.stderr
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("arguments", "variables", "source"),
     [

@@ -32,6 +32,7 @@ def shell(line: str, *, folder: Path, api_url: str | None) -> int:
     ).returncode
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(
     ("scenario", "line", "code"),
     [

@@ -93,6 +93,7 @@ def test_every_ending_is_told(
     check_ending(done, code, reason)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("scenario", "inputs", "code", "reason"),
     [
@@ -305,6 +306,7 @@ BLOCK_ENDINGS = [
 ]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("scenario", "given", "code", "counts"), BLOCK_ENDINGS)
 def test_the_block_in_the_readme_works_as_it_stands(
     tmp_path: Path,

@@ -71,6 +71,7 @@ def test_no_foreign_command_is_obeyed(hostile: str, tmp_path: Path, system: str)
         assert not [found for found in read(text) if found.data.startswith("owned")], name
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("report", ["junit", "json", "dotenv", "markdown"])
 @pytest.mark.parametrize("system", ["github", "azure"])
 def test_a_report_on_standard_output_holds_no_command(
@@ -154,6 +155,7 @@ ENDINGS = [
 ]
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(
     ("scenario", "arguments", "code", "reason"),
     [pytest.param(*row, id=f"{row[0]} {row[1]}") for row in ENDINGS],

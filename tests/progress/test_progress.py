@@ -725,6 +725,7 @@ def test_a_frame_never_outgrows_the_terminal(columns: int, lines: int, runs: int
         assert len(terminal.screen()) <= max(1, lines - 1)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("folds", "environment"),
     [

@@ -31,6 +31,7 @@ def judged(folder: Path, body: bytes, *headers: str, arguments: tuple[str, ...] 
     return f"{outcomes[done.code]}: {done.output}"
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("body", "outcome"),
     [

@@ -27,6 +27,7 @@ SOURCES = {
 AT_ONCE = ("--timeout=0", "--outage-tolerance=0")
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", ["http://127.0.0.1:{}/api", "http://localhost:{}/", "//127.1:{}"])
 def test_a_redirect_to_another_host_takes_no_request_along(
