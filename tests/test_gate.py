@@ -191,7 +191,7 @@ def test_an_outage_keeps_what_was_seen(api: requests_mock.Mocker) -> None:
 
 def test_a_rejected_token_is_every_runs_end(api: requests_mock.Mocker) -> None:
     walk = Walk(api)
-    api.get(f"{BASE}/test-runs/1", status_code=401)
+    api.get(re.compile(f"{BASE}/test-runs/[12]$"), status_code=401)
     assert [judged.exit_code for judged in walk.judge(1, 2)] == [ExitCode.UNAUTHORIZED] * 2
 
 
@@ -230,14 +230,39 @@ def test_a_run_that_can_not_be_had_hides_no_failed_one(api: requests_mock.Mocker
         }
 
 
-def test_an_api_that_is_gone_is_not_asked_for_every_run(api: requests_mock.Mocker) -> None:
+def test_an_api_that_is_gone_takes_no_longer_for_many_runs(api: requests_mock.Mocker) -> None:
     walk = Walk(api)
-    for run_id in range(1, 21):
+    for run_id in range(1, 201):
         api.get(f"{BASE}/test-runs/{run_id}", status_code=500)
     api.get(f"{BASE}/test-runs", status_code=500)
-    runs = walk.judge(*range(1, 21))
-    assert {judged.exit_code for judged in runs} == {ExitCode.UNAVAILABLE}
-    assert not [request for request in api.request_history if request.path.endswith("/3")]
+    verdicts = walk.judge(*range(1, 201))
+    assert {verdict.exit_code for verdict in verdicts} == {ExitCode.UNAVAILABLE}
+    assert sum(walk.clock.slept) == 5 + 5  # for the list, and for the runs
+
+
+@pytest.mark.parametrize("status", [401, 500])
+@pytest.mark.parametrize("failed_first", [True, False])
+def test_a_failure_shows_whatever_becomes_of_the_other_runs(
+    api: requests_mock.Mocker, status: int, failed_first: bool
+) -> None:
+    walk = Walk(api)
+    api.get(re.compile(f"{BASE}/test-runs/[1-4]$"), status_code=status)
+    failure = 0 if failed_first else 5
+    walk.run(make_answer(id=failure, failed=1, status="FAIL"), run_id=failure)
+    verdicts = walk.judge(*sorted({1, 2, 3, 4, failure}))
+    codes = {verdict.run_id: verdict.exit_code for verdict in verdicts}
+    expected = ExitCode.UNAUTHORIZED if status == 401 else ExitCode.UNAVAILABLE
+    assert codes == {**dict.fromkeys((1, 2, 3, 4), expected), failure: ExitCode.FAILED}
+
+
+def test_a_run_in_an_outage_keeps_no_news_of_another_back(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, timeout=12)
+    walk.client._limits = replace(walk.client._limits, outage_tolerance=300)
+    api.get(f"{BASE}/test-runs/1", status_code=500)
+    walk.run(RUNNING | {"id": 2}, make_answer(id=2, failed=1), run_id=2)
+    unavailable, failed = walk.judge(1, 2)
+    assert unavailable.exit_code is ExitCode.UNAVAILABLE
+    assert failed.exit_code is ExitCode.FAILED
 
 
 def test_failing_fast_ends_the_wait_when_a_criterion_is_lost(api: requests_mock.Mocker) -> None:

@@ -18,7 +18,7 @@ import tenacity
 
 from testery_gate.api import faults
 from testery_gate.api.transport import Answer, Bounds, Transport
-from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
+from testery_gate.errors import ApiError, NoAnswer, Unauthorized, Unavailable
 from testery_gate.model import (
     MalformedAnswer,
     TestResult,
@@ -58,17 +58,19 @@ _Parse = Callable[[object, Clean], _T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """An attempt failed and there will be another; ``delay`` is in seconds.
+    """An attempt failed and there will be another: after ``delay`` seconds, or if that is
+    ``None``, with the next look at the runs.
 
     ``advice`` is there the first time, where waiting alone will hardly help.
     """
 
     error: NoAnswer
-    delay: float
+    delay: float | None
     advice: str = ""
 
     def __str__(self) -> str:
-        retry = f"{self.error.message}; next try in {self.delay:.1f} s"
+        following = "with the next look" if self.delay is None else f"in {self.delay:.1f} s"
+        retry = f"{self.error.message}; next try {following}"
         return f"{retry}. {self.advice}" if self.advice else retry
 
 
@@ -105,6 +107,12 @@ class Limits:
         return self.deadline.at + self.grace - self.deadline.clock()
 
 
+@dataclass(slots=True)
+class _Outage:
+    since: float
+    tries: int = 0
+
+
 class TesteryClient:
     """Asks the API and returns what it says as :mod:`testery_gate.model` types.
 
@@ -125,48 +133,75 @@ class TesteryClient:
         self._sleep = sleep
         self._on_retry = on_retry
         self._jitter = jitter
-        self._failing_since: float | None = None
+        self._outages: dict[str, _Outage] = {}
+        """By path, for those that give no answer; each has a patience of its own."""
         self._advised: set[str] = set()
 
     def run(self, run_id: int) -> TestRun:
         """Return one run."""
+        return self._get(_path_of(run_id), partial(_parse_run, run_id), self._limits)
 
-        def parse(data: object, clean: Clean) -> TestRun:
-            run = parse_run(data, clean)
-            if run.id != run_id:
-                raise MalformedAnswer(f"run {run.id} was sent for run {run_id}")
-            return run
+    def look(self, run_ids: Sequence[int], *, wait: bool = True) -> Mapping[int, Seen]:
+        """Return what there is of each run; no run's outage or refusal is the end of another's.
 
-        return self._get(f"test-runs/{run_id}", parse, self._limits)
+        Each is asked for once. One that gives no answer is left out, to be asked for with the next
+        look, until it has given none for the outage tolerance. Only where there is nothing of any
+        run, the look begins anew after a pause, if it may ``wait``; so an outage of the API takes
+        one tolerance, however many runs there are. Those that the deadline leaves no time to ask
+        for are left out too.
 
-    def look(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
-        """Return what there is of each run; a run that can't be had is no end of the others.
-
-        Those that the deadline leaves no time to ask for are left out.
-        A token that is rejected as such is: then :class:`Unauthorized` is raised. So is an API
-        that gives none of the runs: then :class:`Unavailable` is.
+        Where the API refuses the token or gives no answer for all of them, and it may ``wait``,
+        :class:`Unauthorized` or :class:`Unavailable` is raised.
         """
-        seen: dict[int, Seen] = {}
-        for run_id in run_ids:
-            if self._limits.over:
-                break
-            failed = [error for error in seen.values() if isinstance(error, Unavailable)]
-            # Two in a row are the API's fault; asking for the rest would only take longer.
-            seen[run_id] = failed[-1] if len(failed) > 1 else self._seen(run_id)
-        errors = [error for error in seen.values() if isinstance(error, Unavailable)]
-        if errors and len(errors) == len(seen):
-            raise errors[0]
+        paths = {run_id: _path_of(run_id) for run_id in run_ids}
+
+        def round_() -> Mapping[int, Seen]:
+            seen, failed = self._asked_once(paths)
+            for run_id, error in failed.items():
+                if self._tolerated(paths[run_id], self._limits) <= 0:
+                    seen[run_id] = self._unavailable(paths[run_id], error)
+            pending = [error for run_id, error in failed.items() if run_id not in seen]
+            if pending and wait and not seen:
+                raise pending[0]
+            if pending:
+                self._on_retry(Retry(error=pending[0], delay=None, advice=self._new(pending[0])))
+            return seen
+
+        def tolerated() -> float:
+            return max(self._tolerated(path, self._limits) for path in paths.values())
+
+        seen = self._retried(round_, self._limits, tolerated)
+        errors = [error for error in seen.values() if isinstance(error, ApiError)]
+        if wait and errors and len(errors) == len(seen):
+            if all(isinstance(error, Unavailable) for error in errors):
+                raise errors[0]
+            if all(isinstance(error, Unauthorized) and error.token_rejected for error in errors):
+                raise errors[0]
         return seen
 
-    def _seen(self, run_id: int) -> Seen:
-        try:
-            return self.run(run_id)
-        except (NotFound, Unavailable) as error:
-            return error
-        except Unauthorized as error:
-            if error.token_rejected:
-                raise
-            return error
+    def _asked_once(
+        self, paths: Mapping[int, str]
+    ) -> tuple[dict[int, Seen], Mapping[int, NoAnswer]]:
+        """Return what each run's request brought, and which ones brought nothing."""
+        seen: dict[int, Seen] = {}
+        failed: dict[int, NoAnswer] = {}
+        in_a_row = 0
+        for run_id, path in paths.items():
+            if self._limits.over:
+                break
+            # An API that keeps silent must not keep each of many runs waiting for a minute.
+            quick = replace(self._limits, request=OPTIONAL_TIMEOUT)
+            limits = self._limits if in_a_row < 2 else quick
+            try:
+                seen[run_id] = self._attempt(path, partial(_parse_run, run_id), limits)
+            except NoAnswer as error:
+                failed[run_id] = error
+                in_a_row += 1
+                continue
+            except ApiError as error:
+                seen[run_id] = error
+            in_a_row = 0
+        return seen, failed
 
     def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
         """Return a page of the list of runs, from page 0 on; what is optional is soon given up."""
@@ -177,7 +212,7 @@ class TesteryClient:
 
     def deployed(self, deploy_id: int) -> Sequence[TestRun]:
         """Return the runs that a deploy triggered, from an endpoint that is not promised."""
-        return self._get(f"test-runs/by-deploy/{deploy_id}", _parse_choice, self._optional)
+        return self._get(f"test-runs/by-deploy/{deploy_id}", _parse_choice, self._limits)
 
     def results(self, run_id: int) -> Sequence[TestResult]:
         """Return the tests of a run, from an endpoint that is seen but not promised."""
@@ -194,28 +229,43 @@ class TesteryClient:
         return replace(self._limits, outage_tolerance=patience, request=OPTIONAL_TIMEOUT)
 
     def _get(self, path: str, parse: _Parse[_T], limits: Limits) -> _T:
-        url = f"{self._transport.route.url}/{path}"
-        clock = limits.deadline.clock
-
-        def attempt() -> _T:
+        def ask() -> _T:
             try:
-                answer = self._answer(url, parse, limits)
-            except ApiError as error:
-                # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
-                error.message = one_line(self._transport.redact(error.message))
-                if not isinstance(error, NoAnswer):
-                    self._failing_since = None  # a refusal is an answer too
-                elif self._failing_since is None:
-                    self._failing_since = clock()
-                # What led to it holds the whole answer, and is held until the next collection.
-                error.__context__ = None
-                raise error.with_traceback(None) from None
-            self._failing_since = None
-            return answer
+                return self._attempt(path, parse, limits)
+            except NoAnswer as error:
+                if self._tolerated(path, limits) <= 0:
+                    raise self._unavailable(path, error) from error
+                raise
 
-        def tolerated() -> float:
-            failing = 0.0 if self._failing_since is None else clock() - self._failing_since
-            return limits.outage_tolerance - failing
+        return self._retried(ask, limits, lambda: self._tolerated(path, limits))
+
+    def _attempt(self, path: str, parse: _Parse[_T], limits: Limits) -> _T:
+        try:
+            answer = self._answer(f"{self._transport.route.url}/{path}", parse, limits)
+        except ApiError as error:
+            # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
+            error.message = one_line(self._transport.redact(error.message))
+            if isinstance(error, NoAnswer):
+                outage = self._outages.setdefault(path, _Outage(since=limits.deadline.clock()))
+                outage.tries += 1
+            else:
+                self._outages.pop(path, None)  # a refusal is an answer too
+            # What led to it holds the whole answer, and is held until the next collection.
+            error.__context__ = None
+            raise error.with_traceback(None) from None
+        self._outages.pop(path, None)
+        return answer
+
+    def _tolerated(self, path: str, limits: Limits) -> float:
+        """Return for how many seconds more faults of this path are tolerated."""
+        if limits.deadline.passed:
+            return 0.0
+        outage = self._outages.get(path)
+        failing = limits.deadline.clock() - outage.since if outage else 0.0
+        return limits.outage_tolerance - failing
+
+    def _retried(self, ask: Callable[[], _T], limits: Limits, tolerated: Callable[[], float]) -> _T:
+        """Ask until it is no :class:`NoAnswer` that is raised."""
 
         def delay(state: tenacity.RetryCallState) -> float:
             backoff = min(FIRST_DELAY * 2.0 ** min(state.attempt_number - 1, 10), LONGEST_DELAY)
@@ -225,26 +275,30 @@ class TesteryClient:
 
         def tell(state: tenacity.RetryCallState) -> None:
             error = _no_answer(state)
-            advice = error.advice if error.lasting and error.advice not in self._advised else ""
-            self._advised.add(advice)
-            self._on_retry(Retry(error=error, delay=state.upcoming_sleep, advice=advice))
-
-        def give_up(state: tenacity.RetryCallState) -> _T:
-            error = _no_answer(state)
-            span = "" if state.attempt_number == 1 else f" ({state.attempt_number} tries in a row)"
-            raise Unavailable(
-                f"{error.message}{span}", advice=f"{error.advice} {faults.NEXT_STEP}"
-            ) from error
+            self._on_retry(Retry(error=error, delay=state.upcoming_sleep, advice=self._new(error)))
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(NoAnswer),
-            stop=lambda _: limits.deadline.passed or tolerated() <= 0,
             wait=delay,
             sleep=self._sleep,
             before_sleep=tell,
-            retry_error_callback=give_up,
         )
-        return retrying(attempt)
+        return retrying(ask)
+
+    def _unavailable(self, path: str, error: NoAnswer) -> Unavailable:
+        tries = self._outages[path].tries
+        span = "" if tries == 1 else f" ({tries} tries in a row)"
+        unavailable = Unavailable(
+            f"{error.message}{span}", advice=f"{error.advice} {faults.NEXT_STEP}"
+        )
+        unavailable.__cause__ = error
+        return unavailable
+
+    def _new(self, error: NoAnswer) -> str:
+        """Return advice that was not given yet, where waiting alone will hardly help."""
+        advice = error.advice if error.lasting and error.advice not in self._advised else ""
+        self._advised.add(advice)
+        return advice
 
     def _answer(self, url: str, parse: _Parse[_T], limits: Limits) -> _T:
         answer = self._transport.get(url, limits.bounds())
@@ -271,6 +325,17 @@ class TesteryClient:
         redact = self._transport.redact
         start = one_line(redact(cut) if len(answer.body) <= _SHOWN_BYTES else redact.beginning(cut))
         return f"{answer.content_type or 'an unnamed type'} ({start[:60]}...)"
+
+
+def _path_of(run_id: int) -> str:
+    return f"test-runs/{run_id}"
+
+
+def _parse_run(run_id: int, data: object, clean: Clean) -> TestRun:
+    run = parse_run(data, clean)
+    if run.id != run_id:
+        raise MalformedAnswer(f"run {run.id} was sent for run {run_id}")
+    return run
 
 
 _parse_choice = partial(parse_runs, selects=True)

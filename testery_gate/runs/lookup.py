@@ -21,8 +21,11 @@ _FAULTS = 3
 class Source(Protocol):
     """What is needed of the API."""
 
-    def look(self, run_ids: Sequence[int], /) -> Mapping[int, Seen]:
-        """Return what there is of each run, with a request for each."""
+    def look(self, run_ids: Sequence[int], /, *, wait: bool) -> Mapping[int, Seen]:
+        """Return what there is of each run, with a request for each.
+
+        Without ``wait`` it returns although none has answered.
+        """
 
     def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
         """Return a page of the list; what is optional is soon given up."""
@@ -41,21 +44,16 @@ class Lookup:
     def look(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
         """Return what there is of each run.
 
-        What the list does not show is asked for by itself, from then on at once. Raises what the
-        API's client raises for single runs.
+        What the list does not show, or not in full, is asked for by itself. What gives no answer
+        yet is left out. Raises what the API's client raises for single runs.
         """
         listed = [run_id for run_id in run_ids if run_id not in self._unlisted]
         seen: dict[int, Seen] = {}
         if self._faults < _FAULTS and len(listed) > FEW:
             seen.update(self._from_list(listed))
         missing = [run_id for run_id in run_ids if run_id not in seen]
-        try:
-            seen.update(self._source.look(missing))
-        except Unavailable as error:
-            # The list has answered: what only the single requests lack is those runs' own end.
-            if not seen:
-                raise
-            seen.update(dict.fromkeys(missing, error))
+        # Where the list has answered, runs that it lacks must not hold up the others.
+        seen.update(self._source.look(missing, wait=not seen))
         return {run_id: seen[run_id] for run_id in run_ids if run_id in seen}
 
     def _from_list(self, run_ids: Sequence[int]) -> Mapping[int, TestRun]:
@@ -93,8 +91,13 @@ class Lookup:
             shown.update(run.id for run in page)
             expected |= dict.fromkeys(here, number + 1)
             for run in page:
-                # Less than what is documented is asked for again, of the run itself.
-                if run.id in expected and run.complete is not None:
+                # A verdict rests on what the run itself says, where the list says less.
+                if run.id in expected and _tells_all(run):
                     found[run.id] = run
                     self._pages[run.id] = number
                     del expected[run.id]
+
+
+def _tells_all(run: TestRun) -> bool:
+    known = run.status_text and run.complete is not None
+    return bool(known) and run.total is not None and run.done is not None

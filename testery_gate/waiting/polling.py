@@ -89,8 +89,9 @@ def wait_for(
 ) -> Watch:
     """Look at the runs until each is finished, gone or ``decided``, or the deadline has passed.
 
-    The last look happens at the deadline. ``fetch`` is asked only for the runs that are still
-    open; when it raises :class:`ApiError`, or a signal arrives, the watch ends with what was seen.
+    The last look happens at the deadline. ``fetch`` is asked for the runs that are still open, and
+    again for those that it left out; when it raises :class:`ApiError`, or a signal arrives, the
+    watch ends with what was seen.
     """
     started = deadline.clock()
     seen: dict[int, Sighting | ApiError] = {}
@@ -105,9 +106,12 @@ def wait_for(
             if isinstance(sighting, Sighting) and not sighting.finished and not decided(sighting)
         ]
 
-    def look() -> list[Sighting]:
-        wanted = [sighting.run.id for sighting in open_runs()] if seen else run_ids
-        answers = fetch(wanted)
+    def awaited() -> Sequence[int]:
+        still_open = {sighting.run.id for sighting in open_runs()}
+        return [run_id for run_id in run_ids if run_id in still_open or run_id not in seen]
+
+    def look() -> Sequence[int]:
+        answers = fetch(awaited())
         for run_id, found in answers.items():
             before = seen.get(run_id)
             if isinstance(found, TestRun):
@@ -115,7 +119,7 @@ def wait_for(
                 seen[run_id] = _see(found, last, elapsed(), now())
             else:
                 seen[run_id] = found
-        return open_runs()
+        return awaited()
 
     def until_next_look(state: tenacity.RetryCallState) -> float:
         still_open = open_runs()
@@ -129,7 +133,7 @@ def wait_for(
     def report(next_look: float | None) -> None:
         on_update(
             Progress(
-                runs=dict(seen),
+                runs={run_id: seen[run_id] for run_id in run_ids if run_id in seen},
                 elapsed=elapsed(),
                 remaining=deadline.remaining(),
                 next_look=next_look,

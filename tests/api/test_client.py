@@ -29,7 +29,7 @@ from testery_gate.api.client import (
     TesteryClient,
 )
 from testery_gate.api.transport import Answer, Bounds, Transport
-from testery_gate.errors import ApiError, NotFound, Unauthorized, Unavailable
+from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
 from testery_gate.text import Redaction
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import make_answer, make_route, make_run, make_transport
@@ -389,10 +389,107 @@ def test_the_last_looks_at_many_runs_share_what_is_left_of_the_time(
     assert len(requests_mock.request_history) == 2
 
 
-def test_a_rejected_token_ends_the_look(requests_mock: requests_mock.Mocker) -> None:
-    requests_mock.get(f"{BASE}/test-runs/1", status_code=401)
+def test_a_token_that_is_rejected_for_every_run_ends_the_look(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(re.compile(f"{BASE}/test-runs/"), status_code=401)
     with pytest.raises(Unauthorized):
         make_client(FakeClock()).look([1, 2])
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_every_run_is_asked_for_whatever_comes_of_the_others(
+    requests_mock: requests_mock.Mocker, status: int
+) -> None:
+    requests_mock.get(re.compile(f"{BASE}/test-runs/"), status_code=status)
+    requests_mock.get(f"{BASE}/test-runs/4", json=make_answer(id=4, failed=1))
+    seen = make_client(FakeClock(), outage_tolerance=0).look([1, 2, 3, 4, 5])
+    assert seen[4] == make_run(id=4, failed=1)
+    assert all(isinstance(seen[run_id], ApiError) for run_id in (1, 2, 3, 5))
+
+
+def test_a_run_that_gives_no_answer_holds_nobody_up_until_its_own_patience_is_over(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{BASE}/test-runs/1", json=make_answer(id=1))
+    requests_mock.get(f"{BASE}/test-runs/2", status_code=500)
+    requests_mock.get(f"{BASE}/test-runs/3", [{"json": make_answer(id=3)}, {"status_code": 500}])
+    clock, retries = FakeClock(), list[Retry]()
+    client = make_client(clock, retries, outage_tolerance=10)
+    assert list(client.look([1, 2, 3])) == [1, 3]
+    assert str(retries[0]).endswith(
+        "from https://api.example.test/api/test-runs/2; next try with the next look"
+    )
+    clock.now += 9
+    assert list(client.look([1, 2, 3])) == [1]
+    clock.now += 1
+    seen = client.look([1, 2, 3])
+    assert isinstance(seen[2], Unavailable)
+    assert list(seen) == [1, 2]  # the third has been failing for a second
+    clock.now += 9
+    assert isinstance(client.look([1, 3])[3], Unavailable)
+    assert clock.slept == []
+
+
+def test_an_outage_of_the_api_takes_one_tolerance_for_many_runs(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(re.compile(f"{BASE}/test-runs/"), status_code=500)
+    clock, retries = FakeClock(), list[Retry]()
+    with pytest.raises(Unavailable, match="5 tries in a row"):
+        make_client(clock, retries, outage_tolerance=10).look(range(1, 201))
+    assert clock.slept == [1, 2, 4, 3]
+    assert len(retries) == 4
+    assert len(requests_mock.request_history) == 5 * 200
+
+
+def test_a_look_goes_on_with_the_first_answer_after_an_outage(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    bad = {"status_code": 500}
+    requests_mock.get(f"{BASE}/test-runs/1", [bad, bad, {"json": make_answer(id=1)}])
+    requests_mock.get(f"{BASE}/test-runs/2", status_code=500)
+    clock = FakeClock()
+    client = make_client(clock)
+    assert list(client.look([1, 2])) == [1]
+    assert clock.slept == [1, 2]
+    # Others have answered elsewhere: nothing is waited for.
+    assert client.look([2], wait=False) == {}
+    assert clock.slept == [1, 2]
+
+
+def test_an_api_that_keeps_silent_costs_each_of_many_runs_less(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    asked: list[float] = []
+
+    class Silent:
+        """A transport that notes how long each request may take, and has mostly no answer."""
+
+        route = make_route(BASE)
+        redact = Redaction(TOKEN)
+
+        def get(self, url: str, bounds: Bounds) -> Answer:
+            asked.append(bounds.whole)
+            if url.endswith("/4"):
+                raise NotFound("HTTP 404")
+            raise NoAnswer("nothing came")
+
+    clock = FakeClock()
+    limits = Limits(deadline=Deadline.after(3600, clock), outage_tolerance=300)
+    client = TesteryClient(cast("Transport", Silent()), limits, sleep=clock.sleep)
+    client.look([1, 2, 3, 4, 5])
+    assert asked == [REQUEST_TIMEOUT, REQUEST_TIMEOUT, *[OPTIONAL_TIMEOUT] * 2, REQUEST_TIMEOUT]
+
+
+def test_the_runs_of_a_deploy_are_worth_the_whole_tolerance(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{BASE}/test-runs/by-deploy/7", status_code=500)
+    clock = FakeClock()
+    with pytest.raises(Unavailable):
+        make_client(clock, outage_tolerance=60).deployed(7)
+    assert sum(clock.slept) == 60
 
 
 def test_results_come_from_the_undocumented_endpoint(requests_mock: requests_mock.Mocker) -> None:

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import ceil
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from testery_gate.errors import ApiError, NotFound, Unauthorized, Unavailable
-from testery_gate.model import TestRun
+from testery_gate.model import RunStatus, TestRun
 from testery_gate.runs.lookup import Lookup
 from testery_gate.waiting.polling import Seen
-from tests.builders import with_unknown
 from tests.runlist import RunList, run_of
 
 
@@ -36,9 +37,11 @@ class Api(RunList):
             raise fault
         return super().page(number, limit)
 
-    def look(self, run_ids: Sequence[int], /) -> Mapping[int, Seen]:
+    def look(self, run_ids: Sequence[int], /, *, wait: bool) -> Mapping[int, Seen]:
         self.singles += run_ids
         if run_ids and self.outage is not None:
+            if not wait:
+                return {}
             raise self.outage
         there = self.others | {run.id: run for run in self.runs}
         return {run_id: there.get(run_id, NotFound("HTTP 404")) for run_id in run_ids}
@@ -128,9 +131,19 @@ def test_a_server_that_ignores_the_page_is_asked_twice() -> None:
     assert api.cycle(wanted) == ([0], list(range(901, 951)))
 
 
-def test_a_run_of_which_the_list_tells_less_is_asked_for_by_itself() -> None:
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        *({name: None} for name in ("complete", "total", "passed", "failed", "ignored")),
+        {"status": RunStatus.UNKNOWN, "status_text": ""},
+    ],
+    ids=lambda lacking: next(iter(lacking)),
+)
+def test_a_run_of_which_the_list_tells_less_is_asked_for_by_itself(
+    lacking: dict[str, Any],
+) -> None:
     api = Api([3, 2, 1])
-    api.runs[0] = with_unknown(api.runs[0], "complete")
+    api.runs[0] = replace(api.runs[0], **lacking)
     assert api.cycle([1, 2, 3]) == ([0], [3])
 
 
@@ -141,12 +154,10 @@ def test_a_run_that_is_gone_is_told_and_the_others_are_seen() -> None:
     assert [run_id for run_id, seen in found.items() if isinstance(seen, TestRun)] == [1, 2]
 
 
-def test_an_outage_of_single_requests_ends_only_the_runs_that_the_list_lacks() -> None:
+def test_an_outage_of_single_requests_holds_up_nothing_that_the_list_shows() -> None:
     api = Api([3, 2, 1], unlisted=[901])
     api.outage = Unavailable("HTTP 500")
-    found = api.lookup.look([1, 2, 3, 901])
-    assert found[901] is api.outage
-    assert [run_id for run_id, seen in found.items() if isinstance(seen, TestRun)] == [1, 2, 3]
+    assert list(api.lookup.look([1, 2, 3, 901])) == [1, 2, 3]
 
 
 def test_an_outage_of_both_is_raised() -> None:
@@ -211,7 +222,7 @@ def test_however_the_list_behaves_every_run_is_seen_and_requests_are_few(
 
 def test_runs_that_there_was_no_time_to_ask_for_are_left_out() -> None:
     class Late(Api):
-        def look(self, run_ids: Sequence[int], /) -> Mapping[int, Seen]:
-            return super().look(run_ids[:1])
+        def look(self, run_ids: Sequence[int], /, *, wait: bool) -> Mapping[int, Seen]:
+            return super().look(run_ids[:1], wait=wait)
 
     assert list(Late([1, 2]).lookup.look([1, 2])) == [1]
