@@ -19,7 +19,7 @@ ARROWS = {
     "waiting": {"errors", "model"},
     "api": {"errors", "model", "text", "waiting"},
     "judging": {"errors", "model", "text"},
-    "runs": {"errors", "judging", "model", "waiting"},
+    "runs": {"errors", "judging", "model", "text", "waiting"},
     "reports": {"errors", "judging", "model", "text"},
     "ci": {"errors", "judging", "model", "reports", "text"},
     "progress": {"errors", "model", "text", "waiting"},

@@ -132,7 +132,10 @@ class Transport:
             with self._send(self.route.url, (timeout, timeout)) as response:
                 return response.headers.get("Date")
         except (requests.RequestException, OSError, ValueError) as error:
-            raise faults.explained(error, self.route.url, self.route) from error
+            fault = faults.explained(error, self.route.url, self.route)
+            # It is no request with the token, but may be answered by who has seen it before.
+            fault.message = self.redact(fault.message)
+            raise fault from None
 
     def _send(
         self, url: str, timeout: tuple[float, float], auth: AuthBase | None = None

@@ -28,7 +28,7 @@ from testery_gate.api.transport import Encryption, Transport
 from testery_gate.doctor import Finding, State, Step
 from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
 from testery_gate.model import TestRun
-from testery_gate.text import clean_text, one_line
+from testery_gate.text import Clean, clean_text, one_line
 from testery_gate.waiting.deadline import Deadline
 
 MOST_SKEW = 60
@@ -188,7 +188,7 @@ class _Way:
         encryption = self._transport.encryption
         if encryption is None:
             return Finding(found="none: plain http to this machine")
-        return certificate_finding(encryption, self._dated)
+        return certificate_finding(encryption, self._dated, self._transport.redact)
 
     def clock(self) -> Finding:
         theirs = faults.moment_of(self._date or "")
@@ -247,7 +247,9 @@ class _Way:
         return Finding(found=name, details={"name": name})
 
 
-def certificate_finding(encryption: Encryption, now: datetime) -> Finding:
+def certificate_finding(
+    encryption: Encryption, now: datetime, clean: Clean = clean_text
+) -> Finding:
     """Say whose certificate it is, and how long it is still valid."""
     details: dict[str, object] = {"protocol": encryption.protocol}
     certificate = encryption.certificate
@@ -258,7 +260,7 @@ def certificate_finding(encryption: Encryption, now: datetime) -> Finding:
         )
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
     days = (ends - now).days
-    issuer = _name(certificate["issuer"])
+    issuer = clean(_name(certificate["issuer"]))
     details |= {"issuer": issuer, "validUntil": ends.isoformat(), "daysLeft": days}
     found = f"{encryption.protocol}, certificate by {issuer}, valid for {days} days"
     if days >= FEWEST_DAYS:
@@ -276,4 +278,4 @@ def _name(parts: Sequence[Sequence[tuple[str, str]]]) -> str:
     """Return the most telling part of a distinguished name."""
     told = {key: value for part in parts for key, value in part}
     names = (told.get(key) for key in ("organizationName", "commonName"))
-    return one_line(clean_text(next(filter(None, names), "an authority without a name")))
+    return one_line(next(filter(None, names), "an authority without a name"))

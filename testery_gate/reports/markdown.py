@@ -303,7 +303,7 @@ _WORD = re.compile(
           | [<>]=? | [=!]=
         )
       )
-      | (?P<other> \S+? )
+      | (?P<other> \S (?: \S* [^\s)"'.,;:!?…] )? )       # up to what trails, but never nothing
     )
     (?P<trail> [)"'.,;:!?…]* ) (?! \S )
     """,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_ADDRESS = r"(https?://[^\s/?#]+/[^\s?#]*?test-runs/(\d{1,18}))(?:[/?#]\S*)?"
+_ADDRESS = r"(https?://[^\s/?#]+/[^\s?#]*?test-runs/(\d{1,18}))(?![^/?#])"
 _ID = r"\d{1,18}"
 
 
@@ -25,8 +25,8 @@ def parse_reference(text: str) -> RunReference:
     """
     if re.fullmatch(_ID, text, re.ASCII) and int(text) > 0:
         return RunReference(run_id=int(text))
-    match = re.fullmatch(_ADDRESS, text, re.ASCII)
-    if match and int(match[2]) > 0:
+    match = re.match(_ADDRESS, text, re.ASCII)
+    if match and int(match[2]) > 0 and not re.search(r"\s", text, re.ASCII):
         return RunReference(run_id=int(match[2]), web_url=match[1])
     raise ValueError(
         f"{text!r} is no run; give its id, such as 55676,"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +11,7 @@ from typing import assert_never
 
 from testery_gate.model import TestRun, same_git_ref
 from testery_gate.runs.listing import Listing, Lookback, age_key
+from testery_gate.text import fits
 
 
 class Field(Enum):
@@ -43,8 +43,7 @@ class Condition:
             case Field.GIT_REF:
                 return any(same_git_ref(ref, self.wanted) for ref in found)
             case Field.NAME:
-                pattern = ".*".join(re.escape(part) for part in self.wanted.split("*"))
-                return any(re.fullmatch(pattern, name, re.DOTALL) for name in found)
+                return any(fits(self.wanted, name) for name in found)
             case _:
                 return self.wanted in found
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +128,45 @@ def test_what_the_api_says_is_text_in_every_report(tmp_path: Path) -> None:
     assert [line for line in lines if line.startswith("::")]
     assert not [line for line in lines if line.startswith("::error::owned")]
     assert f"::add-mask::{CANARY}" in lines
+
+
+def test_no_pattern_of_a_name_outlasts_the_deadline(tmp_path: Path) -> None:
+    runs = json.dumps([make_answer(name="a" * 5000)]).encode()
+    with raw_server(http(runs)) as api:
+        done = command.run("check", "--name", "*a*a*a*a*a*a*b", cwd=tmp_path, api_url=api.url)
+    assert done.code == ExitCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        pytest.param(CANARY.upper(), id="upper case"),
+        pytest.param("%".join(["", *(f"{ord(sign):02x}" for sign in CANARY)]), id="percent"),
+        pytest.param(base64.b64encode(CANARY.encode()).decode(), id="base64"),
+        pytest.param("\u200b".join(CANARY), id="parted"),
+    ],
+)
+def test_no_form_of_the_token_reaches_terminal_or_reports(tmp_path: Path, coded: str) -> None:
+    body = json.dumps(make_answer(failed=1, name=f"name {coded}", statusInfo=coded)).encode()
+    with raw_server(http(body)) as api:
+        done = command.run(
+            *("wait", "55676", *AT_ONCE, "--no-test-results"),
+            *("--report", "json=r.json", "--report", "markdown=r.md", "--report", "html=r.html"),
+            cwd=tmp_path,
+            api_url=api.url,
+        )
+    assert done.code == ExitCode.FAILED
+    for text in (done.output, *(path.read_text("utf-8") for path in tmp_path.glob("r.*"))):
+        assert coded not in text
+        assert coded[:12] not in text
+
+
+def test_doctor_shows_no_token_of_a_status_line(tmp_path: Path) -> None:
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(f"{CANARY} {base64.b64encode(CANARY.encode()).decode()}\r\n".encode())
+
+    with raw_server(reply) as api:
+        for arguments in (("doctor",), ("wait", "1", *AT_ONCE)):
+            done = command.run(*arguments, cwd=tmp_path, api_url=api.url)
+            assert done.code == ExitCode.UNAVAILABLE
+            assert "***" in done.output
