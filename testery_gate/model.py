@@ -21,6 +21,9 @@ from typing import TypeVar
 from testery_gate.text import Clean, clean_text, one_line
 
 _S = TypeVar("_S", bound=Enum)
+MOST_RESULTS = 250_000
+MOST_RUNS = 10_000
+"""So many may be in one answer; each takes longer to read than its bytes tell."""
 
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
@@ -191,7 +194,7 @@ def parse_runs(
     data: object, clean: Clean = clean_text, *, selects: bool = False
 ) -> Sequence[TestRun]:
     """Build the runs of a list answer; raises :class:`MalformedAnswer`."""
-    items = _items(data, "a list of test runs")
+    items = _items(data, "a list of test runs", MOST_RUNS)
     return tuple(parse_run(item, clean, selects=selects) for item in items)
 
 
@@ -199,7 +202,7 @@ def parse_results(data: object, clean: Clean = clean_text) -> Sequence[TestResul
     """Build the test results of a run; raises :class:`MalformedAnswer`."""
     # A few statuses and files stand in thousands of results; each is made and held once.
     repeated = cache(lambda text: one_line(clean(text)))
-    items = _items(data, "a list of test results")
+    items = _items(data, "a list of test results", MOST_RESULTS)
     return tuple(_parse_result(item, clean, repeated) for item in items)
 
 
@@ -229,9 +232,11 @@ def _parse_result(data: object, clean: Clean, repeated: Clean) -> TestResult:
     )
 
 
-def _items(data: object, subject: str) -> Sequence[object]:
+def _items(data: object, subject: str, most: int) -> Sequence[object]:
     if not isinstance(data, list):
         raise MalformedAnswer(f"{subject} was expected, not {_kind(data)}")
+    if len(data) > most:
+        raise MalformedAnswer(f"{subject} has {len(data)} items; {most} are the most")
     return data
 
 

@@ -129,6 +129,8 @@ class Redaction:
 
     def __call__(self, text: str) -> str:
         """Return a remote text cleaned, and without the token."""
+        if len(text) > LONGEST_TEXT:
+            return f"{self.beginning(text[:LONGEST_TEXT])}…"
         # Cleaned first: a control character could part the token and be dropped later.
         cleaned = clean_text(text)
         if not self._length:
@@ -170,6 +172,8 @@ class Redaction:
                     yield at - before, at + after - 1
 
 
+LONGEST_TEXT = 1_000_000
+"""Characters of one text that are kept: looking for the token takes a hundred times its size."""
 _SHORTEST_STRETCH = 16
 _SHORTEST_CODE = 8
 """A shorter one of a short token would be found in texts that have nothing to do with it."""

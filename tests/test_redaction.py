@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testery_gate.text import Redaction, fits
+from testery_gate.text import LONGEST_TEXT, Redaction, fits
 
 TOKEN = "canary-4f1c9e_Qz7Wm2Lx0Vb8"
 
@@ -127,3 +127,14 @@ def test_codes_of_a_token_of_a_few_letters_are_not_looked_for(token: str) -> Non
     text = "NjE= 6162 YWI YQ 746573740 dGVzdA"
     assert "***" not in Redaction("~" * len(token))(text)
     assert Redaction(token)(f"~{token.upper()}~") == "~***~"
+
+
+@pytest.mark.parametrize("token", ["", TOKEN])
+@pytest.mark.parametrize("shown", range(0, len(TOKEN) + 3, 3))
+def test_a_text_without_end_is_cut_and_shows_no_part_of_the_token(token: str, shown: int) -> None:
+    redact = Redaction(token)
+    assert redact("a" * LONGEST_TEXT) == "a" * LONGEST_TEXT
+    cut = redact(f"{'a ' * ((LONGEST_TEXT - shown) // 2)}{TOKEN}{'b' * LONGEST_TEXT}")
+    assert cut.endswith("…")
+    assert len(cut) <= LONGEST_TEXT + 1
+    assert not token or token[:3] not in cut

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -46,9 +45,13 @@ OPTIONAL_TIMEOUT = 10.0
 """Seconds for one such request, but for test results, which are large."""
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_RESULTS_BYTES = 64 * 1024 * 1024
+MAX_ANSWER_VALUES = 500_000
+MAX_RESULTS_VALUES = 2_000_000
+"""JSON values, each of which takes up to 200 bytes to read, however short it is."""
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
 
+_SHOWN_NAME = 40
 _SHOWN_BYTES = 1000
 """What is looked at of an answer to say what it was instead of JSON."""
 
@@ -85,6 +88,7 @@ class Limits:
     request: float = REQUEST_TIMEOUT
     """How long one request may take."""
     answer_bytes: int = MAX_ANSWER_BYTES
+    answer_values: int = MAX_ANSWER_VALUES
 
     @property
     def over(self) -> bool:
@@ -101,6 +105,7 @@ class Limits:
             read=min(READ_TIMEOUT, patience),
             whole=min(self.request, patience),
             size=self.answer_bytes,
+            values=self.answer_values,
         )
 
     def _patience(self) -> float:
@@ -216,7 +221,12 @@ class TesteryClient:
 
     def results(self, run_id: int) -> Sequence[TestResult]:
         """Return the tests of a run, from an endpoint that is seen but not promised."""
-        limits = replace(self._optional, request=REQUEST_TIMEOUT, answer_bytes=MAX_RESULTS_BYTES)
+        limits = replace(
+            self._optional,
+            request=REQUEST_TIMEOUT,
+            answer_bytes=MAX_RESULTS_BYTES,
+            answer_values=MAX_RESULTS_VALUES,
+        )
         return self._get(f"test-runs/{run_id}/results", parse_results, limits)
 
     def account_name(self) -> str | None:
@@ -301,8 +311,11 @@ class TesteryClient:
         return advice
 
     def _answer(self, url: str, parse: _Parse[_T], limits: Limits) -> _T:
-        answer = self._transport.get(url, limits.bounds())
-        try:
+        bounds = limits.bounds()
+
+        def read(answer: Answer) -> _T:
+            if _most_values(answer.body) > bounds.values:
+                raise MalformedAnswer(f"it holds more than {bounds.values} values")
             try:
                 data = _decoded(answer.body)
             except MalformedAnswer:
@@ -313,6 +326,9 @@ class TesteryClient:
                     advice=faults.WRONG_ADDRESS,
                 ) from None
             return parse(data, self._transport.redact)
+
+        try:
+            return self._transport.get(url, bounds, read)
         except MalformedAnswer as error:
             raise NoAnswer(
                 f"{url} answered something unbelievable: {error}", advice=faults.WRONG_ADDRESS
@@ -324,7 +340,7 @@ class TesteryClient:
         cut = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
         redact = self._transport.redact
         start = one_line(redact(cut) if len(answer.body) <= _SHOWN_BYTES else redact.beginning(cut))
-        return f"{answer.content_type or 'an unnamed type'} ({start[:60]}...)"
+        return f"{answer.content_type[:100] or 'an unnamed type'} ({start[:60]}...)"
 
 
 def _path_of(run_id: int) -> str:
@@ -346,6 +362,14 @@ def _no_answer(state: tenacity.RetryCallState) -> NoAnswer:
     return cast("NoAnswer", cast("tenacity.Future", state.outcome).exception())
 
 
+def _most_values(body: bytes) -> int:
+    """Return a number that the JSON values in it are not above, without reading them.
+
+    Each follows a bracket or a comma, or is the whole. UTF-16 and UTF-32 have these signs too.
+    """
+    return 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
+
+
 def _decoded(body: bytes) -> object:
     return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_object)
 
@@ -358,6 +382,7 @@ def _object(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
     """Refuse an object that says the same twice: readers differ in which they take (RFC 8259)."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise MalformedAnswer(f"{name} is said more than once")
+        left = dict.fromkeys(found)
+        name = next(name for name, _ in pairs if left.pop(name, name) is not None)
+        raise MalformedAnswer(f"{name[:_SHOWN_NAME]} is said more than once")
     return found

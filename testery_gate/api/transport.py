@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 import ssl
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from http.cookiejar import DefaultCookiePolicy
-from io import BytesIO
-from typing import Any, cast
+from io import BufferedReader, BytesIO, RawIOBase
+from typing import Any, TypeVar, cast
 
 import requests
 import urllib3
@@ -25,6 +26,11 @@ from testery_gate.errors import NoAnswer
 from testery_gate.text import Redaction
 
 MAX_REDIRECTS = 5
+MOST_ON_THE_WIRE = 128 * 1024 * 1024
+"""Bytes of one answer as they come, with all that is no body: headers, the lines between chunks,
+trailers, interim answers. Each line of these is bounded by urllib3, their number is not."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,8 @@ class Bounds:
     whole: float
     """From name resolution to the last byte, however slowly it drips."""
     size: int
+    values: int
+    """How many JSON values may be in it: small ones take a hundred times their size to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +113,26 @@ class Transport:
         self._session.headers["Accept"] = "application/json"
         if route.proxy is not None:
             self._session.proxies = {"https": route.proxy.url}
+        self._session.mount("http://", _BoundedAdapter(self._note_encryption))
         if route.trust is not None:
-            adapter = _TrustingAdapter(route.trust.context(), self._note_encryption)
+            adapter = _TrustingAdapter(self._note_encryption, route.trust.context())
             self._session.mount("https://", adapter)
 
     def _note_encryption(self, encryption: Encryption) -> None:
         self.encryption = encryption
 
-    def get(self, url: str, bounds: Bounds) -> Answer:
-        """Fetch what is at an address of the API.
+    def get(self, url: str, bounds: Bounds, read: Callable[[Answer], _T]) -> _T:
+        """Fetch what is at an address of the API, and return what is read from it.
 
-        Raises :class:`Unauthorized`, :class:`NotFound` or :class:`NoAnswer`.
+        Reading counts towards the time that the request may take. Raises :class:`Unauthorized`,
+        :class:`NotFound` or :class:`NoAnswer`, and what reading raises.
         """
+
+        def work(abandoned: threading.Event) -> _T:
+            return read(self._fetch(url, bounds, abandoned))
+
         try:
-            return within(bounds.whole, partial(self._fetch, url, bounds))
+            return within(bounds.whole, work)
         except TookTooLong:
             raise faults.too_slow(url, bounds.whole) from None
 
@@ -193,16 +207,23 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-class _TrustingAdapter(HTTPAdapter):
+class _BoundedAdapter(HTTPAdapter):
+    """Connects so that no answer goes on without end."""
+
+    def __init__(self, on_connection: Callable[[Encryption], None]) -> None:
+        self._pool_classes = _pools(on_connection)
+        super().__init__()
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes
+
+
+class _TrustingAdapter(_BoundedAdapter):
     """Lets one context check certificates; ``requests`` by itself adds those that it brings."""
 
     def __init__(
-        self, context: ssl.SSLContext, on_connection: Callable[[Encryption], None]
+        self, on_connection: Callable[[Encryption], None], context: ssl.SSLContext
     ) -> None:
         self._context = context
-        self._pool_classes = _watched_pools(on_connection)
-        super().__init__()
-        self.poolmanager.pool_classes_by_scheme = self._pool_classes
+        super().__init__(on_connection)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: object, cert: object = None
@@ -221,8 +242,13 @@ class _TrustingAdapter(HTTPAdapter):
         return manager
 
 
-def _watched_pools(on_connection: Callable[[Encryption], None]) -> dict[str, type]:
-    class Connection(urllib3.connection.HTTPSConnection):
+def _pools(on_connection: Callable[[Encryption], None]) -> dict[str, type]:
+    class Connection(urllib3.connection.HTTPConnection):
+        response_class = _BoundedResponse
+
+    class EncryptedConnection(urllib3.connection.HTTPSConnection):
+        response_class = _BoundedResponse
+
         def connect(self) -> None:
             super().connect()
             sock = cast("ssl.SSLSocket", self.sock)
@@ -230,7 +256,41 @@ def _watched_pools(on_connection: Callable[[Encryption], None]) -> dict[str, typ
                 Encryption(protocol=sock.version() or "", certificate=sock.getpeercert() or {})
             )
 
-    class Pool(urllib3.HTTPSConnectionPool):
+    class Pool(urllib3.HTTPConnectionPool):
         ConnectionCls = Connection
 
-    return {"http": urllib3.HTTPConnectionPool, "https": Pool}
+    class EncryptedPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = EncryptedConnection
+
+    return {"http": Pool, "https": EncryptedPool}
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = BufferedReader(_Counted(self.fp.detach()))
+
+
+class _Counted(RawIOBase):
+    """What comes from a socket, up to a limit."""
+
+    def __init__(self, raw: RawIOBase) -> None:
+        self._raw = raw
+        self._left = MOST_ON_THE_WIRE
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read some bytes; raises :class:`OSError` for one too many."""
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise OSError(f"the answer is longer than {MOST_ON_THE_WIRE // 2**20} MiB as it came")
+        return count
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._raw.close()
+        super().close()

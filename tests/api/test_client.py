@@ -6,19 +6,21 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Mapping
+import tracemalloc
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 import requests
 import requests_mock
 
 from testery_gate import __version__
+from testery_gate.api import transport
 from testery_gate.api.client import (
     LAST_LOOK_SECONDS,
     LONGEST_DELAY,
@@ -30,6 +32,7 @@ from testery_gate.api.client import (
 )
 from testery_gate.api.transport import Answer, Bounds, Transport
 from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
+from testery_gate.model import MOST_RESULTS, MOST_RUNS
 from testery_gate.text import Redaction
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import make_answer, make_route, make_run, make_transport
@@ -469,7 +472,7 @@ def test_an_api_that_keeps_silent_costs_each_of_many_runs_less(
         route = make_route(BASE)
         redact = Redaction(TOKEN)
 
-        def get(self, url: str, bounds: Bounds) -> Answer:
+        def get(self, url: str, bounds: Bounds, read: object) -> NoReturn:
             asked.append(bounds.whole)
             if url.endswith("/4"):
                 raise NotFound("HTTP 404")
@@ -788,9 +791,9 @@ def test_what_is_optional_is_not_waited_for_as_long() -> None:
         route = make_route(BASE)
         redact = Redaction(TOKEN)
 
-        def get(self, url: str, bounds: Bounds) -> Answer:
+        def get(self, url: str, bounds: Bounds, read: Callable[[Answer], object]) -> object:
             asked[url.removeprefix(f"{BASE}/").partition("?")[0]] = bounds.whole
-            return Answer(body=b"[]", content_type="application/json")
+            return read(Answer(body=b"[]", content_type="application/json"))
 
     clock = FakeClock()
     limits = Limits(deadline=Deadline.after(3600, clock), outage_tolerance=0)
@@ -807,3 +810,141 @@ def test_what_is_optional_is_not_waited_for_as_long() -> None:
         "test-runs/55676/results": REQUEST_TIMEOUT,
         "account": OPTIONAL_TIMEOUT,
     }
+
+
+MANY = {
+    "objects": b"[" + b"{}," * 20_000_000 + b"{}]",
+    "lists": b"[" + b"[]," * 20_000_000 + b"[]]",
+    "numbers": b"[" + b"1," * 30_000_000 + b"1]",
+    "texts": b"[" + b'"",' * 20_000_000 + b'""]',
+    "names": b"[{" + b'"a":1,' * 10_000_000 + b'"b":1}]',
+    "wide signs": ("[" + "{}," * 10_000_000 + "{}]").encode("utf-16"),
+    "blanks between": b"[" + b"{ } , " * 10_000_000 + b"{}]",
+}
+
+
+@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in MANY.items()])
+def test_an_answer_of_many_small_things_is_not_read(body: bytes) -> None:
+    packed = gzip.compress(body, 1)
+    peaks = []
+    with raw_server(http(packed, "Content-Encoding: gzip")) as server:
+        client = make_real_client(server.url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(Unavailable, match="more than 2000000 values"):
+                client.results(55676)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert max(peaks) < 4 * len(body)
+
+
+@pytest.mark.parametrize("path", ["run", "page"])
+def test_other_answers_may_hold_fewer(requests_mock: requests_mock.Mocker, path: str) -> None:
+    requests_mock.get(re.compile(BASE), content=b"[" + b"{}," * 300_000 + b"{}]")
+    client = make_client(FakeClock(), outage_tolerance=0)
+    with pytest.raises(Unavailable, match="more than 500000 values"):
+        client.run(1) if path == "run" else client.page(0, 100)
+
+
+def test_there_is_an_end_to_results_and_runs(requests_mock: requests_mock.Mocker) -> None:
+    client = make_client(FakeClock(), outage_tolerance=0)
+    requests_mock.get(re.compile("results$"), content=b"[" + b"{}," * MOST_RESULTS + b"{}]")
+    with pytest.raises(Unavailable, match="has 250001 items; 250000 are the most"):
+        client.results(1)
+    requests_mock.get(f"{BASE}/test-runs", content=b"[" + b"{}," * MOST_RUNS + b"{}]")
+    with pytest.raises(Unavailable, match="has 10001 items; 10000 are the most"):
+        client.page(0, 100)
+
+
+def test_reading_an_answer_counts_towards_the_time_of_the_request(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(URL, json=make_answer())
+    route = make_route(BASE)
+    done = threading.Event()
+    bounds = Bounds(connect=1, read=1, whole=0.2, size=1000_000, values=1000)
+    with pytest.raises(NoAnswer, match="no whole answer"):
+        Transport(route, TOKEN).get(URL, bounds, lambda _: done.wait(30))
+    done.set()
+
+
+def test_a_name_without_end_that_is_said_twice_is_shortened(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    name = "n" * 100_000
+    requests_mock.get(URL, text=f'{{"id": 1, "{name}": 1, "{name}": 2}}')
+    with pytest.raises(Unavailable) as caught:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert f"unbelievable: {'n' * 40} is said more than once" in caught.value.message
+    requests_mock.get(URL, text="<", headers={"Content-Type": "a" * 50_000})
+    with pytest.raises(Unavailable) as caught:
+        make_client(FakeClock(), outage_tolerance=0).run(55676)
+    assert len(caught.value.message) < 500
+
+
+def endless(head: str, line: bytes, sent: list[int]) -> Reply:
+    """Send a line over and over, until the other side has enough."""
+
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{head}\r\n".encode())
+        block = line * (65536 // len(line) or 1)
+        with suppress(OSError):
+            while sum(sent) < 2**30:
+                sent.append(connection.send(block))
+
+    return reply
+
+
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        pytest.param("", b"X-More: 1\r\n", id="headers"),
+        pytest.param("X-Long: ", b"x", id="a header"),
+        pytest.param(CHUNKED, b"0", id="a chunk's size"),
+        pytest.param(CHUNKED + "1; ", b"x", id="an extension of a chunk"),
+        pytest.param(CHUNKED, b"1; " + b"x" * 60_000 + b"\r\n \r\n", id="extensions of chunks"),
+        pytest.param(CHUNKED + "0\r\nX-Long: ", b"x", id="a trailer"),
+        pytest.param(CHUNKED + "0\r\n", b"X-More: 1\r\n", id="trailers"),
+        pytest.param(
+            "Content-Encoding: gzip\r\n" + CHUNKED,
+            b"1\r\n" + b"\0" + b"\r\n",
+            id="what unpacks to nothing",
+        ),
+        pytest.param("Content-Length: 9" + "9" * 15 + "\r\n\r\n", b" ", id="a body"),
+    ],
+)
+def test_no_part_of_an_answer_goes_on_without_end(
+    head: str, line: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MOST_ON_THE_WIRE", 24 * 2**20)
+    sent: list[int] = []
+    with raw_server(endless(head, line, sent)) as server:
+        client = make_real_client(server.url, deadline=Deadline.after(60))
+        tracemalloc.start()
+        try:
+            with pytest.raises(Unavailable) as caught:
+                client.run(55676)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert "no whole answer" not in caught.value.message
+    assert sum(sent) < 64 * 2**20
+    assert peak < 64 * 2**20
+
+
+def test_interim_answers_do_not_go_on_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MOST_ON_THE_WIRE", 2**20)
+    sent: list[int] = []
+
+    def reply(connection: socket.socket) -> None:
+        with suppress(OSError):
+            while sum(sent) < 2**28:
+                sent.append(connection.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 100))
+
+    with raw_server(reply) as server, pytest.raises(Unavailable, match="longer than 1 MiB"):
+        make_real_client(server.url, deadline=Deadline.after(60)).run(55676)
+    assert sum(sent) < 2**26
