@@ -137,11 +137,11 @@ def test_a_program_that_the_gate_starts_does_not_get_the_token(tmp_path: Path, n
         script.chmod(0o755)
     with Simulator(load_scenario("documented")) as api:
         done = command.run(
-            *("wait", "--git-ref=auto", "--lookback=10"),
+            # The agent is run because of the option, and git because no variable names a system.
+            *("wait", "--git-ref=auto", "--lookback=10", "--ci=buildkite"),
             cwd=tmp_path,
             api_url=api.url,
             PATH=f"{programs}:{os.environ['PATH']}",
-            BUILDKITE="true",
             **SOURCES | {name: CANARY},
         )
     assert done.code == ExitCode.PASSED, done.output
