@@ -108,6 +108,10 @@ def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     )
     yield from _listed(budget, _OVERVIEW, map(_overview_row, ranked), len(ranked), "runs")
     yield from _details(view.not_passed(runs), budget)
+    remarks = [_bullet(label, prose(text)) for text, label in view.remarks_on_passed(runs).items()]
+    if remarks:
+        first, *others = remarks[: view.REMARKS]
+        yield from _listed(budget, first, others, len(remarks) - 1, "remarks")
 
 
 _OVERVIEW = "| | run | outcome | name | passed | why |\n| --- | --- | --- | --- | --- | --- |"

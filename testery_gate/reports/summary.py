@@ -146,6 +146,11 @@ def _on_several(
         yield from _details(layout, judged)
     if len(others) > DETAILED_RUNS:
         yield [view.more(len(others) - DETAILED_RUNS, "runs that did not pass")]
+    remarks = view.remarks_on_passed(runs)
+    shown = [*remarks.items()][: view.REMARKS]
+    lines = [line for text, label in shown for line in layout.labelled(label, text)]
+    rest = len(remarks) - len(shown)
+    yield [*lines, view.more(rest, "remarks")] if rest else lines
     yield conclusion
 
 

@@ -20,6 +20,9 @@ NO_NAME = "(no name)"
 NO_FILE = "(no file)"
 NO_ERROR = "Testery calls this test FAIL, and gives no error"
 MOST_TAGS = 20
+LISTED_IDS = 5
+REMARKS = 10
+"""How many remarks are made on runs that passed, where there are several runs."""
 
 _NOT_SET_UP = "NO VERDICT: the gate is set up wrong"
 _STOPPED = "NO VERDICT: the gate was stopped"
@@ -113,6 +116,22 @@ def tally(runs: Sequence[Judged]) -> str:
     outcomes = Counter(outcome(judged.exit_code) for judged in runs)
     counted = ", ".join(f"{number} {name}" for name, number in outcomes.items())
     return f"of {len(runs)} runs {counted}"
+
+
+def remarks_on_passed(runs: Sequence[Judged]) -> Mapping[str, str]:
+    """Return what is to be said of runs that passed, warnings first, each with whose it is."""
+    whose: dict[tuple[str, str], list[str]] = {}
+    for judged in runs:
+        if judged.exit_code is ExitCode.PASSED:
+            for label, text in [*reasons(judged)][1:]:
+                whose.setdefault((label, text), []).append(run_id(judged))
+    ordered = sorted(whose.items(), key=lambda item: item[0][0] != "warning")
+    return {f"{text} ({_runs(ids)})": label for (label, text), ids in ordered}
+
+
+def _runs(ids: Sequence[str]) -> str:
+    shown = [*ids[:LISTED_IDS], *([more(len(ids) - LISTED_IDS)] if len(ids) > LISTED_IDS else [])]
+    return f"run{'s' if len(ids) > 1 else ''} {', '.join(shown)}"
 
 
 def run_id(judged: Judged) -> str:

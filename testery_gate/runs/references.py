@@ -34,30 +34,36 @@ def parse_reference(text: str) -> RunReference:
     )
 
 
-_CREATED = r"\s*test_run_id:\s*(\d{1,18})\s*"
+_CREATED = r"test_run_id:\s*(\d{1,18})"
+_LIKE_A_RUN = r"test_run_id\b|[\"'#<(+-]*\d+[\"'>),;.]*$|https?:|\S*test-runs/"
+"""How a line begins that could have been meant as a run."""
 
 
 def parse_references(text: str) -> Sequence[RunReference]:
     """Read runs out of a text: ids and addresses, or what the Testery client prints.
 
     Each stands on a line of its own. Beside ``test_run_id: 12345`` other lines are passed over,
-    because the client says more than that; without it they are mistakes. Raises
-    :class:`ValueError`, which never quotes a line: the client prints variables of the run too.
+    because the client says more than that, but none that could have been meant as a run: a run
+    that is dropped is a failure that is dropped. Raises :class:`ValueError`, which never quotes a
+    line: the client prints variables of the run too.
     """
-    lines = text.removeprefix("\ufeff").splitlines()
-    created = [match[1] for line in lines if (match := re.fullmatch(_CREATED, line, re.ASCII))]
-    references = []
-    for number, line in enumerate(created or lines, 1):
-        try:
-            references += [parse_reference(line.strip())] if line.strip() else []
-        except ValueError:
-            raise ValueError(
-                f"line {number} of standard input is neither a run's id nor its address, and there"
-                " is no 'test_run_id: 12345'"
-            ) from None
-    if not references:
+    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
+    if not any(lines):
         raise ValueError(
             "there is no run on standard input: it is empty; give ids, addresses, or what"
             " 'testery create-test-run' prints"
         )
+    client = any(re.fullmatch(_CREATED, line, re.ASCII) for line in lines)
+    references = []
+    for number, line in enumerate(lines, 1):
+        if not line or (client and not re.match(_LIKE_A_RUN, line, re.ASCII | re.IGNORECASE)):
+            continue
+        created = re.fullmatch(_CREATED, line, re.ASCII)
+        try:
+            references.append(parse_reference(created[1] if created else line))
+        except ValueError:
+            raise ValueError(
+                f"line {number} of standard input is neither a run's id, nor its address, nor"
+                " 'test_run_id: 12345'"
+            ) from None
     return references

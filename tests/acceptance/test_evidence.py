@@ -80,3 +80,20 @@ def test_what_is_no_evidence_is_no_green(
     assert said in " ".join(done.output.split())
     if code is not ExitCode.USAGE:
         assert json.loads((tmp_path / "out.json").read_text("utf-8"))["exitCode"] == code
+
+
+def test_a_breached_warning_is_shown_where_several_runs_pass(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    with Simulator(load_scenario("suites")) as api:
+        done = command.run(
+            *("check", "55676", "55678", "--warn=total >= 25", "--report=markdown=out.md"),
+            cwd=tmp_path,
+            api_url=api.url,
+            GITHUB_ACTIONS="true",
+            GITHUB_STEP_SUMMARY=str(summary),
+        )
+    assert done.code == ExitCode.PASSED, done.output
+    said = "total is 20, required is total >= 25 (run 55678)"
+    assert said in " ".join(done.stdout.split())
+    for page in (summary, tmp_path / "out.md"):
+        assert "**Warning:** total is 20, required is `total >= 25` (run 55678)" in page.read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.verdict import CheckState
-from testery_gate.reports import view
+from testery_gate.reports import markdown, summary, view
 from testery_gate.reports.view import Mark
 from tests.builders import (
     judge,
@@ -82,3 +82,32 @@ def test_how_many_more_there_are() -> None:
         "and 1 more",
         "and 2 more",
     ]
+
+
+def test_remarks_on_runs_that_passed_name_the_runs_and_begin_with_warnings() -> None:
+    policy = make_policy(warn=["duration <= 5m"])
+    slow = [replace(judge(policy, make_run(id=n)), notes=("a note",)) for n in range(1, 8)]
+    failed = judge(policy, make_run(id=8, failed=1))
+    remarks = view.remarks_on_passed([judge(make_policy(), make_run(id=9)), failed, *slow])
+    assert remarks == {
+        "duration is 6m26s, required is duration <= 5m (runs 1, 2, 3, 4, 5, and 2 more)": "warning",
+        "a note (runs 1, 2, 3, 4, 5, and 2 more)": "note",
+    }
+    assert view.remarks_on_passed(slow[:1]) == {
+        "duration is 6m26s, required is duration <= 5m (run 1)": "warning",
+        "a note (run 1)": "note",
+    }
+
+
+@pytest.mark.parametrize("notes", [1, view.REMARKS, view.REMARKS + 3])
+def test_remarks_are_in_the_text_and_in_markdown_as_far_as_they_fit(notes: int) -> None:
+    runs = [
+        replace(judge(make_policy(), make_run(id=n)), notes=(f"the note {n}",))
+        for n in range(1, notes + 2)
+    ]
+    for text in (
+        summary.render(runs, width=80, color=False, unicode=True),
+        markdown.render(runs),
+    ):
+        assert text.count("the note ") == min(notes + 1, view.REMARKS)
+        assert ("more remarks" in text) is (notes > view.REMARKS)

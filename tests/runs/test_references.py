@@ -56,11 +56,13 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
         pytest.param(f"{ADDRESS}\n7", [55676, 7], id="an address and an id"),
         pytest.param("\ufeff1", [1], id="a byte order mark"),
         pytest.param(
-            "{'project': 'demo', 'copies': 1}\ntest_run_id: 12345\nCompleted: 30 of 30 pass\n3\n",
+            "{'project': 'demo', 'copies': 1}\ntest_run_id: 12345\nCompleted: 30 of 30 pass\n",
             [12345],
             id="what the Testery client prints",
         ),
         pytest.param("test_run_id: 1\n...\n  test_run_id:2\n", [1, 2], id="of two calls"),
+        pytest.param("6\ntest_run_id: 5", [6, 5], id="an id before what the client prints"),
+        pytest.param(f"test_run_id: 5\n{ADDRESS}", [5, 55676], id="and an address after it"),
     ],
 )
 def test_runs_are_read_from_lines(text: str, ids: list[int]) -> None:
@@ -76,6 +78,16 @@ def test_runs_are_read_from_lines(text: str, ids: list[int]) -> None:
         pytest.param("deploy_id: 77", "line 1", id="a deploy"),
         pytest.param("test_run_id: 0", "line 1", id="an id that is none"),
         pytest.param("test_run_id: 12345 or so", "line 1", id="no id alone"),
+        pytest.param("test_run_id: 5\ntest_run_id: None", "line 2", id="the client has no id"),
+        pytest.param("test_run_id: 5\nTest_Run_Id 6", "line 2", id="nearly the client's form"),
+        pytest.param("5\ntest_run_id: None", "line 2", id="no id after an id"),
+        pytest.param(f"test_run_id: 5\ntest_run_id: {'9' * 20}", "line 2", id="20 digits"),
+        pytest.param(f"test_run_id: 5\n{'9' * 20}", "line 2", id="20 digits alone"),
+        pytest.param("test_run_id: 5\n6,", "line 2", id="an id and a comma"),
+        pytest.param("test_run_id: 5\n#6", "line 2", id="an id and a sign"),
+        pytest.param("test_run_id: 5\n-6", "line 2", id="below 0"),
+        pytest.param("test_run_id: 5\nhttps://testery.app/acme/runs/6", "line 2", id="address"),
+        pytest.param("test_run_id: 5\ntestery.app/a/test-runs/6", "line 2", id="no scheme"),
     ],
 )
 def test_a_text_without_runs_or_with_a_slip_is_refused(text: str, said: str) -> None:
