@@ -201,21 +201,6 @@ def test_a_proxy_that_is_down_ends_with_4_and_is_named(world: World, tmp_path: P
     assert "canary-secret" not in words
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_what_checks_the_systems_certificates_is_imported_for_https_only(
-    tmp_path: Path, scheme: str
-) -> None:
-    program = (
-        "import sys\n"
-        "from testery_gate.api.connection import find_route\n"
-        "from testery_gate.api.transport import Transport\n"
-        f"Transport(find_route('{scheme}://localhost/api'), 'a-token')\n"
-        "print('truststore' in sys.modules)\n"
-    )
-    done = command.run_python(program, cwd=tmp_path)
-    assert done.stdout.strip() == str(scheme == "https"), done.output
-
-
 @pytest.mark.acceptance
 @pytest.mark.parametrize("trusts", [True, False], ids=["own", "other"])
 def test_what_the_system_trusts_is_trusted(world: World, tmp_path: Path, trusts: bool) -> None:

@@ -298,6 +298,7 @@ def test_each_check_has_its_numbers_and_result() -> None:
         ["check", "expected", "found"],
         ["status holds", "PASS, or FAIL with failed tests", "FAIL"],
         ["total holds", ">= 1", "3"],
+        ["executed holds", ">= 1", "3"],
         ["counts holds", "known and consistent", "consistent"],
         ["not_run holds", "== 0", "0"],
         ["fail_rate breached, decided", "<= 30%", "33.33%"],
@@ -308,7 +309,7 @@ def test_each_check_has_its_numbers_and_result() -> None:
 
 def test_more_checks_than_anybody_reads_are_counted() -> None:
     page = one(judged(make_run(), *["failed <= 3"] * 130))
-    assert words(page.section("Checks")).endswith("… and 34 more checks")
+    assert words(page.section("Checks")).endswith("… and 35 more checks")
 
 
 def test_an_open_check_is_neither_good_nor_bad() -> None:
