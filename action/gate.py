@@ -25,6 +25,9 @@ def run(environment: MutableMapping[str, str]) -> int:
     command, runs, fail = (inputs.pop(name) for name in ("COMMAND", "RUNS", "FAIL"))
     # An empty input leaves alone what the workflow's own env says.
     environment.update({f"TESTERY_GATE_{name}": value for name, value in inputs.items() if value})
+    # A file that lies in the checkout comes with the change under test.
+    if not environment.get("TESTERY_GATE_CONFIG", "").strip():
+        environment["TESTERY_GATE_NO_CONFIG"] = "true"
 
     from testery_gate.__main__ import main
 

@@ -21,7 +21,7 @@ PROJECT_FILE = "testery-gate.toml"
 LARGEST_FILE = 1024 * 1024
 """Bytes of a configuration file; more is not read."""
 
-_NOT_IN_FILES = ("config", "debug", "token", "trust-config")
+_NOT_IN_FILES = ("config", "debug", "no-config", "token", "trust-config")
 _STEERING = {
     "api-url": "decides who gets the token",
     "token-file": "decides whose token is used",
@@ -31,7 +31,7 @@ _STEERING = {
 _WRITING = ("junit-xml", "report")
 """What names a file to be written."""
 
-_WITHOUT_FILE = "Mend it, name another with --config, or do without: --config /dev/null."
+_WITHOUT_FILE = "Mend it, name another with --config, or do without: --no-config."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

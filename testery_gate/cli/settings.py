@@ -10,13 +10,19 @@ from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from testery_gate.api.address import DEFAULT_API_URL
 from testery_gate.ci import AUTO, CHOICES
 from testery_gate.cli import options
-from testery_gate.cli.config_file import ConfigFile, check_trusted, read_config
+from testery_gate.cli.config_file import (
+    ENVIRONMENT_PREFIX,
+    ConfigFile,
+    check_trusted,
+    read_config,
+)
 from testery_gate.cli.options import Setting
 from testery_gate.cli.process import Process
 from testery_gate.errors import UsageError
@@ -113,13 +119,27 @@ SHORT_CRITERIA = tuple(
 CONFIG_KEY = "testery_gate.cli.config_file"
 
 
-def read_configuration(ctx: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
+def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) -> Any:
     """Make the file's settings the defaults; runs before the other options are read."""
-    if ctx.resilient_parsing:  # nothing but what could be typed is asked for, by a shell
-        return value
+    given = {**ctx.params, option.name: value}
+    # It takes both options, and click reads first what stands first on the command line.
+    if {"config", "no_config"} <= given.keys() and not ctx.resilient_parsing:
+        _read_file(ctx, given["config"], no_config=given["no_config"])
+    return value
+
+
+def _read_file(ctx: click.Context, path: Path | None, *, no_config: bool) -> None:
+    ctx.meta[CONFIG_KEY] = None
+    if no_config and path is not None:
+        raise UsageError(
+            f"--no-config reads no configuration file, and --config names {path}",
+            advice=f"Leave one of them out; {ENVIRONMENT_PREFIX}NO_CONFIG and"
+            f" {ENVIRONMENT_PREFIX}CONFIG count as well.",
+        )
+    if no_config:
+        return
     known = {setting.option_name for setting in _SETTINGS}
-    file = read_config(value, Path(), known)
-    ctx.meta[CONFIG_KEY] = file
+    file = ctx.meta[CONFIG_KEY] = read_config(path, Path(), known)
     if file is not None:
         # click asks for a default only where neither a flag nor a variable decides.
         ctx.default_map = {
@@ -129,7 +149,6 @@ def read_configuration(ctx: click.Context, _: click.Parameter, value: Path | Non
             and parameter.name
             and parameter.option_name in file.values
         }
-    return value
 
 
 def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object:
@@ -401,6 +420,13 @@ _SETTINGS = (
         is_eager=True,
         callback=read_configuration,
         help="Configuration file, instead of testery-gate.toml or pyproject.toml here.",
+    ),
+    _configuration(
+        "--no-config",
+        is_flag=True,
+        is_eager=True,
+        callback=read_configuration,
+        help="Read no configuration file: what must hold stands in flags and variables alone.",
     ),
     _configuration(
         "--trust-config",

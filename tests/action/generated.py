@@ -24,6 +24,7 @@ NO_INPUTS = {
     "profile": "a secret comes as the input token",
     "ci": "it is always GitHub",
     "output": "the log is for people; report takes a file for programs",
+    "no-config": "only the input config makes the action read a file",
     "debug": "GitHub's own switch for debugging turns it on",
 }
 """Settings that no input is generated for, and why."""

@@ -112,6 +112,27 @@ def test_the_step_can_be_kept_green(
     check_ending(done, code, reason)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "env", "code"),
+    [
+        pytest.param({}, {}, ExitCode.FAILED, id="not named"),
+        pytest.param({"config": "testery-gate.toml"}, {}, ExitCode.PASSED, id="named"),
+        pytest.param(
+            {}, {"TESTERY_GATE_CONFIG": "testery-gate.toml"}, ExitCode.PASSED, id="named in env"
+        ),
+    ],
+)
+def test_a_configuration_file_counts_where_it_is_named(
+    tmp_path: Path, inputs: Mapping[str, object], env: Mapping[str, str], code: ExitCode
+) -> None:
+    with Simulator(load_scenario("failing"), speed=SPEED) as api, new_job(tmp_path) as job:
+        prepare(job)
+        (job.workspace / "testery-gate.toml").write_text('max-failed = "100%"\n')
+        job.env |= {"TESTERY_API_URL": api.url, **env}
+        (done,) = job.run([step(inputs)])
+    assert done.code == code, done.log
+
+
 def test_counts_runs_and_reports_are_told(tmp_path: Path) -> None:
     with Simulator(load_scenario("failing"), speed=SPEED) as api:
         done = use(

@@ -110,6 +110,7 @@ def test_an_explicit_pyproject_is_read_for_its_section(tmp_path: Path) -> None:
         pytest.param(f"max-failed = {'9' * 5000}", "no valid TOML", id="an endless number"),
         pytest.param("require = " + "[" * 100_000, "no valid TOML", id="nested deeply"),
         pytest.param("config = 'other.toml'", "sets config, which no file can"),
+        pytest.param("no-config = true", "sets no-config, which no file can"),
         pytest.param("token = 'x'", "sets token, which no file can"),
         pytest.param("trust-config = true", "sets trust-config, which no file can"),
         pytest.param('"\\u001b[2J" = 1', r"'\x1b[2J', which is no setting"),

@@ -166,10 +166,45 @@ def test_explain_shows_which_criteria_a_file_made(tmp_path: Path) -> None:
     assert "total >= 10 decides flag --min-total" in rows
 
 
-def test_a_protected_pipeline_can_do_without_the_file(tmp_path: Path, api: Api) -> None:
-    write(tmp_path, "testery-gate.toml", 'max-failed = "100%"\nrequire = "no criterion"\n')
-    done = command.run("wait", "55676", f"--config={os.devnull}", cwd=tmp_path, api_url=api.url)
+WITHOUT = [
+    pytest.param(("--no-config",), {}, id="flag"),
+    pytest.param((), {"TESTERY_GATE_NO_CONFIG": "true"}, id="variable"),
+    pytest.param((f"--config={os.devnull}",), {}, id="an empty file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "variables"), WITHOUT)
+@pytest.mark.parametrize("name", ["testery-gate.toml", "pyproject.toml"])
+def test_a_protected_pipeline_can_do_without_the_file(
+    tmp_path: Path, api: Api, name: str, arguments: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    write(tmp_path, name, 'max-failed = "100%"\nrequire = "no criterion"\nno-config = false\n')
+    done = command.run("wait", "55676", *arguments, cwd=tmp_path, api_url=api.url, **variables)
     assert done.code == ExitCode.PASSED, done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        pytest.param("--no-config --config=a.toml", {}, id="flags"),
+        pytest.param("--config=a.toml --no-config", {}, id="flags the other way round"),
+        pytest.param("--config=a.toml", {"TESTERY_GATE_NO_CONFIG": "1"}, id="variable and flag"),
+        pytest.param("--no-config", {"TESTERY_GATE_CONFIG": "a.toml"}, id="flag and variable"),
+    ],
+)
+def test_no_file_and_a_file_are_a_contradiction(
+    tmp_path: Path, arguments: str, variables: dict[str, str]
+) -> None:
+    write(tmp_path, "a.toml", 'max-failed = "100%"\n')
+    done = command.run("wait", "55676", *arguments.split(), cwd=tmp_path, **variables)
+    assert done.code == ExitCode.USAGE, done.output
+    assert "--no-config reads no configuration file, and --config names a.toml" in done.stderr
+
+
+def test_a_blank_variable_leaves_the_file_in_place(tmp_path: Path) -> None:
+    write(tmp_path, "testery-gate.toml", "max-failed = 3\n")
+    done = command.run("explain", cwd=tmp_path, TESTERY_GATE_NO_CONFIG=" ")
+    assert "failed <= 3" in done.stdout
 
 
 @pytest.mark.parametrize(
