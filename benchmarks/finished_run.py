@@ -35,11 +35,11 @@ def _on_a_run(
     programs: Programs, url: str, start: Callable[[Sequence[str]], Cost], repeats: int
 ) -> Table:
     floor = "`python -c` with one `requests.get`"
-    gate, module = f"`testery-gate check {RUN}`", f"`python -m testery_gate check {RUN}`"
+    gate, module = f"`testery-gate check {RUN}`", f"`python -P -m testery_gate check {RUN}`"
     commands: dict[str, Sequence[str]] = {
         floor: [programs.python, "-c", FLOOR.format(run=RUN)],
         gate: [programs.gate, "check", RUN],
-        module: [programs.python, "-m", "testery_gate", "check", RUN],
+        module: [programs.python, "-P", "-m", "testery_gate", "check", RUN],
         f"`testery-gate wait {RUN} --junit-xml PATH`": [
             *(programs.gate, "wait", RUN, "--junit-xml=TEST-testery.xml")
         ],

@@ -30,7 +30,7 @@ class Asked:
 @contextmanager
 def simulator(scenario: str, asked: list[Asked] | None = None) -> Iterator[str]:
     """Play a scenario and yield the API's address; every request is added to ``asked``."""
-    command = [sys.executable, "-m", "testery_gate", "simulate", "--port=0"]
+    command = [sys.executable, "-P", "-m", "testery_gate", "simulate", "--port=0"]
     command += [f"--scenario={scenario}", *(["--quiet"] if asked is None else [])]
 
     def note(lines: IO[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def test_the_help_names_the_commands_and_the_exit_codes(tmp_path: Path) -> None:
 
 def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "testery_gate", "--version"],
+        [sys.executable, "-P", "-m", "testery_gate", "--version"],
         cwd=tmp_path,
         env=command.environment(None),
         capture_output=True,
@@ -36,6 +37,40 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == f"testery-gate {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param([command.COMMAND], id="script"),
+        pytest.param([sys.executable, "-P", "-m", "testery_gate"], id="python -P -m"),
+    ],
+)
+def test_nothing_is_imported_from_the_working_directory(tmp_path: Path, start: list[str]) -> None:
+    for name in ("click", "requests", "testery_gate"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(0)\n")
+    done = command.finish(
+        command.start(["wait"], cwd=tmp_path, env=command.environment(None), command=start)
+    )
+    assert done.code == ExitCode.USAGE, done.output
+
+
+def test_every_place_that_starts_the_module_keeps_the_working_directory_out() -> None:
+    root = Path(__file__).parents[2]
+    folders = ("action", "benchmarks", "docs", "templates", "tests", ".github", ".ci")
+    files = [path for folder in folders for path in (root / folder).rglob("*") if path.is_file()]
+    files += [path for path in root.iterdir() if path.is_file()]
+    starts = {
+        f"{path.relative_to(root)}: {start}"
+        for path in files
+        if path.suffix not in {".pyc", ".png"}
+        for start in re.findall(
+            r"[^\n]*-m[\s\",]+testery_gate\b[^\n]*", path.read_text("utf-8", errors="replace")
+        )
+        if path != Path(__file__)
+    }
+    assert starts, "the pattern finds nothing any more"
+    assert not [start for start in starts if "-P" not in start.replace('"', "")]
 
 
 def test_what_can_not_be_written_is_dropped_at_the_end() -> None:

@@ -119,7 +119,7 @@ CASES: Mapping[str, Case] = {
 @contextmanager
 def simulated(scenario: str, *options: str) -> Iterator[str]:
     """The address of a simulator in a process of its own."""
-    simulate = [sys.executable, "-m", "testery_gate", "simulate", "--port", "0", "--quiet"]
+    simulate = [sys.executable, "-P", "-m", "testery_gate", "simulate", "--port", "0", "--quiet"]
     with subprocess.Popen(
         [*simulate, "--scenario", scenario, "--token", TOKEN, *options],
         stdout=subprocess.PIPE,
