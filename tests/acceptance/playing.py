@@ -26,10 +26,12 @@ INSTALLED = ROOT / ".acceptance"
 NPM = INSTALLED / "node_modules" / ".bin"
 LINTERS = INSTALLED / "linters" / "bin"
 HELM = INSTALLED / "helm" / "helm"
+KUBECTL = INSTALLED / "helm" / "kubectl"
 
 COMMIT = "4f2c9d1e8b7a6c5d4e3f2a1b0c9d8e7f6a5b4c3d"
-AGAIN = frozenset({ExitCode.UNAVAILABLE, ExitCode.TIMED_OUT})
-"""After which codes a try may be repeated."""
+BUILD = "2024.7"
+AGAIN = frozenset({ExitCode.UNAVAILABLE})
+"""After which codes a try is repeated: at a timeout tests may have failed already."""
 
 IMPATIENCE = {
     "TESTERY_GATE_TIMEOUT": "1s",
@@ -47,30 +49,46 @@ RUNS = {
     "passing": ("passed = 30", 'status = "PASS"', "0s"),
     "failing": ("passed = 27\nfailed = 3", 'status = "FAIL"', "0s"),
     "canceled": ("passed = 10", 'status = "CANCELED"', "0s"),
-    # Still under way at the first try's deadline, finished by the second try.
-    "slow": ("passed = 30", 'status = "PASS"', "2s"),
     "stuck": ("passed = 12", 'status = "RUNNING"', "0s"),
+    "stuck with a failure": ("passed = 12\nfailed = 1", 'status = "RUNNING"', "0s"),
+    "outage": ("passed = 30", 'status = "PASS"', "0s"),
     "unavailable": ("passed = 30", 'status = "PASS"', "0s"),
+}
+
+OUTAGES = {
+    # Longer than the first try, over by the second.
+    "outage": 'lasts = "2s"\n',
+    "unavailable": "",
 }
 
 
 def pause(run: str) -> str:
-    """How many seconds a pause between two tries really takes: the slow run is over by then."""
-    return "2" if run == "slow" else "0"
+    """How many seconds a pause between two tries really takes: an outage is over by then."""
+    return "2" if run == "outage" else "0"
 
 
 @contextmanager
 def api(name: str, folder: Path, commit: str = COMMIT) -> Iterator[str]:
-    """The address of an API that has one of the runs, which is about this commit."""
+    """The address of an API that has one of the runs, which is about this commit, and the build."""
     counts, last, lasts = RUNS[name]
-    file = folder / "scenario.toml"
-    file.write_text(
+    scenario = (
         f'description = "{name}"\n'
-        f'[[run]]\nenvironment = "staging"\ngit-ref = "{commit}"\n'
+        f'[[run]]\nenvironment = "staging"\ngit-ref = "{commit}"\nbuild-key = "{BUILD}"\n'
         f'[[run.phase]]\nstatus = "RUNNING"\ntotal = 30\n{counts}\nlasts = "{lasts}"\n'
         f"[[run.phase]]\n{last}\n"
-        + ('[[fault]]\nkind = "answer"\ncode = 503\ntimes = "for-ever"\n' * (name == "unavailable"))
     )
+    if name in OUTAGES:
+        fault = '[[fault]]\nkind = "answer"\ncode = 503\ntimes = "for-ever"\n'
+        scenario += fault + OUTAGES[name]
+    with served(scenario, folder) as url:
+        yield url
+
+
+@contextmanager
+def served(scenario: str, folder: Path) -> Iterator[str]:
+    """The address of an API that plays this scenario."""
+    file = folder / "scenario.toml"
+    file.write_text(scenario)
     with Simulator(load_scenario(str(file))) as simulator:
         yield simulator.url
 

@@ -6,11 +6,14 @@ and compared with the codes that deserve it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,11 @@ from testery_gate.errors import ExitCode
 from tests.acceptance import command, playing
 from tests.acceptance.playing import (
     AGAIN,
+    BUILD,
     COMMIT,
     EXAMPLES,
     HELM,
+    KUBECTL,
     LINTERS,
     NPM,
     TEMPLATE,
@@ -41,7 +46,14 @@ ENDINGS = [
     pytest.param("passing", ExitCode.PASSED, False, id="passing: deploys"),
     pytest.param("failing", ExitCode.FAILED, False, id="failing: stops at once"),
     pytest.param("canceled", ExitCode.INCONCLUSIVE, False, id="canceled: stops at once"),
-    pytest.param("slow", ExitCode.PASSED, True, id="timed out: deploys at the second try"),
+    pytest.param("stuck", ExitCode.TIMED_OUT, False, id="timed out: stops at once"),
+    pytest.param(
+        "stuck with a failure",
+        ExitCode.TIMED_OUT,
+        False,
+        id="timed out on a failure: stops at once",
+    ),
+    pytest.param("outage", ExitCode.PASSED, True, id="outage: deploys at the second try"),
     pytest.param("unavailable", ExitCode.UNAVAILABLE, True, id="unavailable: gives up later"),
 ]
 
@@ -108,6 +120,60 @@ def test_a_script_deploys_stops_or_tries_again(
     assert set(played.pauses) == ({"60"} if repeats else set())
     assert shows.get(run, "") in played.output
     assert_reported(played.folder / junit, code)
+
+
+@pytest.mark.parametrize(("steps", "variables", "junit", "shows"), SCRIPTS)
+def test_a_script_does_not_deploy_on_the_run_of_another_commit(
+    tmp_path: Path,
+    steps: Callable[[], playing.Steps],
+    variables: Mapping[str, str],
+    junit: str,
+    shows: Mapping[str, str],
+) -> None:
+    del shows
+    with playing.api("passing", tmp_path, commit="0" * 40) as url:
+        given = {**variables, "AGENT_TEMPDIRECTORY": str(tmp_path)}
+        played = steps().play(Workspace(tmp_path), url, **given)
+    assert played.code == ExitCode.NOT_FOUND, played.output
+    assert not played.deployed
+    assert_reported(played.folder / junit, ExitCode.NOT_FOUND)
+
+
+@pytest.mark.parametrize(("steps", "variables", "junit", "shows"), SCRIPTS)
+def test_a_file_of_the_change_under_test_loosens_nothing(
+    tmp_path: Path,
+    steps: Callable[[], playing.Steps],
+    variables: Mapping[str, str],
+    junit: str,
+    shows: Mapping[str, str],
+) -> None:
+    del junit, shows
+    workspace = Workspace(tmp_path)
+    (workspace.folder / "testery-gate.toml").write_text(LOOSE)
+    with playing.api("failing", tmp_path) as url:
+        given = {**variables, "AGENT_TEMPDIRECTORY": str(tmp_path)}
+        played = steps().play(workspace, url, **given)
+    assert played.code == ExitCode.FAILED, played.output
+    assert not played.deployed
+
+
+def test_in_jenkins_and_buildkite_a_file_of_the_change_under_test_loosens_nothing(
+    tmp_path: Path,
+) -> None:
+    """They start the gate in a checkout, as GitLab does where no variable says otherwise."""
+    for text in ((EXAMPLES / "Jenkinsfile").read_text(), " ".join(buildkite_command())):
+        assert text.count("--git-ref auto") == text.count("--git-ref auto --no-config") == 1
+    assert "--no-config" in " ".join(gitlab_job(EXAMPLES / "gitlab" / ".gitlab-ci.yml")["script"])
+    workspace = Workspace(tmp_path)
+    (workspace.folder / "testery-gate.toml").write_text(LOOSE)
+    ci = {"BUILDKITE": "true", "BUILDKITE_COMMIT": COMMIT}
+    with playing.api("failing", tmp_path) as url:
+        played = workspace.play([command.COMMAND, *buildkite_command()], url, **ci)
+    assert played.code == ExitCode.FAILED, played.output
+
+
+LOOSE = 'max-failed = "100%"\n'
+"""A configuration file that lets any failure pass."""
 
 
 @pytest.mark.parametrize(("run", "code", "repeats"), ENDINGS)
@@ -222,11 +288,33 @@ def test_the_component_passes_its_inputs_on(tmp_path: Path) -> None:
         "TESTERY_GATE_REQUIRE": "failed <= 10%\ntotal >= 30",
         "TESTERY_GATE_WARN": "ignored == 0",
         "TESTERY_GATE_TIMEOUT": "20s",
+        "TESTERY_GATE_CONFIG": "",
     }
     with playing.api("failing", tmp_path) as url:
         variables = {**job["variables"], "TESTERY_API_URL": url}
         played = workspace.play(["bash", "-c", "\n".join(job["script"])], url, **variables)
     assert played.code == 0, "3 of 30 failed tests pass by the criterion alone\n" + played.output
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        pytest.param("", ExitCode.FAILED, id="no file, whatever the change under test brings"),
+        pytest.param("ours.toml", ExitCode.PASSED, id="the file that the input names"),
+    ],
+)
+def test_the_component_reads_a_file_only_where_its_input_names_one(
+    tmp_path: Path, config: str, code: ExitCode
+) -> None:
+    workspace = Workspace(tmp_path)
+    (workspace.folder / "testery-gate.toml").write_text(LOOSE)
+    (workspace.folder / "ours.toml").write_text(LOOSE)
+    [job] = playing.document(TEMPLATE).values()
+    assert job["variables"]["TESTERY_GATE_CONFIG"] == "$[[ inputs.config ]]"
+    script = "\n".join(job["script"]).replace("$[[ inputs.runs ]]", "55676")
+    with playing.api("failing", tmp_path) as url:
+        played = workspace.play(["bash", "-ec", script], url, TESTERY_GATE_CONFIG=config)
+    assert played.code == code, played.output
 
 
 def committed(repository: Path) -> str:
@@ -257,6 +345,11 @@ def buildkite_step() -> Any:
     return playing.document(EXAMPLES / "buildkite" / "pipeline.yml")["steps"][0]
 
 
+def buildkite_command() -> Sequence[str]:
+    [[settings]] = [plugin.values() for plugin in buildkite_step()["plugins"]]
+    return [str(word) for word in settings["command"]]
+
+
 def test_the_systems_that_repeat_a_job_do_so_after_the_codes_that_deserve_it() -> None:
     assert repeated_by_gitlab(EXAMPLES / "gitlab" / ".gitlab-ci.yml") == AGAIN
     assert repeated_by_gitlab(TEMPLATE) == AGAIN
@@ -265,12 +358,16 @@ def test_the_systems_that_repeat_a_job_do_so_after_the_codes_that_deserve_it() -
     assert all(rule["limit"] > 0 for rule in rules)
 
 
-@pytest.mark.parametrize("name", ["kubernetes/job.yml", "argocd/presync.yml", "helm"])
+JOBS = ["kubernetes/job.yml", "argocd/presync.yml", "helm"]
+
+
+@pytest.mark.parametrize("name", JOBS)
 def test_a_kubernetes_job_is_repeated_after_the_codes_that_deserve_it(
     tmp_path: Path, name: str
 ) -> None:
     job = yaml.safe_load(manifest(name, tmp_path).read_text())
     assert job["spec"]["backoffLimit"] > 0
+    assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
     [container] = job["spec"]["template"]["spec"]["containers"]
     rules = job["spec"]["podFailurePolicy"]["rules"]
     for code in set(ExitCode) - {ExitCode.PASSED}:
@@ -291,14 +388,91 @@ def repeats(rules: Sequence[Any], container: str, code: int) -> bool:
     return True
 
 
-def manifest(name: str, folder: Path) -> Path:
-    """The Job of an example; the chart's as helm renders it."""
-    if name != "helm":
-        return EXAMPLES / name
-    rendered = checked([HELM, "template", "shop", EXAMPLES / "helm"])
-    file = folder / "rendered.yml"
-    file.write_text(rendered)
+@pytest.mark.parametrize("name", JOBS)
+def test_the_deadline_of_a_kubernetes_job_is_longer_than_its_tries(
+    tmp_path: Path, name: str
+) -> None:
+    spec = yaml.safe_load(manifest(name, tmp_path).read_text())["spec"]
+    tries = spec["backoffLimit"] + 1
+    # Kubernetes waits for 10 s before the second try and twice as long before each later one.
+    pauses = sum(10 * 2**number for number in range(tries - 1))
+    fetching = 120
+    [container] = spec["template"]["spec"]["containers"]
+    command_name, *arguments = container["args"]
+    assert command_name == "wait"
+    timeout = seconds(one(arguments, "--timeout="))
+    # What "wait" does where nothing else is said.
+    outage_tolerance, appear_within = 300, 120
+    assert max(outage_tolerance, appear_within) < timeout, "the timeout bounds both"
+    assert tries * timeout + pauses + fetching <= spec["activeDeadlineSeconds"]
+    assert spec["ttlSecondsAfterFinished"] >= 3600, "somebody has to read why"
+
+
+def test_helm_waits_for_longer_than_the_deadline() -> None:
+    values = (EXAMPLES / "helm" / "values.yaml").read_text()
+    deadline = yaml.safe_load(values)["testeryGate"]["deadlineSeconds"]
+    for text in (values, (EXAMPLES / "README.md").read_text()):
+        [timeout] = re.findall(r"helm upgrade --timeout (\w+)", text)
+        assert seconds(timeout) > deadline
+
+
+def one(arguments: Sequence[str], option: str) -> str:
+    [value] = [word.removeprefix(option) for word in arguments if word.startswith(option)]
+    return value
+
+
+def seconds(duration: str) -> int:
+    assert duration.endswith("m")
+    return 60 * int(duration.removesuffix("m"))
+
+
+def manifest(name: str, folder: Path, build: str = BUILD) -> Path:
+    """The Job of an example, for a deploy of this build, as the system's own tool makes it."""
+    file = folder / "manifest.yml"
+    if name == "helm":
+        chart = EXAMPLES / "helm"
+        made = checked([HELM, "template", "shop", chart, "--set-string", f"image.tag={build}"])
+    elif name.startswith("argocd"):
+        made = kustomized(folder, build)
+    else:
+        [how] = re.findall(r"^# +kubectl (set env .*?) \|", (EXAMPLES / name).read_text(), re.M)
+        words = how.replace('"BUILD=$TAG"', f"BUILD={build}").split()
+        made = checked([KUBECTL, *words], cwd=EXAMPLES / "kubernetes")
+    file.write_text(made)
     return file
+
+
+def kustomized(folder: Path, build: str) -> str:
+    """The hook, where the Deployment is about this build."""
+    copy = folder / "argocd"
+    shutil.copytree(EXAMPLES / "argocd", copy, dirs_exist_ok=True)
+    kustomization = copy / "kustomization.yml"
+    text, changed = re.subn('newTag: ".*?"', f'newTag: "{build}"', kustomization.read_text())
+    assert changed == 1, "a deploy changes one line"
+    kustomization.write_text(text)
+    container = {"name": "shop", "image": "registry.example/shop"}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "shop"},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    (copy / "deployment.yml").write_text(yaml.safe_dump(deployment))
+    documents = list(yaml.safe_load_all(checked([KUBECTL, "kustomize", copy])))
+    made = {document["kind"]: document for document in documents}
+    assert set(made) == {"Deployment", "Job"}
+    [deployed] = made["Deployment"]["spec"]["template"]["spec"]["containers"]
+    assert deployed["image"] == f"registry.example/shop:{build}"
+    return yaml.safe_dump(made["Job"])
+
+
+def container_arguments(container: Mapping[str, Any]) -> Sequence[str]:
+    """The arguments as Kubernetes hands them over, each ``$(NAME)`` replaced."""
+    values = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
+    return [
+        re.sub(r"\$\((\w+)\)", lambda found: values.get(found[1], found[0]), word)
+        for word in container["args"]
+    ]
 
 
 # Run, code; all that the commands of containers are played with.
@@ -311,7 +485,7 @@ CONTAINER_ENDINGS = [
 
 
 @pytest.mark.parametrize(("run", "code"), CONTAINER_ENDINGS)
-@pytest.mark.parametrize("name", ["kubernetes/job.yml", "argocd/presync.yml", "helm"])
+@pytest.mark.parametrize("name", JOBS)
 def test_the_container_of_a_kubernetes_job_ends_with_the_verdict(
     tmp_path: Path, name: str, run: str, code: ExitCode
 ) -> None:
@@ -319,17 +493,129 @@ def test_the_container_of_a_kubernetes_job_ends_with_the_verdict(
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert container["image"] == IMAGE
     assert "command" not in container, "the image's entry point is the gate"
-    assert container["env"] == [
-        {
-            "name": "TESTERY_API_TOKEN",
-            "valueFrom": {"secretKeyRef": {"name": "testery", "key": "api-token"}},
-        }
-    ]
-    workspace = Workspace(tmp_path)
+    assert {
+        "name": "TESTERY_API_TOKEN",
+        "valueFrom": {"secretKeyRef": {"name": "testery", "key": "api-token"}},
+    } in container["env"]
     with playing.api(run, tmp_path) as url:
-        played = workspace.play([command.COMMAND, *container["args"]], url)
+        played = play_job(job, tmp_path, url)
     assert played.code == code, played.output
     assert [path.name for path in played.folder.iterdir()] == ["deploy"], "it is read-only there"
+
+
+def play_job(job: Any, folder: Path, url: str) -> playing.Played:
+    """Run what the Job's container runs, with no more patience than a test has."""
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    arguments = [
+        "--timeout=1s" if word.startswith("--timeout=") else word
+        for word in container_arguments(container)
+    ]
+    return Workspace(folder).play([command.COMMAND, *arguments], url)
+
+
+OLD, NEW = "2024.6", BUILD
+
+# What runs there are in the environment, the oldest first, as build, status; the code.
+DEPLOYS = [
+    pytest.param([(OLD, "PASS")], ExitCode.NOT_FOUND, id="only the old build's run"),
+    pytest.param([(OLD, "PASS"), (NEW, "PASS")], ExitCode.PASSED, id="the new one's passed"),
+    pytest.param([(OLD, "PASS"), (NEW, "FAIL")], ExitCode.FAILED, id="the new one's failed"),
+    pytest.param([(NEW, "FAIL"), (OLD, "PASS")], ExitCode.FAILED, id="then the old one's passed"),
+    pytest.param([(NEW, "PASS"), (OLD, "FAIL")], ExitCode.PASSED, id="then the old one's failed"),
+]
+
+
+def environment_with(runs: Sequence[tuple[str, str]], folder: Path) -> AbstractContextManager[str]:
+    """The address of an API with these runs in staging, each of them finished for minutes."""
+    scenario = 'description = "deploys"\n'
+    for number, (build, status) in enumerate(runs):
+        scenario += (
+            f'[[run]]\nid = {1000 + number}\nenvironment = "staging"\nage = "{9 - number}m"\n'
+            f'build-key = "{build}"\ngit-ref = "{commit_of(build)}"\n'
+            f'[[run.phase]]\nstatus = "RUNNING"\ntotal = 3\n'
+            + ("passed = 3\n" if status == "PASS" else "passed = 2\nfailed = 1\n")
+            + f'lasts = "1m"\n[[run.phase]]\nstatus = "{status}"\n'
+        )
+    return playing.served(scenario, folder)
+
+
+def commit_of(build: str) -> str:
+    return hashlib.sha1(build.encode(), usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize(("runs", "code"), DEPLOYS)
+@pytest.mark.parametrize("name", JOBS)
+def test_a_new_build_is_judged_by_its_own_run(
+    tmp_path: Path, name: str, runs: Sequence[tuple[str, str]], code: ExitCode
+) -> None:
+    job = yaml.safe_load(manifest(name, tmp_path, NEW).read_text())
+    with environment_with(runs, tmp_path) as url:
+        played = play_job(job, tmp_path, url)
+    assert played.code == code, played.output
+
+
+@pytest.mark.parametrize(("runs", "code"), DEPLOYS)
+def test_helm_finds_the_run_of_a_tag_that_is_a_commit(
+    tmp_path: Path, runs: Sequence[tuple[str, str]], code: ExitCode
+) -> None:
+    given = ["--set-string", f"image.tag={commit_of(NEW)[:7]},testeryGate.tagIs=git-ref"]
+    job = yaml.safe_load(checked([HELM, "template", "shop", EXAMPLES / "helm", *given]))
+    with environment_with(runs, tmp_path) as url:
+        played = play_job(job, tmp_path, url)
+    assert played.code == code, played.output
+
+
+def test_helm_judges_the_charts_own_version_where_no_tag_is_given(tmp_path: Path) -> None:
+    chart = tmp_path / "helm"
+    shutil.copytree(EXAMPLES / "helm", chart)
+    job = yaml.safe_load(checked([HELM, "template", "shop", chart]))
+    version = yaml.safe_load((chart / "Chart.yaml").read_text())["appVersion"]
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    assert f"--build-key={version}" in container["args"]
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: example\nversion: 0.1.0\n")
+    done = subprocess.run(
+        [HELM, "template", "shop", chart], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert "what is deployed?" in done.stderr
+
+
+@pytest.mark.parametrize("file", [JOBS[0], JOBS[1]])
+def test_a_job_that_is_applied_as_it_is_copied_passes_nothing(tmp_path: Path, file: str) -> None:
+    job = yaml.safe_load((EXAMPLES / file).read_text())
+    with environment_with([(OLD, "PASS"), (NEW, "PASS")], tmp_path) as url:
+        played = play_job(job, tmp_path, url)
+    assert played.code == ExitCode.NOT_FOUND, played.output
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_deploy_without_a_tag_passes_nothing(tmp_path: Path, name: str) -> None:
+    job = yaml.safe_load(manifest(name, tmp_path, NEW).read_text())
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    container["args"] = [word.replace(NEW, "") for word in container["args"]]
+    for entry in container["env"]:
+        entry.update({"value": ""} if "value" in entry else {})
+    with environment_with([(NEW, "PASS")], tmp_path) as url:
+        played = play_job(job, tmp_path, url)
+    assert played.code == ExitCode.USAGE, played.output
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_kubernetes_job_may_do_nothing_but_ask(tmp_path: Path, name: str) -> None:
+    pod = yaml.safe_load(manifest(name, tmp_path).read_text())["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    [container] = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_no_example_takes_whatever_run_is_the_newest() -> None:
+    files = [TEMPLATE, *(path for path in EXAMPLES.rglob("*") if path.is_file())]
+    assert not [path for path in files if "--latest" in path.read_text() and path.suffix != ".md"]
 
 
 @pytest.mark.parametrize(("run", "code"), CONTAINER_ENDINGS)
@@ -393,16 +679,22 @@ def test_the_component_has_the_form_of_a_pipeline(tmp_path: Path) -> None:
     checked([LINTERS / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", file])
 
 
-@pytest.mark.parametrize("name", ["kubernetes/job.yml", "argocd/presync.yml", "helm"])
+@pytest.mark.parametrize("name", JOBS)
 def test_kubernetes_knows_every_field_of_a_job(tmp_path: Path, name: str) -> None:
     checked([LINTERS / "kubernetes-validate", "--strict", manifest(name, tmp_path)])
 
 
 def test_the_hooks_come_before_a_deploy(tmp_path: Path) -> None:
-    argo = yaml.safe_load((EXAMPLES / "argocd" / "presync.yml").read_text())
-    assert argo["metadata"]["annotations"]["argocd.argoproj.io/hook"] == "PreSync"
+    argo = yaml.safe_load(manifest("argocd/presync.yml", tmp_path).read_text())
+    assert argo["metadata"]["annotations"] == {
+        "argocd.argoproj.io/hook": "PreSync",
+        "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+    }
     helm = yaml.safe_load(manifest("helm", tmp_path).read_text())
-    assert helm["metadata"]["annotations"]["helm.sh/hook"] == "pre-upgrade"
+    assert helm["metadata"]["annotations"] == {
+        "helm.sh/hook": "pre-install,pre-upgrade",
+        "helm.sh/hook-delete-policy": "before-hook-creation",
+    }
     assert helm["metadata"]["name"] == "shop-testery-gate"
 
 
