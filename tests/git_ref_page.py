@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_never
 
-from testery_gate.runs.ci_commits import (
+from testery_gate.runs.commit_rules import (
     SYSTEMS,
     Checkout,
     InEvent,

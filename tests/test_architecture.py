@@ -15,9 +15,10 @@ PACKAGE = Path(__file__).parents[1] / "testery_gate"
 ARROWS = {
     "errors": set[str](),
     "text": set[str](),
+    "redaction": {"text"},
     "model": {"text"},
     "waiting": {"errors", "model"},
-    "api": {"errors", "model", "text", "waiting"},
+    "api": {"errors", "model", "redaction", "text", "waiting"},
     "judging": {"errors", "model", "text"},
     "runs": {"errors", "judging", "model", "text", "waiting"},
     "reports": {"errors", "judging", "model", "text"},
@@ -29,7 +30,7 @@ ARROWS = {
 }
 TOP = {"__init__", "__main__", "cli"}
 """What starts the rest, and so may import all of it."""
-PURE = ("errors", "text", "model", "judging", "reports")
+PURE = ("errors", "text", "redaction", "model", "judging", "reports")
 EFFECTS = {"click", "requests", "os", "subprocess", "socket", "time", "random"}
 
 

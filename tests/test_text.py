@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from testery_gate.text import (
     columns,
     cut_off,
+    fits,
     fold,
     shorten,
     shorten_to_bytes,
@@ -70,3 +73,23 @@ def test_folding_loses_nothing_and_keeps_the_width(text: str, width: int) -> Non
     lines = list(fold(text, width))
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(columns(line) <= width for line in lines)
+
+
+@given(pattern=st.text("ab*", max_size=12), text=st.text("ab\n", max_size=20))
+def test_a_pattern_means_what_the_regular_expression_of_it_means(pattern: str, text: str) -> None:
+    expression = ".*".join(map(re.escape, pattern.split("*")))
+    assert fits(pattern, text) == bool(re.fullmatch(expression, text, re.DOTALL))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fit"),
+    [
+        ("*a*a*a*a*a*a*b", "a" * 100_000, False),
+        ("*" * 1000 + "b", "a" * 100_000, False),
+        ("ab*ba", "aba", False),
+        ("ab*ba", "abba", True),
+        ("*.?[a]", "x.?[a]", True),
+    ],
+)
+def test_a_pattern_takes_no_longer_than_the_text_is(pattern: str, text: str, fit: bool) -> None:
+    assert fits(pattern, text) is fit

@@ -23,7 +23,7 @@ from testery_gate.api import faults
 from testery_gate.api.connection import Route
 from testery_gate.api.time_limit import TookTooLong, within
 from testery_gate.errors import NoAnswer
-from testery_gate.text import Redaction
+from testery_gate.redaction import Redaction
 
 MAX_REDIRECTS = 5
 MOST_ON_THE_WIRE = 128 * 1024 * 1024

@@ -1,6 +1,6 @@
 """The commit that a pipeline is about: what ``--git-ref auto`` stands for.
 
-:mod:`.ci_commits` has the rules of each CI system. What no rule gives is a usage error: another
+:mod:`.commit_rules` has the rules of each CI system. What no rule gives is a usage error: another
 commit that happens to be at hand could have a run that passed.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from testery_gate.errors import UsageError
-from testery_gate.runs.ci_commits import (
+from testery_gate.runs.commit_rules import (
     SYSTEMS,
     Checkout,
     InEvent,

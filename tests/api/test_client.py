@@ -33,7 +33,7 @@ from testery_gate.api.client import (
 from testery_gate.api.transport import Answer, Bounds, Transport
 from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
 from testery_gate.model import MOST_RESULTS, MOST_RUNS
-from testery_gate.text import Redaction
+from testery_gate.redaction import Redaction
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import make_answer, make_route, make_run, make_transport
 from tests.fakes import FakeClock

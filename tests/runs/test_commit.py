@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from testery_gate.errors import UsageError
-from testery_gate.runs.ci_commits import SYSTEMS, System, Unknown
 from testery_gate.runs.commit import EVENT_LIMIT, current_commit
+from testery_gate.runs.commit_rules import SYSTEMS, System, Unknown
 from tests import git_ref_page
 from tests.git_ref_page import ELSE
 

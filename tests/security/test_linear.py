@@ -17,11 +17,12 @@ from testery_gate.ci.inert import inert
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import no_verdict
+from testery_gate.redaction import Redaction
 from testery_gate.reports import markdown
 from testery_gate.reports.addresses import run_page
 from testery_gate.reports.html.markup import breakable
 from testery_gate.runs.references import parse_reference, parse_references
-from testery_gate.text import Redaction, clean_text, fits, one_line, settled
+from testery_gate.text import clean_text, fits, one_line, settled
 
 LENGTH = 30_000
 NEGLIGIBLE = 0.005

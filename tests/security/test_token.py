@@ -13,8 +13,8 @@ from testery_gate.api.connection import Proxy
 from testery_gate.api.credentials import Token
 from testery_gate.api.transport import BearerToken
 from testery_gate.errors import ExitCode
+from testery_gate.redaction import Redaction
 from testery_gate.simulator import load_scenario
-from testery_gate.text import Redaction
 from tests.acceptance import command
 from tests.canary import CANARY, Simulator, holds_token
 from tests.servers import hang, http, raw_server
