@@ -10,14 +10,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
-if TYPE_CHECKING:
-    from testery_gate.reports.ending import Ending
-
-# A system's module is imported when it is first needed: most processes need none, and none two.
+from testery_gate.ci import azure, buildkite, github, gitlab, teamcity
+from testery_gate.ci.surroundings import Surroundings
+from testery_gate.reports.ending import Ending
 
 
 class System(Enum):
@@ -45,21 +43,6 @@ _SIGNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effects:
-    """What telling a CI system takes from the world and does to it."""
-
-    environment: Mapping[str, str]
-    command: Callable[[str], None]
-    """Prints lines that the system is meant to obey."""
-    warn: Callable[[str], None]
-    """Says that something could not be told."""
-    random: Callable[[], str]
-    """Returns a word that nobody can guess."""
-    run: Callable[[Sequence[str], str], None]
-    """Runs a program with this standard input; raises ``OSError`` or ``SubprocessError``."""
-
-
 def detect(environment: Mapping[str, str]) -> System | None:
     """Return the system whose variable is set, by the word it has to be where that is fixed."""
     for system, variable, word in _SIGNS:
@@ -77,7 +60,7 @@ def chosen(choice: str, environment: Mapping[str, str]) -> System | None:
 
 
 def run_program(arguments: Sequence[str], text: str, *, environment: Mapping[str, str]) -> None:
-    """Run a program on PATH for at most half a minute; see :class:`Effects`."""
+    """Run a program on PATH for at most half a minute; see :class:`Surroundings`."""
     subprocess.run(  # noqa: S603  (our own words, and no shell)
         arguments,
         input=text,
@@ -98,8 +81,6 @@ def wants_debug(system: System | None, environment: Mapping[str, str]) -> bool:
 def mask(system: System | None, secret: str, command: Callable[[str], None]) -> None:
     """Have the system hide a secret in all output from now on."""
     if system is System.GITHUB:
-        from testery_gate.ci import github
-
         command(github.mask(secret))
 
 
@@ -116,8 +97,6 @@ def section(
     if system is not System.GITLAB:
         yield
         return
-    from testery_gate.ci import gitlab
-
     name = f"testery_gate_{random()}"
     command(gitlab.section_start(name, title, clock()))
     try:
@@ -126,25 +105,17 @@ def section(
         command(gitlab.section_end(name, clock()))
 
 
-def tell(system: System | None, ending: Ending, effects: Effects) -> None:
+def tell(system: System | None, ending: Ending, surroundings: Surroundings) -> None:
     """Tell the system how the gate ended."""
     match system:
         case System.GITHUB:
-            from testery_gate.ci import github
-
-            github.tell(ending, effects)
+            github.tell(ending, surroundings)
         case System.AZURE:
-            from testery_gate.ci import azure
-
-            azure.tell(ending, effects)
+            azure.tell(ending, surroundings)
         case System.TEAMCITY:
-            from testery_gate.ci import teamcity
-
-            teamcity.tell(ending, effects)
+            teamcity.tell(ending, surroundings)
         case System.BUILDKITE:
-            from testery_gate.ci import buildkite
-
-            buildkite.tell(ending, effects)
+            buildkite.tell(ending, surroundings)
         case System.GITLAB | System.JENKINS | None:
             pass  # read the reports and the exit code
         case _:

@@ -9,42 +9,39 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from testery_gate.ci.issues import RETRYABLE, Issue, errors, warnings
+from testery_gate.ci.surroundings import Surroundings
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, facts
 
-if TYPE_CHECKING:
-    from testery_gate.ci import Effects
 
-
-def tell(ending: Ending, effects: Effects) -> None:
+def tell(ending: Ending, surroundings: Surroundings) -> None:
     """Print issues, attach the summary, and set the result."""
     warned = warnings(ending)
     told = [_issue(issue) for issue in (*errors(ending), *warned)]
     if ending.runs:
-        told += _summary(ending, effects)
+        told += _summary(ending, surroundings)
     result = _result(ending.exit_code, warned)
     if result:
         told.append(_command("task.complete", facts(ending)["reason"], result=result))
-    effects.command("".join(told))
+    surroundings.command("".join(told))
 
 
 def _issue(issue: Issue) -> str:
     return _command("task.logissue", str(issue), type=issue.severity.value)
 
 
-def _summary(ending: Ending, effects: Effects) -> Sequence[str]:
+def _summary(ending: Ending, surroundings: Surroundings) -> Sequence[str]:
     """Write the summary where the agent still finds it when the step is over."""
     from testery_gate.reports import markdown
 
-    folder = effects.environment.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
-    path = Path(folder, f"testery-gate-{effects.random()}.md").absolute()
+    folder = surroundings.environment.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
+    path = Path(folder, f"testery-gate-{surroundings.random()}.md").absolute()
     try:
         path.write_text(markdown.render(ending.runs), encoding="utf-8", newline="\n")
     except OSError as error:
-        effects.warn(f"can't write the summary for Azure to {path}: {error.strerror}")
+        surroundings.warn(f"can't write the summary for Azure to {path}: {error.strerror}")
         return []
     return [_command("task.uploadsummary", str(path))]
 

@@ -7,13 +7,10 @@ of GitHub's documentation, "Workflow commands for GitHub Actions".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from testery_gate.ci.issues import errors, warnings
+from testery_gate.ci.surroundings import Surroundings
 from testery_gate.reports.ending import Ending, facts
-
-if TYPE_CHECKING:
-    from testery_gate.ci import Effects
 
 SUMMARY_LIMIT = 1_048_576
 """Bytes of a step's summary; a larger one is dropped whole."""
@@ -32,10 +29,10 @@ def outputs(values: Mapping[str, str], random: Callable[[], str]) -> str:
     return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
 
 
-def tell(ending: Ending, effects: Effects) -> None:
+def tell(ending: Ending, surroundings: Surroundings) -> None:
     """Print annotations, set the outputs, and add to the job summary."""
     issues = (*errors(ending), *warnings(ending))
-    effects.command(
+    surroundings.command(
         "".join(
             _command(issue.severity.value, issue.message, file=issue.file, title=issue.title)
             for issue in issues
@@ -46,9 +43,11 @@ def tell(ending: Ending, effects: Effects) -> None:
         "junit-path": ending.paths.get("junit", ""),
         "json-path": ending.paths.get("json", ""),
     }
-    _append("GITHUB_OUTPUT", lambda _: outputs(values, effects.random), effects)
+    _append("GITHUB_OUTPUT", lambda _: outputs(values, surroundings.random), surroundings)
     if ending.runs:
-        _append("GITHUB_STEP_SUMMARY", lambda size: _summary(ending, size, effects), effects)
+        _append(
+            "GITHUB_STEP_SUMMARY", lambda size: _summary(ending, size, surroundings), surroundings
+        )
 
 
 def _command(name: str, data: str, **properties: str) -> str:
@@ -64,11 +63,11 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _append(variable: str, render: Callable[[int], str], effects: Effects) -> None:
+def _append(variable: str, render: Callable[[int], str], surroundings: Surroundings) -> None:
     """Add to the file that a variable names; ``render`` is told how many bytes it has."""
-    path = effects.environment.get(variable)
+    path = surroundings.environment.get(variable)
     if not path:
-        effects.warn(f"{variable} is not set, so nothing was written for GitHub")
+        surroundings.warn(f"{variable} is not set, so nothing was written for GitHub")
         return
     try:
         with open(path, "a+b") as file:
@@ -79,14 +78,14 @@ def _append(variable: str, render: Callable[[int], str], effects: Effects) -> No
             # A path of ours can hold what is no UTF-8.
             file.write(render(size).encode(errors="replace"))
     except OSError as error:
-        effects.warn(f"can't write to {variable} ({path}): {error.strerror or error}")
+        surroundings.warn(f"can't write to {variable} ({path}): {error.strerror or error}")
 
 
-def _summary(ending: Ending, size: int, effects: Effects) -> str:
+def _summary(ending: Ending, size: int, surroundings: Surroundings) -> str:
     from testery_gate.reports import markdown
 
     lead = "\n" if size else ""  # what is there must not run on into ours
     text = markdown.render(ending.runs, limit=SUMMARY_LIMIT - size - len(lead))
     if not text:
-        effects.warn("GITHUB_STEP_SUMMARY is full, so nothing was added to it")
+        surroundings.warn("GITHUB_STEP_SUMMARY is full, so nothing was added to it")
     return text and lead + text

@@ -8,16 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from testery_gate.ci.issues import RETRYABLE, Issue, gate_errors, warnings
+from testery_gate.ci.surroundings import Surroundings
 from testery_gate.reports.ending import Ending, facts
 
-if TYPE_CHECKING:
-    from testery_gate.ci import Effects
 
-
-def tell(ending: Ending, effects: Effects) -> None:
+def tell(ending: Ending, surroundings: Surroundings) -> None:
     """Print a build problem for each check that failed, the warnings, and the status.
 
     An ending after which a script may try again is only warned of, as no later message takes a
@@ -30,7 +27,7 @@ def tell(ending: Ending, effects: Effects) -> None:
         # Never with a status: SUCCESS would hide what failed before.
         _message("buildStatus", text=f"{{build.status.text}}; Testery: {facts(ending)['reason']}"),
     ]
-    effects.command("".join(messages))
+    surroundings.command("".join(messages))
 
 
 def _problems(issues: Iterable[Issue]) -> Iterator[str]:

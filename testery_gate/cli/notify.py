@@ -12,6 +12,7 @@ from typing import TextIO
 from testery_gate import ci
 from testery_gate.api.credentials import without_token
 from testery_gate.ci.inert import unguarded
+from testery_gate.ci.surroundings import Surroundings
 from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode
@@ -35,7 +36,7 @@ def tell(process: Process, ending: Ending, stream: TextIO) -> None:
         show(f"testery-gate: warning: {message}\n", sys.stderr)
 
     environment = process.machine.environment
-    effects = ci.Effects(
+    surroundings = Surroundings(
         environment=environment,
         command=commands(stream),
         warn=warn,
@@ -44,7 +45,7 @@ def tell(process: Process, ending: Ending, stream: TextIO) -> None:
     )
     process.interrupts.hold()
     try:
-        ci.tell(process.ci, ending, effects)
+        ci.tell(process.ci, ending, surroundings)
     except Exception as error:  # noqa: BLE001  (a defect here must not change the exit code)
         if process.debug:
             show(traceback.format_exc(), sys.stderr)

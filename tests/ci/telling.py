@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from testery_gate import ci
+from testery_gate.ci.surroundings import Surroundings
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, overall
 from tests.ci.readers import github_file
@@ -58,14 +59,14 @@ def tell(
         told.ran.append((arguments, text))
         run(arguments, text)
 
-    effects = ci.Effects(
+    surroundings = Surroundings(
         environment=environment or {},
         command=command,
         warn=told.warnings.append,
         random=lambda: "c0ffee",
         run=keep,
     )
-    ci.tell(system, ending, effects)
+    ci.tell(system, ending, surroundings)
     return told
 
 
