@@ -100,14 +100,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names)}"
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _of(kind: type[T]) -> Callable[[object], T | None]:
+    return lambda value: value if isinstance(value, kind) else None
 
 
-def _texts(value: object) -> tuple[str, ...] | None:
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        return None
-    return tuple(value)
+def _list_of(kind: type[T]) -> Callable[[object], tuple[T, ...] | None]:
+    def read(value: object) -> tuple[T, ...] | None:
+        if not isinstance(value, list) or not all(isinstance(entry, kind) for entry in value):
+            return None
+        return tuple(value)
+
+    return read
 
 
 def _number(value: object) -> float | None:
@@ -152,30 +155,18 @@ def _header(value: object) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"[ -~]*", value) else None
 
 
-TEXT = Shape("a text", _text)
-TEXTS = Shape("a list of texts", _texts)
-SOME_TEXTS = Shape("a list of at least one text", lambda value: _texts(value) or None)
-FLAG = Shape("true or false", lambda value: value if isinstance(value, bool) else None)
+TEXT = Shape("a text", _of(str))
+TEXTS = Shape("a list of texts", _list_of(str))
+SOME_TEXTS = Shape("a list of at least one text", lambda value: TEXTS.read(value) or None)
+FLAG = Shape("true or false", _of(bool))
 DURATION = Shape('a time such as "90s", "1m30s" or "500ms", within a year', _duration)
 SHARE = Shape("a number from 0 to 1", _share)
 TIME = Shape("a date and time of our age, such as 2020-05-04T23:15:10Z", _time)
 JSON_OBJECT = Shape("the text of a JSON object", _json_object)
 HEADER = Shape("a text of printable ASCII", _header)
 HEADERS = Shape("a table of header names and texts of printable ASCII", _headers)
-
-
-def _mapping(value: object) -> Mapping[str, object] | None:
-    return value if isinstance(value, dict) else None
-
-
-def _mappings(value: object) -> Sequence[Mapping[str, object]] | None:
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        return None
-    return value
-
-
-_MAPPING = Shape("a table", _mapping)
-_MAPPINGS = Shape("an array of tables", _mappings)
+_MAPPING: Shape[Mapping[str, object]] = Shape("a table", _of(dict))
+_MAPPINGS: Shape[Sequence[Mapping[str, object]]] = Shape("an array of tables", _list_of(dict))
 
 
 def whole(low: int, high: int) -> Shape[int]:
