@@ -88,6 +88,11 @@ class System:
 _SET = r"(?s).+"
 
 
+def _rule(when: str, take: Variable | InEvent | Checkout | Unknown, **where: str) -> Rule:
+    """Return a rule that holds where the variables match these patterns."""
+    return Rule(when=when, take=take, where=tuple(where.items()))
+
+
 def _github(
     events: str,
     take: Variable | InEvent | Unknown,
@@ -114,10 +119,11 @@ _GITHUB = System(
         ),
         _github("push", Variable("GITHUB_SHA"), only_if=("deleted", (False,))),
         _github("create schedule workflow_dispatch", Variable("GITHUB_SHA")),
-        Rule(
-            when="`release` with a tag in `GITHUB_REF`",
-            where=(("GITHUB_EVENT_NAME", "release"), ("GITHUB_REF", "refs/tags/.+")),
-            take=Variable("GITHUB_SHA"),
+        _rule(
+            "`release` with a tag in `GITHUB_REF`",
+            Variable("GITHUB_SHA"),
+            GITHUB_EVENT_NAME="release",
+            GITHUB_REF="refs/tags/.+",
         ),
         _github("deployment deployment_status", InEvent("deployment.sha")),
         _github("merge_group", InEvent("merge_group.head_sha")),
@@ -155,37 +161,35 @@ _GITLAB = System(
     sign=("GITLAB_CI", "true"),
     source="https://docs.gitlab.com/ci/variables/predefined_variables/",
     rules=(
-        Rule(
-            when="merged results, merge train",
-            where=(("CI_MERGE_REQUEST_EVENT_TYPE", "merged_result|merge_train"),),
-            take=Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+        _rule(
+            "merged results, merge train",
+            Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+            CI_MERGE_REQUEST_EVENT_TYPE="merged_result|merge_train",
         ),
-        Rule(
-            when="merge request without a merge",
-            where=(
-                ("CI_MERGE_REQUEST_EVENT_TYPE", "detached"),
-                ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", ""),
-            ),
-            take=Variable("CI_COMMIT_SHA"),
+        _rule(
+            "merge request without a merge",
+            Variable("CI_COMMIT_SHA"),
+            CI_MERGE_REQUEST_EVENT_TYPE="detached",
+            CI_MERGE_REQUEST_SOURCE_BRANCH_SHA="",
         ),
-        Rule(
-            when="any other merge request",
-            where=(("CI_MERGE_REQUEST_IID", _SET),),
-            take=Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+        _rule(
+            "any other merge request",
+            Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+            CI_MERGE_REQUEST_IID=_SET,
         ),
-        Rule(
-            when="pull request of another host",
-            where=(("CI_EXTERNAL_PULL_REQUEST_IID", _SET),),
-            take=Variable("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA"),
+        _rule(
+            "pull request of another host",
+            Variable("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA"),
+            CI_EXTERNAL_PULL_REQUEST_IID=_SET,
         ),
-        Rule(
-            when="started by another project's pipeline",
-            where=(("CI_PIPELINE_SOURCE", "pipeline"),),
-            take=Unknown(
+        _rule(
+            "started by another project's pipeline",
+            Unknown(
                 '--git-ref "$UPSTREAM_COMMIT"', "a variable that the other pipeline hands down"
             ),
+            CI_PIPELINE_SOURCE="pipeline",
         ),
-        Rule(when="branch, tag, schedule, child pipeline", take=Variable("CI_COMMIT_SHA")),
+        _rule("branch, tag, schedule, child pipeline", Variable("CI_COMMIT_SHA")),
     ),
 )
 
@@ -195,27 +199,27 @@ _AZURE = System(
     event="BUILD_REASON",
     source="https://learn.microsoft.com/azure/devops/pipelines/build/variables",
     rules=(
-        Rule(
-            when="pull request",
-            where=(("BUILD_REASON", "PullRequest"),),
-            take=Variable("SYSTEM_PULLREQUEST_SOURCECOMMITID"),
+        _rule(
+            "pull request",
+            Variable("SYSTEM_PULLREQUEST_SOURCECOMMITID"),
+            BUILD_REASON="PullRequest",
         ),
-        Rule(
-            when="a pull request's merge, started by hand",
-            where=(("BUILD_SOURCEBRANCH", "refs/pull/.+/merge"),),
-            take=Unknown('--git-ref "$(git rev-parse HEAD^2)"', "with a fetchDepth of 2 or more"),
+        _rule(
+            "a pull request's merge, started by hand",
+            Unknown('--git-ref "$(git rev-parse HEAD^2)"', "with a fetchDepth of 2 or more"),
+            BUILD_SOURCEBRANCH="refs/pull/.+/merge",
         ),
-        Rule(
-            when="started by another pipeline",
-            where=(("BUILD_REASON", "ResourceTrigger|BuildCompletion"),),
-            take=Unknown(
+        _rule(
+            "started by another pipeline",
+            Unknown(
                 "--git-ref $(resources.pipeline.ALIAS.sourceCommit)", "of the pipeline resource"
             ),
+            BUILD_REASON="ResourceTrigger|BuildCompletion",
         ),
-        Rule(
-            when="branch, tag, schedule, by hand, release",
-            where=(("BUILD_REASON", "|Manual|IndividualCI|BatchedCI|Schedule"),),
-            take=Variable("BUILD_SOURCEVERSION"),
+        _rule(
+            "branch, tag, schedule, by hand, release",
+            Variable("BUILD_SOURCEVERSION"),
+            BUILD_REASON="|Manual|IndividualCI|BatchedCI|Schedule",
         ),
     ),
 )
@@ -227,7 +231,7 @@ _TEAMCITY = System(
     otherwise=Unknown(
         "--git-ref %build.vcs.number.ID%", "with the ID of the VCS root whose code was tested"
     ),
-    rules=(Rule(when="a single VCS root", take=Variable("BUILD_VCS_NUMBER")),),
+    rules=(_rule("a single VCS root", Variable("BUILD_VCS_NUMBER")),),
 )
 
 _BUILDKITE = System(
@@ -235,22 +239,19 @@ _BUILDKITE = System(
     sign=("BUILDKITE", _SET),
     source="https://buildkite.com/docs/pipelines/configure/environment-variables",
     rules=(
-        Rule(
-            when="pull request that is built as a merge",
-            where=(("BUILDKITE_PULL_REQUEST_USING_MERGE_REFSPEC", "true"),),
-            take=Unknown('--git-ref "$(git rev-parse HEAD^2)"'),
+        _rule(
+            "pull request that is built as a merge",
+            Unknown('--git-ref "$(git rev-parse HEAD^2)"'),
+            BUILDKITE_PULL_REQUEST_USING_MERGE_REFSPEC="true",
         ),
-        Rule(
-            when="HEAD, started by another pipeline",
-            where=(("BUILDKITE_COMMIT", "HEAD"), ("BUILDKITE_SOURCE", "trigger_job")),
-            take=Unknown("build: { commit: $BUILDKITE_COMMIT }", "in the step that triggers it"),
+        _rule(
+            "HEAD, started by another pipeline",
+            Unknown("build: { commit: $BUILDKITE_COMMIT }", "in the step that triggers it"),
+            BUILDKITE_COMMIT="HEAD",
+            BUILDKITE_SOURCE="trigger_job",
         ),
-        Rule(
-            when="HEAD, started in another way",
-            where=(("BUILDKITE_COMMIT", "HEAD"),),
-            take=Checkout(),
-        ),
-        Rule(when="branch, tag, pull request, merge queue", take=Variable("BUILDKITE_COMMIT")),
+        _rule("HEAD, started in another way", Checkout(), BUILDKITE_COMMIT="HEAD"),
+        _rule("branch, tag, pull request, merge queue", Variable("BUILDKITE_COMMIT")),
     ),
 )
 
@@ -259,27 +260,24 @@ _JENKINS = System(
     sign=("JENKINS_URL", _SET),
     source="https://www.jenkins.io/doc/book/pipeline/multibranch/",
     rules=(
-        Rule(
-            when="multibranch, `PR-1-head`",
-            where=(("CHANGE_ID", _SET), ("BRANCH_NAME", ".+-head")),
-            take=Variable("GIT_COMMIT"),
+        _rule(
+            "multibranch, `PR-1-head`",
+            Variable("GIT_COMMIT"),
+            CHANGE_ID=_SET,
+            BRANCH_NAME=".+-head",
         ),
-        Rule(
-            when="multibranch, any other change request",
-            where=(("CHANGE_ID", _SET),),
-            take=Unknown('--git-ref "$(git rev-parse "origin/$BRANCH_NAME")"'),
+        _rule(
+            "multibranch, any other change request",
+            Unknown('--git-ref "$(git rev-parse "origin/$BRANCH_NAME")"'),
+            CHANGE_ID=_SET,
         ),
-        Rule(
-            when="GitHub Pull Request Builder",
-            where=(("ghprbPullId", _SET),),
-            take=Variable("ghprbActualCommit"),
+        _rule("GitHub Pull Request Builder", Variable("ghprbActualCommit"), ghprbPullId=_SET),
+        _rule(
+            "GitLab plugin, merge request",
+            Variable("gitlabMergeRequestLastCommit"),
+            gitlabMergeRequestIid=_SET,
         ),
-        Rule(
-            when="GitLab plugin, merge request",
-            where=(("gitlabMergeRequestIid", _SET),),
-            take=Variable("gitlabMergeRequestLastCommit"),
-        ),
-        Rule(when="branch, tag", take=Variable("GIT_COMMIT")),
+        _rule("branch, tag", Variable("GIT_COMMIT")),
     ),
 )
 
@@ -287,7 +285,7 @@ _CIRCLECI = System(
     name="CircleCI",
     sign=("CIRCLECI", _SET),
     source="https://circleci.com/docs/variables/",
-    rules=(Rule(when="any build", take=Variable("CIRCLE_SHA1")),),
+    rules=(_rule("any build", Variable("CIRCLE_SHA1")),),
 )
 
 _BITBUCKET = System(
@@ -295,12 +293,12 @@ _BITBUCKET = System(
     sign=("BITBUCKET_BUILD_NUMBER", _SET),
     source="https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/",
     rules=(
-        Rule(
-            when="pull request, which is merged only in the checkout",
-            where=(("BITBUCKET_PR_ID", _SET),),
-            take=Variable("BITBUCKET_COMMIT"),
+        _rule(
+            "pull request, which is merged only in the checkout",
+            Variable("BITBUCKET_COMMIT"),
+            BITBUCKET_PR_ID=_SET,
         ),
-        Rule(when="branch, tag, custom", take=Variable("BITBUCKET_COMMIT")),
+        _rule("branch, tag, custom", Variable("BITBUCKET_COMMIT")),
     ),
 )
 
@@ -309,12 +307,12 @@ _APPVEYOR = System(
     sign=("APPVEYOR", "(?i)true"),
     source="https://www.appveyor.com/docs/environment-variables/",
     rules=(
-        Rule(
-            when="pull request",
-            where=(("APPVEYOR_PULL_REQUEST_NUMBER", _SET),),
-            take=Variable("APPVEYOR_PULL_REQUEST_HEAD_COMMIT"),
+        _rule(
+            "pull request",
+            Variable("APPVEYOR_PULL_REQUEST_HEAD_COMMIT"),
+            APPVEYOR_PULL_REQUEST_NUMBER=_SET,
         ),
-        Rule(when="branch, tag", take=Variable("APPVEYOR_REPO_COMMIT")),
+        _rule("branch, tag", Variable("APPVEYOR_REPO_COMMIT")),
     ),
 )
 
@@ -323,12 +321,8 @@ _TRAVIS = System(
     sign=("TRAVIS", "true"),
     source="https://docs.travis-ci.com/user/environment-variables/",
     rules=(
-        Rule(
-            when="pull request",
-            where=(("TRAVIS_PULL_REQUEST", "[0-9]+"),),
-            take=Variable("TRAVIS_PULL_REQUEST_SHA"),
-        ),
-        Rule(when="branch, tag, schedule, API", take=Variable("TRAVIS_COMMIT")),
+        _rule("pull request", Variable("TRAVIS_PULL_REQUEST_SHA"), TRAVIS_PULL_REQUEST="[0-9]+"),
+        _rule("branch, tag, schedule, API", Variable("TRAVIS_COMMIT")),
     ),
 )
 
