@@ -145,7 +145,7 @@ def evaluate(policy: Policy, run: TestRun, now: datetime) -> Verdict:
     """Judge a finished run; ``now`` is what its age is told by."""
     checks = (
         _status_check(run),
-        _total_check(run),
+        _evidence_check(SOME_TESTS, run, "no test ran: the run has 0 tests"),
         *_executed_checks(policy, run),
         _counts_check(run),
         *_default_checks(policy, run),
@@ -260,21 +260,18 @@ def _status_problem(run: TestRun) -> str:
             assert_never(run.status)
 
 
-def _total_check(run: TestRun) -> Check:
-    check = _as_evidence(_criterion_check(SOME_TESTS, run))
-    if check.actual == 0:
-        return replace(check, message="no test ran: the run has 0 tests")
-    return check
+def _evidence_check(criterion: Criterion, run: TestRun, breach: str) -> Check:
+    """Turn a breach into missing evidence: the tests did not fall short, they are not there."""
+    check = _criterion_check(criterion, run)
+    if check.state is not CheckState.BREACHED:
+        return check
+    return replace(check, state=CheckState.INCONCLUSIVE, message=breach)
 
 
 def _executed_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
-    if policy.judges_executed:
-        return
-    check = _as_evidence(_criterion_check(SOME_RAN, run))
-    if check.actual == 0:
+    if not policy.judges_executed:
         ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
-        check = replace(check, message=f"no test was executed{ignored}")
-    yield check
+        yield _evidence_check(SOME_RAN, run, f"no test was executed{ignored}")
 
 
 def _counts_check(run: TestRun) -> Check:
@@ -302,14 +299,12 @@ def _counts_check(run: TestRun) -> Check:
 
 def _default_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
     if not policy.judges_not_run:
-        check = _as_evidence(_criterion_check(ALL_RAN, run))
-        if check.actual:
-            check = replace(
-                check,
-                message=f"{check.actual} of {run.total} tests never ran"
-                " (--require 'not_run <= N' would allow some)",
-            )
-        yield check
+        yield _evidence_check(
+            ALL_RAN,
+            run,
+            f"{measure(run)[Metric.NOT_RUN]} of {run.total} tests never ran"
+            " (--require 'not_run <= N' would allow some)",
+        )
     if policy.judges_failures or (policy.trust_status and run.status is RunStatus.PASS):
         return
     check = _criterion_check(NO_FAILURES, run)
@@ -322,12 +317,6 @@ def _default_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
             )
         check = replace(check, message=message)
     yield check
-
-
-def _as_evidence(check: Check) -> Check:
-    """Turn a breach into missing evidence: the tests did not fall short, they are not there."""
-    breached = check.state is CheckState.BREACHED
-    return replace(check, state=CheckState.INCONCLUSIVE) if breached else check
 
 
 def _criterion_check(criterion: Criterion, run: TestRun) -> Check:
