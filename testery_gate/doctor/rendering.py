@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import click
 from testery_gate import __version__
 from testery_gate.doctor import Finding, State, overall
 from testery_gate.errors import ExitCode
+from testery_gate.text import fold
 
 SCHEMA_VERSION = "1.0"
 """The second number grows when a field is added, the first when one changes or goes."""
@@ -37,15 +37,8 @@ def line(finding: Finding, style: Style) -> str:
     shown = click.style(state, fg=color) if style.color and color else state
     text = f"{shown}  {finding.check:<12}  {finding.found}\n"
     if finding.advice:
-        text += textwrap.fill(
-            finding.advice,
-            _ANY_WIDTH if style.width is None else max(style.width, _NARROWEST),
-            initial_indent=_INDENT,
-            subsequent_indent=_INDENT,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        text += "\n"
+        width = _ANY_WIDTH if style.width is None else max(style.width, _NARROWEST)
+        text += "".join(f"{_INDENT}{row}\n" for row in fold(finding.advice, width - len(_INDENT)))
     return text if style.unicode else text.encode("ascii", "replace").decode()
 
 
