@@ -19,7 +19,7 @@ from testery_gate.judging.judged import Judged
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.reports import FORMATS, html, with_options
 from testery_gate.reports.budget import SizeBudget
-from testery_gate.reports.html.limited import fitting
+from testery_gate.reports.html.layout import fitting
 from testery_gate.reports.html.markup import breakable, element
 from testery_gate.reports.html.palette import BLUE, GREY
 from testery_gate.reports.html.palette import color as mark_color

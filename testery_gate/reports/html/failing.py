@@ -16,6 +16,7 @@ from testery_gate.reports.html.layout import (
     code,
     entries,
     entry,
+    fitting,
     folded,
     link,
     listing,
@@ -23,7 +24,6 @@ from testery_gate.reports.html.layout import (
     section,
     small,
 )
-from testery_gate.reports.html.limited import fitting
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
 from testery_gate.reports.html.palette import sign
 from testery_gate.text import cut_off

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from testery_gate.reports import view
+from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.html.markup import NOTHING, Markup, breakable, element, join, words
 from testery_gate.reports.html.svg import definitions
 
@@ -173,3 +175,24 @@ def entries(items: Iterable[str]) -> Markup:
 def entry(content: str) -> Markup:
     """Return one of them."""
     return element("tbody", element("tr", element("td", content)))
+
+
+def fitting(
+    budget: SizeBudget, items: Iterable[Markup], count: int, what: str
+) -> tuple[list[Markup], Markup]:
+    """Return as many items as there is room for, and how many there are beyond, if any."""
+    rest = more(count, what)
+    if not budget.take(rest):
+        return [], NOTHING
+    taken: list[Markup] = []
+    for item in items:
+        if not budget.take(item):
+            break
+        taken.append(item)
+    left_out = count - len(taken)
+    return taken, more(left_out, what) if left_out else NOTHING
+
+
+def more(count: int, what: str) -> Markup:
+    """Say that there are so many more."""
+    return paragraph(f"… {view.more(count, what)}")

@@ -19,16 +19,17 @@ from testery_gate.reports.html.layout import (
     code,
     data,
     facts,
+    fitting,
     group,
     large,
     link,
+    more,
     name,
     paragraph,
     section,
     small,
     together,
 )
-from testery_gate.reports.html.limited import fitting, more
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join, words
 from testery_gate.reports.html.palette import sign, sign_at
 from testery_gate.reports.html.proportions import proportions
