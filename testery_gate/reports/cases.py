@@ -92,10 +92,7 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
 
 def milliseconds(duration: timedelta | None) -> int:
     """Return whole milliseconds; a duration that is unknown or negative is 0."""
-    return 0 if duration is None else max(0, duration // _MILLISECOND)
-
-
-_MILLISECOND = timedelta(milliseconds=1)
+    return 0 if duration is None else max(0, duration // timedelta(milliseconds=1))
 
 
 class Names:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import assert_never
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 from junit_xml import TestCase, TestSuite
 
@@ -214,19 +215,12 @@ _BATCH = 100
 
 def _passed(name: str, class_name: str, time: int) -> str:
     return (
-        f'\n    <testcase name="{_escaped(name)}" classname="{_escaped(class_name)}"'
+        f'\n    <testcase name="{escape(name, _QUOTE)}" classname="{escape(class_name, _QUOTE)}"'
         f' time="{_seconds(time)}" />'
     )
 
 
-def _escaped(text: str) -> str:
-    """Return a line as it stands in an attribute."""
-    for sign, reference in _REFERENCES:
-        text = text.replace(sign, reference)
-    return text
-
-
-_REFERENCES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
+_QUOTE = {'"': "&quot;"}
 
 
 def _tell_outcome(case: TestCase, told: Outcome) -> None:

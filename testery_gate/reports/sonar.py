@@ -13,13 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
-from testery_gate.reports.cases import (
-    Names,
-    line,
-    milliseconds,
-    outcome,
-    text_limit,
-)
+from testery_gate.reports.cases import Names, line, milliseconds, outcome, text_limit
 from testery_gate.reports.view import NO_FILE, NO_NAME
 
 PATH_LIMIT = 4_096
