@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TextIO, TypedDict
 
 from testery_gate.errors import GateError, ReportLost
-from testery_gate.progress import speaks_unicode
+from testery_gate.progress.stream import speaks_unicode
 from testery_gate.text import clean_text
 
 

@@ -22,6 +22,7 @@ from testery_gate.cli.process import Process
 from testery_gate.cli.settings import ALL, named_with_source, settings
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
+from testery_gate.progress.stream import moves_cursor
 from testery_gate.reports import summary
 from testery_gate.reports.ending import overall
 from testery_gate.reports.files import check_writable, publish
@@ -80,7 +81,7 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
     environment = process.machine.environment
     quiet = options.display.quiet
     verbose = options.display.verbose or ci.wants_debug(process.ci, environment)
-    live = progress.moves_cursor(sys.stderr, environment)
+    live = moves_cursor(sys.stderr, environment)
     sleep = process.interrupts.sleep
     wanted = options.waiting
     limits = api.Limits(

@@ -23,18 +23,8 @@ from testery_gate.progress.standing import (
     standings,
     together,
 )
-from testery_gate.progress.stream import SafeStream, moves_cursor, speaks_unicode
+from testery_gate.progress.stream import SafeStream, speaks_unicode
 from testery_gate.waiting.polling import Progress
-
-__all__ = [
-    "Display",
-    "LogDisplay",
-    "QuietDisplay",
-    "SafeStream",
-    "display",
-    "moves_cursor",
-    "speaks_unicode",
-]
 
 SIGN_OF_LIFE = 55.0
 """Seconds without a line after which a log gets one: a minute, less what a busy machine delays."""

@@ -17,18 +17,11 @@ import pytest
 
 from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
-from testery_gate.progress import (
-    TICK,
-    Display,
-    LogDisplay,
-    SafeStream,
-    display,
-    moves_cursor,
-    speaks_unicode,
-)
+from testery_gate.progress import TICK, Display, LogDisplay, display
 from testery_gate.progress.frame import UNICODE
 from testery_gate.progress.live import LiveDisplay
 from testery_gate.progress.standing import clock_time
+from testery_gate.progress.stream import SafeStream, moves_cursor, speaks_unicode
 from testery_gate.text import beginning, columns, rows, settled
 from testery_gate.waiting.polling import Progress, Sighting
 from tests.builders import make_run, with_unknown
