@@ -94,7 +94,6 @@ class _Document:
             self._texts += ["\n  ", _indented(suite, level=1)]
 
     def text(self) -> str:
-        """Return the whole document."""
         head = f'<?xml version="1.0" encoding="UTF-8"?>\n{_opening(self._root)}'
         return "".join([head, *self._texts, f"\n</{self._root.tag}>\n"])
 
@@ -176,7 +175,7 @@ def _test_suite(
     """Return a suite and, apart, its cases as text, in the order of the results.
 
     Most tests pass, and of those there is one line to write: as elements they would take several
-    times as long as all else. The others are made into text by and by, for the memory's sake.
+    times as long as all else. The others are made into text one by one, for the memory's sake.
     """
     file = line(file)
     class_name = _class_name(file)
@@ -186,31 +185,22 @@ def _test_suite(
     whole = _element(TestSuite(name, timestamp=timestamp, file=file), [])
     cases: list[str] = []
     total = 0
-    for start in range(0, len(results), _BATCH):
-        told: dict[int, tuple[TestCase, int]] = {}
-        for result in results[start : start + _BATCH]:
-            case_name = names.unique(line(result.name) or NO_NAME)
-            time = milliseconds(result.duration)
-            total += time
-            found = outcome(result, limit, tolerated=tolerates)
-            if found is None:
-                cases.append(_passed(case_name, class_name, time))
-                continue
-            case = TestCase(case_name, class_name)
-            _tell_outcome(case, found)
-            told[len(cases)] = case, time
-            cases.append("")
-        suite = TestSuite(name, [case for case, _ in told.values()])
-        part = _element(suite, [time for _, time in told.values()])
+    for result in results:
+        case_name = names.unique(line(result.name) or NO_NAME)
+        time = milliseconds(result.duration)
+        total += time
+        found = outcome(result, limit, tolerated=tolerates)
+        if found is None:
+            cases.append(_passed(case_name, class_name, time))
+            continue
+        case = TestCase(case_name, class_name)
+        _tell_outcome(case, found)
+        part = _element(TestSuite(name, [case]), [time])
         _add_counts(whole, part)
-        for index, element in zip(told, part, strict=True):
-            cases[index] = f"\n    {_indented(element, level=2)}"
+        cases.append(f"\n    {_indented(part[0], level=2)}")
     whole.set("tests", str(len(results)))
     whole.set("time", _seconds(total))
     return whole, cases
-
-
-_BATCH = 100
 
 
 def _passed(name: str, class_name: str, time: int) -> str:
