@@ -38,7 +38,7 @@ def bullet(row: CheckRow) -> Markup:
 
 
 class _Scale:
-    """From values to places across."""
+    """From values to places across, in percent."""
 
     def __init__(self, criterion: Criterion, actual: Fraction | None) -> None:
         self._end = Fraction(100)
@@ -50,7 +50,6 @@ class _Scale:
         self.end_text = format_value(Fraction(round(self._end)) or self._end, criterion.metric.unit)
 
     def place(self, value: Fraction) -> Fraction:
-        """Return where a value stands, in percent."""
         return _INSET + (100 - 2 * _INSET) * value / self._end
 
 

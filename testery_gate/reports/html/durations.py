@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,16 +24,13 @@ MOST_TESTS = 10
 
 def by_file(results: Sequence[TestResult]) -> Markup:
     """Return the files that take the longest."""
-    times: dict[str, int] = {}
-    numbers: dict[str, int] = {}
+    numbers = Counter(result.file for result in results)
+    times = Counter[str]()
     for result in results:
-        times[result.file] = times.get(result.file, 0) + milliseconds(result.duration)
-        numbers[result.file] = numbers.get(result.file, 0) + 1
-    longest = heapq.nlargest(MOST_FILES, times, key=times.__getitem__)
+        times[result.file] += milliseconds(result.duration)
+    longest = times.most_common(MOST_FILES)
     rows = [
-        _Row(code(file, view.NO_FILE), times[file], str(numbers[file]))
-        for file in longest
-        if times[file]
+        _Row(code(file, view.NO_FILE), time, str(numbers[file])) for file, time in longest if time
     ]
     rest = len(times) - len(longest)
     return join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.judging.judged import Judged
@@ -67,27 +68,17 @@ def _rate_marks(runs: Sequence[TestRun], rates: Sequence[Fraction | None]) -> It
         return f"{_TOP + float((100 - rate) / (100 - floor)) * (_RATES - 16) + 8:.1f}"
 
     yield svg.label(0, 13, f"pass rate, {_rate(lowest)} to {_rate(max(known))}")
-    last: tuple[str, str] | None = None
-    for index, rate in enumerate(rates):
-        if rate is None:
-            last = None
-            continue
-        here = svg.share(_place(index, len(runs))), height(rate)
-        if last is not None:
-            yield element(
-                "line",
-                x1=last[0],
-                y1=last[1],
-                x2=here[0],
-                y2=here[1],
-                stroke=INK,
-                stroke_opacity=".4",
-            )
-        last = here
-    for index, (run, rate) in enumerate(zip(runs, rates, strict=True)):
-        if rate is not None:
-            x = svg.share(_place(index, len(runs)))
-            yield _mark(run, x, height(rate), f"run {run.id}: {_rate(rate)}")
+    marks = [
+        None if rate is None else (svg.share(_place(index, len(runs))), height(rate))
+        for index, rate in enumerate(rates)
+    ]
+    for before, here in pairwise(marks):
+        if before and here:
+            (x1, y1), (x2, y2) = before, here
+            yield element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=INK, stroke_opacity=".4")
+    for run, rate, mark in zip(runs, rates, marks, strict=True):
+        if mark:
+            yield _mark(run, *mark, f"run {run.id}: {_rate(rate)}")
 
 
 def _mark(run: TestRun, x: str, y: str, told: str) -> Markup:
