@@ -78,11 +78,9 @@ class _Layout:
         return f"\x1b[{_SIGNS[mark][2]}m{text}\x1b[0m" if self.color else text
 
     def strong(self, text: str) -> str:
-        """Make a text bold."""
         return f"\x1b[1m{text}\x1b[0m" if self.color else text
 
     def sign(self, mark: Mark) -> str:
-        """Return the character that stands for a mark."""
         return _SIGNS[mark][0 if self.unicode else 1]
 
     def clean(self, text: str) -> str:
@@ -91,7 +89,6 @@ class _Layout:
         return line if self.unicode else line.encode("ascii", "replace").decode()
 
     def fit(self, text: str, width: int) -> str:
-        """Shorten a text to a number of columns."""
         return shorten_to_columns(self.clean(text), width, "…" if self.unicode else "...")
 
     def labelled(self, label: str, text: str, width: int = len("next:")) -> list[str]:
@@ -100,7 +97,6 @@ class _Layout:
         return self.behind(lead, self.strong(lead), text) if text else []
 
     def marked(self, mark: Mark, text: str, indent: str = "") -> list[str]:
-        """Return a text behind its sign."""
         lead = f"{indent}{self.sign(mark)} "
         return self.behind(lead, self.paint(lead, mark), text)
 
