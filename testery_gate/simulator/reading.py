@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -53,7 +52,6 @@ _TIMES: Shape[float] = Shape(
     'a whole number above 0 or "for-ever"',
     lambda value: math.inf if value == "for-ever" else whole(1, 1_000_000).read(value),
 )
-_MEBIBYTES = whole(1, 100_000)
 
 # The kinds of fault that make up an answer, and its status code unless the file says another.
 _CODES = {
@@ -231,8 +229,12 @@ def _listing(table: Table) -> RunList:
 
 def _fault(table: Table) -> Fault:
     """The fault that the table describes; which keys it may have depends on the kind."""
+    kind = table.need("kind", choice(Kind))
+    answers = kind not in {Kind.RESET, Kind.HANG}
+    waits = kind in {Kind.SLOW, Kind.TRICKLE}
+    swells = kind in {Kind.BIG, Kind.GZIP_BOMB}
     fault = Fault(
-        kind=table.need("kind", choice(Kind)),
+        kind=kind,
         endpoints=table.take("on", choices(Endpoint), frozenset()),
         run_id=table.take("run", _ID, None),
         first=table.take("from", whole(1, 1_000_000), 1),
@@ -241,37 +243,15 @@ def _fault(table: Table) -> Fault:
         lasts=table.take("lasts", DURATION, math.inf),
         probability=table.take("probability", SHARE, 1.0),
         seed=table.take("seed", whole(0, 10**9), 0),
+        code=table.take("code", whole(200, 599), _CODES[kind]) if kind in _CODES else 200,
+        headers=table.take("headers", HEADERS, ()) if answers else (),
+        retry_after=table.take("retry-after", DURATION, None) if answers else None,
+        retry_after_date=table.take("retry-after-date", DURATION, None) if answers else None,
+        body=table.take("body", TEXT, None) if kind is Kind.ANSWER else None,
+        patch=_patch(table) if kind is Kind.ALTER else Patch(),
+        to=table.need("to", HEADER) if kind is Kind.REDIRECT else "",
+        delay=table.take("delay", DURATION, 1.0) if waits else 0.0,
+        size=table.take("mebibytes", whole(1, 100_000), 64) if swells else 0,
     )
-    fault = _answering(_specific(fault, table), table)
     table.done()
     return fault
-
-
-def _specific(fault: Fault, table: Table) -> Fault:
-    match fault.kind:
-        case Kind.ANSWER:
-            fault = replace(fault, body=table.take("body", TEXT, None))
-        case Kind.ALTER:
-            fault = replace(fault, patch=_patch(table))
-        case Kind.REDIRECT:
-            fault = replace(fault, to=table.need("to", HEADER))
-        case Kind.SLOW | Kind.TRICKLE:
-            fault = replace(fault, delay=table.take("delay", DURATION, 1.0))
-        case Kind.BIG | Kind.GZIP_BOMB:
-            fault = replace(fault, size=table.take("mebibytes", _MEBIBYTES, 64))
-        case _:
-            pass
-    if fault.kind in _CODES:
-        fault = replace(fault, code=table.take("code", whole(200, 599), _CODES[fault.kind]))
-    return fault
-
-
-def _answering(fault: Fault, table: Table) -> Fault:
-    if fault.kind in {Kind.RESET, Kind.HANG}:
-        return fault
-    return replace(
-        fault,
-        headers=table.take("headers", HEADERS, ()),
-        retry_after=table.take("retry-after", DURATION, None),
-        retry_after_date=table.take("retry-after-date", DURATION, None),
-    )
