@@ -126,23 +126,6 @@ def _told_of_continuing(tell: Callable[[], None]) -> Iterator[None]:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
 
-class QuietDisplay:
-    """Shows only what is said."""
-
-    def __init__(self, out: SafeStream, clock: Callable[[], float]) -> None:
-        self._out = out
-        self._clock = clock
-        self._started = clock()
-
-    def update(self, progress: Progress) -> None:
-        """Show nothing."""
-
-    def say(self, line: str) -> None:
-        """Write the line with the time it came."""
-        self._out.write(stamped(self._clock() - self._started, line) + "\n")
-        self._out.flush()
-
-
 class LogDisplay:
     """Writes lines when something changed, and a sign of life when nothing does."""
 
@@ -199,3 +182,10 @@ class LogDisplay:
         elapsed = self._last_line - self._started
         self._out.write("".join(f"{stamped(elapsed, line)}\n" for line in lines))
         self._out.flush()
+
+
+class QuietDisplay(LogDisplay):
+    """Writes only what is said."""
+
+    def update(self, progress: Progress) -> None:
+        """Show nothing."""
