@@ -126,9 +126,8 @@ def _gate_suite(judged: Judged, name: str) -> ET.Element:
     )
     names = Names()
     cases = []
-    for check in judged.verdict.checks or (
-        missing,
-    ):  # no reader may take an empty suite for success
+    # No reader may take an empty suite for success.
+    for check in judged.verdict.checks or (missing,):
         case = TestCase(names.unique(line(check.name) or NO_NAME), class_name)
         _tell_check(case, check, judged)
         cases.append(case)

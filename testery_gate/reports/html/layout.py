@@ -120,16 +120,19 @@ def data(head: Sequence[str], groups: Iterable[str], *, caption: str) -> Markup:
             for other in others
         ),
     )
+    return _ruled(element("thead", titles), *groups, frame="below", aria_label=caption)
+
+
+def _ruled(*groups: str, frame: str, **named: str) -> Markup:
     return element(
         "table",
-        element("thead", titles),
         *groups,
         width="100%",
         cellpadding=6,
         rules="groups",
-        frame="below",
+        frame=frame,
         bordercolor=_LINE,
-        aria_label=caption,
+        **named,
     )
 
 
@@ -160,16 +163,7 @@ def listing(content: str) -> Markup:
 
 def entries(items: Iterable[str]) -> Markup:
     """Return entries one below the other, with a line after each."""
-    return element(
-        "table",
-        *items,
-        width="100%",
-        cellpadding=6,
-        rules="groups",
-        frame="hsides",
-        bordercolor=_LINE,
-        role="presentation",
-    )
+    return _ruled(*items, frame="hsides", role="presentation")
 
 
 def entry(content: str) -> Markup:

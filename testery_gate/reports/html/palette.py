@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from testery_gate.model import ResultStatus, RunStatus
-from testery_gate.reports.html.markup import Markup, element, join
+from testery_gate.reports.html.markup import Markup, element
 from testery_gate.reports.view import Mark
 
 GREEN = "#1a7f37"
@@ -59,12 +59,8 @@ OF_TESTS: Mapping[ResultStatus, Mark] = {
 }
 
 
-def signs() -> Markup:
-    """Return the signs of all marks, once for the page; :func:`sign` refers to them."""
-    return join(map(_symbol, Mark))
-
-
-def _symbol(mark: Mark) -> Markup:
+def symbol(mark: Mark) -> Markup:
+    """Return the sign of a mark as it is defined once for the page; :func:`sign` refers to it."""
     ground, shape, drawn = _SIGNS[mark]
     return element(
         "symbol",

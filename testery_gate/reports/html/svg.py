@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from testery_gate.reports.html.markup import Markup, element
-from testery_gate.reports.html.palette import GREEN, GREY, RED, signs
+from testery_gate.reports.html.palette import GREEN, GREY, RED, symbol
+from testery_gate.reports.view import Mark
 
 INK = "currentColor"
 SMALL = 13
@@ -119,7 +120,7 @@ def definitions() -> Markup:
         "svg",
         element(
             "defs",
-            signs(),
+            *map(symbol, Mark),
             _stripes("failed", RED, "#fff", "45"),
             _stripes("ignored", "#bf8700", "#000", "-45"),
             element(

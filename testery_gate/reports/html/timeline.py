@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby, pairwise
 
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.judging.judged import Judged
@@ -98,17 +99,15 @@ def _watched(observed: Sequence[Observation]) -> Markup:
 
 def _phases(observed: Sequence[Observation]) -> Iterator[_Phase]:
     """Put looks of one status together; each lasts until the first look that saw another."""
-    start = observed[0]
-    for look in (*observed[1:], None):
-        if look is None or _stage(look.status) != _stage(start.status):
-            until = observed[-1] if look is None else look
-            yield _Phase(
-                name=_stage(start.status),
-                fill=_fill(start.status),
-                start=Fraction(start.at),
-                end=Fraction(until.at),
-            )
-            start = until
+    stages = groupby(observed, key=lambda look: _stage(look.status))
+    starts = [next(looks) for _, looks in stages]
+    for start, end in pairwise([*starts, observed[-1]]):
+        yield _Phase(
+            name=_stage(start.status),
+            fill=_fill(start.status),
+            start=Fraction(start.at),
+            end=Fraction(end.at),
+        )
 
 
 def _stage(status: RunStatus) -> str:
