@@ -59,11 +59,7 @@ def can_still_hold(criterion: Criterion, run: TestRun, *, total_known: bool) -> 
 
 def _range(metric: Metric, run: TestRun, *, total_known: bool) -> Range | None:
     values = measure(run)
-    passed, failed, ignored = (
-        values[Metric.PASSED],
-        values[Metric.FAILED],
-        values[Metric.IGNORED],
-    )
+    passed, failed, ignored = (values[count] for count in _COUNTS)
     if passed is None or failed is None or ignored is None:
         # One count alone still has a lower bound: a failure is not undone by a missing passCount.
         count = values[metric] if metric in _COUNTS else None
