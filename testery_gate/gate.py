@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from testery_gate.api.client import TesteryClient
 from testery_gate.errors import ApiError, ExitCode, Interrupted
@@ -17,25 +16,17 @@ from testery_gate.judging.verdict import (
     no_verdict,
     stopped,
 )
-from testery_gate.model import RunStatus, TestRun
+from testery_gate.model import TestRun
 from testery_gate.runs.comparable import SECONDS, find_comparable
-from testery_gate.runs.finding import find_runs, newer_runs
+from testery_gate.runs.finding import Search, appeared
 from testery_gate.runs.lookup import Lookup
+from testery_gate.runs.meant import Described, Meant, Named, Question
 from testery_gate.runs.references import RunReference
 from testery_gate.runs.selection import Query
-from testery_gate.waiting.deadline import Deadline, utc_now
-from testery_gate.waiting.polling import PollInterval, Progress, Sighting, Watch, wait_for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effects:
-    """What the walk does to the world besides asking the API."""
-
-    sleep: Callable[[float], None]
-    update: Callable[[Progress], None]
-    say: Callable[[str], None]
-    now: Callable[[], datetime] = utc_now
-    """The time of day, by which the age of a run is told."""
+from testery_gate.runs.wait import Effects as Effects
+from testery_gate.runs.wait import Wait
+from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.polling import PollInterval, Sighting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +45,6 @@ class Waiting:
     """How many comparable runs to find for each run that was judged, itself among them."""
 
 
-_Notes = Mapping[RunReference, tuple[str, ...]]
-"""The runs that are meant, in their order, each with notes on the runs that it stands for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waited:
-    """How the wait went: the runs that are meant at its end, and what was seen of them."""
-
-    meant: _Notes
-    watch: Watch
-    seconds: float
-
-
 class Gate:
     """Judges the runs that are named or described."""
 
@@ -77,7 +55,6 @@ class Gate:
         self._client = client
         self._effects = effects
         self._waiting = waiting
-        self._lookup = Lookup(client, effects.say)
 
     def judge(self, target: Sequence[RunReference] | Query) -> Sequence[Judged]:
         """Return each run with its verdict, however the wait ends: by a signal at any moment too.
@@ -86,128 +63,115 @@ class Gate:
         """
         try:
             if isinstance(target, Sequence):
-                return self._wait_and_judge(target)
-            try:
-                found = self._find(target)
-            except ApiError as error:
-                return [Judged(run_id=None, verdict=_of_error(error))]
-            except Interrupted as cause:
-                reason = f"stopped by {cause} while there was no {target}"
-                return [Judged(run_id=None, verdict=no_verdict(cause.exit_code, reason))]
-            return self._wait_and_judge(found, target)
+                return self._judge_named(target)
+            return self._judge_described(target)
         except Interrupted as cause:
             verdict = no_verdict(cause.exit_code, f"stopped by {cause}")
             named = [run.run_id for run in target] if isinstance(target, Sequence) else [None]
             return [Judged(run_id=run_id, verdict=verdict) for run_id in named]
 
-    def _find(self, query: Query) -> Sequence[RunReference]:
-        """Return the runs that are meant today; raises what the API raises."""
-        runs = find_runs(
-            query,
-            self._client,
-            appear_by=self._waiting.appear_by,
-            sleep=self._effects.sleep,
-            say=self._effects.say,
-        )
-        return [RunReference(run_id=run.id) for run in runs]
-
-    def _wait_and_judge(
-        self, first: Sequence[RunReference], query: Query | None = None
-    ) -> Sequence[Judged]:
-        waited = self._wait(first, query)
-        runs = [self._judge(reference, waited) for reference in waited.meant]
-        return runs if waited.watch.ended_by else self._gather(runs)
-
-    def _wait(self, first: Sequence[RunReference], query: Query | None) -> _Waited:
-        """Wait for the runs; each time all are finished, ask whether others are meant by now."""
-        started = self._waiting.deadline.clock()
-        meant: _Notes = dict.fromkeys(first, ())
-        watch = self._watch([reference.run_id for reference in first])
-        while watch.ended_by is None:
-            try:
-                newer = {} if query is None else self._newer(query, meant, watch)
-            except Interrupted as cause:
-                watch = replace(watch, ended_by=cause)
-                break
-            if not newer:
-                break
-            meant = self._with_newer(meant, newer)
-            later = self._watch([run.id for run in newer.values()])
-            watch = Watch(runs={**watch.runs, **later.runs}, ended_by=later.ended_by)
-        seconds = self._waiting.deadline.clock() - started
-        return _Waited(meant=meant, watch=watch, seconds=seconds)
-
-    def _watch(self, run_ids: Sequence[int]) -> Watch:
-        return wait_for(
-            run_ids,
-            self._lookup.look,
-            deadline=self._waiting.deadline,
-            poll_interval=self._waiting.poll_interval,
-            on_update=self._effects.update,
-            sleep=self._effects.sleep,
-            decided=lambda sighting: self._early(sighting) is not None,
-            now=self._effects.now,
+    def _judge_named(self, runs: Sequence[RunReference]) -> Sequence[Judged]:
+        addresses = {run.run_id: run.web_url for run in runs}
+        question = Named(addresses, self._client)
+        wait = self._wait(question, Meant(notes=dict.fromkeys(addresses, ())))
+        return self._gather(
+            [
+                replace(judged, web_url=addresses.get(judged.run_id or 0))
+                for judged in self._judged(wait)
+            ],
+            wait,
         )
 
-    def _newer(self, query: Query, meant: _Notes, watch: Watch) -> Mapping[int, TestRun]:
-        """Return the newer runs that superseded canceled ones, by the canceled ones' ids."""
-        seen = [watch.runs.get(reference.run_id) for reference in meant]
-        canceled = [
-            one.run
-            for one in seen
-            if isinstance(one, Sighting) and one.run.status is RunStatus.CANCELED
-        ]
-        if not canceled or not self._waiting.follow or query.selection.every:
-            return {}
+    def _judge_described(self, query: Query) -> Sequence[Judged]:
+        search = Search(query, self._client, self._effects.now)
         try:
-            return newer_runs(query, self._client, canceled)
-        except ApiError as error:
-            self._effects.say(
-                f"Whether newer runs superseded canceled ones can't be told: {error.message}"
+            choice = appeared(
+                search,
+                appear_by=self._waiting.appear_by,
+                sleep=self._effects.sleep,
+                say=self._effects.say,
             )
-            return {}
+        except ApiError as error:
+            return [Judged(run_id=None, verdict=_of_error(error))]
+        except Interrupted as cause:
+            reason = f"stopped by {cause} while there was no {query}"
+            return [Judged(run_id=None, verdict=no_verdict(cause.exit_code, reason))]
+        if not choice.runs:
+            return [Judged(run_id=None, verdict=_of_error(search.not_found()))]
+        question = Described(search)
+        too_few = len(choice.runs) < query.min_runs
+        # Where it can't pass any more, what has failed already is all there is to find out.
+        wait = self._wait(question, question.take(choice), only_look=too_few)
+        runs = self._judged(wait)
+        if len(wait.meant.notes) < query.min_runs:
+            lacking = _of_error(search.too_few(len(wait.meant.notes)))
+            runs = [*runs, Judged(run_id=None, verdict=lacking)]
+        return self._gather(_with_note(runs, search.cut_off()), wait)
 
-    def _with_newer(self, meant: _Notes, newer: Mapping[int, TestRun]) -> _Notes:
-        replaced: dict[RunReference, tuple[str, ...]] = {}
-        for reference, notes in meant.items():
-            successor = newer.get(reference.run_id)
-            if successor is None:
-                replaced[reference] = notes
-                continue
-            note = f"run {reference.run_id} was canceled, and newer run {successor.id} followed"
-            self._effects.say(note)
-            replaced[RunReference(run_id=successor.id)] = (*notes, note)
-        return replaced
+    def _wait(self, question: Question, first: Meant, *, only_look: bool = False) -> Wait:
+        waiting = self._waiting
+        deadline = waiting.deadline
+        wait = Wait(
+            question,
+            first,
+            Lookup(self._client, self._effects.say).look,
+            effects=self._effects,
+            deadline=Deadline.after(0, deadline.clock) if only_look else deadline,
+            appear_by=waiting.appear_by,
+            poll_interval=waiting.poll_interval,
+            follow=waiting.follow and not only_look,
+            decided=lambda sighting: self._early(sighting) is not None,
+        )
+        wait.until_nothing_is_new()
+        return wait
 
-    def _judge(self, reference: RunReference, waited: _Waited) -> Judged:
-        seen = waited.watch.runs.get(reference.run_id)
+    def _judged(self, wait: Wait) -> Sequence[Judged]:
+        runs = [self._judge(run_id, wait) for run_id in wait.meant.notes]
+        match wait.unanswered:
+            case None:
+                return runs
+            case Interrupted() as cause:
+                reason = f"stopped by {cause} before it was known whether other runs are meant"
+                verdict = no_verdict(cause.exit_code, reason)
+            case error:
+                verdict = no_verdict(
+                    error.exit_code,
+                    f"whether other runs are meant by now can't be told: {error.message}",
+                    advice=error.advice,
+                )
+        return [*runs, Judged(run_id=None, verdict=verdict)]
+
+    def _judge(self, run_id: int, wait: Wait) -> Judged:
+        seen = wait.watch.runs.get(run_id)
         judged = Judged(
-            run_id=reference.run_id,
-            verdict=self._verdict(seen, waited),
-            notes=waited.meant[reference],
-            web_url=reference.web_url,
+            run_id=run_id, verdict=self._verdict(seen, wait), notes=wait.meant.notes[run_id]
         )
         if not isinstance(seen, Sighting):
             return judged
+        doubt = wait.meant.doubts.get(run_id)
+        if doubt is not None and seen.finished:
+            judged = replace(judged, verdict=_in_doubt(seen.run, doubt))
         notes = (*seen.notes, *judged.notes)
         return replace(judged, run=seen.run, notes=notes, observed=seen.observed)
 
-    def _verdict(self, seen: Sighting | ApiError | None, waited: _Waited) -> Verdict:
+    def _verdict(self, seen: Sighting | ApiError | None, wait: Wait) -> Verdict:
         if isinstance(seen, ApiError):
             return _of_error(seen)
         if seen is None:
-            return _unfinished(None, waited)
+            return _unfinished(None, wait)
         if seen.finished:
             return evaluate(self._policy, seen.run, self._effects.now())
-        return self._early(seen) or _unfinished(seen.run, waited)
+        return self._early(seen) or _unfinished(seen.run, wait)
 
     def _early(self, sighting: Sighting) -> Verdict | None:
         if not self._waiting.fail_fast:
             return None
         return decide_early(self._policy, sighting.run, total_known=sighting.total_known)
 
-    def _gather(self, runs: Sequence[Judged]) -> Sequence[Judged]:
+    def _gather(self, runs: Sequence[Judged], wait: Wait) -> Sequence[Judged]:
         """Add what the reports show besides; a signal meanwhile is how every run ends."""
+        if wait.was_cut_short:
+            return runs
         try:
             runs = self._with_addresses(runs)
             if self._waiting.with_results:
@@ -273,17 +237,31 @@ _BY_EVIDENCE = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 """How runs end that were judged by what they brought."""
 
 
+def _in_doubt(run: TestRun, other: TestRun) -> Verdict:
+    return no_verdict(
+        ExitCode.INCONCLUSIVE,
+        f"which run is meant can't be told: run {other.id} may be newer than run {run.id},"
+        " but has no readable time of creation",
+        advice="Name the run by its id.",
+    )
+
+
+def _with_note(runs: Sequence[Judged], note: str) -> Sequence[Judged]:
+    """Add a note that is about all runs to the first one."""
+    first, *others = runs
+    return [replace(first, notes=(*first.notes, note)), *others] if note else runs
+
+
 def _of_error(error: ApiError) -> Verdict:
     return no_verdict(error.exit_code, error.message, advice=error.advice)
 
 
-def _unfinished(run: TestRun | None, waited: _Waited) -> Verdict:
-    match waited.watch.ended_by:
+def _unfinished(run: TestRun | None, wait: Wait) -> Verdict:
+    match wait.watch.ended_by:
         case None:
             return no_verdict(
                 ExitCode.TIMED_OUT,
-                f"{_failed_already(run)}not finished within {waited.seconds:.0f} s:"
-                f" {_standing(run)}",
+                f"not finished within {wait.seconds:.0f} s: {_standing(run)}",
                 advice="Raise --timeout, or look at the run: it may be stuck.",
             )
         case Interrupted() as cause:

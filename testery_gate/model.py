@@ -28,6 +28,9 @@ MOST_RUNS = 10_000
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
 
+_YEARS = range(2000, 3000)
+"""When runs can have been created, and ended."""
+
 
 class MalformedAnswer(ValueError):
     """The API's JSON is not what the documentation says; the message names the field."""
@@ -341,7 +344,10 @@ class _Fields:
             return None
 
     def time(self, name: str) -> datetime | None:
-        """Return a time as UTC, or ``None`` for a text that is no time in a format we know."""
+        """Return a time as UTC, or ``None`` for a text that is no time in a format we know.
+
+        Nor is one outside of living memory: systems write the first or the last year for no time.
+        """
         value = self.data.get(name)
         if not isinstance(value, str):
             self._expect(name, "a string")
@@ -350,10 +356,9 @@ class _Fields:
             time = datetime.fromisoformat(clean_text(value))
         except ValueError:
             return None
-        try:
-            return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-        except OverflowError:
+        if time.year not in _YEARS:
             return None
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
     def _expect(self, name: str, expected: str) -> None:
         value = self.data.get(name)

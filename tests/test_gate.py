@@ -59,6 +59,11 @@ class Walk:
         """Let a run answer so, one after the other; the last stays."""
         self.api.get(f"{BASE}/test-runs/{run_id}", [{"json": answer} for answer in answers])
 
+    def lists(self) -> int:
+        """Return how often the list was asked for from its beginning."""
+        asked = [request.url for request in self.api.request_history]
+        return sum("test-runs?page=0" in url for url in asked)
+
     def judge(self, *run_ids: int) -> Sequence[Judged]:
         """Judge runs that are named."""
         return self.judge_target([RunReference(run_id=run_id) for run_id in run_ids or (55676,)])
@@ -314,33 +319,120 @@ def test_a_canceled_run_without_a_newer_one_is_inconclusive(api: requests_mock.M
 
 
 @pytest.mark.parametrize(
-    ("follow", "every"),
-    [pytest.param(False, False, id="unwanted"), pytest.param(True, True, id="all are meant")],
+    "other",
+    [
+        pytest.param({"projectId": 9}, id="project"),
+        pytest.param({"name": "smoke"}, id="name"),
+    ],
 )
-def test_a_canceled_run_is_the_one_that_is_meant(
-    api: requests_mock.Mocker, follow: bool, every: bool
+def test_a_run_of_another_kind_does_not_take_the_place_of_a_canceled_one(
+    api: requests_mock.Mocker, other: dict[str, Any]
 ) -> None:
-    walk = Walk(api, follow=follow)
+    walk = Walk(api)
+    new = make_answer(id=2, **other)
+    superseded(walk, {"json": [new, OLD]})
+    walk.run(new, run_id=2)
+    runs = walk.judge_target(QUERY)
+    assert [(judged.run_id, judged.exit_code) for judged in runs] == [
+        (2, ExitCode.PASSED),
+        (1, ExitCode.INCONCLUSIVE),
+    ]
+
+
+def test_a_canceled_run_is_what_was_asked_for(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
     superseded(walk, {"json": [make_answer(id=2), OLD]})
-    query = replace(QUERY, selection=replace(QUERY.selection, every=every))
-    (judged,) = walk.judge_target(query)
+    wanted = Condition(field=Field.STATUS, wanted="CANCELED")
+    selection = replace(QUERY.selection, conditions=(*QUERY.selection.conditions, wanted))
+    (judged,) = walk.judge_target(replace(QUERY, selection=selection))
     assert (judged.run_id, judged.exit_code) == (1, ExitCode.INCONCLUSIVE)
 
 
-def test_a_named_run_that_was_canceled_is_not_followed(api: requests_mock.Mocker) -> None:
+def test_without_following_the_first_answer_stands(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, follow=False)
+    superseded(walk, {"json": [make_answer(id=2), OLD]})
+    (judged,) = walk.judge_target(QUERY)
+    assert (judged.run_id, judged.exit_code) == (1, ExitCode.INCONCLUSIVE)
+    assert walk.lists() == 1
+
+
+def test_where_all_are_meant_a_canceled_one_is_too(api: requests_mock.Mocker) -> None:
     walk = Walk(api)
+    new = make_answer(id=2)
+    superseded(walk, {"json": [new, OLD]})
+    walk.run(new, run_id=2)
+    every = replace(QUERY, selection=replace(QUERY.selection, every=True))
+    runs = walk.judge_target(every)
+    assert [(judged.run_id, judged.exit_code) for judged in runs] == [
+        (2, ExitCode.PASSED),
+        (1, ExitCode.INCONCLUSIVE),
+    ]
+    assert walk.said == ["run 2 appeared and is judged too"]
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_named_run_that_was_canceled_is_followed_on_request(
+    api: requests_mock.Mocker, follow: bool
+) -> None:
+    walk = Walk(api, follow=follow)
+    new = make_answer(id=2)
+    api.get(f"{BASE}/test-runs", json=[new, OLD])
+    walk.run(OLD, run_id=1)
+    walk.run(new, run_id=2)
+    (judged,) = walk.judge(1)
+    assert judged.run_id == (2 if follow else 1)
+    assert judged.exit_code is (ExitCode.PASSED if follow else ExitCode.INCONCLUSIVE)
+    assert judged.web_url == f"https://testery.app/acme/test-runs/{judged.run_id}"
+    assert bool(walk.lists()) == follow
+
+
+@pytest.mark.parametrize("other", [{"gitRef": "main"}, {"buildKey": "24"}])
+def test_a_named_run_is_not_followed_to_another_build(
+    api: requests_mock.Mocker, other: dict[str, Any]
+) -> None:
+    walk = Walk(api)
+    api.get(f"{BASE}/test-runs", json=[make_answer(id=2, **other), OLD])
     walk.run(OLD, run_id=1)
     (judged,) = walk.judge(1)
-    assert judged.exit_code is ExitCode.INCONCLUSIVE
-    assert not [request for request in api.request_history if request.path == "/api/test-runs"]
+    assert (judged.run_id, judged.exit_code) == (1, ExitCode.INCONCLUSIVE)
+    assert judged.notes[0] == "newer run 2 is about another commit or build"
 
 
-def test_a_successor_that_can_not_be_looked_for_is_said(api: requests_mock.Mocker) -> None:
+def test_a_successor_of_a_named_run_that_can_not_be_looked_for_is_noted(
+    api: requests_mock.Mocker,
+) -> None:
     walk = Walk(api)
-    superseded(walk, {"status_code": 403})
-    (judged,) = walk.judge_target(QUERY)
+    walk.run(OLD, run_id=1)
+    api.get(f"{BASE}/test-runs", status_code=403)
+    (judged,) = walk.judge(1)
     assert judged.exit_code is ExitCode.INCONCLUSIVE
-    assert "can't be told" in walk.said[0]
+    assert "can't be told" in judged.notes[0]
+
+
+def test_a_named_run_that_is_not_canceled_needs_no_list(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    walk.run(RUNNING, make_answer())
+    assert [judged.exit_code for judged in walk.judge()] == [ExitCode.PASSED]
+    assert walk.lists() == 0
+
+
+@pytest.mark.parametrize(
+    ("failed", "codes"),
+    [
+        pytest.param(0, [ExitCode.PASSED, ExitCode.UNAVAILABLE], id="passed"),
+        pytest.param(1, [ExitCode.FAILED, ExitCode.UNAVAILABLE], id="failed"),
+    ],
+)
+def test_a_selection_that_can_not_be_asked_again_is_part_of_the_evidence(
+    api: requests_mock.Mocker, failed: int, codes: list[ExitCode]
+) -> None:
+    walk = Walk(api)
+    run = make_answer(id=1, failed=failed)
+    api.get(f"{BASE}/test-runs", [{"json": [run]}, {"json": []}, {"status_code": 503}])
+    walk.run(run, run_id=1)
+    runs = walk.judge_target(QUERY)
+    assert [judged.exit_code for judged in runs] == codes
+    assert "whether other runs are meant by now can't be told" in runs[1].verdict.reason
 
 
 def test_only_what_was_superseded_is_replaced(api: requests_mock.Mocker) -> None:
@@ -354,7 +446,7 @@ def test_only_what_was_superseded_is_replaced(api: requests_mock.Mocker) -> None
         walk.run(answer, run_id=answer["id"])
     each = replace(QUERY, selection=replace(QUERY.selection, each=(Group.NAME,)))
     runs = walk.judge_target(each)
-    assert [judged.run_id for judged in runs] == [2, 3]
+    assert [judged.run_id for judged in runs] == [3, 2]
     assert {judged.exit_code for judged in runs} == {ExitCode.PASSED}
 
 
@@ -420,17 +512,18 @@ def test_a_signal_while_a_newer_run_is_looked_for_keeps_what_was_seen(
 ) -> None:
     walk = Walk(api)
     superseded(walk, {"json": interrupting(2)})
-    (judged,) = walk.judge_target(QUERY)
+    judged, stopped = walk.judge_target(QUERY)
     assert judged.run is not None
+    assert stopped.exit_code is ExitCode.INTERRUPTED
+    assert "before it was known whether other runs are meant" in stopped.verdict.reason
 
 
 def test_a_signal_while_a_newer_run_is_announced_is_a_verdict(api: requests_mock.Mocker) -> None:
     walk = Walk(api)
     superseded(walk, {"json": [make_answer(id=2), OLD]})
     walk.stopped_in("say", 2)
-    (judged,) = walk.judge_target(QUERY)
-    assert (judged.run_id, judged.exit_code) == (None, ExitCode.INTERRUPTED)
-    assert judged.verdict.reason == "stopped by SIGINT"
+    _, stopped = walk.judge_target(QUERY)
+    assert (stopped.run_id, stopped.exit_code) == (None, ExitCode.INTERRUPTED)
 
 
 def test_a_verdict_tells_how_the_run_was_watched(api: requests_mock.Mocker) -> None:

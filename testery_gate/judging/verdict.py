@@ -205,6 +205,7 @@ def stopped(verdict: Verdict, cause: Interrupted) -> Verdict:
 _PRECONDITIONS = {
     ExitCode.UNAUTHORIZED: "token accepted",
     ExitCode.UNAVAILABLE: "API answers",
+    ExitCode.INCONCLUSIVE: "run is the newest",
     ExitCode.NOT_FOUND: "run exists",
     ExitCode.TIMED_OUT: "run finished",
     ExitCode.INTERRUPTED: "run finished",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from testery_gate.errors import ApiError
 from testery_gate.model import TestRun
-from testery_gate.runs.listing import Listing, Lookback, age_key
+from testery_gate.runs.listing import Listing, Lookback, is_newer, newest_first
 from testery_gate.waiting.deadline import Deadline
 
 MOST_READ = 1000
@@ -41,17 +41,14 @@ def find_comparable(
     with suppress(ApiError):
         for other in listing:
             for run in runs:
-                comparable = _kind(other) == _kind(run) and age_key(other) < age_key(run)
+                comparable = _kind(other) == _kind(run) and is_newer(run, other)
                 if comparable and other.status.is_final:
                     earlier[run.id].append(other)
             if all(len(found) >= count - 1 for found in earlier.values()):
                 break
     if not listing.read:
         return {}
-    newest = {
-        run_id: sorted(found, key=age_key, reverse=True)[: count - 1]
-        for run_id, found in earlier.items()
-    }
+    newest = {run_id: newest_first(found)[: count - 1] for run_id, found in earlier.items()}
     return {run.id: [*reversed(newest[run.id]), run] for run in runs}
 
 

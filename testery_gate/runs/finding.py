@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,8 +11,8 @@ import tenacity
 
 from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import TestRun
-from testery_gate.runs.listing import Listing, Lookback, age_key
-from testery_gate.runs.selection import Field, Query
+from testery_gate.runs.listing import Listing, Lookback, newest_first
+from testery_gate.runs.selection import Choice, Field, Query
 from testery_gate.waiting.deadline import Deadline, utc_now
 
 FIRST_DELAY = 2.0
@@ -24,8 +24,8 @@ YOUTH = timedelta(hours=1)
 class Source(Protocol):
     """What is needed of the API."""
 
-    def page(self, number: int, limit: int, /) -> Sequence[TestRun]:
-        """Return a page of the list."""
+    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
+        """Return a page of the list; what is optional is soon given up."""
 
     def deployed(self, deploy_id: int, /) -> Sequence[TestRun]:
         """Return the runs of a deploy."""
@@ -40,109 +40,160 @@ def find_runs(
     say: Callable[[str], None],
     now: Callable[[], datetime] = utc_now,
 ) -> Sequence[TestRun]:
-    """Return the runs that are meant, the newest first, as soon as there is one.
+    """Return the runs that are meant, or may be, the newest first, as soon as there is one.
 
     Raises :class:`NotFound`, which says what was searched, where none has appeared in time, and
     what the source raises.
     """
-    search = _Search(query, source, _lookback(query, now))
+    search = Search(query, source, now)
+    choice = appeared(search, appear_by=appear_by, sleep=sleep, say=say)
+    if not choice.runs:
+        raise search.not_found()
+    return newest_first([*choice.runs, *choice.doubts.values()])
+
+
+def appeared(
+    search: Search,
+    *,
+    appear_by: Deadline,
+    sleep: Callable[[float], None],
+    say: Callable[[str], None],
+) -> Choice:
+    """Return the runs that are meant as soon as enough are there, else those at the end."""
+    least = search.query.min_runs
 
     def announce(state: tenacity.RetryCallState) -> None:
         if state.attempt_number == 1:
-            say(f"There is no {query} yet; waiting for one to appear")
+            outcome: Choice = state.outcome.result() if state.outcome else Choice()
+            found = len(outcome.runs)
+            missing = f"no {search.query} yet" if least == 1 else f"{found} of {least} runs so far"
+            say(f"There is {missing}; waiting for one to appear")
 
     appearing = tenacity.Retrying(
-        retry=tenacity.retry_if_result(lambda runs: not runs),
+        retry=tenacity.retry_if_result(lambda choice: len(choice.runs) < least),
         stop=lambda _: appear_by.passed,
-        wait=lambda state: min(
-            FIRST_DELAY * 1.5 ** min(state.attempt_number - 1, 10),
-            LONGEST_DELAY,
-            appear_by.remaining(),
-        ),
+        wait=lambda state: appearing_delay(state.attempt_number, appear_by),
         sleep=sleep,
         before_sleep=announce,
-        retry_error_callback=lambda _: (),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else Choice(),
     )
-    runs: Sequence[TestRun] = appearing(search)
-    if not runs:
-        raise search.not_found()
-    return runs
+    return appearing(search)
 
 
-def newer_runs(
-    query: Query,
-    source: Source,
-    olds: Sequence[TestRun],
-    *,
-    now: Callable[[], datetime] = utc_now,
-) -> Mapping[int, TestRun]:
-    """Return by the id of each of these runs the newer one that is meant today, if there is one.
-
-    A newer run may be in any status. Raises what the source raises.
-    """
-    selection = query.selection
-    conditions = [cond for cond in selection.conditions if cond.field is not Field.STATUS]
-    anyhow = replace(query, selection=replace(selection, conditions=tuple(conditions)))
-    oldest = min(olds, key=age_key).create_time
-    newest = _Search(anyhow, source, _lookback(query, now).not_before(oldest))()
-    by_group = {selection.group_of(run): run for run in newest}
-    return {
-        old.id: newer
-        for old in olds
-        if (newer := by_group.get(selection.group_of(old))) and age_key(newer) > age_key(old)
-    }
+def appearing_delay(attempt: int, appear_by: Deadline) -> float:
+    """Return the seconds until it is asked again whether a run has appeared."""
+    delay = FIRST_DELAY * 1.5 ** min(attempt - 1, 10)
+    return min(delay, LONGEST_DELAY, appear_by.remaining())
 
 
-def _lookback(query: Query, now: Callable[[], datetime]) -> Lookback:
-    since = None if query.max_age is None else now() - query.max_age
-    return Lookback(since=since, runs=query.max_runs)
+class Search:
+    """Asks which runs are meant, as often as it is called, and remembers what it saw."""
 
-
-class _Search:
-    """Looks for the runs, and remembers what it saw."""
-
-    def __init__(self, query: Query, source: Source, lookback: Lookback) -> None:
-        self._query, self._source, self._lookback = query, source, lookback
-        self._read: dict[int, TestRun] = {}
+    def __init__(self, query: Query, source: Source, now: Callable[[], datetime] = utc_now) -> None:
+        self.query = query
+        self._source = source
+        since = None if query.max_age is None else now() - query.max_age
+        self._lookback = Lookback(since=since, runs=query.max_runs)
+        self._known: dict[int, TestRun] = {}
+        self._shown: dict[int, TestRun] = {}
         self._refused = ""
 
-    def __call__(self) -> Sequence[TestRun]:
-        selection = self._query.selection
-        if self._query.deploy_id is not None:
-            deployed = self._deployed(self._query.deploy_id)
-            self._read |= {run.id: run for run in deployed}
-            return selection.choose(deployed)
-        listing = Listing(self._source.page, self._unread())
-        chosen = selection.choose_from(listing)
-        self._read |= {run.id: run for run in listing.read}
-        return chosen
+    def __call__(self, *, optional: bool = False) -> Choice:
+        """Read on what may have changed, and return which runs are meant by now.
+
+        What is ``optional`` is soon given up. Raises what the source raises.
+        """
+        selection, deploy_id = self.query.selection, self.query.deploy_id
+        if deploy_id is not None:
+            self._note(self._deployed(deploy_id))
+            return selection.choose(self._known.values())
+        listing = Listing(
+            lambda number, limit: self._source.page(number, limit, optional=optional),
+            self._unread(),
+        )
+        selection.choose_from(listing)
+        self._note(listing.read)
+        return selection.choose(self._lookback.within(self._known.values()))
+
+    @property
+    def known(self) -> Mapping[int, TestRun]:
+        """Every run that was seen, by id, as it was last seen."""
+        return self._known
+
+    @property
+    def shown(self) -> Mapping[int, TestRun]:
+        """What the last reading showed, by id."""
+        return self._shown
+
+    def update(self, runs: Iterable[TestRun]) -> None:
+        """Take over how runs stand that were looked at since the last reading."""
+        for run in runs:
+            if run.id in self._known:
+                self._known[run.id] = replace(
+                    self._known[run.id], status=run.status, status_text=run.status_text
+                )
+
+    def cut_off(self) -> str:
+        """Say what was left out for being too far back; ``""`` where nothing was."""
+        selection = self.query.selection
+        if self.query.deploy_id is not None or not (selection.every or selection.each):
+            # The newest of all is the newest, whatever there was before.
+            return ""
+        reached = {run.id for run in self._lookback.within(self._known.values())}
+        left_out = [run for run in self._known.values() if run.id not in reached]
+        if not left_out and len(reached) < self._lookback.runs:
+            return ""
+        times = [run.create_time for run_id, run in self._known.items() if run_id in reached]
+        known_times = [time for time in times if time]
+        back_to = f" at {min(known_times):%Y-%m-%d %H:%M} UTC" if known_times else ""
+        fitting = [
+            str(run.id) for run in newest_first(left_out) if self.query.selection.matches(run)
+        ]
+        return (
+            f"--lookback ends the search{back_to}; runs from before are left out"
+            f"{', such as run ' + fitting[0] + ', which fits too' if fitting else ''}"
+        )
+
+    def too_few(self, number: int) -> NotFound:
+        """Say that runs were found, but not enough."""
+        least, cut_off = self.query.min_runs, self.cut_off()
+        return NotFound(
+            f"{number} of at least {least} runs were found: {self.query}"
+            f"{f'; {cut_off}' if cut_off else ''}",
+            advice="Check the conditions and --min-runs, or give runs more time to appear with"
+            " --appear-within.",
+        )
 
     def not_found(self) -> NotFound:
         """Say what was searched."""
         if self._refused:
             return NotFound(
-                f"no {self._query} was found: the API offers no list of a deploy's runs, or there"
+                f"no {self.query} was found: the API offers no list of a deploy's runs, or there"
                 f" is no such deploy: {self._refused}",
                 advice="Check the deploy's id; where the API does not offer it at all, select"
                 " the runs by --git-ref and --environment instead.",
             )
-        times = [run.create_time for run in self._read.values() if run.create_time]
+        times = [run.create_time for run in self._known.values() if run.create_time]
         back_to = f", back to {min(times):%Y-%m-%d %H:%M} UTC" if times else ""
-        miss = self._query.selection.nearest_miss(self._read.values(), self._lookback)
-        number = len(self._read)
+        miss = self.query.selection.nearest_miss(self._known.values(), self._lookback)
+        number = len(self._known)
         return NotFound(
-            f"no {self._query} was found: {number} {'run was' if number == 1 else 'runs were'}"
+            f"no {self.query} was found: {number} {'run was' if number == 1 else 'runs were'}"
             f" searched{back_to}{f'; {miss}' if miss else ''}",
             advice="Check the conditions and --lookback; 'wait' and 'check' can also give a run"
             " time to appear with --appear-within.",
         )
 
+    def _note(self, runs: Iterable[TestRun]) -> None:
+        self._shown = {run.id: run for run in runs}
+        self._known |= self._shown
+
     def _unread(self) -> Lookback:
         """Leave out what was read: only its status can still make it match, or its youth."""
-        if any(cond.field is Field.STATUS for cond in self._query.selection.conditions):
+        if any(cond.field is Field.STATUS for cond in self.query.selection.conditions):
             return self._lookback
         newest = max(
-            (run.create_time for run in self._read.values() if run.create_time), default=None
+            (run.create_time for run in self._known.values() if run.create_time), default=None
         )
         return self._lookback.not_before(newest and newest - YOUTH)
 
@@ -150,7 +201,8 @@ class _Search:
         try:
             runs = self._source.deployed(deploy_id)
         except (NotFound, Unauthorized) as error:
-            if isinstance(error, Unauthorized) and error.token_rejected:
+            # What was there is not gone because the API refuses to show it.
+            if self._known or (isinstance(error, Unauthorized) and error.token_rejected):
                 raise
             self._refused = error.message
             return ()

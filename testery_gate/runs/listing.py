@@ -1,14 +1,16 @@
 """Read the list of runs page by page: lazily, without repeats or gaps, whatever the server does.
 
-The list is documented as the most recent runs, by ``page`` (from 0) and ``limit``. Runs arrive
-while it is read, so that others move to later pages; a server may ignore either parameter, send
-shorter pages than asked for, or order otherwise.
+The list is documented as the most recent runs, by ``page`` (from 0) and ``limit``. While it is
+read, runs arrive, so that others move to later pages, and runs vanish, so that others move to pages
+that were read already. So each page is asked for in such a way that it repeats the end of the one
+before; where it does not, the list has moved and is read again. A server may also ignore either
+parameter, send shorter pages than asked for, or order otherwise.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -20,6 +22,11 @@ IN_A_ROW = 20
 """So many runs in a row that are older than something mean that newer ones do not follow."""
 MOST_OUT_OF_ORDER = 10_000
 """The most runs that are read of a list where the newest can be anywhere."""
+
+OVERLAP = 5
+"""How many runs of a page the next one repeats: so many may vanish between the two requests."""
+MOST_READINGS = 5
+"""So often a list is read from its beginning at most because it has moved."""
 
 FetchPage = Callable[[int, int], Sequence[TestRun]]
 """From page and limit to the runs of a page."""
@@ -41,10 +48,29 @@ class Lookback:
         """Whether the run is not too old; one without a time never is."""
         return self.since is None or run.create_time is None or run.create_time >= self.since
 
+    def within(self, runs: Iterable[TestRun]) -> Sequence[TestRun]:
+        """Return those that are not cut off, the newest first."""
+        return [run for run in newest_first(runs)[: self.runs] if self.reaches(run)]
 
-def age_key(run: TestRun) -> tuple[datetime, int]:
-    """Order runs from old to new: by creation, then id; a run without a time counts as old."""
-    return run.create_time or datetime.min.replace(tzinfo=UTC), run.id
+
+def is_newer(one: TestRun, other: TestRun) -> bool:
+    """Whether a run is known to be newer: by creation, then id.
+
+    Where only one of the two has a time, that can't be told.
+    """
+    if one.create_time is None or other.create_time is None:
+        return one.create_time is other.create_time and one.id > other.id
+    return (one.create_time, one.id) > (other.create_time, other.id)
+
+
+def newest_first(runs: Iterable[TestRun]) -> list[TestRun]:
+    """Sort runs by creation, then id; one without a time is as new as any with a lower id."""
+    latest = datetime.min.replace(tzinfo=UTC)
+    keys: list[tuple[datetime, int, TestRun]] = []
+    for run in sorted(runs, key=lambda run: run.id):
+        latest = max(latest, run.create_time or latest)
+        keys.append((run.create_time or latest, run.id, run))
+    return [run for *_, run in sorted(keys, key=lambda key: key[:2], reverse=True)]
 
 
 class Listing:
@@ -65,8 +91,7 @@ class Listing:
     @property
     def runs(self) -> Sequence[TestRun]:
         """What of it is within the lookback, the newest first."""
-        newest = sorted(self._read.values(), key=age_key, reverse=True)[: self._lookback.runs]
-        return [run for run in newest if self._lookback.reaches(run)]
+        return self._lookback.within(self._read.values())
 
     def is_past(self, time: datetime | None) -> bool:
         """Whether the list has come to runs older than this, and newer ones need not be feared.
@@ -96,27 +121,78 @@ class Listing:
                 raise _no_order(f"and has more than {len(self._read) - 1} runs")
 
     def _unread(self) -> Iterator[TestRun]:
-        number, limit = 0, PAGE_SIZE
-        while page := self._fetch_page(number, limit):
-            if number == 0:
-                # What the server gives at a time; where that was all, the next page is empty.
-                limit = len(page)
+        first = self._fetch_page(0, PAGE_SIZE)
+        yield from self._news(first)
+        # What the server gives at a time; where that was all, the next page has nothing new.
+        size = len(first)
+        if size > PAGE_SIZE or (size and not (yield from self._overlapping(size))):
+            yield from self._by_number(size)
+
+    def _overlapping(self, size: int) -> Generator[TestRun, None, bool]:
+        """Yield what follows the first page; ``False`` where pages can't be made to overlap."""
+        end, readings, brought_news = size, 1, True
+        while (window := _next_window(end, size)) is not None:
+            number, limit = window
+            page = self._fetch_page(number, limit)
+            if len(page) > limit:
+                return False
             news = self._news(page)
-            if not news:
+            end = number * limit + len(page)
+            overlaps = any(run.id in self._read for run in page)
+            if news and overlaps:
+                yield from news
+                brought_news = True
+                continue
+            if overlaps and len(page) < limit:
+                return True
+            # Either what the page before ended with is not here: more vanished than the overlap
+            # allows for, or the server ignores the limit. Or there is nothing new: runs arrived
+            # and pushed what was read already onto this page, or the server ignores the number.
+            if not overlaps and not brought_news:
+                return not page
+            readings += not overlaps
+            if readings > MOST_READINGS:
+                raise _unsteady()
+            first = self._fetch_page(0, PAGE_SIZE)
+            news = self._news(first)
+            if overlaps and not news and end > len(self._read):
+                self._check_order(number, size)
+                return True
+            if not overlaps or len(news) == len(first):
+                end = size = len(first)
+                # What arrived stands ahead of all that was read.
+                brought_news = bool(news) and first[-1] is news[-1]
+            yield from news
+        return not size
+
+    def _by_number(self, size: int) -> Iterator[TestRun]:
+        """Yield what follows the first page, by pages as the server makes them.
+
+        They can't overlap. Only the page before, read again, shows what has moved there.
+        """
+        number = 1
+        while page := self._fetch_page(number, size):
+            if self._news(page):
+                yield from self._news(self._fetch_page(number - 1, size))
+                yield from self._news(page)
+            else:
                 # Either runs arrived and pushed onto this page what was read already, then they
                 # are on the first page, or the server ignores the number, or there is no more.
-                first = self._fetch_page(0, limit)
+                first = self._fetch_page(0, size)
                 news = self._news(first)
-                if not news and number * limit >= len(self._read):
-                    break
+                if not news and number * size >= len(self._read):
+                    self._check_order(number, size)
+                    return
                 if news and len(news) == len(first):
                     # More than a page of them: only from the start they are all met.
                     number = 0
-            yield from news
+                yield from news
             number += 1
-        else:
-            return
-        if number == 1 and limit >= PAGE_SIZE and self._rising > self._falling:
+        if number > 1:
+            yield from self._news(self._fetch_page(number - 1, size))
+
+    def _check_order(self, number: int, size: int) -> None:
+        if number == 1 and size >= PAGE_SIZE and self._rising > self._falling:
             raise _no_order("and has no second page")
 
     def _news(self, page: Sequence[TestRun]) -> Sequence[TestRun]:
@@ -136,6 +212,19 @@ class Listing:
         return self._falling > 4 * self._rising
 
 
+def _next_window(end: int, size: int) -> tuple[int, int] | None:
+    """Choose page and limit so that the page begins before ``end`` and reaches furthest beyond.
+
+    A page begins at a multiple of its limit. ``None`` where there is no such page.
+    """
+    for overlap in (max(1, min(OVERLAP, size // 4)), 1):
+        windows = [((end - overlap) // limit, limit) for limit in range(1, size + 1)]
+        number, limit = max(windows, key=lambda window: (window[0] + 1) * window[1], default=(0, 0))
+        if number > 0 and (number + 1) * limit > end:
+            return number, limit
+    return None
+
+
 def _rise(before: TestRun, after: TestRun) -> float:
     """Say whether a list gets newer (above 0) or older between neighbours."""
     if before.create_time is None or after.create_time is None:
@@ -147,4 +236,11 @@ def _no_order(why: str) -> Unavailable:
     return Unavailable(
         f"the list of runs is not newest first, {why}: which run is the newest can't be told",
         advice="Name the run by its id.",
+    )
+
+
+def _unsteady() -> Unavailable:
+    return Unavailable(
+        f"the list of runs moved each of the {MOST_READINGS} times that it was read",
+        advice="Try again, or name the run by its id.",
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from heapq import nlargest
 from typing import assert_never
 
 from testery_gate.model import TestRun, same_git_ref
-from testery_gate.runs.listing import Listing, Lookback, age_key
+from testery_gate.runs.listing import Listing, Lookback, newest_first
 from testery_gate.text import fits
 
 
@@ -84,6 +84,16 @@ class Group(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a selection means among some runs."""
+
+    runs: Sequence[TestRun] = ()
+    """The newest first."""
+    doubts: Mapping[int, TestRun] = field(default_factory=dict)
+    """By the id of a run that was chosen: one without a time that may be newer, by its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which of the runs that meet all conditions are meant: by default the newest one."""
 
@@ -104,23 +114,36 @@ class Selection:
         """Return what tells the runs apart that the newest is taken of."""
         return tuple(group.of(run) for group in self.each)
 
-    def choose(self, runs: Iterable[TestRun]) -> Sequence[TestRun]:
-        """Return the runs that are meant, the newest first."""
-        chosen = sorted(filter(self.matches, runs), key=age_key, reverse=True)
-        if not self.every:
-            newest: dict[object, TestRun] = {}
-            for run in chosen:
-                newest.setdefault(self.group_of(run), run)
-            chosen = list(newest.values())
-        return chosen[: self.most]
+    def whatever_the_status(self) -> Selection:
+        """Return the selection without its conditions on the status."""
+        others = [one for one in self.conditions if one.field is not Field.STATUS]
+        return replace(self, conditions=tuple(others))
 
-    def choose_from(self, listing: Listing) -> Sequence[TestRun]:
+    def choose(self, runs: Iterable[TestRun]) -> Choice:
+        """Return the runs that are meant, and where that can't be told for certain."""
+        matching = newest_first(filter(self.matches, runs))
+        if self.every:
+            return Choice(runs=matching[: self.most])
+        groups: dict[object, list[TestRun]] = {}
+        for run in matching:
+            groups.setdefault(self.group_of(run), []).append(run)
+        chosen: list[TestRun] = []
+        doubts: dict[int, TestRun] = {}
+        for group in groups.values():
+            # Where none has a time, ids alone tell the order.
+            newest = next((run for run in group if run.create_time), group[0])
+            chosen.append(newest)
+            if newest.create_time and group[0].create_time is None and group[0].id > newest.id:
+                doubts[newest.id] = group[0]
+        return Choice(runs=newest_first(chosen)[: self.most], doubts=doubts)
+
+    def choose_from(self, listing: Listing) -> Choice:
         """Read a list no further than needed, and return the runs that are meant."""
         wanted = None if self.each else self.most if self.every else 1
         newest: list[TestRun] = []
         for run in listing:
-            if wanted is not None and self.matches(run):
-                newest = nlargest(wanted, [*newest, run], key=age_key)
+            if wanted is not None and run.create_time and self.matches(run):
+                newest = nlargest(wanted, [*newest, run], key=_time_and_id)
             if len(newest) == wanted and listing.is_past(newest[-1].create_time):
                 break
         return self.choose(listing.runs)
@@ -131,9 +154,10 @@ class Selection:
         def nearness(run: TestRun) -> tuple[object, ...]:
             # The conditions stand in the order of Field, of which the first ones say the most.
             met = [condition.holds(run) for condition in self.conditions]
-            return sum(met), met, age_key(run)
+            return sum(met), met
 
-        run = max(runs, key=nearness, default=None)
+        # Of those that are equally near, the newest.
+        run = max(newest_first(runs), key=nearness, default=None)
         if run is None:
             return ""
         met = [str(condition) for condition in self.conditions if condition.holds(run)]
@@ -151,6 +175,10 @@ class Selection:
         return f"run {run.id} {has}, but {' and '.join(lacks)}"
 
 
+def _time_and_id(run: TestRun) -> tuple[object, int]:
+    return run.create_time, run.id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Which runs, and how far back to look for them."""
@@ -159,6 +187,8 @@ class Query:
     deploy_id: int | None = None
     max_age: timedelta | None = timedelta(days=7)
     max_runs: int = 1000
+    min_runs: int = 1
+    """How many must be there at least."""
 
     def __str__(self) -> str:
         """Return a noun, such as ``run with environment staging``."""

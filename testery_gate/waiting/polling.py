@@ -91,7 +91,8 @@ def wait_for(
 
     The last look happens at the deadline. ``fetch`` is asked for the runs that are still open, and
     again for those that it left out; when it raises :class:`ApiError`, or a signal arrives, the
-    watch ends with what was seen.
+    watch ends with what was seen. ``run_ids`` may change meanwhile: as runs join, and others need
+    not be waited for any more.
     """
     started = deadline.clock()
     seen: dict[int, Sighting | ApiError] = {}

@@ -87,4 +87,4 @@ def test_a_slow_list_is_not_waited_for() -> None:
 def test_the_search_ends_far_back() -> None:
     api = Api([THIS, *(run_of(5000 - n, n, name="smoke") for n in range(1, 4000))])
     assert api.find() == {1000: [1000]}
-    assert len(api.requests) == MOST_READ / 100
+    assert len(api.requests) <= 1.2 * MOST_READ / 100

@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 import pytest
 
 from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import TestRun
-from testery_gate.runs.finding import LONGEST_DELAY, find_runs, newer_runs
-from testery_gate.runs.listing import IN_A_ROW
+from testery_gate.runs.finding import LONGEST_DELAY, Search, find_runs
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import with_unknown
 from tests.fakes import FakeClock
-from tests.runlist import NOW, RunList, newest_first, run_of
+from tests.runlist import NOW, RunList, run_of
 
 STAGING = Condition(field=Field.ENVIRONMENT, wanted="staging")
 QUERY = Query(selection=Selection(conditions=(STAGING,)))
@@ -78,7 +76,7 @@ def test_a_run_that_appears_is_found_then_and_waiting_is_said_once() -> None:
 def test_what_was_read_once_is_not_read_again_while_a_run_is_waited_for() -> None:
     api = Late(run_of(1001, environment="staging"), waits=2, others=OTHERS)
     assert api.find(appear_within=60) == [1001]
-    assert [number for number, _ in api.requests] == [0, 1, 2, 3, 0, 0]
+    assert [number for number, _ in api.requests] == [0, 1, 2, 3, 3, 0, 0]
 
 
 def test_a_status_may_still_change_so_all_is_read_again() -> None:
@@ -191,59 +189,110 @@ def test_a_rejected_token_is_no_missing_deploy() -> None:
         api.find(DEPLOY, appear_within=60)
 
 
-def superseding(api: Api, query: Query, *olds: TestRun) -> dict[int, int]:
-    newer = newer_runs(query, api, olds, now=lambda: NOW)
-    return {old_id: run.id for old_id, run in newer.items()}
+# Asking again.
 
 
-def test_a_newer_run_that_matches_supersedes() -> None:
-    old = run_of(1, 20, environment="staging", status="CANCELED")
-    api = Api([run_of(4), run_of(3, 5, environment="staging"), run_of(2, 10), old])
-    assert superseding(api, QUERY, old) == {1: 3}
+def test_what_is_asked_again_is_chosen_from_all_that_was_seen() -> None:
+    api = Api([run_of(1001, environment="staging"), *OTHERS])
+    search = Search(QUERY, api, lambda: NOW)
+    assert [run.id for run in search().runs] == [1001]
+    api.runs = [run_of(1061 - n, n - 59) for n in range(60)] + api.runs
+    api.requests = []
+    assert [run.id for run in search().runs] == [1001]
+    assert api.requests == [(0, 100)]
+    assert 1061 in search.shown
 
 
-def test_of_the_same_time_the_higher_id_is_newer() -> None:
-    old = run_of(2, environment="staging")
-    api = Api([run_of(3, environment="staging"), old, run_of(1, environment="staging")])
-    assert superseding(api, QUERY, old) == {2: 3}
+def test_a_run_that_is_looked_at_keeps_what_the_list_says_about_it() -> None:
+    api = Api([run_of(1, environment="staging", status="RUNNING")])
+    search = Search(QUERY, api, lambda: NOW)
+    search()
+    search.update([run_of(1, environment="qa", status="CANCELED"), run_of(2)])
+    assert set(search.known) == {1}
+    assert (search.known[1].environment, search.known[1].status_text) == ("staging", "CANCELED")
+
+
+EVERY = Selection(conditions=(STAGING,), every=True)
 
 
 @pytest.mark.parametrize(
-    "others",
+    ("selection", "runs", "said"),
     [
-        pytest.param([], id="no other"),
-        pytest.param([run_of(2, 30, environment="staging")], id="an older one"),
-        pytest.param([run_of(2, environment="qa")], id="one that does not match"),
+        pytest.param(QUERY.selection, OTHERS, "", id="the newest of all"),
+        pytest.param(EVERY, OTHERS[:2], "", id="all there is"),
+        pytest.param(
+            EVERY,
+            [run_of(5, 5), run_of(1, 60 * 24 * 8)],
+            "--lookback ends the search at 2024-03-01 11:55 UTC; runs from before are left out",
+            id="too old",
+        ),
+        pytest.param(
+            EVERY,
+            [run_of(2, 60 * 24 * 8, environment="staging"), run_of(1, 60 * 24 * 9)],
+            "--lookback ends the search; runs from before are left out, such as run 2, which fits"
+            " too",
+            id="too old, and it fits",
+        ),
     ],
 )
-def test_nothing_else_supersedes(others: list[TestRun]) -> None:
-    old = run_of(1, 20, environment="staging", status="CANCELED")
-    assert superseding(Api(newest_first([*others, old])), QUERY, old) == {}
+def test_what_is_cut_off_is_said_where_it_could_matter(
+    selection: Selection, runs: list[TestRun], said: str
+) -> None:
+    search = Search(Query(selection=selection), Api(runs), lambda: NOW)
+    search()
+    assert search.cut_off() == said
 
 
-def test_each_group_is_superseded_by_its_own() -> None:
-    query = Query(selection=Selection(conditions=(STAGING,), each=(Group.NAME,)))
-
-    def staging(run_id: int, minutes: float, name: str) -> TestRun:
-        return run_of(run_id, minutes, environment="staging", name=name)
-
-    search, checkout = staging(1, 9, "Search"), staging(2, 8, "Checkout")
-    api = Api([staging(4, 3, "Login"), staging(3, 5, "Search"), checkout, search])
-    assert superseding(api, query, search, checkout) == {1: 3}
+def test_so_many_runs_that_more_may_follow_are_cut_off_too() -> None:
+    search = Search(Query(selection=EVERY, max_runs=200), Api(OTHERS), lambda: NOW)
+    search()
+    assert "--lookback ends the search at 2024-02-29 02:50 UTC" in search.cut_off()
 
 
-def test_the_status_that_was_asked_for_need_not_be_the_newer_runs() -> None:
-    queued = Condition(field=Field.STATUS, wanted="QUEUED")
-    query = Query(selection=Selection(conditions=(STAGING, queued)))
-    old = run_of(1, 20, environment="staging", status="CANCELED")
-    api = Api([run_of(2, environment="staging", status="RUNNING"), old])
-    assert superseding(api, query, old) == {1: 2}
+def test_a_deploys_runs_are_not_cut_off() -> None:
+    api = Api()
+    api.deploys = lambda: [run_of(1, 60 * 24 * 30)]
+    search = Search(DEPLOY, api, lambda: NOW)
+    assert [run.id for run in search().runs] == [1]
+    assert search.cut_off() == ""
 
 
-def test_no_more_is_read_than_what_is_newer() -> None:
-    old = run_of(1000, 100, environment="staging", status="CANCELED")
-    api = Api([run_of(2000 - n, n) for n in range(100)] + [old] + OTHERS[20:])
-    query = Query(selection=QUERY.selection, max_age=timedelta(days=300))
-    assert superseding(api, query, old) == {}
-    assert api.requests == [(0, 100), (1, 100)]
-    assert IN_A_ROW < 100
+def test_a_deploys_runs_that_were_there_are_not_gone_because_they_are_refused() -> None:
+    api = Api()
+    answers: list[Sequence[TestRun] | NotFound] = [[run_of(1)], NotFound("HTTP 404")]
+
+    def deploys() -> Sequence[TestRun]:
+        answer = answers.pop(0)
+        if isinstance(answer, NotFound):
+            raise answer
+        return answer
+
+    api.deploys = deploys
+    search = Search(DEPLOY, api, lambda: NOW)
+    search()
+    with pytest.raises(NotFound):
+        search()
+
+
+def test_it_is_waited_until_enough_runs_are_there() -> None:
+    api = Late(run_of(1001, environment="staging", name="Search"), waits=2)
+    api.runs = [run_of(1000, environment="staging")]
+    each = Selection(conditions=(STAGING,), each=(Group.NAME,))
+    assert api.find(Query(selection=each, min_runs=2), appear_within=60) == [1001, 1000]
+    assert api.said == ["There is 1 of 2 runs so far; waiting for one to appear"]
+
+
+def test_too_few_runs_are_told_with_what_was_left_out() -> None:
+    runs = [run_of(2, environment="staging"), run_of(1, 60 * 24 * 8, environment="staging")]
+    search = Search(Query(selection=EVERY, min_runs=3), Api(runs), lambda: NOW)
+    error = search.too_few(len(search().runs))
+    assert error.message == (
+        "1 of at least 3 runs were found: run with environment staging; --lookback ends the search"
+        " at 2024-03-01 12:00 UTC; runs from before are left out, such as run 1, which fits too"
+    )
+    assert "--appear-within" in error.advice
+
+
+def test_a_run_that_may_be_the_newest_is_listed_as_well() -> None:
+    doubtful = with_unknown(run_of(9, environment="staging"), "create_time")
+    assert Api([doubtful, run_of(1, environment="staging")]).find() == [9, 1]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,10 +12,19 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import Unavailable
 from testery_gate.model import TestRun
-from testery_gate.runs.listing import IN_A_ROW, MOST_OUT_OF_ORDER, Listing, Lookback
+from testery_gate.runs.listing import (
+    IN_A_ROW,
+    MOST_OUT_OF_ORDER,
+    MOST_READINGS,
+    OVERLAP,
+    Listing,
+    Lookback,
+    is_newer,
+    newest_first,
+)
 from testery_gate.runs.selection import Condition, Field, Group, Selection
 from tests.builders import with_unknown
-from tests.runlist import NOW, RunList, newest_first, run_of
+from tests.runlist import NOW, RunList, run_of
 
 OURS, OTHERS = "1", "2"
 """Projects: what arrives while the list is read is of another one."""
@@ -60,10 +70,13 @@ def selections(draw: st.DrawFn) -> Selection:
     )
 
 
+MOST_ARRIVALS = 12
+
+
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[list[TestRun]]:
-    """Draw how many runs arrive between two requests; more than a page can hold, at times."""
-    numbers = draw(st.lists(st.integers(0, 12), max_size=30))
+    """Draw how many runs arrive between two requests."""
+    numbers = draw(st.lists(st.integers(0, MOST_ARRIVALS), max_size=30))
     ids = iter(range(1000, 2000))
     return [
         newest_first([run_of(next(ids), -number, project_id=2) for _ in range(count)])
@@ -115,11 +128,12 @@ def test_selecting_page_by_page_is_selecting_from_the_whole_list(
         most=most,
         ignores_limit=ignores_limit,
         clamps_page=clamps_page and bool(runs),
-        arrivals=arriving,
+        # A list that moves by more than a page between two requests can't be read.
+        arrivals=arriving if most > MOST_ARRIVALS else [],
         arrive_last=order == "oldest first",
     )
     whole = selection.choose(filter(lookback.reaches, runs))
-    assert list(selection.choose_from(Listing(served.page, lookback))) == list(whole)
+    assert selection.choose_from(Listing(served.page, lookback)) == whole
 
 
 @given(runs=run_sets(), most=st.integers(1, 80), number=st.integers(1, 70), order=st.booleans())
@@ -132,7 +146,7 @@ def test_a_lookback_by_number_takes_the_newest_runs(
     assert list(listing.runs) == runs[:number]
 
 
-@given(runs=run_sets(), arriving=arrivals(), most=st.integers(1, 80))
+@given(runs=run_sets(), arriving=arrivals(), most=st.integers(MOST_ARRIVALS + 1, 80))
 def test_no_run_comes_twice_or_is_left_out(
     runs: list[TestRun], arriving: list[list[TestRun]], most: int
 ) -> None:
@@ -140,6 +154,40 @@ def test_no_run_comes_twice_or_is_left_out(
     ids = [run.id for run in Listing(served.page, Lookback(runs=MOST_OUT_OF_ORDER))]
     assert len(ids) == len(set(ids))
     assert {run.id for run in runs} <= set(ids)
+
+
+@st.composite
+def departures(draw: st.DrawFn) -> list[set[int]]:
+    """Draw which of the runs vanish between two requests."""
+    gone = st.lists(st.integers(1, 60), max_size=8).map(set)
+    return draw(st.lists(gone, max_size=12))
+
+
+@given(
+    runs=run_sets(),
+    arriving=arrivals(),
+    leaving=departures(),
+    most=st.integers(3, 80),
+    ignores_limit=st.booleans(),
+)
+def test_no_run_is_missed_whatever_vanishes(
+    runs: list[TestRun],
+    arriving: list[list[TestRun]],
+    leaving: list[set[int]],
+    most: int,
+    ignores_limit: bool,
+) -> None:
+    served = RunList(
+        list(runs),
+        most=most,
+        ignores_limit=ignores_limit,
+        arrivals=arriving,
+        departures=list(leaving),
+    )
+    with suppress(Unavailable):
+        ids = {run.id for run in Listing(served.page, Lookback(runs=MOST_OUT_OF_ORDER))}
+        assert {run.id for run in runs} - set[int]().union(*leaving) <= ids
+    assert len(served.requests) <= 6 * (len(runs) + len(served.runs) + 5)
 
 
 HOURLY = [run_of(1000 - n, 60 * n) for n in range(1000)]
@@ -163,13 +211,60 @@ def test_a_lookback_by_age_ends_the_reading() -> None:
     list(listing)
     assert len(listing.read) == 151 + IN_A_ROW
     assert len(listing.runs) == 151
-    assert served.requests == [(0, 100), (1, 100)]
+    assert served.requests == [(0, 100), (1, 95)]
 
 
 def test_a_lookback_by_number_ends_the_reading() -> None:
     served = RunList(HOURLY)
     assert read(served, Lookback(runs=250)) == list(range(1000, 750, -1))
-    assert served.requests == [(0, 100), (1, 100), (2, 100)]
+    assert served.requests == [(0, 100), (1, 95), (2, 92)]
+
+
+def test_a_run_that_vanishes_between_two_pages_hides_no_other() -> None:
+    served = RunList(HOURLY[:150], departures=[{run.id for run in HOURLY[: OVERLAP - 1]}])
+    assert read(served) == [run.id for run in HOURLY[:150]]
+    assert served.requests == [(0, 100), (1, 95), (2, 70)]
+
+
+def test_where_more_vanishes_than_pages_overlap_the_list_is_read_again() -> None:
+    served = RunList(HOURLY[:250], departures=[{run.id for run in HOURLY[:30]}])
+    assert sorted(read(served)) == [run.id for run in reversed(HOURLY[:250])]
+    assert [number for number, _ in served.requests] == [0, 1, 0, 1, 2, 2]
+
+
+def test_a_list_that_is_shorter_all_at_once_has_an_end() -> None:
+    served = RunList(HOURLY[:150], departures=[{run.id for run in HOURLY[40:120]}])
+    assert set(read(served)) == {run.id for run in HOURLY[:100] + HOURLY[120:150]}
+    assert [number for number, _ in served.requests] == [0, 1, 0, 1]
+
+
+def test_a_list_that_is_empty_all_at_once_has_an_end() -> None:
+    served = RunList(HOURLY[:150], departures=[{run.id for run in HOURLY[:150]}])
+    assert read(served) == [run.id for run in HOURLY[:100]]
+    assert [number for number, _ in served.requests] == [0, 1, 0]
+
+
+def test_a_list_that_moves_whenever_it_is_read_is_no_answer() -> None:
+    runs = HOURLY[:900]
+    going = [{run.id for run in runs[10 * n : 10 * n + 10]} for n in range(50)]
+    served = RunList(list(runs), departures=going)
+    with pytest.raises(Unavailable, match="moved each of the 5 times that it was read"):
+        read(served)
+    assert len(served.requests) <= 2 * MOST_READINGS
+
+
+def test_pages_that_can_not_overlap_are_read_twice() -> None:
+    served = RunList(HOURLY[:600], most=250, ignores_limit=True, departures=[set(), {HOURLY[0].id}])
+    assert set(read(served)) == {run.id for run in HOURLY[:600]}
+    assert [number for number, _ in served.requests] == [0, 1, 0, 2, 1, 3, 2]
+
+
+def test_what_moves_while_the_last_page_is_asked_for_is_met_too() -> None:
+    # The last page's only run moves to the page before, and the last one is empty.
+    served = RunList(
+        HOURLY[:501], most=250, ignores_limit=True, departures=[set(), set(), {HOURLY[0].id}]
+    )
+    assert set(read(served)) == {run.id for run in HOURLY[:501]}
 
 
 def test_clocks_that_differ_and_a_run_out_of_order_do_not_prolong_the_reading() -> None:
@@ -182,7 +277,7 @@ def test_clocks_that_differ_and_a_run_out_of_order_do_not_prolong_the_reading() 
     served = RunList(uneven)
     listing = Listing(served.page, Lookback(since=NOW - timedelta(hours=80)))
     list(listing)
-    assert served.requests == [(0, 100), (1, 100)]
+    assert served.requests == [(0, 100), (1, 95)]
 
 
 @pytest.mark.parametrize("size", [100, 30])
@@ -195,13 +290,13 @@ def test_a_server_that_ignores_the_page_is_asked_no_more_than_it_takes_to_tell(s
 def test_a_server_that_gives_less_than_asked_for_is_read_to_the_end() -> None:
     served = RunList(HOURLY[:95], most=30)
     assert read(served) == [run.id for run in HOURLY[:95]]
-    assert served.requests == [(0, 100), (1, 30), (2, 30), (3, 30), (4, 30)]
+    assert served.requests == [(0, 100), (1, 25), (2, 22), (2, 30), (3, 28), (3, 30)]
 
 
 def test_a_server_that_ignores_the_limit_is_read_to_the_end() -> None:
     served = RunList(HOURLY[:500], most=250, ignores_limit=True)
     assert read(served) == [run.id for run in HOURLY[:500]]
-    assert len(served.requests) == 3
+    assert [number for number, _ in served.requests] == [0, 1, 0, 2, 1]
 
 
 def test_a_page_that_repeats_a_run_counts_it_once() -> None:
@@ -213,6 +308,40 @@ def test_where_no_time_is_known_ids_tell_the_order() -> None:
     served = RunList([with_unknown(run, "create_time") for run in HOURLY])
     assert len(read(served, Lookback(since=NOW, runs=150))) == 150
     assert len(served.requests) == 2
+
+
+UNTIMED = with_unknown(run_of(5), "create_time")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(run_of(1, 1), run_of(2, 2), id="created later"),
+        pytest.param(run_of(2), run_of(1), id="created at the same time, by the id"),
+        pytest.param(UNTIMED, replace(UNTIMED, id=4), id="none has a time, by the id"),
+    ],
+)
+def test_of_two_runs_one_is_newer(one: TestRun, other: TestRun) -> None:
+    assert is_newer(one, other)
+    assert not is_newer(other, one)
+
+
+@pytest.mark.parametrize("run_id", [4, 6])
+def test_where_one_has_no_time_none_is_known_to_be_newer(run_id: int) -> None:
+    assert not is_newer(UNTIMED, run_of(run_id))
+    assert not is_newer(run_of(run_id), UNTIMED)
+
+
+def test_a_run_without_a_time_stands_above_those_with_lower_ids() -> None:
+    runs = [run_of(9, 5), UNTIMED, run_of(4, 10), run_of(3, 30), run_of(6, 60)]
+    assert [run.id for run in newest_first(runs)] == [9, 5, 4, 3, 6]
+    oldest = with_unknown(run_of(1), "create_time")
+    assert [run.id for run in newest_first([oldest, run_of(2, 99)])] == [2, 1]
+
+
+def test_a_run_without_a_time_is_not_cut_off_as_the_oldest() -> None:
+    runs = [run_of(1, 10), run_of(2, 9), UNTIMED]
+    assert [run.id for run in Lookback(runs=1).within(runs)] == [5]
 
 
 def test_a_list_without_order_and_end_is_no_answer() -> None:

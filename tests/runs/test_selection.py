@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from testery_gate.runs.listing import Lookback
+from testery_gate.model import TestRun
+from testery_gate.runs.listing import Listing, Lookback
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from tests.builders import with_unknown
-from tests.runlist import NOW, run_of
+from tests.runlist import NOW, RunList, run_of
 
 RUN = run_of(
     5,
@@ -96,7 +99,48 @@ RUNS = [
     ],
 )
 def test_the_newest_runs_are_meant(selection: Selection, ids: list[int]) -> None:
-    assert [run.id for run in selection.choose(RUNS)] == ids
+    choice = selection.choose(RUNS)
+    assert [run.id for run in choice.runs] == ids
+    assert choice.doubts == {}
+
+
+def untimed(run_id: int, **others: Any) -> TestRun:
+    return with_unknown(run_of(run_id, environment="staging", **others), "create_time")
+
+
+STAGED = Selection(conditions=(STAGING,))
+
+
+@pytest.mark.parametrize(
+    ("runs", "chosen", "doubts"),
+    [
+        pytest.param([untimed(9), *RUNS], [5], {5: 9}, id="a higher id may be newer"),
+        pytest.param([untimed(9), untimed(8), *RUNS], [5], {5: 9}, id="the highest of them"),
+        pytest.param([*RUNS[1:], untimed(1)], [5], {}, id="a lower id is older"),
+        pytest.param([untimed(7), untimed(9)], [9], {}, id="where none has a time ids tell"),
+        pytest.param([*RUNS, with_unknown(run_of(9), "create_time")], [5], {}, id="no match"),
+    ],
+)
+def test_a_run_without_a_time_may_be_the_newest(
+    runs: list[TestRun], chosen: list[int], doubts: dict[int, int]
+) -> None:
+    choice = STAGED.choose(runs)
+    assert [run.id for run in choice.runs] == chosen
+    assert {run_id: doubt.id for run_id, doubt in choice.doubts.items()} == doubts
+
+
+def test_each_group_has_its_own_doubts_and_where_all_are_meant_there_are_none() -> None:
+    runs = [untimed(9, name="Search"), *RUNS]
+    assert replace(STAGED, each=(Group.NAME,)).choose(runs).doubts == {1: runs[0]}
+    assert replace(STAGED, every=True).choose(runs).doubts == {}
+
+
+def test_a_list_is_read_on_where_a_run_without_a_time_matches() -> None:
+    runs = [untimed(999), run_of(998, 1, environment="staging")]
+    served = RunList(runs + [run_of(900 - n, 2 + n) for n in range(300)])
+    choice = STAGED.choose_from(Listing(served.page, Lookback()))
+    assert ([run.id for run in choice.runs], list(choice.doubts)) == ([998], [998])
+    assert served.requests == [(0, 100)]
 
 
 WEEK = Lookback(since=NOW - timedelta(days=7))

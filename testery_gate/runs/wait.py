@@ -1,0 +1,186 @@
+"""Wait for the runs that are meant, and ask again which are, until nothing is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from testery_gate.errors import ApiError, Interrupted, NotFound
+from testery_gate.model import TestRun
+from testery_gate.runs.finding import appearing_delay
+from testery_gate.runs.meant import Meant, Question
+from testery_gate.waiting.deadline import Deadline, utc_now
+from testery_gate.waiting.polling import PollInterval, Progress, Seen, Sighting, Watch, wait_for
+
+ASK_AGAIN_SECONDS = 30.0
+"""How long it takes, while runs are waited for, until it is asked again which are meant."""
+
+Look = Callable[[Sequence[int]], Mapping[int, Seen]]
+"""From ids to what there is of each run; raises :class:`ApiError` where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What the gate does to the world besides asking the API."""
+
+    sleep: Callable[[float], None]
+    update: Callable[[Progress], None]
+    say: Callable[[str], None]
+    now: Callable[[], datetime] = utc_now
+    """The time of day, by which the age of a run is told."""
+
+
+class Wait:
+    """One wait, and what has come of it so far."""
+
+    def __init__(
+        self,
+        question: Question,
+        first: Meant,
+        look: Look,
+        *,
+        effects: Effects,
+        deadline: Deadline,
+        appear_by: Deadline,
+        poll_interval: PollInterval,
+        follow: bool,
+        decided: Callable[[Sighting], bool],
+    ) -> None:
+        self.meant = first
+        self.watch = Watch(runs={})
+        self.unanswered: ApiError | Interrupted | None = None
+        """What kept the last question from an answer."""
+        self._question = question
+        self._look = look
+        self._effects = effects
+        self._deadline = deadline
+        self._appear_by = appear_by
+        self._poll_interval = poll_interval
+        self._follow = follow
+        self._decided = decided
+        self._started = self._asked_at = deadline.clock()
+        self._waited_for: list[int] = []
+        self._seen: dict[int, TestRun] = {}
+        self._settled: set[tuple[object, ...]] = set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return self._deadline.clock() - self._started
+
+    @property
+    def was_cut_short(self) -> bool:
+        """Whether a signal or the API ended it."""
+        return self.watch.ended_by is not None or self.unanswered is not None
+
+    def until_nothing_is_new(self) -> None:
+        """Wait for the runs; each time all have ended, ask whether others are meant by now."""
+        self._waited_for = [*self.meant.run_ids]
+        while self._waited_for:
+            later = wait_for(
+                self._waited_for,
+                self._look_at,
+                deadline=self._deadline,
+                poll_interval=self._poll_interval,
+                on_update=self._effects.update,
+                sleep=self._effects.sleep,
+                decided=self._decided,
+                now=self._effects.now,
+            )
+            self.watch = Watch(runs={**self.watch.runs, **later.runs}, ended_by=later.ended_by)
+            again = self._follow and self._have_all_ended
+            self._waited_for = [*self._ask_again()] if again else []
+
+    @property
+    def _have_all_ended(self) -> bool:
+        seen = [self.watch.runs.get(run_id) for run_id in self.meant.run_ids]
+        return self.watch.ended_by is None and all(
+            isinstance(one, ApiError) or (one is not None and (one.finished or self._decided(one)))
+            for one in seen
+        )
+
+    def _ask_again(self) -> Sequence[int]:
+        """Ask which runs are meant by now, and return those to look at; none is the end."""
+        try:
+            joined = self._take(self._question.ask(list(self._seen.values())))
+        except (ApiError, Interrupted) as cause:
+            self.unanswered = cause
+            return ()
+        return list(dict.fromkeys([*joined, *self._changed()]))
+
+    def _take(self, meant: Meant) -> Sequence[int]:
+        """Take over an answer, and return the runs that were not meant by the one before."""
+        for line in meant.news:
+            self._effects.say(line)
+        before, self.meant = self.meant, meant
+        return [run_id for run_id in meant.run_ids if run_id not in before.notes]
+
+    def _changed(self) -> Sequence[int]:
+        """Return the runs that the answer shows otherwise than they were when they finished."""
+        changed = []
+        for run_id in self.meant.run_ids:
+            shown, seen = self.meant.shown.get(run_id), self.watch.runs.get(run_id)
+            if shown is None or not isinstance(seen, Sighting) or not seen.finished:
+                continue
+            now, then = _state(shown), _state(seen.run)
+            # A list that lags behind stays the same, and the run's own answer counts.
+            if (run_id, *now) not in self._settled and any(
+                new not in {None, "", old} for new, old in zip(now, then, strict=True)
+            ):
+                self._settled.add((run_id, *now))
+                changed.append(run_id)
+        return changed
+
+    def _look_at(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
+        """Look at those of the runs that are still meant, and at those that have joined."""
+        joined = self._ask_meanwhile()
+        meant = self.meant.notes
+        # What is waited for may change on the way.
+        self._waited_for[:] = [
+            run_id for run_id in dict.fromkeys([*self._waited_for, *joined]) if run_id in meant
+        ]
+        wanted = [run_id for run_id in dict.fromkeys([*run_ids, *joined]) if run_id in meant]
+        found = self._appeared(dict(self._look(wanted)))
+        self._seen |= {one: run for one, run in found.items() if isinstance(run, TestRun)}
+        return found
+
+    def _ask_meanwhile(self) -> Sequence[int]:
+        """Ask now and then which runs are meant, and return those that have joined."""
+        now = self._deadline.clock()
+        due = now - self._asked_at >= ASK_AGAIN_SECONDS and not self._deadline.passed
+        if not (self._follow and due):
+            return ()
+        self._asked_at = now
+        # Only the last question needs an answer.
+        with suppress(ApiError):
+            return self._take(self._question.ask(list(self._seen.values()), optional=True))
+        return ()
+
+    def _appeared(self, found: dict[int, Seen]) -> Mapping[int, Seen]:
+        """Wait for the runs that are not there; what was there once has no need to appear."""
+        attempt = 0
+        while not self._appear_by.passed:
+            missing = [
+                run_id
+                for run_id, seen in found.items()
+                if isinstance(seen, NotFound) and run_id not in self._seen
+            ]
+            if not missing:
+                break
+            attempt += 1
+            if attempt == 1:
+                which = ", ".join(map(str, missing))
+                within = f"{self._appear_by.remaining():.0f} s"
+                self._effects.say(f"There is no run {which} yet; waiting up to {within} for it")
+            self._effects.sleep(appearing_delay(attempt, self._appear_by))
+            try:
+                found |= self._look(missing)
+            except ApiError as error:
+                found |= dict.fromkeys(missing, error)
+        return found
+
+
+def _state(run: TestRun) -> tuple[object, ...]:
+    return run.status_text, run.complete, run.total, run.passed, run.failed, run.ignored
