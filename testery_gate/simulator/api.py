@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,10 @@ class Now:
         """Seconds since the run was created; negative while it does not exist yet."""
         return self.elapsed - run.created
 
+    def has(self, run: Run) -> bool:
+        """Whether the run exists."""
+        return run.created <= self.elapsed < run.vanishes
+
     def create_time(self, run: Run) -> datetime:
         """What the API says of the run's creation."""
         return run.create_time or self.started + timedelta(seconds=run.created)
@@ -78,6 +83,7 @@ class Api:
         self._runs = {run.id: run for run in scenario.runs}
         self._expected = f"Bearer {token}"
         self._changes = threading.Lock()
+        self._lists = 0
 
     def admits(self, request: Request) -> bool:
         """Whether the request carries the token."""
@@ -107,7 +113,7 @@ class Api:
                 return self._create(request, now)
             case Endpoint.RUN | Endpoint.CANCEL | Endpoint.RESULTS | Endpoint.RESULT:
                 run = self._runs.get(way.ids[0])
-                if run is None or now.age(run) < 0:
+                if run is None or not now.has(run):
                     raise _RefusedError(404)
                 return self._about(run, way, request, now)
             case _:
@@ -135,7 +141,12 @@ class Api:
         start = (page or 0) * size if offset is None else offset
         if listing.ignore_page:
             start = 0
-        shown = self._newest_first(now)
+        with self._changes:
+            self._lists += 1
+            number = self._lists
+        shown = [
+            run for run in self._newest_first(now) if run.listed_from <= number <= run.listed_until
+        ]
         if listing.order is Order.OLDEST_FIRST:
             shown.reverse()
         return json_answer([now.show(run) for run in shown[start : start + size]])
@@ -147,7 +158,7 @@ class Api:
         return json_answer([now.show(run) for run in triggered])
 
     def _newest_first(self, now: Now) -> list[Run]:
-        there = [run for run in tuple(self._runs.values()) if now.age(run) >= 0]
+        there = [run for run in tuple(self._runs.values()) if now.has(run)]
         return sorted(
             there, key=lambda run: (timestamp(now.create_time(run)), run.id), reverse=True
         )
@@ -162,6 +173,9 @@ class Api:
             like,
             created=now.elapsed,
             create_time=None,
+            vanishes=math.inf,
+            listed_from=1,
+            listed_until=math.inf,
             deploy_id=None,
             test_name=_text(wanted, "testName") or like.test_name,
             git_ref=_text(wanted, "ref") or like.git_ref,

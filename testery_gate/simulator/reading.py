@@ -52,6 +52,7 @@ _TIMES: Shape[float] = Shape(
     'a whole number above 0 or "for-ever"',
     lambda value: math.inf if value == "for-ever" else whole(1, 1_000_000).read(value),
 )
+_REQUESTS: Shape[int] = whole(1, 1_000_000)
 
 # The kinds of fault that make up an answer, and its status code unless the file says another.
 _CODES = {
@@ -149,6 +150,9 @@ def _run(table: Table, number: int, later: float) -> Run:
         phases=phases,
         created=created,
         create_time=table.take("created", TIME, None),
+        vanishes=table.take("vanishes-after", DURATION, plain.vanishes),
+        listed_from=table.take("listed-from", _REQUESTS, plain.listed_from),
+        listed_until=table.take("listed-until", _REQUESTS, plain.listed_until),
         name=fill(table.take("name", TEXT, plain.name), number),
         test_name=None if test_name is None else fill(test_name, number),
         key=fill(table.take("key", TEXT, plain.key), number),

@@ -69,13 +69,18 @@ class Run:
 
     ``created`` is in seconds of the scenario's clock and is negative for a run that was there
     before it started; ``create_time`` is what the API says instead of that moment.
-    ``testing_time`` is in milliseconds, over all tests that are executed in the end.
+    ``testing_time`` is in milliseconds, over all tests that are executed in the end. It exists
+    until ``vanishes``; the list has it from its request number ``listed_from`` on, counted from 1,
+    and up to ``listed_until``.
     """
 
     id: int = 55676
     phases: tuple[Phase, ...]
     created: float = 0.0
     create_time: datetime | None = None
+    vanishes: float = math.inf
+    listed_from: int = 1
+    listed_until: float = math.inf
     name: str = "Checkout"
     test_name: str | None = None
     key: str = "ABCDABCD75349414053EB9961013126945472A93"

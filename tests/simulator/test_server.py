@@ -251,6 +251,26 @@ def test_a_run_that_appears_later_is_not_there_before() -> None:
     assert created == "2026-05-04 12:00:05+0000"
 
 
+def test_a_run_that_vanishes_is_nowhere_any_more() -> None:
+    clock = FakeClock()
+    scenario = make_scenario(make_run(1), replace(make_run(2), vanishes=5.0, deploy_id=77))
+    with playing(scenario, clock) as simulator:
+        assert ids(ask(simulator, "/test-runs")) == [2, 1]
+        clock.now += 5
+        assert ids(ask(simulator, "/test-runs")) == [1]
+        assert ask(simulator, "/test-runs/2").status == 404
+        assert ask(simulator, "/test-runs/by-deploy/77").status == 404
+
+
+def test_a_list_can_have_a_run_in_some_of_its_answers_only() -> None:
+    scenario = make_scenario(
+        make_run(1), replace(make_run(2), listed_until=1), replace(make_run(3), listed_from=3)
+    )
+    with playing(scenario) as simulator:
+        assert [ids(ask(simulator, "/test-runs")) for _ in range(3)] == [[2, 1], [1], [3, 1]]
+        assert ask(simulator, "/test-runs/2").status == 200
+
+
 def test_the_runs_of_a_deploy_are_listed() -> None:
     scenario = make_scenario(replace(make_run(1), deploy_id=77), make_run(2))
     with playing(scenario) as simulator:
