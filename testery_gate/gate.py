@@ -36,9 +36,9 @@ class Waiting:
     deadline: Deadline
     poll_interval: PollInterval
     appear_by: Deadline
-    """Until when a run that is described may take to be there."""
+    """Until when runs may take to be there."""
     follow: bool = True
-    """Whether a newer run stands in for one that was canceled."""
+    """Whether it is asked again which runs are meant, and a canceled one gives way to a newer."""
     fail_fast: bool = False
     with_results: bool = True
     comparable: int = 0

@@ -29,6 +29,9 @@ from testery_gate.waiting import interval
 from testery_gate.waiting.polling import PollInterval
 
 AUTO = "auto"
+_APPEARING, _NAMED_APPEARING = Fraction(120), Fraction(10)
+"""Seconds that a run may take to appear where the user does not say. An id that is known has been
+given to a run: all that can be late is a copy of the data that the API reads."""
 _DESCRIBING = (
     *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
     *("latest", "each", "every", "deploy_id"),
@@ -58,7 +61,7 @@ class WaitOptions:
     poll_interval: PollInterval = interval.adaptive
     fail_fast: bool = False
     follow: bool = True
-    """Whether the newer run is judged where one was canceled."""
+    """Whether it is asked again which runs are meant, and a canceled one gives way to a newer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,7 @@ def wait_options(
     """Return the options of ``wait``; ``named_with_source`` names an option and what set it."""
     waiting = WaitOptions(
         timeout=float(values["timeout"]),
-        appear_within=float(min(values["appear_within"], values["timeout"])),
+        appear_within=float(min(_appear_within(values), values["timeout"])),
         outage_tolerance=float(values["outage_tolerance"]),
         poll_interval=(
             interval.adaptive
@@ -144,13 +147,21 @@ def check_options(
     values: Values, machine: Machine, named_with_source: Callable[[str], str]
 ) -> GateOptions:
     """Return the options of ``check``, which waits only for a run to be there."""
+    appear_within = float(_appear_within(values))
     waiting = WaitOptions(
-        timeout=float(values["appear_within"]),
-        appear_within=float(values["appear_within"]),
+        timeout=appear_within,
+        appear_within=appear_within,
         outage_tolerance=float(values["outage_tolerance"]),
         patience=float(values["outage_tolerance"]),
+        follow=not values["no_follow"],
     )
     return _gate_options(values, machine, named_with_source, waiting)
+
+
+def _appear_within(values: Values) -> Fraction:
+    given: Fraction | None = values["appear_within"]
+    default = _NAMED_APPEARING if values["runs"] else _APPEARING
+    return default if given is None else given
 
 
 def list_options(values: Values, machine: Machine) -> ListOptions:
@@ -243,6 +254,10 @@ def _target(
             advice="To hold a named run to a commit or an environment, use --expect.",
         )
     if runs:
+        if values["min_runs"] > 1:
+            raise UsageError(
+                f"{named_with_source('min_runs')} is for runs that are described, not named"
+            )
         return _named(runs, values["token_file"], machine)
     if not describing:
         raise UsageError(
@@ -281,6 +296,12 @@ def _query(values: Values, machine: Machine) -> Query:
     each, every, deploy_id = values["each"], values["every"], values["deploy_id"]
     if each and every:
         raise UsageError("--each takes the newest of each group and --all takes all: choose one")
+    many, least = bool(each or every or deploy_id is not None), values.get("min_runs", 1)
+    if least > 1 and not many:
+        raise UsageError(
+            f"--min-runs {least} can't be reached: only the newest run is meant",
+            advice="Say which runs are meant besides: --each, --all or --deploy-id.",
+        )
     git_ref, status = values["git_ref"], values["status"]
     wanted = (
         (Field.GIT_REF, _commit(machine) if git_ref == AUTO else git_ref),
@@ -304,6 +325,7 @@ def _query(values: Values, machine: Machine) -> Query:
         deploy_id=deploy_id,
         max_age=None if lookback.seconds is None else _timedelta(lookback.seconds),
         max_runs=lookback.runs,
+        min_runs=least,
     )
 
 

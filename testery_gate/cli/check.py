@@ -13,7 +13,7 @@ from testery_gate.cli.settings import ALL, NOW, named_with_source, settings
 from testery_gate.cli.wait import RUNS, GateCommand, run_gate
 from testery_gate.errors import ExitCode
 
-_WAITING = ("--timeout", "--interval", "--fail-fast", "--no-follow")
+_WAITING = ("--timeout", "--interval", "--fail-fast")
 
 
 @click.command(cls=GateCommand, params=[RUNS, *settings(*ALL, without=_WAITING, defaults=NOW)])

@@ -43,7 +43,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 
 _OPTIONS = settings(
     *(WHICH_RUNS, LISTING, CONNECTION, CONFIGURATION),
-    without=["--appear-within", "--no-follow"],
+    without=["--min-runs", "--appear-within", "--no-follow"],
     also=["--outage-tolerance", "--output"],
     defaults=NOW,
 )

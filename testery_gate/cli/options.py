@@ -174,6 +174,10 @@ def _expectation(text: str) -> Expectation:
     return Expectation(field=ExpectedField(name), value=value)
 
 
+def _appearance(text: str) -> Fraction | None:
+    return None if text == "auto" else parse_duration(text)
+
+
 def _interval(text: str) -> Fraction | None:
     if text == "auto":
         return None
@@ -222,3 +226,4 @@ DURATION = Parsed("DURATION", parse_duration)
 SPAN = Parsed("SPAN", _span)
 LOOKBACK = Parsed("SPAN,N", _lookback)
 INTERVAL = Parsed("DURATION", _interval)
+APPEARANCE = Parsed("DURATION", _appearance)

@@ -236,10 +236,17 @@ _SETTINGS = (
     _which("--all", "every", is_flag=True, help="All runs that match, not only the newest."),
     _which("--deploy-id", metavar="ID", type=int, help="The runs of this deploy."),
     _which(
+        "--min-runs",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=1,
+        help="How many runs must be there at least, with --each, --all or --deploy-id.",
+    ),
+    _which(
         "--appear-within",
-        type=options.DURATION,
-        default="2m",
-        help="How long to wait for a run to appear.",
+        type=options.APPEARANCE,
+        default="auto",
+        help="How long runs may take to appear; auto is 2m, and 10s for a run that is named.",
     ),
     _which(
         "--lookback",
@@ -252,7 +259,8 @@ _SETTINGS = (
     _which(
         "--no-follow",
         is_flag=True,
-        help="Stay with a run that was canceled, instead of following the newer one.",
+        help="Stay with the runs that were meant at first, also where newer ones appear or one is"
+        " canceled.",
     ),
     Setting(
         LISTING,

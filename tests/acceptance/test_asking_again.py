@@ -305,3 +305,48 @@ def test_a_check_does_not_wait_for_a_named_run_to_appear(tmp_path: Path) -> None
     assert done.code == NOT_FOUND, done.output
     assert "yet" not in done.stderr
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("command_", ["wait", "check"])
+def test_the_first_suite_does_not_speak_for_all(tmp_path: Path, command_: str) -> None:
+    late = run(2, "FAIL", failed=1, appears=20, more="name = 'Search'")
+    scenario = written(tmp_path, old(1, "PASS", "1h") + late)
+    done, _ = gate(
+        scenario,
+        tmp_path,
+        f"{command_} --git-ref=abcd4e8 --each=name --min-runs=2 --appear-within=20s",
+    )
+    assert codes(done) == {1: PASSED, 2: FAILED}, done.output
+    assert "There is 1 of 2 runs so far" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "failed", "code"),
+    [
+        pytest.param("PASS", 0, NOT_FOUND, id="passed"),
+        pytest.param("FAIL", 1, FAILED, id="a failure that is known shows"),
+        pytest.param("RUNNING", 0, NOT_FOUND, id="still running"),
+    ],
+)
+def test_fewer_runs_than_there_must_be_are_not_found(
+    tmp_path: Path, status: str, failed: int, code: ExitCode
+) -> None:
+    scenario = written(tmp_path, old(1, status, "1h", failed=failed))
+    done, _ = gate(
+        scenario, tmp_path, "wait --git-ref=abcd4e8 --each=name --min-runs=3 --appear-within=1s"
+    )
+    assert done.code == code, done.output
+    assert codes(done)[None] == NOT_FOUND
+    assert "1 of at least 3 runs were found" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", ["--latest", "--environment=staging", "5"])
+def test_more_runs_than_can_be_meant_are_a_usage_error(tmp_path: Path, arguments: str) -> None:
+    done = command.run("wait", arguments, "--min-runs=2", cwd=tmp_path)
+    assert done.code == ExitCode.USAGE, done.output
+
+
+def test_a_check_can_stay_with_the_first_answer(tmp_path: Path) -> None:
+    scenario = written(tmp_path, old(1, "CANCELED", "1h") + old(2, "PASS", "30m"))
+    done, _ = gate(scenario, tmp_path, "check 1 --no-follow")
+    assert codes(done) == {1: INCONCLUSIVE}, done.output

@@ -247,9 +247,50 @@ def test_how_old_a_run_may_be() -> None:
 
 def test_a_wait_is_as_long_as_it_is_asked_to_be() -> None:
     found = waiting("1", "--timeout=90s", "--interval=5s", "--fail-fast", "--no-follow").waiting
-    assert (found.timeout, found.appear_within, found.patience) == (90, 90, 0)
+    assert (found.timeout, found.appear_within, found.patience) == (90, 10, 0)
     assert found.poll_interval([]) == 5
     assert (found.fail_fast, found.follow) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        pytest.param("--latest", 120, id="described"),
+        pytest.param("1", 10, id="named"),
+        pytest.param("--latest --appear-within=auto", 120, id="described, as by default"),
+        pytest.param("1 --appear-within=1m", 60, id="as the user says"),
+        pytest.param("--latest --timeout=30s", 30, id="no longer than the whole wait"),
+    ],
+)
+def test_how_long_a_run_may_take_to_appear(words: str, seconds: float) -> None:
+    assert waiting(*words.split()).waiting.appear_within == seconds
+
+
+def test_a_check_gives_a_run_no_time_to_appear_unless_it_is_told_to() -> None:
+    assert checking("1").waiting.appear_within == 0
+    assert checking("1", "--appear-within=auto").waiting.timeout == 10
+
+
+def test_a_check_can_stay_with_the_first_answer() -> None:
+    assert not checking("1", "--no-follow").waiting.follow
+
+
+@pytest.mark.parametrize("words", ["--each=name", "--latest --all", "--deploy-id=5"])
+def test_how_many_runs_must_be_there(words: str) -> None:
+    assert query(*words.split()).min_runs == 1
+    assert query(*words.split(), "--min-runs=3").min_runs == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param("--latest", "--min-runs 2 can't be reached", id="one is meant"),
+        pytest.param("5", "--min-runs is for runs that are described", id="named"),
+    ],
+)
+def test_more_runs_than_can_be_meant_are_a_usage_error(words: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        waiting(*words.split(), "--min-runs=2")
 
 
 def test_a_check_waits_only_for_a_run_to_be_there() -> None:
