@@ -278,11 +278,51 @@ def test_failing_fast_ends_the_wait_when_a_criterion_is_lost(api: requests_mock.
     assert walk.clock.slept == [10]
 
 
+def test_a_run_that_is_named_may_still_appear(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, appear_within=60)
+    walk.run(make_answer(id=1, failed=1), run_id=1)
+    api.get(f"{BASE}/test-runs/2", [{"status_code": 404}] * 2 + [{"json": make_answer(id=2)}])
+    runs = walk.judge(1, 2)
+    assert [judged.exit_code for judged in runs] == [ExitCode.FAILED, ExitCode.PASSED]
+    assert walk.said == ["There is no run 2 yet; waiting up to 60 s for it"]
+    assert walk.clock.slept == [2.0, 3.0]
+
+
+def test_a_run_that_does_not_appear_is_not_found_when_the_time_is_over(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api, appear_within=7)
+    api.get(f"{BASE}/test-runs/2", status_code=404)
+    (judged,) = walk.judge(2)
+    assert judged.exit_code is ExitCode.NOT_FOUND
+    assert sum(walk.clock.slept) == 7
+
+
+def test_a_run_that_was_there_has_no_need_to_appear(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, appear_within=60)
+    api.get(f"{BASE}/test-runs/55676", [{"json": RUNNING}, {"status_code": 404}])
+    (judged,) = walk.judge()
+    assert (judged.exit_code, walk.said) == (ExitCode.NOT_FOUND, [])
+
+
+def test_an_outage_while_a_run_may_still_appear_hides_no_other(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, appear_within=60)
+    walk.run(make_answer(id=1, failed=1), run_id=1)
+    api.get(f"{BASE}/test-runs/2", [{"status_code": 404}, {"status_code": 503}])
+    runs = walk.judge(1, 2)
+    assert [judged.exit_code for judged in runs] == [ExitCode.FAILED, ExitCode.UNAVAILABLE]
+
+
 QUERY = Query(
     selection=Selection(conditions=(Condition(field=Field.ENVIRONMENT, wanted="dev"),)),
     max_age=None,
 )
 OLD = make_answer(id=1, status="CANCELED")
+OTHERS = [
+    make_answer(id=900 - n, environment="qa", createTime="2020-05-03 23:15:10+0000")
+    for n in range(40)
+]
+"""Enough older runs that the newest one is found on the first page."""
 
 
 def superseded(walk: Walk, *pages: dict[str, Any]) -> None:
@@ -433,6 +473,100 @@ def test_a_selection_that_can_not_be_asked_again_is_part_of_the_evidence(
     runs = walk.judge_target(QUERY)
     assert [judged.exit_code for judged in runs] == codes
     assert "whether other runs are meant by now can't be told" in runs[1].verdict.reason
+
+
+def test_while_runs_are_waited_for_it_is_asked_again_now_and_then(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api)
+    api.get(f"{BASE}/test-runs", json=[make_answer(id=1), *OTHERS])
+    walk.run(*([RUNNING | {"id": 1}] * 8), make_answer(id=1), run_id=1)
+    (judged,) = walk.judge_target(QUERY)
+    assert judged.exit_code is ExitCode.PASSED
+    # In 80 s at the beginning, twice meanwhile, and at the end.
+    assert walk.lists() == 4
+
+
+def test_a_run_that_is_not_meant_any_more_is_not_waited_for(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    stuck, newer = RUNNING | {"id": 1}, make_answer(id=2, failed=1)
+    api.get(f"{BASE}/test-runs", [{"json": [stuck]}, {"json": []}, {"json": [newer, stuck]}])
+    walk.run(stuck, run_id=1)
+    walk.run(newer, run_id=2)
+    (judged,) = walk.judge_target(QUERY)
+    assert (judged.run_id, judged.exit_code) == (2, ExitCode.FAILED)
+    assert walk.clock.slept == [10.0] * 3
+
+
+def test_a_run_that_is_meant_again_is_looked_at_again(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    first, newer = RUNNING | {"id": 1}, make_answer(id=2, name="smoke")
+    api.get(
+        f"{BASE}/test-runs",
+        [
+            {"json": [first, *OTHERS]},
+            {"json": [RUNNING | {"id": 2, "name": "smoke"}, first, *OTHERS]},
+            {"json": [newer, OLD, *OTHERS]},
+        ],
+    )
+    walk.run(*[first] * 4, OLD, run_id=1)
+    walk.run(RUNNING | {"id": 2, "name": "smoke"}, newer, run_id=2)
+    runs = walk.judge_target(QUERY)
+    assert [(judged.run_id, judged.exit_code) for judged in runs] == [
+        (2, ExitCode.PASSED),
+        (1, ExitCode.INCONCLUSIVE),
+    ]
+
+
+def test_a_run_that_joins_is_waited_for_although_its_first_look_brings_nothing(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api)
+    first, joined = RUNNING | {"id": 1}, RUNNING | {"id": 2}
+    every = replace(QUERY, selection=replace(QUERY.selection, every=True))
+    api.get(f"{BASE}/test-runs", [{"json": [first]}, {"json": []}, {"json": [joined, first]}])
+    walk.run(*[first] * 5, make_answer(id=1), run_id=1)
+    answers = {"json": joined}, {"json": make_answer(id=2, failed=1)}
+    api.get(f"{BASE}/test-runs/2", [{"status_code": 503}, *answers])
+    runs = walk.judge_target(every)
+    assert {judged.run_id: judged.exit_code for judged in runs} == {
+        1: ExitCode.PASSED,
+        2: ExitCode.FAILED,
+    }
+
+
+def test_an_answer_meanwhile_that_does_not_come_is_not_needed(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    run = make_answer(id=1)
+    refused, page = {"status_code": 403}, {"json": [run, *OTHERS]}
+    api.get(f"{BASE}/test-runs", [page, refused, page])
+    walk.run(*([RUNNING | {"id": 1}] * 4), run, run_id=1)
+    (judged,) = walk.judge_target(QUERY)
+    assert judged.exit_code is ExitCode.PASSED
+
+
+def test_a_run_that_may_not_be_the_newest_is_inconclusive(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    run, untimed = make_answer(id=1, failed=1), make_answer(id=2, createTime=None)
+    api.get(f"{BASE}/test-runs", json=[untimed, run])
+    walk.run(run, run_id=1)
+    (judged,) = walk.judge_target(QUERY)
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "run 2 may be newer than run 1" in judged.verdict.reason
+    assert judged.run is not None
+
+
+def test_a_list_that_lags_behind_does_not_keep_a_run_from_its_verdict(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api)
+    run = make_answer(id=1)
+    api.get(f"{BASE}/test-runs", json=[run | {"status": "RUNNING", "complete": False}])
+    walk.run(run, run_id=1)
+    (judged,) = walk.judge_target(QUERY)
+    assert judged.exit_code is ExitCode.PASSED
+    asked = [request.path for request in api.request_history]
+    assert asked.count("/api/test-runs/1") == 2
 
 
 def test_only_what_was_superseded_is_replaced(api: requests_mock.Mocker) -> None:

@@ -26,7 +26,8 @@ MOST_OUT_OF_ORDER = 10_000
 OVERLAP = 5
 """How many runs of a page the next one repeats: so many may vanish between the two requests."""
 MOST_READINGS = 5
-"""So often a list is read from its beginning at most because it has moved."""
+"""So often a list is read from its beginning because it has moved by more than that, before all
+pages are read twice."""
 
 FetchPage = Callable[[int, int], Sequence[TestRun]]
 """From page and limit to the runs of a page."""
@@ -152,7 +153,7 @@ class Listing:
                 return not page
             readings += not overlaps
             if readings > MOST_READINGS:
-                raise _unsteady()
+                return False
             first = self._fetch_page(0, PAGE_SIZE)
             news = self._news(first)
             if overlaps and not news and end > len(self._read):
@@ -236,11 +237,4 @@ def _no_order(why: str) -> Unavailable:
     return Unavailable(
         f"the list of runs is not newest first, {why}: which run is the newest can't be told",
         advice="Name the run by its id.",
-    )
-
-
-def _unsteady() -> Unavailable:
-    return Unavailable(
-        f"the list of runs moved each of the {MOST_READINGS} times that it was read",
-        advice="Try again, or name the run by its id.",
     )

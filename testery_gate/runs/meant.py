@@ -59,7 +59,10 @@ class Described:
         meant = newest_first(known[run_id] for run_id in self._ever - superseded.keys())
         self._notes = {run.id: before.get(run.id, ()) for run in meant}
         news = []
-        for old, new in superseded.items():
+        for old, next_one in superseded.items():
+            new = next_one
+            while new in superseded:
+                new = superseded[new]
             if old in before:
                 news.append(_story(known[old], known[new]))
                 self._notes[new] = (*self._notes.get(new, ()), *before[old], news[-1])
