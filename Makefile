@@ -78,6 +78,7 @@ acceptance: $(VENV)/.test ## install foreign tools, and run the tests that need 
 .PHONY: faults
 faults: $(VENV)/.test ## let everything go wrong that can, and write docs/faults.md
 	$(BIN)/python -m tests.acceptance.faults.matrix
+	$(BIN)/python -m tests.acceptance.faults.selections
 	$(BIN)/python -m tests.acceptance.faults.soak
 
 .PHONY: bench

@@ -12,6 +12,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.simulator import Exchange, Scenario, load_scenario
 from tests.acceptance import command
 from tests.acceptance.command import Finished
+from tests.acceptance.faults import document, selections
 from tests.canary import Simulator
 
 PASSED, FAILED, INCONCLUSIVE = ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE
@@ -350,3 +351,16 @@ def test_a_check_can_stay_with_the_first_answer(tmp_path: Path) -> None:
     scenario = written(tmp_path, old(1, "CANCELED", "1h") + old(2, "PASS", "30m"))
     done, _ = gate(scenario, tmp_path, "check 1 --no-follow")
     assert codes(done) == {1: INCONCLUSIVE}, done.output
+
+
+# The page on faults.
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.happens) for row in selections.ROWS])
+def test_what_moves_while_a_selection_is_asked_hides_nothing(row: selections.Row) -> None:
+    assert row.observe() is row.wanted
+
+
+def test_the_page_on_faults_says_what_is_tested() -> None:
+    expected = selections.table([row.wanted for row in selections.ROWS])
+    assert document.read("selections") == expected
