@@ -479,7 +479,8 @@ def test_while_runs_are_waited_for_it_is_asked_again_now_and_then(
     api: requests_mock.Mocker,
 ) -> None:
     walk = Walk(api)
-    api.get(f"{BASE}/test-runs", json=[make_answer(id=1), *OTHERS])
+    # The list says too little to spare a look at the run itself.
+    api.get(f"{BASE}/test-runs", json=[make_answer(id=1, complete=None), *OTHERS])
     walk.run(*([RUNNING | {"id": 1}] * 8), make_answer(id=1), run_id=1)
     (judged,) = walk.judge_target(QUERY)
     assert judged.exit_code is ExitCode.PASSED
@@ -496,6 +497,22 @@ def test_a_run_that_is_not_meant_any_more_is_not_waited_for(api: requests_mock.M
     (judged,) = walk.judge_target(QUERY)
     assert (judged.run_id, judged.exit_code) == (2, ExitCode.FAILED)
     assert walk.clock.slept == [10.0] * 3
+
+
+def test_many_runs_that_are_described_take_few_requests(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, timeout=95, with_results=False)
+    runs = [RUNNING | {"id": run_id} for run_id in range(200, 0, -1)]
+
+    def page(request: Any, _: object) -> Any:
+        number, limit = (int(request.qs[name][0]) for name in ("page", "limit"))
+        return runs[number * limit : (number + 1) * limit]
+
+    api.get(f"{BASE}/test-runs", json=page)
+    walk.judge_target(replace(QUERY, selection=replace(QUERY.selection, every=True)))
+    looks = len(walk.clock.slept) + 1
+    # To find the runs and to look at them takes as much; at the deadline nothing more is asked.
+    assert looks == 11
+    assert len(api.request_history) <= (1 + looks) * 4
 
 
 def test_a_run_that_is_meant_again_is_looked_at_again(api: requests_mock.Mocker) -> None:
@@ -524,7 +541,8 @@ def test_a_run_that_joins_is_waited_for_although_its_first_look_brings_nothing(
     walk = Walk(api)
     first, joined = RUNNING | {"id": 1}, RUNNING | {"id": 2}
     every = replace(QUERY, selection=replace(QUERY.selection, every=True))
-    api.get(f"{BASE}/test-runs", [{"json": [first]}, {"json": []}, {"json": [joined, first]}])
+    both = [joined | {"complete": None}, first | {"complete": None}]
+    api.get(f"{BASE}/test-runs", [{"json": [first]}, {"json": []}, {"json": both}])
     walk.run(*[first] * 5, make_answer(id=1), run_id=1)
     answers = {"json": joined}, {"json": make_answer(id=2, failed=1)}
     api.get(f"{BASE}/test-runs/2", [{"status_code": 503}, *answers])

@@ -92,12 +92,13 @@ class Lookup:
             expected |= dict.fromkeys(here, number + 1)
             for run in page:
                 # A verdict rests on what the run itself says, where the list says less.
-                if run.id in expected and _tells_all(run):
+                if run.id in expected and tells_all(run):
                     found[run.id] = run
                     self._pages[run.id] = number
                     del expected[run.id]
 
 
-def _tells_all(run: TestRun) -> bool:
+def tells_all(run: TestRun) -> bool:
+    """Whether the list says of a run all that a verdict rests on."""
     known = run.status_text and run.complete is not None
     return bool(known) and run.total is not None and run.done is not None

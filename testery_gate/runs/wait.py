@@ -10,6 +10,7 @@ from datetime import datetime
 from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
 from testery_gate.runs.finding import appearing_delay
+from testery_gate.runs.lookup import tells_all
 from testery_gate.runs.meant import Meant, Question
 from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.polling import PollInterval, Progress, Seen, Sighting, Watch, wait_for
@@ -135,28 +136,36 @@ class Wait:
 
     def _look_at(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
         """Look at those of the runs that are still meant, and at those that have joined."""
-        joined = self._ask_meanwhile()
+        joined, shown = self._ask_meanwhile()
         meant = self.meant.notes
         # What is waited for may change on the way.
         self._waited_for[:] = [
             run_id for run_id in dict.fromkeys([*self._waited_for, *joined]) if run_id in meant
         ]
         wanted = [run_id for run_id in dict.fromkeys([*run_ids, *joined]) if run_id in meant]
-        found = self._appeared(dict(self._look(wanted)))
+        found: dict[int, Seen] = {run_id: shown[run_id] for run_id in wanted if run_id in shown}
+        missing = [run_id for run_id in wanted if run_id not in found]
+        if missing:
+            found |= self._appeared(dict(self._look(missing)))
         self._seen |= {one: run for one, run in found.items() if isinstance(run, TestRun)}
         return found
 
-    def _ask_meanwhile(self) -> Sequence[int]:
-        """Ask now and then which runs are meant, and return those that have joined."""
+    def _ask_meanwhile(self) -> tuple[Sequence[int], Mapping[int, TestRun]]:
+        """Ask now and then which runs are meant.
+
+        Returns those that have joined, and what needs no other look, because the answer shows it.
+        """
         now = self._deadline.clock()
         due = now - self._asked_at >= ASK_AGAIN_SECONDS and not self._deadline.passed
         if not (self._follow and due):
-            return ()
+            return (), {}
         self._asked_at = now
         # Only the last question needs an answer.
         with suppress(ApiError):
-            return self._take(self._question.ask(list(self._seen.values()), optional=True))
-        return ()
+            joined = self._take(self._question.ask(list(self._seen.values()), optional=True))
+            shown = self.meant.shown.items()
+            return joined, {run_id: run for run_id, run in shown if tells_all(run)}
+        return (), {}
 
     def _appeared(self, found: dict[int, Seen]) -> Mapping[int, Seen]:
         """Wait for the runs that are not there; what was there once has no need to appear."""

@@ -35,7 +35,7 @@ ENDINGS: list[tuple[str, Mapping[str, object], ExitCode, str]] = [
     ("stuck", {"command": "check"}, ExitCode.TIMED_OUT, "not finished"),
     ("documented", {"command": "check"}, ExitCode.PASSED, "30 of 30"),
     ("documented", {"token": "wrong"}, ExitCode.UNAUTHORIZED, "HTTP 401"),
-    ("documented", {"runs": 1}, ExitCode.NOT_FOUND, "HTTP 404"),
+    ("documented", {"runs": 1, "appear-within": "0"}, ExitCode.NOT_FOUND, "HTTP 404"),
     ("documented", {"report": "json=/dev/full"}, ExitCode.REPORT_LOST, "not be written"),
     ("unavailable", {"outage-tolerance": "0"}, ExitCode.UNAVAILABLE, "503"),
     # Settings, and what the gate refuses.
@@ -49,7 +49,12 @@ MORE_ENDINGS: list[tuple[str, Mapping[str, object], ExitCode, str]] = [
     ("failing", {"require": "failed <= 3\n\n  total >= 31\n"}, ExitCode.FAILED, "total >= 31"),
     ("flaky", {"trust-status": True}, ExitCode.PASSED, "28 of 30"),
     ("flaky", {"trust-status": False}, ExitCode.FAILED, "2 of 30"),
-    ("documented", {"runs": "\n55676\n1\n"}, ExitCode.NOT_FOUND, "test-runs/1 (HTTP 404)"),
+    (
+        "documented",
+        {"runs": "\n55676\n1\n", "appear-within": "0"},
+        ExitCode.NOT_FOUND,
+        "test-runs/1 (HTTP 404)",
+    ),
     ("passing", {"runs": "", "latest": True}, ExitCode.PASSED, "28 of 30"),
     # What the gate can't make out, it refuses.
     ("documented", {"runs": ""}, ExitCode.USAGE, "no run is named"),

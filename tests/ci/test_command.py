@@ -145,7 +145,7 @@ ENDINGS = [
     ("stuck", "check 55676", ExitCode.TIMED_OUT, "not finished"),
     ("unavailable", "wait 55676 --timeout 0", ExitCode.UNAVAILABLE, "HTTP 503"),
     ("documented", "wait 55676 --token wrong", ExitCode.UNAUTHORIZED, "HTTP 401"),
-    ("documented", "wait 1", ExitCode.NOT_FOUND, "HTTP 404"),
+    ("documented", "wait 1 --appear-within 0", ExitCode.NOT_FOUND, "HTTP 404"),
     ("documented", "wait 55676 --report json=/dev/full", ExitCode.REPORT_LOST, "not be written"),
     ("documented", "wait 55676 --max-failed lots", ExitCode.USAGE, "number or a percentage"),
     ("documented", "wait 55676 --no-such-option", ExitCode.USAGE, "no-such-option"),
@@ -273,7 +273,8 @@ def test_a_defect_in_telling_changes_no_exit_code(tmp_path: Path) -> None:
 def test_several_runs_are_told_as_one(tmp_path: Path) -> None:
     variables = SYSTEMS["github"] | github_variables(tmp_path)
     with Simulator(load_scenario("documented"), speed=1_000.0) as api:
-        done = command.run("wait", "55676", "1", cwd=tmp_path, api_url=api.url, **variables)
+        runs = ("55676", "1", "--appear-within=0")
+        done = command.run("wait", *runs, cwd=tmp_path, api_url=api.url, **variables)
     assert done.code == ExitCode.NOT_FOUND
     told = outputs(tmp_path)
     assert (told["outcome"], told["run-id"], told["total"]) == ("not_found", "55676,1", "")

@@ -74,7 +74,7 @@ KINDS = (
         name="no such run",
         scenario=_run(*_PASSES),
         code=ExitCode.NOT_FOUND,
-        arguments=("2",),
+        arguments=("2", "--appear-within=1s"),
     ),
     Kind(
         name="5 runs together, and tests of one fail",
