@@ -261,7 +261,7 @@ def _unfinished(run: TestRun | None, wait: Wait) -> Verdict:
         case None:
             return no_verdict(
                 ExitCode.TIMED_OUT,
-                f"not finished within {wait.seconds:.0f} s: {_standing(run)}",
+                f"{_failed_already(run)}not finished within {wait.seconds:.0f} s: {_standing(run)}",
                 advice="Raise --timeout, or look at the run: it may be stuck.",
             )
         case Interrupted() as cause:
