@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from testery_gate.api.client import TesteryClient
+from testery_gate.api.client import ONLY_LOOK_SECONDS, TesteryClient
+from testery_gate.api.time_limit import TookTooLong
 from testery_gate.errors import ApiError, ExitCode, Interrupted
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import (
@@ -21,7 +22,7 @@ from testery_gate.runs.comparable import SECONDS, find_comparable
 from testery_gate.runs.finding import Search, appeared
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.meant import Described, Meant, Named, Question
-from testery_gate.runs.references import RunReference
+from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Query
 from testery_gate.runs.wait import Effects as Effects
 from testery_gate.runs.wait import Wait
@@ -56,12 +57,20 @@ class Gate:
         self._effects = effects
         self._waiting = waiting
 
-    def judge(self, target: Sequence[RunReference] | Query) -> Sequence[Judged]:
+    def judge(self, target: Sequence[RunReference] | PipedRuns | Query) -> Sequence[Judged]:
         """Return each run with its verdict, however the wait ends: by a signal at any moment too.
 
-        Where no run is found there is one verdict that says so.
+        Where no run is found there is one verdict that says so. Raises :class:`UsageError` where
+        standard input names no runs.
         """
         try:
+            if isinstance(target, PipedRuns):
+                # A deadline of 0 must leave those who write into it the time to start.
+                seconds = self._waiting.deadline.remaining() or ONLY_LOOK_SECONDS
+                try:
+                    target = target.read(seconds)
+                except TookTooLong:
+                    return [Judged(run_id=None, verdict=_no_end_of_input(seconds))]
             if isinstance(target, Sequence):
                 return self._judge_named(target)
             return self._judge_described(target)
@@ -235,6 +244,14 @@ class Gate:
 
 _BY_EVIDENCE = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 """How runs end that were judged by what they brought."""
+
+
+def _no_end_of_input(seconds: float) -> Verdict:
+    return no_verdict(
+        ExitCode.TIMED_OUT,
+        f"standard input did not end within {seconds:.0f} s: it is not known which runs are meant",
+        advice="Is what writes into it stuck? Name the runs themselves, or raise --timeout.",
+    )
 
 
 def _in_doubt(run: TestRun, other: TestRun) -> Verdict:

@@ -7,14 +7,16 @@ needs of the machine is passed to it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 from testery_gate.api.address import check_api_url
 from testery_gate.api.credentials import Token, describe_token_file, find_token
+from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli.options import LookbackSpan
 from testery_gate.cli.process import Machine
 from testery_gate.cli.settings import SHORT_CRITERIA
@@ -22,13 +24,15 @@ from testery_gate.errors import UsageError
 from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.commit import current_commit
-from testery_gate.runs.references import RunReference, parse_reference, parse_references
+from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.text import clean_text, one_line
 from testery_gate.waiting import interval
 from testery_gate.waiting.polling import PollInterval
 
 AUTO = "auto"
+TOKEN_SECONDS = 60.0
+"""How long the token may take to come on standard input."""
 _APPEARING, _NAMED_APPEARING = Fraction(120), Fraction(10)
 """Seconds that a run may take to appear where the user does not say. An id that is known has been
 given to a run: all that can be late is a copy of the data that the API reads."""
@@ -87,7 +91,7 @@ class DisplayOptions:
 class GateOptions:
     """The options of ``wait`` and ``check``."""
 
-    target: Sequence[RunReference] | Query
+    target: Sequence[RunReference] | PipedRuns | Query
     policy: Policy
     reports: ReportOptions
     connection: ConnectionOptions
@@ -242,7 +246,7 @@ def _timedelta(seconds: Fraction) -> timedelta:
 
 def _target(
     values: Values, machine: Machine, named_with_source: Callable[[str], str]
-) -> Sequence[RunReference] | Query:
+) -> Sequence[RunReference] | PipedRuns | Query:
     """Return which runs are meant: by name, or by description."""
     runs: Sequence[str] = values["runs"]
     describing = [option for option in _DESCRIBING if _is_given(values[option])]
@@ -272,23 +276,40 @@ def _is_given(value: object) -> bool:
     return value is not None and value is not False and value != ()
 
 
-def _named(runs: Sequence[str], token_file: str | None, machine: Machine) -> Sequence[RunReference]:
-    found: dict[int, RunReference] = {}
+def _named(
+    runs: Sequence[str], token_file: str | None, machine: Machine
+) -> Sequence[RunReference] | PipedRuns:
+    references = {text: _references(text) for text in runs if text != "-"}
+    if "-" not in runs:
+        return _once(chain.from_iterable(references.values()))
+    if token_file == "-":  # noqa: S105  (a file's name)
+        raise UsageError(
+            "standard input can't hold both the runs and the token",
+            advice="Set TESTERY_API_TOKEN instead, or name a file with --token-file.",
+        )
+
+    def read(seconds: float) -> Sequence[RunReference]:
+        piped = _references(machine.read_stdin(seconds), parse_references)
+        return _once(chain.from_iterable(references.get(text, piped) for text in runs))
+
+    return PipedRuns(read=read)
+
+
+def _references(
+    text: str,
+    parse: Callable[[str], Sequence[RunReference]] = lambda text: [parse_reference(text)],
+) -> Sequence[RunReference]:
     try:
-        for text in runs:
-            if text != "-":
-                references: Sequence[RunReference] = [parse_reference(text)]
-            elif token_file == "-":  # noqa: S105  (a file's name)
-                raise UsageError(
-                    "standard input can't hold both the runs and the token",
-                    advice="Set TESTERY_API_TOKEN instead, or name a file with --token-file.",
-                )
-            else:
-                references = parse_references(machine.read_stdin())
-            for reference in references:
-                found.setdefault(reference.run_id, reference)
+        return parse(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _once(references: Iterable[RunReference]) -> Sequence[RunReference]:
+    """Return each run once, as it was first named."""
+    found: dict[int, RunReference] = {}
+    for reference in references:
+        found.setdefault(reference.run_id, reference)
     return tuple(found.values())
 
 
@@ -346,6 +367,16 @@ def _connection(values: Values, machine: Machine) -> ConnectionOptions:
     )
 
 
+def _token_of_stdin(machine: Machine) -> str:
+    try:
+        return machine.read_stdin(TOKEN_SECONDS)
+    except TookTooLong:
+        raise UsageError(
+            f"standard input did not end within {TOKEN_SECONDS:.0f} s, so there is no token",
+            advice="Is what writes into it stuck? Set TESTERY_API_TOKEN, or name a file.",
+        ) from None
+
+
 def _token(values: Values, machine: Machine) -> Token:
     return find_token(
         flag=values["token"],
@@ -353,7 +384,7 @@ def _token(values: Values, machine: Machine) -> Token:
         profile=values["profile"],
         environment=machine.environment,
         home=machine.home,
-        read_stdin=machine.read_stdin,
+        read_stdin=lambda: _token_of_stdin(machine),
     )
 
 

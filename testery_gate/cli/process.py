@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from testery_gate.api.credentials import without_token
+from testery_gate.api.time_limit import within
 from testery_gate.ci import System
 from testery_gate.errors import UsageError
 from testery_gate.waiting.deadline import utc_now
@@ -18,6 +19,8 @@ from testery_gate.waiting.signals import Interrupts
 
 GIT_SECONDS = 10.0
 """How long git may take to name a commit."""
+LONGEST_INPUT = 16 * 1024 * 1024
+"""Bytes of standard input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,9 @@ class Machine:
     environment: Mapping[str, str]
     home: Path
     now: Callable[[], datetime]
-    read_stdin: Callable[[], str]
-    """Returns all of standard input; raises :class:`UsageError` where there is none."""
+    read_stdin: Callable[[float], str]
+    """Returns all of standard input, within so many seconds; raises :class:`UsageError` where there
+    is none, and :class:`TookTooLong` where it does not end in time."""
     read_start: Callable[[str, int], bytes]
     """Reads so many bytes of a file at most; raises ``OSError``."""
     head_of_checkout: Callable[[], str]
@@ -48,13 +52,24 @@ def this_machine() -> Machine:
     )
 
 
-def _read_stdin() -> str:
+def _read_stdin(seconds: float) -> str:
     if sys.stdin is None:
         raise UsageError(
             "there is no standard input to read from",
             advice="Connect one, or name the run, or a file with --token-file.",
         )
-    return sys.stdin.read()
+    descriptor = sys.stdin.fileno()
+    return within(seconds, lambda _: _read_to_the_end(descriptor)).decode(errors="replace")
+
+
+def _read_to_the_end(descriptor: int) -> bytes:
+    # Not through sys.stdin: a thread that is left in it would keep Python from ending well.
+    content = bytearray()
+    while chunk := os.read(descriptor, 65536):
+        content += chunk
+        if len(content) > LONGEST_INPUT:
+            raise UsageError("there is more than 16 MiB on standard input, which can't be runs")
+    return bytes(content)
 
 
 def _read_start(path: str, most: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _ADDRESS = r"(https?://[^\s/?#]+/[^\s?#]*?test-runs/(\d{1,18}))(?![^/?#])"
@@ -16,6 +16,15 @@ class RunReference:
 
     run_id: int
     web_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipedRuns:
+    """Runs of which some are still to come on standard input."""
+
+    read: Callable[[float], Sequence[RunReference]]
+    """Returns all of them, within so many seconds; raises :class:`UsageError`, or
+    :class:`TookTooLong` where the input does not end in time."""
 
 
 def parse_reference(text: str) -> RunReference:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import termios
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -109,6 +113,62 @@ def test_simulate_says_how_to_use_it_and_serves_until_it_is_stopped(tmp_path: Pa
     ended = command.finish(api)
     assert ended.code == ExitCode.TERMINATED
     assert "GET /api/test-runs/55676 -> 200" in ended.stderr
+
+
+@pytest.fixture
+def open_input(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start the gate with a standard input that holds a run and does not end."""
+    processes = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [command.COMMAND, "wait", "-", "--report=json=out.json", *arguments],
+            cwd=tmp_path,
+            env=command.environment("http://127.0.0.1:1/api"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        assert process.stdin is not None
+        process.stdin.write("55676\n")
+        process.stdin.flush()
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_a_standard_input_that_does_not_end_is_no_reason_to_wait_for_ever(
+    tmp_path: Path, open_input: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = open_input("--timeout=500ms")
+    assert process.wait(timeout=command.LONGEST) == ExitCode.TIMED_OUT
+    report = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert report["exitCode"] == ExitCode.TIMED_OUT
+    assert "standard input did not end" in json.dumps(report)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_standard_input_is_read_leaves_reports(
+    tmp_path: Path, open_input: Callable[..., subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    process = open_input("--timeout=1h")
+    assert process.stdin is not None
+    while fcntl.ioctl(process.stdin, termios.FIONREAD, b"    ") != bytes(4):
+        assert process.poll() is None  # until it has read what there is
+    process.send_signal(number)
+    assert process.wait(timeout=command.LONGEST) == 128 + number
+    assert json.loads((tmp_path / "out.json").read_text("utf-8"))["exitCode"] == 128 + number
+
+
+def test_an_endless_standard_input_is_not_read_whole(tmp_path: Path) -> None:
+    done = command.run("wait", "-", cwd=tmp_path, stdin="55676\n" * 3_000_000)
+    assert done.code == ExitCode.USAGE
+    assert "more than 16 MiB on standard input" in done.stderr
 
 
 def test_simulate_lists_its_scenarios(tmp_path: Path) -> None:

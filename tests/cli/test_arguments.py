@@ -7,12 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
+from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli import arguments
-from testery_gate.cli.arguments import ExplainOptions, GateOptions, ListOptions
+from testery_gate.cli.arguments import (
+    TOKEN_SECONDS,
+    ExplainOptions,
+    GateOptions,
+    ListOptions,
+)
 from testery_gate.cli.check import check
 from testery_gate.cli.explain import explain
 from testery_gate.cli.list_runs import list_runs
@@ -22,7 +29,7 @@ from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
 from testery_gate.judging.verdict import Expectation, ExpectedField
-from testery_gate.runs.references import RunReference
+from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.waiting import interval
 from testery_gate.waiting.signals import Interrupts
@@ -43,11 +50,7 @@ DESCRIPTIONS = [
 ]
 
 
-def never() -> str:
-    raise AssertionError("this is not asked for")
-
-
-def absent(_: str, __: int) -> bytes:
+def never(*_: object) -> Any:
     raise AssertionError("this is not asked for")
 
 
@@ -56,7 +59,7 @@ MACHINE = Machine(
     home=Path("/dev/null"),
     now=lambda: NOW,
     read_stdin=never,
-    read_start=absent,
+    read_start=never,
     head_of_checkout=never,
 )
 
@@ -185,13 +188,33 @@ def test_runs_are_named_once_each() -> None:
 
 def test_runs_and_commits_come_from_the_machine_that_is_passed() -> None:
     machine = replace(
-        MACHINE, read_stdin=lambda: "test_run_id: 7", head_of_checkout=lambda: "abc1234\n"
+        MACHINE,
+        read_stdin=lambda seconds: f"test_run_id: {seconds:.0f}",
+        head_of_checkout=lambda: "abc1234\n",
     )
-    options = waiting("-", "--expect=git-ref=auto", machine=machine)
-    assert options.target == (RunReference(run_id=7),)
+    options = waiting("3", "-", "3", "--expect=git-ref=auto", machine=machine)
+    assert isinstance(options.target, PipedRuns)
+    assert options.target.read(7) == (RunReference(run_id=3), RunReference(run_id=7))
     assert options.policy.expected == (Expectation(field=ExpectedField.GIT_REF, value="abc1234"),)
     found = waiting("--git-ref=auto", machine=machine).target
     assert str(found) == "run with git-ref abc1234"
+
+
+def test_a_slip_on_standard_input_is_a_usage_error_when_it_is_read() -> None:
+    machine = replace(MACHINE, read_stdin=lambda _: "7\n20x")
+    target = waiting("-", machine=machine).target
+    assert isinstance(target, PipedRuns)
+    with pytest.raises(UsageError, match="line 2 of standard input"):
+        target.read(1)
+
+
+def test_a_token_that_does_not_come_in_time_is_a_usage_error() -> None:
+    def late(seconds: float) -> str:
+        assert seconds == TOKEN_SECONDS
+        raise TookTooLong
+
+    with pytest.raises(UsageError, match="standard input did not end within 60 s"):
+        waiting("7", "--token-file=-", machine=replace(MACHINE, read_stdin=late))
 
 
 @pytest.mark.parametrize(
