@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from testery_gate.api.client import ONLY_LOOK_SECONDS, TesteryClient
@@ -112,9 +112,9 @@ class Gate:
         # Where it can't pass any more, what has failed already is all there is to find out.
         wait = self._wait(question, question.take(choice), only_look=too_few)
         runs = self._judged(wait)
-        if len(wait.meant.notes) < query.min_runs:
-            lacking = _of_error(search.too_few(len(wait.meant.notes)))
-            runs = [*runs, Judged(run_id=None, verdict=lacking)]
+        if len(runs) < query.min_runs:
+            lacking = _of_error(search.too_few(len(runs)))
+            runs = [_withheld(judged, lacking, _BUT_A_FAILURE) for judged in runs]
         return self._gather(_with_note(runs, search.cut_off()), wait)
 
     def _wait(self, question: Question, first: Meant, *, only_look: bool = False) -> Wait:
@@ -140,15 +140,11 @@ class Gate:
             case None:
                 return runs
             case Interrupted() as cause:
-                reason = f"stopped by {cause} before it was known whether other runs are meant"
-                verdict = no_verdict(cause.exit_code, reason)
+                return [_stopped(judged, cause) for judged in runs]
             case error:
-                verdict = no_verdict(
-                    error.exit_code,
-                    f"whether other runs are meant by now can't be told: {error.message}",
-                    advice=error.advice,
-                )
-        return [*runs, Judged(run_id=None, verdict=verdict)]
+                reason = f"whether other runs are meant by now can't be told: {error.message}"
+                lacking = no_verdict(error.exit_code, reason, advice=error.advice)
+                return [_withheld(judged, lacking, {ExitCode.PASSED}) for judged in runs]
 
     def _judge(self, run_id: int, wait: Wait) -> Judged:
         seen = wait.watch.runs.get(run_id)
@@ -187,14 +183,7 @@ class Gate:
                 runs = self._with_results(runs)
             return self._with_comparable(runs) if self._waiting.comparable else runs
         except Interrupted as cause:
-            return [
-                replace(
-                    judged,
-                    verdict=stopped(judged.verdict, cause),
-                    notes=(*judged.notes, f"the verdict was {judged.exit_code.outcome}"),
-                )
-                for judged in runs
-            ]
+            return [_stopped(judged, cause) for judged in runs]
 
     def _with_addresses(self, runs: Sequence[Judged]) -> Sequence[Judged]:
         """Add the web address where the user did not give it; it takes the account's name."""
@@ -244,6 +233,7 @@ class Gate:
 
 _BY_EVIDENCE = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 """How runs end that were judged by what they brought."""
+_BUT_A_FAILURE = {ExitCode.PASSED, ExitCode.INCONCLUSIVE, ExitCode.TIMED_OUT}
 
 
 def _no_end_of_input(seconds: float) -> Verdict:
@@ -261,6 +251,19 @@ def _in_doubt(run: TestRun, other: TestRun) -> Verdict:
         " but has no readable time of creation",
         advice="Name the run by its id.",
     )
+
+
+def _withheld(judged: Judged, lacking: Verdict, instead_of: Collection[ExitCode]) -> Judged:
+    """Put what is lacking in place of some verdicts; elsewhere it is a note."""
+    if judged.exit_code not in instead_of:
+        return replace(judged, notes=(*judged.notes, lacking.reason))
+    checks = (*lacking.checks, *judged.verdict.checks)
+    return replace(judged, verdict=replace(lacking, checks=checks))
+
+
+def _stopped(judged: Judged, cause: Interrupted) -> Judged:
+    note = f"the verdict was {judged.exit_code.outcome}"
+    return replace(judged, verdict=stopped(judged.verdict, cause), notes=(*judged.notes, note))
 
 
 def _with_note(runs: Sequence[Judged], note: str) -> Sequence[Judged]:
