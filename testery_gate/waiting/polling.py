@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,8 @@ from testery_gate.waiting.deadline import Deadline, utc_now
 SETTLING_SECONDS = 60.0
 """How long nothing may change of a run with a final status that is not complete, or how long ago it
 must have ended by its own account, before it counts as finished."""
+SHORTEST_PAUSE = 1.0
+"""Seconds between an answer and the next look, unless the poll interval is shorter."""
 MOST_OBSERVATIONS = 200
 """So many are kept of each run, however long the wait is; more than a chart can show."""
 
@@ -34,11 +36,15 @@ class Sighting:
     """When tests were first seen to be done, or ``None`` if none was yet."""
     done_then: int
     """How many tests were done at ``done_since``."""
+    longest_standstill: float = 0.0
+    """The longest time from one change to the next since ``done_since``."""
     settling_since: float | None
     """Since when it has had a final status, was not complete, and has not changed, or ``None``."""
     total_known: bool
     """Whether the total is above 0 and was the same on two looks in a row."""
     finished: bool
+    usual: tuple[float, ...] = ()
+    """For how many seconds each of the comparable runs was at work."""
     observed: tuple[Observation, ...] = ()
     """Where the run stood from the first look to the last."""
     notes: tuple[str, ...] = ()
@@ -69,11 +75,15 @@ class Watch:
     ended_by: ApiError | Interrupted | None = None
 
 
+Durations = Mapping[int, Sequence[float]]
+"""By the id of a run, for how many seconds each of the comparable runs was at work."""
+
+
 class PollInterval(Protocol):
-    """A pure function from what has been seen of the open runs to the seconds until a next look."""
+    """A pure function from what has been seen of the open runs to the seconds from look to look."""
 
     def __call__(self, open_runs: Sequence[Sighting], /) -> float:
-        """Return seconds above 0."""
+        """Return seconds above 0, from the beginning of one look to that of the next."""
 
 
 def wait_for(
@@ -85,6 +95,7 @@ def wait_for(
     on_update: Callable[[Progress], None],
     sleep: Callable[[float], None],
     decided: Callable[[Sighting], bool] = lambda _: False,
+    compare: Callable[[Sequence[TestRun]], Durations] = lambda _: {},
     now: Callable[[], datetime] = utc_now,
 ) -> Watch:
     """Look at the runs until each is finished, gone or ``decided``, or the deadline has passed.
@@ -92,9 +103,11 @@ def wait_for(
     The last look happens at the deadline. ``fetch`` is asked for the runs that are still open, and
     again for those that it left out; when it raises :class:`ApiError`, or a signal arrives, the
     watch ends with what was seen. ``run_ids`` may change meanwhile: as runs join, and others need
-    not be waited for any more.
+    not be waited for any more. ``compare`` is asked once for each run that the first look at it
+    leaves open: how long did others like it take? That is part of the time to the next look.
     """
     started = deadline.clock()
+    looked_at = 0.0
     seen: dict[int, Sighting | ApiError] = {}
 
     def elapsed() -> float:
@@ -112,6 +125,8 @@ def wait_for(
         return [run_id for run_id in run_ids if run_id in still_open or run_id not in seen]
 
     def look() -> Sequence[int]:
+        nonlocal looked_at
+        looked_at, is_first = elapsed(), not seen
         answers = fetch(awaited())
         for run_id, found in answers.items():
             before = seen.get(run_id)
@@ -120,7 +135,16 @@ def wait_for(
                 seen[run_id] = _see(found, last, elapsed(), now())
             else:
                 seen[run_id] = found
+        if is_first and not deadline.passed:
+            see_others()
         return awaited()
+
+    def see_others() -> None:
+        still_open = open_runs()
+        durations = compare([sighting.run for sighting in still_open]) if still_open else {}
+        for sighting in still_open:
+            usual = tuple(durations.get(sighting.run.id, ()))
+            seen[sighting.run.id] = replace(sighting, usual=usual)
 
     def until_next_look(state: tenacity.RetryCallState) -> float:
         still_open = open_runs()
@@ -129,7 +153,10 @@ def wait_for(
             for sighting in still_open
             if sighting.settling_since is not None
         ]
-        return max(0.0, min(poll_interval(still_open), deadline.remaining(), *settled))
+        interval = poll_interval(still_open)
+        # However slow the API is, no look follows on the heels of the one before.
+        pause = max(interval - (elapsed() - looked_at), min(interval, SHORTEST_PAUSE))
+        return max(0.0, min(pause, deadline.remaining(), *settled))
 
     def report(next_look: float | None) -> None:
         on_update(
@@ -172,6 +199,9 @@ def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Si
     done_since, done_then = (last.done_since, last.done_then) if last else (None, 0)
     if done_since is None and run.done:
         done_since, done_then = now, run.done
+    standstill = last.longest_standstill if last else 0.0
+    if last and last.done_since is not None and not same:
+        standstill = max(standstill, now - last.changed_at)
     settled = ""
     if settling_since is not None:
         ended_for = (today - run.end_time).total_seconds() if run.end_time else 0.0
@@ -197,11 +227,13 @@ def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Si
         running_since=running_since,
         done_since=done_since,
         done_then=done_then,
+        longest_standstill=standstill,
         settling_since=settling_since,
         total_known=last is not None
         and bool(run.total and run.total > 0)
         and last.run.total == run.total,
         finished=run.complete is True or bool(settled) or unsaid,
+        usual=last.usual if last else (),
         observed=_observed(last.observed if last else (), Observation.of(run, now)),
         notes=notes,
     )

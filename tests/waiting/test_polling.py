@@ -12,6 +12,7 @@ from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import (
     MOST_OBSERVATIONS,
     SETTLING_SECONDS,
+    Durations,
     PollInterval,
     Progress,
     Seen,
@@ -58,6 +59,7 @@ def watch(
     run_ids: Sequence[int] = (55676,),
     on_update: Callable[[Progress], None] = lambda _: None,
     decided: Callable[[Sighting], bool] = lambda _: False,
+    compare: Callable[[Sequence[TestRun]], Durations] = lambda _: {},
     now: Callable[[], datetime] = lambda: ENDED,
 ) -> Watch:
     return wait_for(
@@ -68,6 +70,7 @@ def watch(
         on_update=on_update,
         sleep=clock.sleep,
         decided=decided,
+        compare=compare,
         now=now,
     )
 
@@ -379,3 +382,101 @@ def test_observations_of_a_run_that_moves_for_hours_stay_bounded() -> None:
     assert (observed[0].at, observed[-1].at) == (0, 10_000)
     times = [one.at for one in observed]
     assert times == sorted(set(times))
+
+
+class Slow(Script):
+    """Takes its time for each look."""
+
+    takes = 0.0
+
+    def __call__(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
+        seen = super().__call__(run_ids)
+        self.clock.sleep(self.takes)
+        return seen
+
+
+@pytest.mark.parametrize(
+    ("takes", "interval", "looks"),
+    [
+        pytest.param(0.1, 15, [0, 15, 30], id="an answer at once"),
+        pytest.param(6, 15, [0, 15, 30], id="a slow one is part of the interval"),
+        pytest.param(25, 15, [0, 26, 52], id="one that is slower than the interval"),
+        pytest.param(0.5, 0.2, [0, 0.7, 1.4], id="an interval that is shorter than any pause"),
+    ],
+)
+def test_an_interval_is_from_look_to_look(
+    takes: float, interval: float, looks: list[float]
+) -> None:
+    clock = FakeClock()
+    script = Slow(clock, (0, RUNNING), (looks[-1], DONE))
+    script.takes = takes
+    watch(clock, script, poll_interval=every(interval))
+    assert script.looks == pytest.approx(looks)
+
+
+def test_how_long_others_took_is_asked_once_and_kept() -> None:
+    clock = FakeClock()
+    asked: list[list[int]] = []
+    known: list[tuple[float, ...]] = []
+
+    def compare(runs: Sequence[TestRun]) -> Durations:
+        asked.append([run.id for run in runs])
+        clock.sleep(4)
+        return {2: [60.0, 70.0]}
+
+    def fetch(run_ids: Sequence[int]) -> Mapping[int, Seen]:
+        looks.append(clock.now)
+        gone: dict[int, Seen] = {1: replace(DONE, id=1), 4: NotFound("no run 4")}
+        still = {2: RUNNING, 3: RUNNING} if len(looks) < 3 else {2: DONE, 3: DONE}
+        still_seen = {run_id: replace(run, id=run_id) for run_id, run in still.items()}
+        return {run_id: {**gone, **still_seen}[run_id] for run_id in run_ids}
+
+    def interval(open_runs: Sequence[Sighting]) -> float:
+        known.extend(one.usual for one in open_runs)
+        return 10
+
+    looks: list[float] = []
+    start = clock.now
+    watch(clock, fetch, run_ids=(1, 2, 3, 4), poll_interval=interval, compare=compare)
+    assert asked == [[2, 3]]
+    assert known == [(60.0, 70.0), ()] * 2
+    assert [at - start for at in looks] == [0, 10, 20]
+
+
+@pytest.mark.parametrize(
+    ("moment", "timeout"),
+    [pytest.param(DONE, 600, id="finished"), pytest.param(RUNNING, 0, id="one look only")],
+)
+def test_nobody_asks_how_long_others_took_where_there_is_no_wait(
+    moment: TestRun, timeout: float
+) -> None:
+    clock = FakeClock()
+    asked: list[Sequence[TestRun]] = []
+
+    def compare(runs: Sequence[TestRun]) -> Durations:
+        asked.append(runs)
+        return {}
+
+    watch(clock, Script(clock, (0, moment)), timeout=timeout, compare=compare)
+    assert asked == []
+
+
+def test_the_longest_standstill_is_remembered_from_the_first_test_on() -> None:
+    clock = FakeClock()
+    moments = [(0, 30), (100, 25), (120, 20), (190, 10), (200, 0)]
+    script = Script(
+        clock,
+        *(
+            (at, make_run(status="RUNNING", complete=False, not_run=not_run))
+            for at, not_run in moments
+        ),
+        (250, DONE),
+    )
+    seen: list[float] = []
+
+    def interval(open_runs: Sequence[Sighting]) -> float:
+        seen.append(open_runs[0].longest_standstill)
+        return 10
+
+    watch(clock, script, poll_interval=interval)
+    assert seen == [0] * 12 + [20] * 7 + [70] * 6
