@@ -95,9 +95,7 @@ class TestRun:
     @property
     def done(self) -> int | None:
         """How many tests have a result, or ``None`` when a count is unknown."""
-        if self.passed is None or self.failed is None or self.ignored is None:
-            return None
-        return self.passed + self.failed + self.ignored
+        return _sum(self.passed, self.failed, self.ignored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +108,11 @@ class Observation:
     passed: int | None
     failed: int | None
     ignored: int | None
+
+    @property
+    def done(self) -> int | None:
+        """How many tests had a result, or ``None`` when a count was unknown."""
+        return _sum(self.passed, self.failed, self.ignored)
 
     @classmethod
     def of(cls, run: TestRun, at: float) -> Observation:
@@ -126,6 +129,12 @@ class Observation:
     def same_as(self, other: Observation) -> bool:
         """Whether nothing moved between the two."""
         return replace(self, at=other.at) == other
+
+
+def _sum(passed: int | None, failed: int | None, ignored: int | None) -> int | None:
+    if passed is None or failed is None or ignored is None:
+        return None
+    return passed + failed + ignored
 
 
 _ABBREVIATED = r"[0-9A-Fa-f]{7,64}"

@@ -14,7 +14,7 @@ from benchmarks.contenders import ROOT, Programs
 from benchmarks.document import Bound, Table
 from benchmarks.processes import environment, run, side_by_side
 from benchmarks.stand_in import Asked
-from benchmarks.synthetic import Shape, SyntheticRun, bursty, steady, synthetic_runs
+from benchmarks.synthetic import Shape, SyntheticRun, batches, no_counts, steady, synthetic_runs
 from testery_gate.model import RunStatus
 from testery_gate.waiting import interval
 from tests.acceptance.command import COMMAND
@@ -22,16 +22,21 @@ from tests.acceptance.command import COMMAND
 HERE = Programs(python=sys.executable, gate=COMMAND, vendor=None)
 
 RUN = SyntheticRun(
-    started=30, known=40, done=(50.0, 60.0, 100.0), total=3, ended=107.0, status=RunStatus.FAIL
+    started=30,
+    totals=((40.0, 3),),
+    done=(50.0, 60.0, 100.0),
+    ended=107.0,
+    status=RunStatus.FAIL,
 )
 
 
-@pytest.mark.parametrize("shape", [steady, bursty])
+@pytest.mark.parametrize("shape", [case.shape for case in lateness.CASES])
 def test_a_synthetic_run_goes_from_the_queue_to_its_end(shape: Shape) -> None:
     for made in synthetic_runs(shape, 200, seed=1):
         assert 0 <= made.started <= made.ended
         assert list(made.done) == sorted(made.done)
-        assert len(made.done) <= made.total
+        assert len(made.done) <= made.totals[-1][1]
+        assert [since for since, _ in made.totals] == sorted(since for since, _ in made.totals)
         assert made.at(made.ended - 1e-6).complete is False
         assert made.at(made.ended).complete is True
         assert made.at(made.ended).status.is_final
@@ -53,25 +58,44 @@ def test_steady_runs_are_as_the_page_says() -> None:
 
 def test_lateness_is_what_passes_between_the_end_and_the_look_that_sees_it() -> None:
     found = lateness.measure([RUN, RUN], interval.fixed(20))
-    # The sixth look begins at 100.5 s, the seventh at 120.6 s, and each takes a tenth of a second.
+    # The sixth look begins at 100 s, the seventh at 120 s, and each takes a tenth of a second.
     assert found.requests == 2 * 7
-    assert found.worst == pytest.approx(120.7 - 107)
-    assert found.median == found.percentile_95 == found.worst
+    assert [found.median, found.percentile_95, found.worst] == pytest.approx([120.1 - 107] * 3)
 
 
 def test_a_run_that_is_over_at_the_first_look_is_not_looked_at_again() -> None:
-    over = SyntheticRun(started=0, known=0, done=(), total=0, ended=0.0, status=RunStatus.CANCELED)
+    over = SyntheticRun(started=0, ended=0.0, status=RunStatus.CANCELED)
     assert lateness.measure([over, over], interval.adaptive).requests == 2
 
 
 def test_the_poll_interval_keeps_its_bounds_on_a_few_runs() -> None:
-    some = list(synthetic_runs(steady, 200, seed=7))
-    found, vendor = (
-        lateness.measure(some, interval.adaptive),
-        lateness.measure(some, interval.fixed(15)),
-    )
-    assert found.median <= lateness.MEDIAN
-    assert found.requests <= vendor.requests
+    for case in lateness.CASES:
+        found = lateness.measure(synthetic_runs(case.shape, 40, seed=7), interval.adaptive)
+        assert found.median <= 1.3 * case.median, case
+        assert found.worst <= lateness.LATEST, case
+
+
+def test_the_latest_is_never_above_a_fixed_interval_whatever_the_run_does() -> None:
+    """The worst run ends just after a look, and shows nothing before."""
+    ends = [
+        SyntheticRun(started=started, ended=ended / 7)
+        for started in (0, 200)
+        for ended in range(1400, 14000, 97)
+    ]
+    assert 14 < lateness.measure(ends, interval.adaptive).worst <= lateness.LATEST
+
+
+def test_what_is_unknown_to_the_api_is_unknown_to_the_gate() -> None:
+    (run,) = synthetic_runs(no_counts, 1, seed=1)
+    assert run.at(run.ended - 1).done is None
+    assert run.at(run.ended).done == run.totals[-1][1]
+
+
+def test_batches_show_only_what_is_done() -> None:
+    steadily, batched = (next(synthetic_runs(shape, 1, seed=1)) for shape in (steady, batches))
+    assert batched.ended == steadily.ended
+    assert len(set(batched.done)) < len(set(steadily.done))
+    assert all(done <= told for done, told in zip(steadily.done, batched.done, strict=True))
 
 
 def test_what_can_not_be_told_from_a_bound_is_no_bound_kept() -> None:
@@ -158,17 +182,22 @@ def test_requests_are_told_apart_by_look() -> None:
     assert many_runs.requests_a_look(asked) == [2, 1, 2]
 
 
-def test_poll_intervals_are_compared_on_both_shapes() -> None:
-    tuned = lateness.compare("lateness", steady, 5, bounded=True)
-    other = lateness.compare("lateness, other runs", bursty, 5, bounded=False)
-    assert [row[0] for row in tuned.rows] == [row[0] for row in other.rows] == [*lateness.INTERVALS]
-    assert (len(tuned.bounds), len(other.bounds)) == (3, 0)
+def test_poll_intervals_are_compared_on_all_shapes() -> None:
+    table = lateness.compare(lateness.CASES, 3, seed=1)
+    assert len(table.rows) == len(lateness.CASES) >= 8
+    # Two for each shape, how many requests where others are known, and two for all together.
+    assert len(table.bounds) == 2 * len(lateness.CASES) + 1 + 2
+
+
+def test_the_shapes_that_were_tuned_on_are_measured_with_other_runs() -> None:
+    assert lateness.SEED != lateness.TUNING_SEED
+    assert {case.tuned for case in lateness.CASES} == {True, False}
 
 
 @pytest.mark.slow
 def test_real_processes_wait_for_what_is_simulated() -> None:
     short = SyntheticRun(
-        started=0.5, known=1, done=(1.5, 2.0), total=2, ended=3.0, status=RunStatus.FAIL
+        started=0.5, totals=((1.0, 2),), done=(1.5, 2.0), ended=3.0, status=RunStatus.FAIL
     )
     late, requests = lateness.wait_for_real(HERE, [short, short])
     assert len(late) == 2
@@ -180,7 +209,7 @@ def test_the_page_has_a_place_for_every_table_and_every_benchmark_a_line() -> No
     page = document.PAGE.read_text(encoding="utf-8")
     places = set(re.findall(r"<!-- begin (.*) -->", page))
     assert places == {
-        *("machine", "finished run", "no run", "lateness", "lateness, other runs"),
+        *("machine", "finished run", "no run", "lateness"),
         *("lateness, real processes", "many results", "all reports", "many runs"),
     }
     listed = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")

@@ -1,28 +1,48 @@
-"""How long to wait between two looks at a run: pure functions of what has been seen of it.
+"""How long to wait from one look at a run to the next: pure functions of what has been seen of it.
 
-A look just before the end of a run is worth little, and a look just after it is worth most, so
-the adaptive interval spends its looks where the end is likely. All its waits are shares of a time
-that was seen, because what is soon for a run of an hour is late for one of a minute. How late
-that notices the end, and for how many looks, is measured in ``docs/performance.md``.
+When a run ends is not known, so this is a problem of inspection. Barlow, Hunter and Proschan
+("Optimum checking procedures", J. SIAM 11, 1963) give a price to each look and to each second in
+which an end stays unseen. Keller ("Optimum checking schedules for systems subject to random
+failure", Management Science 21, 1974) solves it for frequent looks: with a hazard of ``h`` ends
+per second, the best interval is ``sqrt(price / h)``, where the price of a look is twice the
+seconds of lateness that it may save. What is left is to estimate the hazard:
+
+- Where nothing else is known, by Lindy's law: what has lasted for ``t`` lasts about as long again
+  (Ord, "The Lindy effect", 2023, says when that holds). So the hazard is ``1 / t``, and intervals
+  grow with the square root of the time since the last change.
+- Where comparable runs are known, by the share of them that ended at the run's age.
+- Where counts move, by their rate: it predicts when all tests will be done. A share of that time
+  is waited for, as often as it takes. When it is over, Lindy's law holds again.
+
+The price is low where the next change may be the end, and high where nothing says so. How late
+the end is noticed, and for how many looks, is measured in ``docs/performance.md``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
+from statistics import median
 
 from testery_gate.model import RunStatus
 from testery_gate.waiting.polling import PollInterval, Sighting
 
-QUICKEST = 1.0
-"""Seconds between two looks when the end may come at any moment."""
-SLOWEST_AT_THE_END = 2.5
-SLOWEST_BEFORE_THE_END = 10.0
-BEGINNING = 2.5
-"""Seconds between the first looks at what takes longer than that."""
-SLOWEST_QUEUED = 30.0
-SLOWEST_RUNNING = 60.0
-SLOWEST_UNKNOWN = 15.0
-"""The most where nothing tells how near the end is."""
+QUICKEST = 1.25
+"""The fewest seconds from one look to the next."""
+SLOWEST = 15.0
+"""The most, whatever a run does: its end is seen no later than that and one request."""
+SHARE = 0.6
+"""How much of the time that a run took so far, or will take, is waited for at once."""
+
+PRICE_AT_THE_END = 0.13
+"""Where the next change may be the end: all tests are done, or all but one."""
+PRICE_BEFORE_THE_END = 0.4
+PRICE_AS_FOR_OTHERS = 0.12
+"""Where only comparable runs say when the end is near."""
+PRICE_IN_THE_DARK = 8.0
+"""Where nothing says how near the end is."""
+LIKENESS = 16.0
+"""How like comparable runs are: as a rule their durations differ by less than 20%."""
 
 
 def fixed(seconds: float) -> PollInterval:
@@ -31,8 +51,9 @@ def fixed(seconds: float) -> PollInterval:
 
 
 def adaptive(open_runs: Sequence[Sighting]) -> float:
-    """Return the shortest wait that any of the open runs asks for, in seconds."""
-    return min(map(_wait, open_runs), default=QUICKEST)
+    """Return the shortest interval that any of the open runs asks for, in seconds."""
+    wanted = min(map(_interval, open_runs), default=QUICKEST)
+    return min(max(wanted, QUICKEST), SLOWEST)
 
 
 def predicted_remaining(sighting: Sighting) -> float | None:
@@ -40,6 +61,58 @@ def predicted_remaining(sighting: Sighting) -> float | None:
 
     ``None`` before a test is done under our eyes, and when all are done.
     """
+    counted = _counted(sighting)
+    if counted is None:
+        return None
+    rest, done, since = counted
+    return rest * (sighting.seen_at - since) / done
+
+
+def hazard(age: float, durations: Sequence[float]) -> float:
+    """Return the share of the runs of an age, in seconds above 0, that end within a second.
+
+    Each known duration stands for a log-logistic distribution around it. One more, which is wide,
+    stands for the runs that are like no other. Past all known durations it alone is left, and it
+    obeys Lindy's law.
+    """
+    alive = ending = 0.0
+    for duration, likeness in [*((known, LIKENESS) for known in durations), (median(durations), 1)]:
+        survives = 1 / (1 + (age / duration) ** likeness)
+        alive += survives
+        ending += survives * (1 - survives) * likeness / age
+    return ending / alive
+
+
+def _interval(sighting: Sighting) -> float:
+    run = sighting.run
+    unchanged = sighting.seen_at - sighting.changed_at
+    if run.status in {RunStatus.SUBMITTED, RunStatus.QUEUED}:
+        return sqrt(PRICE_IN_THE_DARK * unchanged)
+    missing = run.total - run.done if run.total and run.done is not None else None
+    if run.status.is_final or (missing is not None and missing <= 0):
+        return sqrt(PRICE_AT_THE_END * unchanged)
+    at_work = sighting.seen_at - (sighting.running_since or 0.0)
+    counted = _counted(sighting)
+    if counted is None and sighting.usual:
+        age = max(at_work, QUICKEST)
+        interval = sqrt(PRICE_AS_FOR_OTHERS / hazard(age, sighting.usual))
+    elif missing == 1:
+        interval = sqrt(PRICE_AT_THE_END * unchanged)
+    elif counted is None:
+        interval = sqrt(PRICE_IN_THE_DARK * unchanged)
+    else:
+        interval = sqrt(PRICE_BEFORE_THE_END * unchanged)
+    if counted is not None:
+        # Few tests say little, be they done or missing.
+        rest, done, _ = counted
+        share = SHARE * (1 - 1 / (1 + min(rest, done)))
+        interval = max(interval, share * (_soonest(sighting, *counted) - unchanged))
+    # Whatever was wrong about that, it is noticed when the run is not much older than it is now.
+    return min(interval, SHARE * at_work)
+
+
+def _counted(sighting: Sighting) -> tuple[int, int, float] | None:
+    """Return how many tests are missing, and how many were done since when."""
     run, since = sighting.run, sighting.done_since
     if run.done is None or run.total is None or since is None or run.done >= run.total:
         return None
@@ -47,34 +120,25 @@ def predicted_remaining(sighting: Sighting) -> float | None:
     if done <= 0 and sighting.running_since is not None and sighting.running_since < since:
         # No second one yet; the first may have had to wait for the run to get going.
         since, done = sighting.running_since, run.done
-    if done <= 0:
-        return None
-    return (run.total - run.done) * (sighting.seen_at - since) / done
+    return (run.total - run.done, done, since) if done > 0 else None
 
 
-def _wait(sighting: Sighting) -> float:
-    run = sighting.run
-    if run.status in {RunStatus.SUBMITTED, RunStatus.QUEUED}:
-        return _between(BEGINNING, 0.5 * sighting.seen_at, SLOWEST_QUEUED)
-    at_work = sighting.seen_at - (sighting.running_since or 0.0)
-    rest = run.total - run.done if run.total and run.done is not None else None
-    if run.status.is_final or (rest is not None and rest <= 0):
-        # Only the teardown is left, and its length is anyone's guess; but not for ever.
-        overdue = sighting.seen_at - sighting.changed_at - 0.1 * at_work
-        soon = _between(QUICKEST, 0.008 * at_work, SLOWEST_AT_THE_END)
-        return max(soon, min(0.1 * overdue, SLOWEST_UNKNOWN))
-    if rest is None:
-        return _between(BEGINNING, 0.3 * at_work, SLOWEST_UNKNOWN)
-    soon = _between(QUICKEST, 0.02 * at_work, SLOWEST_BEFORE_THE_END)
-    if rest == 1:
-        return soon
-    remaining = predicted_remaining(sighting)
-    if remaining is None:
-        return _between(BEGINNING, 0.4 * at_work, SLOWEST_RUNNING)
-    # Halving the predicted rest keeps the looks logarithmic and forgives a bad prediction, the
-    # worse the less of the run was seen.
-    return max(soon, min(0.5 * remaining, max(BEGINNING, 0.5 * at_work), SLOWEST_RUNNING))
+def _soonest(sighting: Sighting, rest: int, done: int, since: float) -> float:
+    """Predict how many seconds after the last change the rest may be done.
 
-
-def _between(low: float, value: float, high: float) -> float:
-    return min(max(value, low), high)
+    By the rate of all tests, without the longest standstill; or as quickly as the latest tests
+    were, as many as are missing: a run may get faster on the way.
+    """
+    working = sighting.changed_at - since
+    if sighting.longest_standstill < working:
+        working -= sighting.longest_standstill
+    by_all = rest * working / done
+    now_done, begins = sighting.run.done or 0, None
+    for seen in reversed(sighting.observed):
+        if seen.done is None or (begins is not None and seen.done != begins.done):
+            break
+        if seen.done <= now_done - rest:
+            begins = seen
+    if begins is None or begins.done is None:
+        return by_all
+    return min(by_all, rest * (sighting.changed_at - begins.at) / (now_done - begins.done))
