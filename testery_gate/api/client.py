@@ -33,8 +33,13 @@ from testery_gate.waiting.polling import Seen
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
-REQUEST_TIMEOUT = 60.0
-"""Seconds for one request from name resolution to the last byte, however slowly it drips."""
+REQUEST_TIMEOUTS = (10.0, 30.0, 60.0)
+"""Seconds for one request from name resolution to the last byte, however slowly it drips: each time
+it takes longer, the next one may take more. So one that stalls costs little, and a slow API works.
+"""
+RESULTS_TIMEOUT = 60.0
+ALL_OF_IT = 0.9
+"""The share of its time from which on a request has stalled; clocks differ a little."""
 LAST_LOOK_SECONDS = 1.5
 """How far past the deadline requests may run, all of them together."""
 ONLY_LOOK_SECONDS = 10.0
@@ -85,8 +90,8 @@ class Limits:
     outage_tolerance: float
     grace: float = LAST_LOOK_SECONDS
     """How far past the deadline requests may run, all of them together."""
-    request: float = REQUEST_TIMEOUT
-    """How long one request may take."""
+    requests: tuple[float, ...] = REQUEST_TIMEOUTS
+    """How long one request may take, and the next ones if it takes longer."""
     answer_bytes: int = MAX_ANSWER_BYTES
     answer_values: int = MAX_ANSWER_VALUES
 
@@ -95,7 +100,15 @@ class Limits:
         """Whether nothing more can be asked."""
         return self._patience() <= 0
 
-    def bounds(self) -> Bounds:
+    def request(self, *, stalled: int, usual: float) -> float:
+        """Return how long a request may take after so many that have stalled.
+
+        Those that do not stall take ``usual`` seconds.
+        """
+        enough = [seconds for seconds in self.requests if seconds > usual] or self.requests[-1:]
+        return enough[min(stalled, len(enough) - 1)]
+
+    def bounds(self, request: float) -> Bounds:
         """Return what a request may take that begins now; raises :class:`NoAnswer` if nothing."""
         patience = self._patience()
         if patience <= 0:
@@ -103,7 +116,7 @@ class Limits:
         return Bounds(
             connect=min(CONNECT_TIMEOUT, patience),
             read=min(READ_TIMEOUT, patience),
-            whole=min(self.request, patience),
+            whole=min(request, patience),
             size=self.answer_bytes,
             values=self.answer_values,
         )
@@ -116,6 +129,8 @@ class Limits:
 class _Outage:
     since: float
     tries: int = 0
+    stalled: int = 0
+    """How many of these took all the time that they had."""
 
 
 class TesteryClient:
@@ -140,6 +155,8 @@ class TesteryClient:
         self._jitter = jitter
         self._outages: dict[str, _Outage] = {}
         """By path, for those that give no answer; each has a patience of its own."""
+        self._usual = 0.0
+        """How long the latest answer took."""
         self._advised: set[str] = set()
 
     def run(self, run_id: int) -> TestRun:
@@ -195,7 +212,7 @@ class TesteryClient:
             if self._limits.over:
                 break
             # An API that keeps silent must not keep each of many runs waiting for a minute.
-            quick = replace(self._limits, request=OPTIONAL_TIMEOUT)
+            quick = replace(self._limits, requests=(OPTIONAL_TIMEOUT,))
             limits = self._limits if in_a_row < 2 else quick
             try:
                 seen[run_id] = self._attempt(path, partial(_parse_run, run_id), limits)
@@ -223,7 +240,7 @@ class TesteryClient:
         """Return the tests of a run, from an endpoint that is seen but not promised."""
         limits = replace(
             self._optional,
-            request=REQUEST_TIMEOUT,
+            requests=(RESULTS_TIMEOUT,),
             answer_bytes=MAX_RESULTS_BYTES,
             answer_values=MAX_RESULTS_VALUES,
         )
@@ -236,7 +253,7 @@ class TesteryClient:
     @property
     def _optional(self) -> Limits:
         patience = min(self._limits.outage_tolerance, OPTIONAL_PATIENCE)
-        return replace(self._limits, outage_tolerance=patience, request=OPTIONAL_TIMEOUT)
+        return replace(self._limits, outage_tolerance=patience, requests=(OPTIONAL_TIMEOUT,))
 
     def _get(self, path: str, parse: _Parse[_T], limits: Limits) -> _T:
         def ask() -> _T:
@@ -250,20 +267,26 @@ class TesteryClient:
         return self._retried(ask, limits, lambda: self._tolerated(path, limits))
 
     def _attempt(self, path: str, parse: _Parse[_T], limits: Limits) -> _T:
+        clock, before = limits.deadline.clock, self._outages.get(path)
+        request = limits.request(stalled=before.stalled if before else 0, usual=self._usual)
+        began = clock()
         try:
-            answer = self._answer(f"{self._transport.route.url}/{path}", parse, limits)
+            url = f"{self._transport.route.url}/{path}"
+            answer = self._answer(url, parse, limits.bounds(request))
         except ApiError as error:
             # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
             error.message = one_line(self._transport.redact(error.message))
             if isinstance(error, NoAnswer):
-                outage = self._outages.setdefault(path, _Outage(since=limits.deadline.clock()))
+                outage = self._outages.setdefault(path, _Outage(since=clock()))
                 outage.tries += 1
+                outage.stalled += clock() - began >= ALL_OF_IT * request
             else:
                 self._outages.pop(path, None)  # a refusal is an answer too
             # What led to it holds the whole answer, and is held until the next collection.
             error.__context__ = None
             raise error.with_traceback(None) from None
         self._outages.pop(path, None)
+        self._usual = clock() - began
         return answer
 
     def _tolerated(self, path: str, limits: Limits) -> float:
@@ -310,9 +333,7 @@ class TesteryClient:
         self._advised.add(advice)
         return advice
 
-    def _answer(self, url: str, parse: _Parse[_T], limits: Limits) -> _T:
-        bounds = limits.bounds()
-
+    def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds) -> _T:
         def read(answer: Answer) -> _T:
             if _most_values(answer.body) > bounds.values:
                 raise MalformedAnswer(f"it holds more than {bounds.values} values")

@@ -210,7 +210,12 @@ class _Way:
         self._client = TesteryClient(
             self._transport,
             # A deadline that is past and no tolerance: one attempt each, which has the grace.
-            Limits(deadline=Deadline.after(0), outage_tolerance=0, grace=self._patience),
+            Limits(
+                deadline=Deadline.after(0),
+                outage_tolerance=0,
+                grace=self._patience,
+                requests=(self._patience,),
+            ),
             sleep=time.sleep,
         )
         try:

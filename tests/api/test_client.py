@@ -25,7 +25,8 @@ from testery_gate.api.client import (
     LAST_LOOK_SECONDS,
     LONGEST_DELAY,
     OPTIONAL_TIMEOUT,
-    REQUEST_TIMEOUT,
+    REQUEST_TIMEOUTS,
+    RESULTS_TIMEOUT,
     Limits,
     Retry,
     TesteryClient,
@@ -461,6 +462,52 @@ def test_a_look_goes_on_with_the_first_answer_after_an_outage(
     assert clock.slept == [1, 2]
 
 
+class Sluggish:
+    """A transport whose answers take as long as it is told, on a clock of the test's."""
+
+    route = make_route(BASE)
+    redact = Redaction(TOKEN)
+
+    def __init__(self, clock: FakeClock, *takes: float) -> None:
+        self.clock, self.takes = clock, list(takes)
+        self.asked: list[float] = []
+
+    def get(self, url: str, bounds: Bounds, read: Callable[[Answer], object]) -> object:
+        takes = self.takes.pop(0)
+        self.asked.append(bounds.whole)
+        self.clock.now += min(takes, bounds.whole)
+        if takes >= bounds.whole:
+            raise NoAnswer(f"no answer within {bounds.whole:g} s")
+        if takes == 0:
+            raise NoAnswer("HTTP 502")
+        return read(Answer(body=RUN, content_type="application/json"))
+
+
+@pytest.mark.parametrize(
+    ("takes", "asked"),
+    [
+        pytest.param([1, 9999, 1, 1], [10, 10, 30, 10], id="one stalls"),
+        pytest.param([9999, 9999, 9999, 1], [10, 30, 60, 60], id="three stall"),
+        pytest.param([25, 25, 25, 25, 25], [10, 30, 30, 30, 30], id="each needs 25 s"),
+        pytest.param([45, 45, 45, 45], [10, 30, 60, 60], id="each needs 45 s"),
+        pytest.param([25, 25, 1, 9999, 1], [10, 30, 30, 10, 30], id="quick again"),
+        pytest.param([0, 0, 0, 9999, 1], [10, 10, 10, 10, 30], id="faults at once do not count"),
+        pytest.param([59, 59, 59, 9999, 59], [10, 30, 60, 60, 60], id="no more than the most"),
+    ],
+)
+def test_a_request_that_stalls_costs_little_and_a_slow_api_gets_its_time(
+    takes: list[float], asked: list[float]
+) -> None:
+    clock = FakeClock()
+    transport = Sluggish(clock, *takes)
+    limits = Limits(deadline=Deadline.after(3600, clock), outage_tolerance=300)
+    client = TesteryClient(cast("Transport", transport), limits, sleep=clock.sleep)
+    while transport.takes:
+        assert client.run(55676) == make_run()
+    assert transport.asked == asked
+    assert asked[0] == REQUEST_TIMEOUTS[0]
+
+
 def test_an_api_that_keeps_silent_costs_each_of_many_runs_less(
     requests_mock: requests_mock.Mocker,
 ) -> None:
@@ -479,10 +526,12 @@ def test_an_api_that_keeps_silent_costs_each_of_many_runs_less(
             raise NoAnswer("nothing came")
 
     clock = FakeClock()
-    limits = Limits(deadline=Deadline.after(3600, clock), outage_tolerance=300)
+    limits = Limits(
+        deadline=Deadline.after(3600, clock), outage_tolerance=300, requests=(30.0, 60.0)
+    )
     client = TesteryClient(cast("Transport", Silent()), limits, sleep=clock.sleep)
     client.look([1, 2, 3, 4, 5])
-    assert asked == [REQUEST_TIMEOUT, REQUEST_TIMEOUT, *[OPTIONAL_TIMEOUT] * 2, REQUEST_TIMEOUT]
+    assert asked == [30, 30, *[OPTIONAL_TIMEOUT] * 2, 30]
 
 
 def test_the_runs_of_a_deploy_are_worth_the_whole_tolerance(
@@ -807,7 +856,7 @@ def test_what_is_optional_is_not_waited_for_as_long() -> None:
             request()
     assert asked == {
         "test-runs": OPTIONAL_TIMEOUT,
-        "test-runs/55676/results": REQUEST_TIMEOUT,
+        "test-runs/55676/results": RESULTS_TIMEOUT,
         "account": OPTIONAL_TIMEOUT,
     }
 
