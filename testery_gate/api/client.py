@@ -95,6 +95,12 @@ class Limits:
     answer_bytes: int = MAX_ANSWER_BYTES
     answer_values: int = MAX_ANSWER_VALUES
 
+    @classmethod
+    def once(cls, seconds: float) -> Limits:
+        """Return what allows one attempt, which may take so long."""
+        past = Deadline.after(0)  # so all the time there is is the grace
+        return cls(deadline=past, outage_tolerance=0, grace=seconds, requests=(seconds,))
+
     @property
     def over(self) -> bool:
         """Whether nothing more can be asked."""

@@ -29,7 +29,6 @@ from testery_gate.doctor import Finding, State, Step
 from testery_gate.errors import NoAnswer, NotFound, Unavailable, UsageError
 from testery_gate.model import TestRun
 from testery_gate.text import Clean, clean_text, one_line
-from testery_gate.waiting.deadline import Deadline
 
 MOST_SKEW = 60
 """Seconds by which two clocks may differ."""
@@ -209,13 +208,7 @@ class _Way:
     def runs(self) -> Finding:
         self._client = TesteryClient(
             self._transport,
-            # A deadline that is past and no tolerance: one attempt each, which has the grace.
-            Limits(
-                deadline=Deadline.after(0),
-                outage_tolerance=0,
-                grace=self._patience,
-                requests=(self._patience,),
-            ),
+            Limits.once(self._patience),
             sleep=time.sleep,
         )
         try:

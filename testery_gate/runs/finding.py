@@ -14,9 +14,9 @@ from testery_gate.model import TestRun
 from testery_gate.runs.listing import Listing, Lookback, newest_first
 from testery_gate.runs.selection import Choice, Field, Query
 from testery_gate.waiting.deadline import Deadline, utc_now
+from testery_gate.waiting.interval import QUICKEST, SLOWEST
 
-FIRST_DELAY = 2.0
-LONGEST_DELAY = 15.0
+FIRST_DELAY, LONGEST_DELAY = QUICKEST, SLOWEST
 YOUTH = timedelta(hours=1)
 """For so long after its creation more may be told of a run, such as the commit of its branch."""
 

@@ -508,6 +508,11 @@ def test_a_request_that_stalls_costs_little_and_a_slow_api_gets_its_time(
     assert asked[0] == REQUEST_TIMEOUTS[0]
 
 
+def test_a_single_attempt_may_take_all_the_time_there_is() -> None:
+    once = Limits.once(31)
+    assert 30 < once.bounds(once.request(stalled=0, usual=0)).whole <= 31
+
+
 def test_an_api_that_keeps_silent_costs_each_of_many_runs_less(
     requests_mock: requests_mock.Mocker,
 ) -> None:
