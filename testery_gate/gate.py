@@ -18,8 +18,9 @@ from testery_gate.judging.verdict import (
     stopped,
 )
 from testery_gate.model import TestRun
-from testery_gate.runs.comparable import SECONDS, find_comparable
+from testery_gate.runs.comparable import SECONDS, find_comparable, usual_durations
 from testery_gate.runs.finding import Search, appeared
+from testery_gate.runs.listing import PAGE_SIZE
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.meant import Described, Meant, Named, Question
 from testery_gate.runs.references import PipedRuns, RunReference
@@ -27,7 +28,7 @@ from testery_gate.runs.selection import Query
 from testery_gate.runs.wait import Effects as Effects
 from testery_gate.runs.wait import Wait
 from testery_gate.waiting.deadline import Deadline
-from testery_gate.waiting.polling import PollInterval, Sighting
+from testery_gate.waiting.polling import Durations, PollInterval, Sighting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class Gate:
         self._client = client
         self._effects = effects
         self._waiting = waiting
+        self._newest: Sequence[TestRun] | None = None
+        """The newest runs when the wait began, once they were asked for."""
 
     def judge(self, target: Sequence[RunReference] | PipedRuns | Query) -> Sequence[Judged]:
         """Return each run with its verdict, however the wait ends: by a signal at any moment too.
@@ -130,9 +133,20 @@ class Gate:
             poll_interval=waiting.poll_interval,
             follow=waiting.follow and not only_look,
             decided=lambda sighting: self._early(sighting) is not None,
+            compare=self._usual_durations,
         )
         wait.until_nothing_is_new()
         return wait
+
+    def _usual_durations(self, runs: Sequence[TestRun]) -> Durations:
+        """Return how long runs like these took lately; one request serves the whole wait."""
+        if self._newest is None:
+            try:
+                self._newest = self._client.newest(PAGE_SIZE)
+            except ApiError:
+                self._newest = ()
+        newest = self._newest
+        return {run.id: usual_durations(run, newest) for run in runs}
 
     def _judged(self, wait: Wait) -> Sequence[Judged]:
         runs = [self._judge(run_id, wait) for run_id in wait.meant.notes]
@@ -224,7 +238,11 @@ class Gate:
         known = [judged.run for judged in runs if judged.run and judged.exit_code in _BY_EVIDENCE]
         until = Deadline.after(SECONDS, self._waiting.deadline.clock)
         count = self._waiting.comparable
-        found = find_comparable(known, self._client, count, until=until) if known else {}
+        found = (
+            find_comparable(known, self._client, count, until=until, known=self._newest or ())
+            if known
+            else {}
+        )
         return [
             replace(judged, comparable=found.get(judged.run.id)) if judged.run else judged
             for judged in runs

@@ -75,6 +75,9 @@ class Api:
         self._read(optional=optional)
         return tuple(self.there(self.time)[number * limit : (number + 1) * limit])
 
+    def newest(self, limit: int) -> Sequence[TestRun]:
+        return self.page(0, limit, optional=True)
+
     def deployed(self, _: int) -> Sequence[TestRun]:
         self._read(optional=False)
         return tuple(self.there(self.time))

@@ -9,7 +9,7 @@ import pytest
 import requests_mock
 
 from testery_gate.api.client import Limits, TesteryClient
-from testery_gate.errors import ExitCode, Interrupted
+from testery_gate.errors import ApiError, ExitCode, Interrupted
 from testery_gate.gate import Effects, Gate, Waiting
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Policy
@@ -17,6 +17,7 @@ from testery_gate.model import RunStatus
 from testery_gate.runs.references import RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.polling import Sighting
 from tests.builders import make_answer, make_policy, make_transport
 from tests.fakes import FakeClock
 
@@ -285,7 +286,7 @@ def test_a_run_that_is_named_may_still_appear(api: requests_mock.Mocker) -> None
     runs = walk.judge(1, 2)
     assert [judged.exit_code for judged in runs] == [ExitCode.FAILED, ExitCode.PASSED]
     assert walk.said == ["There is no run 2 yet; waiting up to 60 s for it"]
-    assert walk.clock.slept == [2.0, 3.0]
+    assert walk.clock.slept == [1.25, 1.875]
 
 
 def test_a_run_that_does_not_appear_is_not_found_when_the_time_is_over(
@@ -453,7 +454,8 @@ def test_a_named_run_that_is_not_canceled_needs_no_list(api: requests_mock.Mocke
     walk = Walk(api)
     walk.run(RUNNING, make_answer())
     assert [judged.exit_code for judged in walk.judge()] == [ExitCode.PASSED]
-    assert walk.lists() == 0
+    # What others took is all that it is read for.
+    assert walk.lists() == 1
 
 
 @pytest.mark.parametrize(
@@ -486,8 +488,8 @@ def test_while_runs_are_waited_for_it_is_asked_again_now_and_then(
     walk.run(*([RUNNING | {"id": 1}] * 8), make_answer(id=1), run_id=1)
     (judged,) = walk.judge_target(QUERY)
     assert judged.exit_code is ExitCode.PASSED
-    # In 80 s at the beginning, twice meanwhile, and at the end.
-    assert walk.lists() == 4
+    # In 80 s at the beginning, for how long others took, twice meanwhile, and at the end.
+    assert walk.lists() == 5
 
 
 def test_a_run_that_is_not_meant_any_more_is_not_waited_for(api: requests_mock.Mocker) -> None:
@@ -711,3 +713,75 @@ def test_comparable_runs_are_asked_for_only_where_they_are_wanted_and_of_use(
     of_no_use.waiting = replace(of_no_use.waiting, deadline=Deadline.after(0, of_no_use.clock))
     assert of_no_use.judge()[0].comparable is None
     assert not [request for request in api.request_history if request.path == "/api/test-runs"]
+
+
+def earlier(run_id: int, minutes: int) -> dict[str, Any]:
+    """The answer of an earlier run, that took so long."""
+    return make_answer(
+        id=run_id,
+        createTime="2020-02-01T00:00:00Z",
+        startTime="2020-02-01T01:00:00Z",
+        endTime=f"2020-02-01T01:{minutes:02}:00Z",
+    )
+
+
+def listed(api: requests_mock.Mocker) -> list[str]:
+    return [request.query for request in api.request_history if request.path == "/api/test-runs"]
+
+
+def test_a_wait_asks_once_how_long_such_runs_take_and_needs_nothing_more_for_the_history(
+    api: requests_mock.Mocker,
+) -> None:
+    seen: list[Sighting | ApiError] = []
+    walk = Walk(api, comparable=3)
+    walk.effects = replace(walk.effects, update=lambda now: seen.extend(now.runs.values()))
+    walk.run(RUNNING, RUNNING, make_answer())
+    api.get(f"{BASE}/test-runs", json=[RUNNING, earlier(9, 7), earlier(8, 6), earlier(7, 8)])
+    (judged,) = walk.judge()
+    assert [one.usual for one in seen if isinstance(one, Sighting)] == [(420, 360, 480)] * 3
+    assert [run.id for run in judged.comparable or ()] == [8, 9, 55676]
+    assert listed(api) == ["page=0&limit=100"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"status_code": 500}, id="a fault"),
+        pytest.param({"status_code": 401}, id="a refusal"),
+        pytest.param({"text": "<html>"}, id="no JSON"),
+    ],
+)
+def test_what_only_sharpens_a_guess_is_asked_for_once_and_changes_no_verdict(
+    api: requests_mock.Mocker, answer: dict[str, Any]
+) -> None:
+    walk = Walk(api)
+    walk.run(RUNNING, make_answer())
+    api.get(f"{BASE}/test-runs", **answer)
+    (judged,) = walk.judge()
+    assert judged.exit_code is ExitCode.PASSED
+    assert walk.said == []
+    assert walk.clock.slept == [10]
+    assert len(listed(api)) == 1
+
+
+def test_a_list_that_failed_where_it_was_not_needed_is_tolerated_as_ever_where_it_is(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api)
+    # The wait's own question fails long before the newer run is looked for.
+    failing = [{"status_code": 500}] * 2
+    newer = make_answer(id=60000)
+    api.get(f"{BASE}/test-runs", [{"json": [RUNNING]}, {"json": []}, *failing, {"json": [newer]}])
+    walk.run(RUNNING, make_answer(status="CANCELED"))
+    walk.run(newer, run_id=60000)
+    (judged,) = walk.judge_target(QUERY)
+    assert (judged.run_id, judged.exit_code) == (60000, ExitCode.PASSED)
+
+
+def test_a_signal_while_others_are_compared_ends_the_wait(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    walk.run(RUNNING)
+    api.get(f"{BASE}/test-runs", json=interrupting(15))
+    (judged,) = walk.judge()
+    assert judged.exit_code is ExitCode.TERMINATED
+    assert "10 of 30 tests done" in judged.verdict.reason

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from testery_gate.errors import ApiError
 from testery_gate.model import RunStatus, TestRun
@@ -29,7 +30,8 @@ class Look:
         age = now - self.at
         if self.progress.next_look is None:
             return []
-        parts = []
+        usually = usual(self.progress)
+        parts = [usually] if usually else []
         left = predicted(self.progress)
         if left is not None:
             parts.append(f"about {about(left - age)} to go" if left > age else "any moment now")
@@ -83,6 +85,27 @@ def predicted(progress: Progress) -> float | None:
     ]
     known = [seconds for seconds in predictions if seconds is not None]
     return max(known) if known and len(known) == len(predictions) else None
+
+
+def usual(progress: Progress) -> str:
+    """Say how long runs like the open ones take; of several, those that take longest."""
+    known = [
+        sorted(found.usual)
+        for found in progress.runs.values()
+        if isinstance(found, Sighting) and not found.finished and found.usual
+    ]
+    return f"usually {span(max(known, key=median))}" if known else ""
+
+
+def span(durations: Sequence[float]) -> str:
+    """Print what the middle half of some durations lies between; they are in order."""
+    quarter = len(durations) // 4
+    low, high = durations[quarter], durations[-1 - quarter]
+    step, unit = (5, "s") if high < 90 else (60, "min")
+    least, most = (max(1, round(seconds / step)) for seconds in (low, high))
+    if unit == "s":
+        least, most = 5 * least, 5 * most
+    return f"about {most} {unit}" if least == most else f"{least} to {most} {unit}"
 
 
 def standings(runs: Mapping[int, Found]) -> list[str]:

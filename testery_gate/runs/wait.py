@@ -13,7 +13,15 @@ from testery_gate.runs.finding import appearing_delay
 from testery_gate.runs.lookup import tells_all
 from testery_gate.runs.meant import Meant, Question
 from testery_gate.waiting.deadline import Deadline, utc_now
-from testery_gate.waiting.polling import PollInterval, Progress, Seen, Sighting, Watch, wait_for
+from testery_gate.waiting.polling import (
+    Durations,
+    PollInterval,
+    Progress,
+    Seen,
+    Sighting,
+    Watch,
+    wait_for,
+)
 
 ASK_AGAIN_SECONDS = 30.0
 """How long it takes, while runs are waited for, until it is asked again which are meant."""
@@ -48,6 +56,7 @@ class Wait:
         poll_interval: PollInterval,
         follow: bool,
         decided: Callable[[Sighting], bool],
+        compare: Callable[[Sequence[TestRun]], Durations],
     ) -> None:
         self.meant = first
         self.watch = Watch(runs={})
@@ -61,6 +70,7 @@ class Wait:
         self._poll_interval = poll_interval
         self._follow = follow
         self._decided = decided
+        self._compare = compare
         self._started = self._asked_at = deadline.clock()
         self._waited_for: list[int] = []
         self._seen: dict[int, TestRun] = {}
@@ -88,6 +98,7 @@ class Wait:
                 on_update=self._effects.update,
                 sleep=self._effects.sleep,
                 decided=self._decided,
+                compare=self._compare,
                 now=self._effects.now,
             )
             self.watch = Watch(runs={**self.watch.runs, **later.runs}, ended_by=later.ended_by)

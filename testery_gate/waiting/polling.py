@@ -18,6 +18,8 @@ SETTLING_SECONDS = 60.0
 must have ended by its own account, before it counts as finished."""
 SHORTEST_PAUSE = 1.0
 """Seconds between an answer and the next look, unless the poll interval is shorter."""
+TIME_TO_COMPARE = 30.0
+"""Seconds that must be left to compare runs with others: that must not cost a look."""
 MOST_OBSERVATIONS = 200
 """So many are kept of each run, however long the wait is; more than a chart can show."""
 
@@ -43,8 +45,8 @@ class Sighting:
     total_known: bool
     """Whether the total is above 0 and was the same on two looks in a row."""
     finished: bool
-    usual: tuple[float, ...] = ()
-    """For how many seconds each of the comparable runs was at work."""
+    usual: tuple[float, ...] | None = None
+    """How many seconds each of the comparable runs took; ``None`` before that is asked."""
     observed: tuple[Observation, ...] = ()
     """Where the run stood from the first look to the last."""
     notes: tuple[str, ...] = ()
@@ -126,7 +128,7 @@ def wait_for(
 
     def look() -> Sequence[int]:
         nonlocal looked_at
-        looked_at, is_first = elapsed(), not seen
+        looked_at = elapsed()
         answers = fetch(awaited())
         for run_id, found in answers.items():
             before = seen.get(run_id)
@@ -135,16 +137,13 @@ def wait_for(
                 seen[run_id] = _see(found, last, elapsed(), now())
             else:
                 seen[run_id] = found
-        if is_first and not deadline.passed:
-            see_others()
+        fresh = [one for one in open_runs() if one.usual is None]
+        if fresh and deadline.remaining() >= TIME_TO_COMPARE:
+            durations = compare([sighting.run for sighting in fresh])
+            for sighting in fresh:
+                usual = tuple(durations.get(sighting.run.id, ()))
+                seen[sighting.run.id] = replace(sighting, usual=usual)
         return awaited()
-
-    def see_others() -> None:
-        still_open = open_runs()
-        durations = compare([sighting.run for sighting in still_open]) if still_open else {}
-        for sighting in still_open:
-            usual = tuple(durations.get(sighting.run.id, ()))
-            seen[sighting.run.id] = replace(sighting, usual=usual)
 
     def until_next_look(state: tenacity.RetryCallState) -> float:
         still_open = open_runs()
@@ -233,7 +232,7 @@ def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Si
         and bool(run.total and run.total > 0)
         and last.run.total == run.total,
         finished=run.complete is True or bool(settled) or unsaid,
-        usual=last.usual if last else (),
+        usual=last.usual if last else None,
         observed=_observed(last.observed if last else (), Observation.of(run, now)),
         notes=notes,
     )

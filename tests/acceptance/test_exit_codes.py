@@ -291,3 +291,43 @@ def test_a_defect_ends_with_70_and_shows_a_traceback_only_on_request(tmp_path: P
         assert done.code == ExitCode.INTERNAL, done.output
         assert "internal error: RuntimeError: on purpose" in done.stderr
         assert ("Traceback" in done.stderr) is shown
+
+
+LIKE_OTHERS = """
+[[run]]
+id = 1
+repeat = 4
+apart = "2m"
+age = "20m"
+phase = [
+  {status = "RUNNING", total = 2, passed = 2, lasts = "60s"},
+  {status = "PASS"},
+]
+
+[[run]]
+id = 1000
+phase = [
+  {status = "RUNNING", total = 2, lasts = "1s"},
+  {status = "PASS", passed = 2},
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        pytest.param("", True, id="listed"),
+        pytest.param('[[fault]]\nkind = "answer"\ncode = 500\non = ["list"]', False, id="a fault"),
+        pytest.param('[[fault]]\nkind = "garbage"\non = ["list"]', False, id="garbage"),
+    ],
+)
+def test_comparable_runs_say_how_long_it_takes_and_nothing_else(
+    tmp_path: Path, fault: str, said: bool
+) -> None:
+    scenario = tmp_path / "scenario.toml"
+    scenario.write_text(LIKE_OTHERS + fault)
+    with Simulator(load_scenario(str(scenario))) as server:
+        done = command.run("wait", "1000", cwd=tmp_path, api_url=server.url)
+    assert done.code == PASSED
+    assert ("usually about 60 s" in done.stderr) is said
+    assert "next try" not in done.stderr

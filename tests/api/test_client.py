@@ -513,6 +513,21 @@ def test_a_single_attempt_may_take_all_the_time_there_is() -> None:
     assert 30 < once.bounds(once.request(stalled=0, usual=0)).whole <= 31
 
 
+def test_the_newest_runs_are_asked_for_once_and_their_fault_is_forgotten(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    clock, retries = FakeClock(), list[Retry]()
+    client = make_client(clock, retries, outage_tolerance=20)
+    requests_mock.get(f"{BASE}/test-runs", status_code=500)
+    with pytest.raises(Unavailable):
+        client.newest(100)
+    assert (clock.slept, retries) == ([], [])
+    # As if it had never been asked for.
+    clock.sleep(600)
+    requests_mock.get(f"{BASE}/test-runs", [{"status_code": 500}, {"json": [make_answer()]}])
+    assert list(client.page(0, 100)) == [make_run()]
+
+
 def test_an_api_that_keeps_silent_costs_each_of_many_runs_less(
     requests_mock: requests_mock.Mocker,
 ) -> None:

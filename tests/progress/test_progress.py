@@ -11,6 +11,7 @@ import sys
 import termios
 import threading
 import unicodedata
+from dataclasses import replace
 from typing import Any, Self
 
 import pytest
@@ -107,6 +108,37 @@ def test_a_log_gets_a_line_whenever_something_changed() -> None:
         "[ 1m22s] run 55676 FAIL 30/30 done, 1 failed, not complete yet, next look in 1s",
         "[1h01m40s] run 55676 FAIL 30/30 done, 1 failed, finished",
     ]
+
+
+@pytest.mark.parametrize(
+    ("usual", "said"),
+    [
+        pytest.param([361, 380, 440, 482], "usually 6 to 7 min", id="the middle half of four"),
+        pytest.param([350, 400, 470], "usually 6 to 8 min", id="all of three"),
+        pytest.param([*range(100, 1300, 100)], "usually 7 to 15 min", id="of many"),
+        pytest.param([470, 475, 482], "usually about 8 min", id="nearly the same"),
+        pytest.param([38, 41, 57], "usually 40 to 55 s", id="seconds"),
+        pytest.param([2, 2, 3], "usually about 5 s", id="a moment"),
+        pytest.param([40, 80, 95], "usually 1 to 2 min", id="more than seconds"),
+    ],
+)
+def test_a_wait_says_how_long_such_runs_usually_take(usual: list[float], said: str) -> None:
+    log = Log()
+    seen = replace(sighting(running(0)), usual=tuple(reversed(usual)))
+    log.at(1).update(progress(seen, next_look=15))
+    (line,) = log.new_lines()
+    assert line.endswith(f"0/30 done, 0 failed, {said}, next look in 15s")
+
+
+def test_of_several_runs_those_that_take_longest_say_how_long() -> None:
+    log = Log()
+    short, long, unknown = (
+        replace(sighting(running(0, id=number)), usual=usual)
+        for number, usual in enumerate([(60.0,) * 3, (600.0,) * 3, ()])
+    )
+    over = replace(sighting(make_run(id=4)), usual=(6000.0,) * 3)
+    log.at(1).update(progress(short, long, unknown, over, GONE))
+    assert ", usually about 10 min, next look" in log.new_lines()[-1]
 
 
 def test_a_log_shows_life_within_every_minute() -> None:

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from testery_gate.errors import Unavailable
-from testery_gate.model import TestRun
-from testery_gate.runs.comparable import MOST_READ, SECONDS, find_comparable
+from testery_gate.model import RunStatus, TestRun
+from testery_gate.runs.comparable import (
+    MOST_COMPARED,
+    MOST_READ,
+    SECONDS,
+    find_comparable,
+    usual_durations,
+)
+from testery_gate.runs.listing import newest_first
 from testery_gate.waiting.deadline import Deadline
 from tests.fakes import FakeClock
 from tests.runlist import RunList, run_of
@@ -28,9 +38,11 @@ class Api(RunList):
             raise Unavailable("HTTP 500")
         return super().page(number, limit)
 
-    def find(self, *runs: TestRun, count: int = 20) -> dict[int, list[int]]:
+    def find(
+        self, *runs: TestRun, count: int = 20, known: Sequence[TestRun] = ()
+    ) -> dict[int, list[int]]:
         until = Deadline.after(SECONDS, self.clock)
-        found = find_comparable(runs or (THIS,), self, count, until=until)
+        found = find_comparable(runs or (THIS,), self, count, until=until, known=known)
         return {run_id: [run.id for run in history] for run_id, history in found.items()}
 
 
@@ -88,3 +100,60 @@ def test_the_search_ends_far_back() -> None:
     api = Api([THIS, *(run_of(5000 - n, n, name="smoke") for n in range(1, 4000))])
     assert api.find() == {1000: [1000]}
     assert len(api.requests) <= 1.2 * MOST_READ / 100
+
+
+def test_nothing_is_read_where_enough_is_known() -> None:
+    known = [THIS, *(run_of(1000 - n, 10 * n) for n in range(1, 5))]
+    api = Api(known)
+    assert api.find(count=3, known=known) == {1000: [998, 999, 1000]}
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param([run_of(999, 10)], id="too few"),
+        pytest.param(
+            [run_of(999, 10, status="RUNNING"), run_of(998, 20), run_of(997, 30)],
+            id="one had not finished",
+        ),
+    ],
+)
+def test_the_list_is_read_where_too_little_is_known(known: list[TestRun]) -> None:
+    api = Api([THIS, run_of(999, 10), run_of(998, 20)])
+    assert api.find(count=3, known=known) == {1000: [998, 999, 1000]}
+    assert len(api.requests) == 1
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def took(run_id: int, seconds: float, **others: Any) -> TestRun:
+    """A run like the others, that has taken so long."""
+    values = {"start_time": START, "end_time": START + timedelta(seconds=seconds)}
+    return replace(run_of(run_id, run_id), **(values | others))
+
+
+def test_durations_are_those_of_finished_runs_of_the_kind() -> None:
+    others = [
+        *(took(1, 60), took(2, 90, status=RunStatus.FAIL), took(3, 61)),
+        took(4, 5, status=RunStatus.CANCELED),
+        took(5, 5, status=RunStatus.RUNNING),
+        took(6, 5, environment="elsewhere"),
+        took(7, 5, start_time=None),
+        took(8, 5, end_time=None),
+        took(9, -5),
+        took(10, 0.5),
+    ]
+    assert sorted(usual_durations(THIS, others)) == [60, 61, 90]
+
+
+def test_two_durations_say_nothing() -> None:
+    assert usual_durations(THIS, [took(1, 60), took(2, 60)]) == ()
+
+
+def test_of_many_durations_the_newest_count() -> None:
+    others = [took(number, 60 + number) for number in range(MOST_COMPARED + 5)]
+    newest = newest_first(others)[:MOST_COMPARED]
+    expected = sorted(60 + other.id for other in newest)
+    assert sorted(usual_durations(THIS, others)) == expected

@@ -417,7 +417,7 @@ def test_an_interval_is_from_look_to_look(
 def test_how_long_others_took_is_asked_once_and_kept() -> None:
     clock = FakeClock()
     asked: list[list[int]] = []
-    known: list[tuple[float, ...]] = []
+    known: list[tuple[float, ...] | None] = []
 
     def compare(runs: Sequence[TestRun]) -> Durations:
         asked.append([run.id for run in runs])
@@ -445,7 +445,7 @@ def test_how_long_others_took_is_asked_once_and_kept() -> None:
 
 @pytest.mark.parametrize(
     ("moment", "timeout"),
-    [pytest.param(DONE, 600, id="finished"), pytest.param(RUNNING, 0, id="one look only")],
+    [pytest.param(DONE, 600, id="finished"), pytest.param(RUNNING, 29, id="too short")],
 )
 def test_nobody_asks_how_long_others_took_where_there_is_no_wait(
     moment: TestRun, timeout: float
@@ -480,3 +480,22 @@ def test_the_longest_standstill_is_remembered_from_the_first_test_on() -> None:
 
     watch(clock, script, poll_interval=interval)
     assert seen == [0] * 12 + [20] * 7 + [70] * 6
+
+
+def test_of_a_run_that_joins_it_is_asked_too() -> None:
+    clock = FakeClock()
+    asked: list[list[int]] = []
+    run_ids = [1]
+
+    def fetch(wanted: Sequence[int]) -> Mapping[int, Seen]:
+        run_ids[:] = [1, 2]
+        over = clock.now - start >= 30
+        return {run_id: replace(DONE if over else RUNNING, id=run_id) for run_id in wanted}
+
+    def compare(runs: Sequence[TestRun]) -> Durations:
+        asked.append([run.id for run in runs])
+        return {}
+
+    start = clock.now
+    watch(clock, fetch, run_ids=run_ids, compare=compare)
+    assert asked == [[1], [2]]
