@@ -78,9 +78,18 @@ def wants_debug(system: System | None, environment: Mapping[str, str]) -> bool:
     return system is System.GITHUB and environment.get("RUNNER_DEBUG") == "1"
 
 
-def mask(system: System | None, secret: str, command: Callable[[str], None]) -> None:
-    """Have the system hide a secret in all output from now on."""
-    if system is System.GITHUB:
+def mask(
+    system: System | None,
+    secret: str,
+    command: Callable[[str], None],
+    environment: Mapping[str, str],
+) -> None:
+    """Have the system hide a secret in all output from now on.
+
+    The secret is printed for that, so it takes more than a user's word: the environment has to be
+    that of a system that hides it. Elsewhere the log would show it.
+    """
+    if system is System.GITHUB and detect(environment) is System.GITHUB:
         command(github.mask(secret))
 
 

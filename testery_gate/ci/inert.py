@@ -35,6 +35,19 @@ def inert(text: str) -> str:
     return _COMMAND.sub(r"\g<0> ", text)
 
 
+_INSIDE = re.compile(r"(?<!^)\#(?=\#(?:\[|vso\[|teamcity\[))", re.MULTILINE | re.IGNORECASE)
+"""What other systems obey in the middle of a line."""
+
+
+def commands_alone(text: str) -> str:
+    """Return lines that one system is meant to obey, with nothing in them for another.
+
+    Only how a line begins is a command: the rest may quote what somebody else wrote, escaped for
+    the one system, while the output may go to any.
+    """
+    return _INSIDE.sub(r"\g<0> ", text)
+
+
 class OutputLost(OSError):
     """A stream of the process can't be written to, say because its disk is full."""
 

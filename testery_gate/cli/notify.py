@@ -11,7 +11,7 @@ from typing import TextIO
 
 from testery_gate import ci
 from testery_gate.api.credentials import without_token
-from testery_gate.ci.inert import unguarded
+from testery_gate.ci.inert import commands_alone, unguarded
 from testery_gate.ci.surroundings import Surroundings
 from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
@@ -21,7 +21,7 @@ from testery_gate.reports.ending import Ending
 
 def commands(stream: TextIO) -> Callable[[str], None]:
     """Return what prints lines that a CI system is meant to obey."""
-    return lambda text: show(text, unguarded(stream))
+    return lambda text: show(commands_alone(text), unguarded(stream))
 
 
 def unguessable() -> str:

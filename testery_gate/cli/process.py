@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +29,8 @@ class Machine:
     """What the command line takes from the machine, besides its arguments."""
 
     environment: Mapping[str, str]
-    home: Path
+    home: Path | None
+    """The user's folder; ``None`` where there is none."""
     now: Callable[[], datetime]
     read_stdin: Callable[[float], str]
     """Returns all of standard input, within so many seconds; raises :class:`UsageError` where there
@@ -43,13 +45,22 @@ def this_machine() -> Machine:
     """Return the real one."""
     return Machine(
         environment=os.environ,
-        # Where there is no home, the folder of this name is not there either.
-        home=Path(os.path.expanduser("~")),
+        home=find_home(),
         now=utc_now,
         read_stdin=_read_stdin,
         read_start=_read_start,
         head_of_checkout=lambda: head_of_checkout(os.environ),
     )
+
+
+def find_home() -> Path | None:
+    """Return the user's folder, if it is one that does not depend on the working directory.
+
+    Without HOME, and for a user who has no entry, Python leaves ``~`` as it is: a folder of that
+    name may come with the change under test.
+    """
+    home = Path(os.path.expanduser("~"))
+    return home if home.is_absolute() else None
 
 
 def _read_stdin(seconds: float) -> str:
@@ -117,3 +128,5 @@ class Process:
     machine: Machine = field(default_factory=this_machine)
     debug: bool = False
     ci: System | None = None
+    started: float = field(default_factory=time.monotonic)
+    """From when the time counts that the gate has, on a monotonic clock."""

@@ -70,7 +70,7 @@ def wait(ctx: click.Context, /, **values: Any) -> ExitCode:
 def run_gate(process: Process, options: GateOptions) -> ExitCode:
     """Find, wait for and judge the runs, and tell how it ended."""
     secret = options.connection.token.value
-    ci.mask(process.ci, secret, notify.commands(sys.stderr))
+    ci.mask(process.ci, secret, notify.commands(sys.stderr), process.machine.environment)
     for report in options.reports.wanted:
         if report.path != "-":
             check_writable(report.path)
@@ -85,13 +85,13 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
     sleep = process.interrupts.sleep
     wanted = options.waiting
     limits = api.Limits(
-        deadline=Deadline.after(wanted.timeout + wanted.patience),
+        deadline=Deadline.after(wanted.timeout + wanted.patience, since=process.started),
         outage_tolerance=wanted.outage_tolerance,
         grace=api.LAST_LOOK_SECONDS if wanted.timeout else api.ONLY_LOOK_SECONDS,
     )
     waiting = gate.Waiting(
-        deadline=Deadline.after(wanted.timeout),
-        appear_by=Deadline.after(wanted.appear_within),
+        deadline=Deadline.after(wanted.timeout, since=process.started),
+        appear_by=Deadline.after(wanted.appear_within, since=process.started),
         poll_interval=wanted.poll_interval,
         follow=wanted.follow,
         fail_fast=wanted.fail_fast,

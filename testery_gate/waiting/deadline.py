@@ -16,9 +16,15 @@ class Deadline:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     @classmethod
-    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Deadline:
-        """Return the deadline that many seconds from now."""
-        return cls(clock() + seconds, clock)
+    def after(
+        cls,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        since: float | None = None,
+    ) -> Deadline:
+        """Return the deadline that many seconds from now, or since a moment on the same clock."""
+        return cls((clock() if since is None else since) + seconds, clock)
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0."""

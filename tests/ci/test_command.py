@@ -108,9 +108,21 @@ def test_json_means_the_same_on_standard_output_and_in_a_file(hostile: str, tmp_
 
 
 def test_the_token_is_masked_before_anything_else(hostile: str, tmp_path: Path) -> None:
-    for arguments, variables in (((), SYSTEMS["github"]), (("--ci=github",), {})):
-        first = log(*arguments, api_url=hostile, folder=tmp_path, **variables).splitlines()[0]
-        assert [(c.name, c.data) for c in github(first)] == [("add-mask", CANARY)]
+    first = log(api_url=hostile, folder=tmp_path, **SYSTEMS["github"]).splitlines()[0]
+    assert [(c.name, c.data) for c in github(first)] == [("add-mask", CANARY)]
+
+
+@pytest.mark.quick(3)
+@pytest.mark.parametrize("chosen", ["github", "azure", "teamcity", "gitlab"])
+@pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "github"])
+def test_a_wrong_choice_shows_no_token_and_lets_no_command_through(
+    hostile: str, tmp_path: Path, system: str, chosen: str
+) -> None:
+    variables = SYSTEMS[system] | github_variables(tmp_path)
+    text = log(f"--ci={chosen}", api_url=hostile, folder=tmp_path, **variables)
+    assert CANARY not in text
+    for name, read in READERS.items():
+        assert name == chosen or not read(text), name
 
 
 @pytest.mark.parametrize(
@@ -129,11 +141,6 @@ def test_none_turns_it_off(
     assert not github(text)
     assert CANARY not in text
     assert [Path(path).read_text() for path in files.values()] == ["", ""]
-
-
-def test_a_file_turns_it_off(hostile: str, tmp_path: Path) -> None:
-    (tmp_path / "testery-gate.toml").write_text('ci = "none"\n')
-    assert not github(log(api_url=hostile, folder=tmp_path, **SYSTEMS["github"]))
 
 
 # Scenario, arguments, exit code, what the reason must say.

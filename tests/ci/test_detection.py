@@ -58,7 +58,10 @@ def test_only_github_has_a_switch_for_debugging() -> None:
 @pytest.mark.parametrize("system", [None, *System])
 def test_only_github_is_told_the_token(system: System | None) -> None:
     told: list[str] = []
-    ci.mask(system, "se%cret", told.append)
+    for environment in ({}, {"GITLAB_CI": "true"}, {"GITHUB_ACTIONS": "false"}):
+        ci.mask(system, "se%cret", told.append, environment)
+    assert not told
+    ci.mask(system, "se%cret", told.append, {"GITHUB_ACTIONS": "true"})
     assert told == (["::add-mask::se%25cret\n"] if system is System.GITHUB else [])
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testery_gate.ci.inert import InertStream, guarded, inert, unguarded
+from testery_gate.ci.inert import InertStream, commands_alone, guarded, inert, unguarded
 from tests.ci.readers import BLANKS, READERS, Command, github
 from tests.reports.examples import any_text
 
@@ -46,6 +46,17 @@ def test_the_attacks_are_commands_before(attack: str) -> None:
 @given(text=any_lines)
 def test_inert_text_holds_no_command(read: Reader, text: str) -> None:
     assert not read(inert(text))
+
+
+@pytest.mark.parametrize("separator", ["", " ", "\u2028", "\x0b", "\x85", "%0D"])
+@pytest.mark.parametrize("attack", [attack for attack in ATTACKS if "##" in attack])
+def test_a_command_holds_none_for_another_system(attack: str, separator: str) -> None:
+    quoted = attack.replace("[error]", "[err]").partition("\n")[0]
+    line = f"::error::x{separator}{quoted}\n"
+    for name in ("azure", "teamcity"):
+        assert not READERS[name](commands_alone(line)), name
+    for line in ("::add-mask::x\n", "##vso[task.complete]x\n", "##teamcity[message text='x']\n"):
+        assert commands_alone(line) == line
 
 
 @given(any_lines)

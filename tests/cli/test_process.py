@@ -7,7 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from testery_gate.cli.process import head_of_checkout
+from testery_gate.cli.process import find_home, head_of_checkout
+
+
+@pytest.mark.parametrize(
+    ("home", "found"),
+    [
+        pytest.param("/home/me", Path("/home/me"), id="a folder"),
+        pytest.param("~", None, id="what Python leaves of no home"),
+        pytest.param("here", None, id="within the working directory"),
+    ],
+)
+def test_a_home_is_the_same_wherever_the_gate_runs(
+    monkeypatch: pytest.MonkeyPatch, home: str, found: Path | None
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert find_home() == found
 
 
 def path_with_git(folder: Path, script: str) -> str:
