@@ -7,7 +7,8 @@ needs of the machine is passed to it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
@@ -17,6 +18,7 @@ from typing import Any
 from testery_gate.api.address import check_api_url
 from testery_gate.api.credentials import Token, describe_token_file, find_token
 from testery_gate.api.time_limit import TookTooLong
+from testery_gate.cli.given import DESCRIBING, Given, is_given
 from testery_gate.cli.options import LookbackSpan
 from testery_gate.cli.process import Machine
 from testery_gate.cli.settings import SHORT_CRITERIA
@@ -36,10 +38,6 @@ TOKEN_SECONDS = 60.0
 _APPEARING, _NAMED_APPEARING = Fraction(120), Fraction(10)
 """Seconds that a run may take to appear where the user does not say. An id that is known has been
 given to a run: all that can be late is a copy of the data that the API reads."""
-_DESCRIBING = (
-    *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
-    *("latest", "each", "every", "deploy_id"),
-)
 
 Values = Mapping[str, Any]
 """Click's values, by the names of their parameters."""
@@ -97,6 +95,8 @@ class GateOptions:
     connection: ConnectionOptions
     waiting: WaitOptions
     display: DisplayOptions
+    notes: Sequence[str] = ()
+    """What every report shows of how the gate is set up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +128,8 @@ class ExplainOptions:
     token_source: str
 
 
-def wait_options(
-    values: Values, machine: Machine, named_with_source: Callable[[str], str]
-) -> GateOptions:
-    """Return the options of ``wait``; ``named_with_source`` names an option and what set it."""
+def wait_options(values: Values, machine: Machine, given: Given) -> GateOptions:
+    """Return the options of ``wait``."""
     waiting = WaitOptions(
         timeout=float(values["timeout"]),
         appear_within=float(min(_appear_within(values), values["timeout"])),
@@ -144,12 +142,10 @@ def wait_options(
         fail_fast=values["fail_fast"],
         follow=not values["no_follow"],
     )
-    return _gate_options(values, machine, named_with_source, waiting)
+    return _gate_options(values, machine, given, waiting)
 
 
-def check_options(
-    values: Values, machine: Machine, named_with_source: Callable[[str], str]
-) -> GateOptions:
+def check_options(values: Values, machine: Machine, given: Given) -> GateOptions:
     """Return the options of ``check``, which waits only for a run to be there."""
     appear_within = float(_appear_within(values))
     waiting = WaitOptions(
@@ -159,23 +155,24 @@ def check_options(
         patience=float(values["outage_tolerance"]),
         follow=not values["no_follow"],
     )
-    return _gate_options(values, machine, named_with_source, waiting)
+    return _gate_options(values, machine, given, waiting)
 
 
 def _appear_within(values: Values) -> Fraction:
-    given: Fraction | None = values["appear_within"]
+    wanted: Fraction | None = values["appear_within"]
     default = _NAMED_APPEARING if values["runs"] else _APPEARING
-    return default if given is None else given
+    return default if wanted is None else wanted
 
 
-def list_options(values: Values, machine: Machine) -> ListOptions:
+def list_options(values: Values, machine: Machine, given: Given) -> ListOptions:
     """Return the options of ``list``: all runs that are described, or the latest of them."""
+    given.check_limits()
     query = _query(values, machine)
     every = not values["each"] and not values["latest"]
     selection = replace(query.selection, every=every, most=values["limit"])
     return ListOptions(
         query=replace(query, selection=selection),
-        connection=_connection(values, machine),
+        connection=_connection(values, machine, given),
         outage_tolerance=float(values["outage_tolerance"]),
         as_json=values["output"] == "json",
     )
@@ -191,11 +188,12 @@ def doctor_options(values: Values, machine: Machine) -> DoctorOptions:
     )
 
 
-def explain_options(values: Values, machine: Machine) -> ExplainOptions:
+def explain_options(values: Values, machine: Machine, given: Given) -> ExplainOptions:
     """Return what ``explain`` shows, after the checks that the gate would make."""
-    policy = _policy(values, machine)
-    _wanted_reports(values)
-    check_api_url(values["api_url"])
+    given.check_limits()
+    policy = _policy(values, machine, given)
+    _wanted_reports(values, given)
+    _api_url(values, given)
     return ExplainOptions(
         runs=values["runs"], policy=policy, token_source=_token_source(values, machine)
     )
@@ -204,34 +202,43 @@ def explain_options(values: Values, machine: Machine) -> ExplainOptions:
 def _gate_options(
     values: Values,
     machine: Machine,
-    named_with_source: Callable[[str], str],
+    given: Given,
     waiting: WaitOptions,
 ) -> GateOptions:
+    given.check_limits()
     return GateOptions(
-        target=_target(values, machine, named_with_source),
-        policy=_policy(values, machine),
-        reports=_reports(values),
-        connection=_connection(values, machine),
+        target=_target(values, machine, given),
+        policy=_policy(values, machine, given),
+        reports=_reports(values, given),
+        connection=_connection(values, machine, given),
         waiting=waiting,
+        notes=(*given.notes, *given.selection_note()),
         display=DisplayOptions(quiet=values["quiet"], verbose=values["verbose"]),
     )
 
 
-def _policy(values: Values, machine: Machine) -> Policy:
-    short = [values[criterion.parameter] for criterion in SHORT_CRITERIA]
+def _policy(values: Values, machine: Machine, given: Given) -> Policy:
+    def asked_for(name: str) -> tuple[Any, ...]:
+        value = values[name]
+        items = value if isinstance(value, tuple) else (value,)
+        return tuple(replace(item, origin=given.origin(name)) for item in items if item is not None)
+
+    short = [asked_for(criterion.parameter) for criterion in SHORT_CRITERIA]
     max_age: Fraction | None = values["max_age"]
     return Policy(
-        required=(*values["require"], *(criterion for criterion in short if criterion is not None)),
-        warned=values["warn"],
-        expected=tuple(_resolved(expectation, machine) for expectation in values["expect"]),
+        required=(*asked_for("require"), *chain.from_iterable(short)),
+        warned=asked_for("warn"),
+        expected=tuple(_resolved(expectation, machine) for expectation in asked_for("expect")),
         trust_status=values["trust_status"],
         max_age=None if max_age is None else _timedelta(max_age),
+        trust_origin=given.origin("trust_status"),
+        age_origin=given.origin("max_age"),
     )
 
 
 def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
     if expectation.field is ExpectedField.GIT_REF and expectation.value == AUTO:
-        return Expectation(field=expectation.field, value=_commit(machine))
+        return replace(expectation, value=_commit(machine))
     return expectation
 
 
@@ -245,23 +252,21 @@ def _timedelta(seconds: Fraction) -> timedelta:
 
 
 def _target(
-    values: Values, machine: Machine, named_with_source: Callable[[str], str]
+    values: Values, machine: Machine, given: Given
 ) -> Sequence[RunReference] | PipedRuns | Query:
     """Return which runs are meant: by name, or by description."""
     runs: Sequence[str] = values["runs"]
-    describing = [option for option in _DESCRIBING if _is_given(values[option])]
+    describing = [option for option in DESCRIBING if is_given(values[option])]
     if runs and describing:
         # Even a file or a variable says what is meant, and a run that is named may be another.
-        sources = ", ".join(map(named_with_source, describing))
+        sources = ", ".join(map(given.named, describing))
         raise UsageError(
             f"runs are both named and described, by {sources}; do one of the two",
             advice="To hold a named run to a commit or an environment, use --expect.",
         )
     if runs:
         if values["min_runs"] > 1:
-            raise UsageError(
-                f"{named_with_source('min_runs')} is for runs that are described, not named"
-            )
+            raise UsageError(f"{given.named('min_runs')} is for runs that are described, not named")
         return _named(runs, values["token_file"], machine)
     if not describing:
         raise UsageError(
@@ -270,10 +275,6 @@ def _target(
             " --latest, ...",
         )
     return _query(values, machine)
-
-
-def _is_given(value: object) -> bool:
-    return value is not None and value is not False and value != ()
 
 
 def _named(
@@ -361,10 +362,23 @@ def _condition(field: Field, wanted: str) -> Condition:
     return Condition(field=field, wanted=wanted)
 
 
-def _connection(values: Values, machine: Machine) -> ConnectionOptions:
-    return ConnectionOptions(
-        api_url=check_api_url(values["api_url"]), token=_token(values, machine)
-    )
+def _connection(values: Values, machine: Machine, given: Given) -> ConnectionOptions:
+    return ConnectionOptions(api_url=_api_url(values, given), token=_token(values, machine))
+
+
+def _api_url(values: Values, given: Given) -> str:
+    with _placed(given, "api_url"):
+        return check_api_url(values["api_url"])
+
+
+@contextmanager
+def _placed(given: Given, name: str) -> Iterator[None]:
+    """Say of an error in a value where it came from, if that is not the flag."""
+    try:
+        yield
+    except UsageError as error:
+        message = f"{error.message}{given.place(name)}"
+        raise UsageError(message, advice=error.advice) from None
 
 
 def _token_of_stdin(machine: Machine) -> str:
@@ -398,8 +412,8 @@ def _token_source(values: Values, machine: Machine) -> str:
         return f"nowhere: {error.message}"
 
 
-def _reports(values: Values) -> ReportOptions:
-    wanted = _wanted_reports(values)
+def _reports(values: Values, given: Given) -> ReportOptions:
+    wanted = _wanted_reports(values, given)
     return ReportOptions(
         wanted=wanted,
         formats=with_options(
@@ -413,12 +427,18 @@ def _reports(values: Values) -> ReportOptions:
     )
 
 
-def _wanted_reports(values: Values) -> Sequence[Report]:
+def _wanted_reports(values: Values, given: Given) -> Sequence[Report]:
     junit_xml: str | None = values["junit_xml"]
-    texts = [*([f"junit={junit_xml}"] if junit_xml is not None else []), *values["report"]]
+    asked_for = [("junit_xml", f"junit={junit_xml}")] if junit_xml is not None else []
+    asked_for += [("report", text) for text in values["report"]]
     if values["output"] == "json":
-        texts.append("json=-")
-    wanted = [parse_report(text) for text in texts]
+        asked_for.append(("output", "json=-"))
+    wanted = []
+    for name, text in asked_for:
+        with _placed(given, name):
+            # What a file asks for that nobody trusts may only be made where it harms nothing.
+            careful = bool(given.origin(name)) and not values["trust_config"]
+            wanted.append(replace(parse_report(text), careful=careful))
     try:
         places = [item.path if item.path == "-" else os.path.abspath(item.path) for item in wanted]
     except OSError as error:

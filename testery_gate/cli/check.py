@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import click
 
 from testery_gate.cli import arguments
 from testery_gate.cli.process import Process
-from testery_gate.cli.settings import ALL, NOW, named_with_source, settings
+from testery_gate.cli.settings import ALL, NOW, given, settings
 from testery_gate.cli.wait import RUNS, GateCommand, run_gate
 from testery_gate.errors import ExitCode
 
@@ -26,5 +25,5 @@ def check(ctx: click.Context, /, **values: Any) -> ExitCode:
     take to be there and finished.
     """
     process: Process = ctx.obj
-    options = arguments.check_options(values, process.machine, partial(named_with_source, ctx))
+    options = arguments.check_options(values, process.machine, given(ctx))
     return run_gate(process, options)

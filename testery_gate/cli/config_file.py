@@ -8,30 +8,53 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from testery_gate.errors import UsageError
 
 ENVIRONMENT_PREFIX = "TESTERY_GATE_"
 PROJECT_FILE = "testery-gate.toml"
-LARGEST_FILE = 1024 * 1024
+SHARED_FILE = "pyproject.toml"
+LARGEST_FILE = {PROJECT_FILE: 64 * 1024, SHARED_FILE: 256 * 1024}
 """Bytes of a configuration file; more is not read."""
+MOST_DOTS = 100
+"""On a line, outside of texts: what a key of n parts costs grows with the square of n."""
 
-_NOT_IN_FILES = ("config", "debug", "no-config", "token", "trust-config")
 _STEERING = {
     "api-url": "decides who gets the token",
     "token-file": "decides whose token is used",
     "profile": "decides whose token is used",
+    "ci": "decides what the log is told to obey",
 }
-"""What a file may set only where it is trusted, and why."""
-_WRITING = ("junit-xml", "report")
-"""What names a file to be written."""
-
 _WITHOUT_FILE = "Mend it, name another with --config, or do without: --no-config."
+
+
+class InFile(Enum):
+    """What a setting does, and with that whether a file may have it.
+
+    Whoever proposes a change can change the file too, and it is read where a token is set.
+    """
+
+    HARMLESS = "harmless"
+    """How long to wait, what to show: a file may set it."""
+    SELECTS = "selects"
+    """Which runs are meant: a file may say so where no flag or variable does."""
+    CRITERION = "criterion"
+    """What must hold: a file may add to what flags and variables ask for."""
+    LOOSENS = "loosens"
+    """What need not hold: a file may say so where no flag or variable asks for anything."""
+    WRITES = "writes"
+    """Which file is written: a file may name new ones in the working directory, and reports."""
+    TRUSTED = "trusted"
+    """What only a file that is trusted may set."""
+    NEVER = "never"
+    """What no file may set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,50 +63,110 @@ class ConfigFile:
 
     path: Path
     values: Mapping[str, object]
+    lines: Mapping[str, int]
+    """In which line a setting is, as far as that is plain."""
+
+    def place(self, name: str) -> str:
+        """Return where a setting is."""
+        line = self.lines.get(name)
+        return f"{self.path}" if line is None else f"{self.path}, line {line}"
 
 
-def read_config(explicit: Path | None, folder: Path, known: Collection[str]) -> ConfigFile | None:
+def read_config(
+    explicit: Path | None, folder: Path, known: Mapping[str, InFile]
+) -> ConfigFile | None:
     """Read ``explicit``, else ``testery-gate.toml`` or ``pyproject.toml`` in ``folder``.
 
-    ``known`` are the option names there are. Raises :class:`UsageError`.
+    ``known`` are the settings there are. Raises :class:`UsageError`.
     """
     if explicit is not None:
-        whole = _read_toml(explicit)
-        values = _section(explicit, whole) if explicit.name == "pyproject.toml" else whole
+        found = _read_toml(explicit)
+        if explicit.name != SHARED_FILE:
+            return _checked(explicit, found.values, found.lines(), known)
+        values = _section(explicit, found.values)
         if values is None:
             raise UsageError(
                 f"{explicit} has no section [tool.testery-gate]",
                 advice="Add it, or name another file with --config.",
             )
-        return _checked(explicit, values, known)
+        return _checked(explicit, values, found.lines(_SECTION), known)
     own = folder / PROJECT_FILE
     if os.path.lexists(own):
-        return _checked(own, _read_toml(own, found=True), known)
-    shared = folder / "pyproject.toml"
+        found = _read_toml(own, regular=True)
+        return _checked(own, found.values, found.lines(), known)
+    shared = folder / SHARED_FILE
     if os.path.lexists(shared):
-        section = _section(shared, _read_toml(shared, found=True))
+        found = _read_toml(shared, regular=True)
+        section = _section(shared, found.values)
         if section is not None:
-            return _checked(shared, section, known)
+            return _checked(shared, section, found.lines(_SECTION), known)
     return None
 
 
-def _read_toml(path: Path, *, found: bool = False) -> dict[str, object]:
-    """Read a file; one that was ``found``, not named, has to be a regular one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Toml:
+    text: str
+    values: dict[str, object]
+
+    def lines(self, section: str = "") -> Mapping[str, int]:
+        """Return where the keys of a section are; its parser does not say."""
+        found: dict[str, int] = {}
+        here = ""
+        for number, line in enumerate(self.text.split("\n"), 1):
+            heading = re.match(r"\s*\[([^\[\]=,#]++)\]\s*+(?:#|$)", line)
+            if heading:
+                here = re.sub(r"[\s\"']", "", heading[1])
+            elif here == section:
+                key, equals, _ = line.partition("=")
+                if equals:
+                    found.setdefault(key.strip().strip("\"'"), number)
+        return found
+
+
+_SECTION = "tool.testery-gate"
+
+
+def _read_toml(path: Path, *, regular: bool = False) -> _Toml:
+    """Read a file, which can have to be a ``regular`` one."""
+    most = LARGEST_FILE[SHARED_FILE if path.name == SHARED_FILE else PROJECT_FILE]
     try:
         # A pipe that somebody put in the project would be waited for without end.
-        if found and not stat.S_ISREG(path.stat().st_mode):
+        if regular and not stat.S_ISREG(path.stat().st_mode):
             raise UsageError(f"{path} can't be read: it is no regular file", advice=_WITHOUT_FILE)
         with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
+            content = stream.read(most + 1)
+        if len(content) > most:
             raise UsageError(
-                f"{path} is no configuration file: it is larger than 1 MiB", advice=_WITHOUT_FILE
+                f"{path} is no configuration file: it is larger than {most // 1024} KiB",
+                advice=_WITHOUT_FILE,
             )
-        return tomllib.loads(content.decode())
+        text = content.decode()
+        _check_keys(path, text)
+        return _Toml(text=text, values=tomllib.loads(text))
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}", advice=_WITHOUT_FILE) from None
     except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits
         raise UsageError(f"{path} is no valid TOML: {error}", advice=_WITHOUT_FILE) from None
+
+
+def _check_keys(path: Path, text: str) -> None:
+    """Refuse keys of many parts before they are parsed, for which a key can't span two lines."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") <= MOST_DOTS:
+            continue
+        # Where a text of several lines begins or ends, what looks like one may be something else.
+        bare = line if '"""' in line or "'''" in line else _TEXT_OR_COMMENT.sub("", line)
+        if bare.count(".") > MOST_DOTS:
+            raise UsageError(
+                f"{path}, line {number}, has more than {MOST_DOTS} dots outside of texts",
+                advice=_WITHOUT_FILE,
+            )
+
+
+# In linear time: each alternative takes all that it began, and gives nothing back.
+_TEXT_OR_COMMENT = re.compile(
+    r""" "(?:[^"\\]++|\\.?+)*+ (?:"|$) | '[^']*+ (?:'|$) | \#.*+ """, re.VERBOSE
+)
 
 
 def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | None:
@@ -98,47 +181,70 @@ def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | Non
     )
 
 
-def _checked(path: Path, values: Mapping[str, object], known: Collection[str]) -> ConfigFile:
-    allowed = sorted(set(known).difference(_NOT_IN_FILES))
+def _checked(
+    path: Path,
+    values: Mapping[str, object],
+    lines: Mapping[str, int],
+    known: Mapping[str, InFile],
+) -> ConfigFile:
+    file = ConfigFile(
+        path=path,
+        values={key: value for key, value in _stripped(values).items() if value not in ("", [])},
+        lines=lines,
+    )
+    allowed = sorted(name for name, use in known.items() if use is not InFile.NEVER)
     for key, value in values.items():
-        if key in _NOT_IN_FILES:
-            raise UsageError(f"{path} sets {key}, which no file can; use a flag or a variable")
-        if key not in allowed:
+        place = file.place(key)
+        if known.get(key) is InFile.NEVER:
+            raise UsageError(f"{place} sets {key}, which no file can; use a flag or a variable")
+        if key not in known:
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(allowed)}"
-            raise UsageError(f"{path} sets {key!r}, which is no setting; {hint}")
+            raise UsageError(f"{place} sets {key!r}, which is no setting; {hint}")
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str | int | float) for item in items):
             raise UsageError(
-                f"{path} sets {key} to something that is no text, number, true, false or list"
+                f"{place} sets {key} to something that is no text, number, true, false or list"
             )
         if any(isinstance(item, int) and abs(item) >= 2**63 for item in items):
             raise UsageError(
-                f"{path} sets {key} to a number that is too large",
+                f"{place} sets {key} to a number that is too large",
                 advice="'testery-gate wait --help' says what each setting takes.",
             )
-    return ConfigFile(path=path, values=values)
+    return file
 
 
-def check_trusted(file: ConfigFile, name: str) -> None:
-    """Refuse what a pull request must not decide; raises :class:`UsageError`.
+def _stripped(values: Mapping[str, object]) -> Mapping[str, object]:
+    """Take blanks at both ends from texts, and texts that had nothing else from lists."""
+    return {
+        key: [item for item in map(_strip, value) if item != ""]
+        if isinstance(value, list)
+        else _strip(value)
+        for key, value in values.items()
+    }
 
-    Whoever proposes a change can change the file too, and it is read where a token is set.
-    """
-    if name in _STEERING:
+
+def _strip(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def check_trusted(file: ConfigFile, name: str, use: InFile) -> None:
+    """Refuse what only a file that is trusted may set; raises :class:`UsageError`."""
+    if use is InFile.TRUSTED:
+        why = _STEERING.get(name, "is not for a change to decide")
         raise UsageError(
-            f"{file.path} sets {name}, which {_STEERING[name]}; a file may not",
+            f"{file.place(name)} sets {name}, which {why}; a file may not",
             advice=f"Use --{name} or {ENVIRONMENT_PREFIX}{name.upper().replace('-', '_')}"
             " instead, or trust the file with --trust-config.",
         )
-    if name in _WRITING:
+    if use is InFile.WRITES:
         value = file.values[name]
         for item in value if isinstance(value, list) else [value]:
             path = str(item).partition("=")[2] if name == "report" else str(item)
             if path not in {"", "-"} and not _is_inside(path):
                 raise UsageError(
-                    f"{file.path} sets {name} to {str(item)!r}, which is not inside the working"
-                    " directory",
+                    f"{file.place(name)} sets {name} to {str(item)!r}, which is not inside the"
+                    " working directory",
                     advice=f"Use --{name} instead, or trust the file with --trust-config.",
                 )
 

@@ -15,8 +15,7 @@ from testery_gate.cli.settings import (
     CHECKING,
     CONFIGURATION,
     CONNECTION,
-    set_by,
-    setting_here,
+    given,
     settings,
 )
 from testery_gate.errors import ExitCode, ReportLost
@@ -41,7 +40,7 @@ def doctor(ctx: click.Context, /, **values: Any) -> ExitCode:
     options = arguments.doctor_options(values, process.machine)
     patient = Patient(
         api_url=options.api_url,
-        source=set_by(ctx, setting_here(ctx, "api_url")),
+        source=str(given(ctx).sources["api_url"]),
         find_token=options.find_token,
         timeout=options.step_timeout,
     )

@@ -12,7 +12,7 @@ from testery_gate.cli import arguments
 from testery_gate.cli.arguments import ExplainOptions
 from testery_gate.cli.options import SectionedCommand, Setting
 from testery_gate.cli.process import Process
-from testery_gate.cli.settings import ALL, set_by, settings
+from testery_gate.cli.settings import ALL, given, settings
 from testery_gate.cli.wait import RUNS
 from testery_gate.judging.criteria import Criterion, Unit, format_value
 from testery_gate.judging.verdict import Policy, default_checks
@@ -30,7 +30,7 @@ def explain(ctx: click.Context, /, **values: Any) -> None:
     Takes the runs and options of 'wait'. The token is never shown, only where it would come from.
     """
     process: Process = ctx.obj
-    options = arguments.explain_options(values, process.machine)
+    options = arguments.explain_options(values, process.machine, given(ctx))
     if options.runs:
         click.echo(f"Runs: {', '.join(options.runs)}\n")
     click.echo(clean_text(_explained(ctx, options)), nl=False)
@@ -50,7 +50,7 @@ def _explained(ctx: click.Context, options: ExplainOptions) -> str:
 def _rows(setting: Setting, ctx: click.Context) -> Iterator[_Row]:
     for item in _values(setting, ctx) or (None,):
         shown = setting.default if item is None and isinstance(setting.default, str) else item
-        yield setting.option_name, _text(shown), set_by(ctx, setting)
+        yield setting.option_name, _text(shown), _source(ctx, setting)
 
 
 def _criteria(shown: Sequence[Setting], ctx: click.Context, policy: Policy) -> Iterator[_Row]:
@@ -60,7 +60,11 @@ def _criteria(shown: Sequence[Setting], ctx: click.Context, policy: Policy) -> I
         for item in _values(setting, ctx):
             if isinstance(item, Criterion) or setting.option_name == "expect":
                 decides = "only reported" if setting.option_name == "warn" else "decides"
-                yield str(item), decides, set_by(ctx, setting)
+                yield str(item), decides, _source(ctx, setting)
+
+
+def _source(ctx: click.Context, setting: Setting) -> str:
+    return str(given(ctx).sources[setting.name or ""])
 
 
 def _values(setting: Setting, ctx: click.Context) -> Sequence[object]:

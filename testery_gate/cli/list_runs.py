@@ -24,6 +24,7 @@ from testery_gate.cli.settings import (
     LISTING,
     NOW,
     WHICH_RUNS,
+    given,
     settings,
 )
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
@@ -50,15 +51,16 @@ _OPTIONS = settings(
 
 
 @click.command("list", cls=SectionedCommand, params=_OPTIONS)
-@click.pass_obj
-def list_runs(process: Process, /, **values: Any) -> None:
+@click.pass_context
+def list_runs(ctx: click.Context, /, **values: Any) -> None:
     """List recent runs, the newest first.
 
     All runs that the options describe are listed, up to --limit; with --each the newest of each
     group, with --latest the newest of all.
     """
+    process: Process = ctx.obj
     machine = process.machine
-    options = arguments.list_options(values, machine)
+    options = arguments.list_options(values, machine, given(ctx))
     limits = api.Limits(
         deadline=Deadline.after(options.outage_tolerance),
         outage_tolerance=options.outage_tolerance,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +14,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile
+from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile, InFile
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import (
     CriterionError,
@@ -27,12 +29,41 @@ from testery_gate.judging.verdict import Expectation, ExpectedField
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 
+class Kind(Enum):
+    """The kinds of places that settings come from."""
+
+    FLAG = "flag"
+    VARIABLE = "variable"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the value of a setting comes from."""
+
+    kind: Kind
+    name: str = ""
+    place: str = ""
+    """The name, and of a file the line as well."""
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.name}".rstrip()
+
+
+CONFIG_KEY = "testery_gate.cli.config_file"
+"""Where click's context keeps the :class:`ConfigFile`, or ``None``."""
+
+
 class Setting(click.Option):
     """An option with a help section, an environment variable, and one value a line in it."""
 
-    def __init__(self, section: str, *names: str, **attributes: Any) -> None:
+    def __init__(
+        self, section: str, *names: str, in_file: InFile = InFile.TRUSTED, **attributes: Any
+    ) -> None:
         super().__init__(names, show_default=True, **attributes)
         self.section = section
+        self.in_file = in_file
         own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
         others = attributes.get("envvar") or ()
         self.envvar = [own, *([others] if isinstance(others, str) else others)]
@@ -42,10 +73,26 @@ class Setting(click.Option):
         """The name without dashes, as it stands in a configuration file."""
         return max(self.opts, key=len).removeprefix("--")
 
-    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Count a blank value as unset, as an empty one is."""
-        value = super().resolve_envvar_value(ctx)
-        return value if value and value.strip() else None
+    def resolve_envvar_value(self, _: click.Context) -> str | None:
+        """Take the first variable that has more than blanks, without those at its ends."""
+        return next(
+            filter(None, (os.environ.get(name, "").strip() for name in self.variables)), None
+        )
+
+    @property
+    def variables(self) -> Sequence[str]:
+        """The environment variables that can set it, the first that is set counts."""
+        return self.envvar if isinstance(self.envvar, list) else ()
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Say of a wrong value where it came from, if that is not the flag."""
+        try:
+            return super().process_value(ctx, value)
+        except click.BadParameter as error:
+            source = self.source(ctx, os.environ)
+            if source.kind in {Kind.VARIABLE, Kind.FILE}:
+                error.param_hint = f"'--{self.option_name}' (from {source.place})"
+            raise
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         """Split what may be repeated at line ends, because criteria and paths hold blanks."""
@@ -54,20 +101,21 @@ class Setting(click.Option):
             return super().value_from_envvar(ctx)
         return [line.strip() for line in value.splitlines() if line.strip()]
 
-    def source(
-        self, ctx: click.Context, file: ConfigFile | None, environment: Mapping[str, str]
-    ) -> str:
+    def source(self, ctx: click.Context, environment: Mapping[str, str]) -> Source:
         """Say what set this option: a flag, a variable, the file, or nothing."""
+        file: ConfigFile | None = ctx.meta.get(CONFIG_KEY)
         match ctx.get_parameter_source(self.name or ""):
             case ParameterSource.COMMANDLINE:
-                return f"flag --{self.option_name}"
+                return Source(kind=Kind.FLAG, name=f"--{self.option_name}")
             case ParameterSource.ENVIRONMENT:
-                variable = next((name for name in self.envvar or () if environment.get(name)), "")
-                return f"variable {variable}"
-            case ParameterSource.DEFAULT_MAP:
-                return f"file {file.path if file else ''}"
+                given = (name for name in self.variables if environment.get(name, "").strip())
+                variable = next(given, "")
+                return Source(kind=Kind.VARIABLE, name=variable, place=f"variable {variable}")
+            case ParameterSource.DEFAULT_MAP if file is not None:
+                place = file.place(self.option_name)
+                return Source(kind=Kind.FILE, name=str(file.path), place=place)
             case _:
-                return "default"
+                return Source(kind=Kind.DEFAULT)
 
 
 class Command(click.Command):

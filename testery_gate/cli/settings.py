@@ -5,7 +5,8 @@ The same settings can be made by environment variables and in a configuration fi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +17,17 @@ import click
 
 from testery_gate.api.address import DEFAULT_API_URL
 from testery_gate.ci import AUTO, CHOICES
-from testery_gate.cli import options
+from testery_gate.cli import options, variables
 from testery_gate.cli.config_file import (
     ENVIRONMENT_PREFIX,
     ConfigFile,
+    InFile,
     check_trusted,
     read_config,
 )
-from testery_gate.cli.options import Setting
+from testery_gate.cli.given import Given
+from testery_gate.cli.options import CONFIG_KEY, Setting
+from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import (
@@ -97,6 +101,7 @@ class ShortCriterion:
         return Setting(
             CRITERIA,
             self.flag,
+            in_file=InFile.CRITERION,
             type=options.Parsed(self.takes, self.parse),
             help=f"{self.metric.value} {self.operator.value} {values}.",
         )
@@ -116,16 +121,32 @@ SHORT_CRITERIA = tuple(
 )
 """The one place to add one: the option, its help, the policy and 'explain' follow from it."""
 
-CONFIG_KEY = "testery_gate.cli.config_file"
+
+def every_setting() -> Sequence[Setting]:
+    """Return the settings of all commands."""
+    return _SETTINGS
+
+
+NOTES_KEY = "testery_gate.cli.notes"
 
 
 def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) -> Any:
     """Make the file's settings the defaults; runs before the other options are read."""
-    given = {**ctx.params, option.name: value}
+    so_far = {**ctx.params, option.name: value}
     # It takes both options, and click reads first what stands first on the command line.
-    if {"config", "no_config"} <= given.keys() and not ctx.resilient_parsing:
-        _read_file(ctx, given["config"], no_config=given["no_config"])
+    if {"config", "no_config"} <= so_far.keys() and not ctx.resilient_parsing:
+        _check_variables(ctx)
+        _read_file(ctx, so_far["config"], no_config=so_far["no_config"])
     return value
+
+
+def _check_variables(ctx: click.Context) -> None:
+    process: Process = ctx.obj
+    known = {name for setting in every_setting() for name in setting.variables}
+    note = variables.check(process.machine.environment, known)
+    if note:
+        show(f"testery-gate: warning: {note}\n", sys.stderr)
+        ctx.meta[NOTES_KEY] = (note,)
 
 
 def _read_file(ctx: click.Context, path: Path | None, *, no_config: bool) -> None:
@@ -138,7 +159,7 @@ def _read_file(ctx: click.Context, path: Path | None, *, no_config: bool) -> Non
         )
     if no_config:
         return
-    known = {setting.option_name for setting in _SETTINGS}
+    known = {setting.option_name: setting.in_file for setting in every_setting()}
     file = ctx.meta[CONFIG_KEY] = read_config(path, Path(), known)
     if file is not None:
         # click asks for a default only where neither a flag nor a variable decides.
@@ -153,18 +174,18 @@ def _read_file(ctx: click.Context, path: Path | None, *, no_config: bool) -> Non
 
 def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object:
     if not ctx.params["trust_config"]:
-        check_trusted(file, parameter.option_name)
-    value = file.values[parameter.option_name]
+        check_trusted(file, parameter.option_name, parameter.in_file)
+    value, place = file.values[parameter.option_name], file.place(parameter.option_name)
     if parameter.multiple:
         return [str(item) for item in value] if isinstance(value, list) else [str(value)]
     if isinstance(value, list):
-        raise UsageError(f"{file.path} gives {parameter.option_name} a list; it takes one value")
+        raise UsageError(f"{place} gives {parameter.option_name} a list; it takes one value")
     if parameter.is_flag and not isinstance(value, bool | str):
-        raise UsageError(f"{file.path} gives {parameter.option_name} a number; write true or false")
+        raise UsageError(f"{place} gives {parameter.option_name} a number; write true or false")
     if isinstance(value, bool) and not parameter.is_flag:
         truth = str(value).lower()
         raise UsageError(
-            f"{file.path} sets {parameter.option_name} to {truth}; a value is due, not {truth}"
+            f"{place} sets {parameter.option_name} to {truth}; a value is due, not {truth}"
         )
     # As a flag would say it: a number is not cut to a whole one.
     return value if isinstance(value, bool) else str(value)
@@ -183,25 +204,29 @@ def setting_here(ctx: click.Context, name: str) -> Setting:
     return found
 
 
-def set_by(ctx: click.Context, setting: Setting) -> str:
-    """Say what set a setting: a flag, a variable, the file, or nothing."""
+def given(ctx: click.Context) -> Given:
+    """Return what was given to the command that runs, and by whom."""
     process: Process = ctx.obj
-    return setting.source(ctx, ctx.meta[CONFIG_KEY], process.machine.environment)
+    environment = process.machine.environment
+    own = {
+        setting.name or "": setting
+        for setting in ctx.command.params
+        if isinstance(setting, Setting) and setting.expose_value
+    }
+    return Given(
+        values=ctx.params,
+        settings=own,
+        sources={name: setting.source(ctx, environment) for name, setting in own.items()},
+        notes=ctx.meta.get(NOTES_KEY, ()),
+    )
 
 
-def named_with_source(ctx: click.Context, name: str) -> str:
-    """Name an option, and what set it where that is not its flag."""
-    setting = setting_here(ctx, name)
-    option, source = f"--{setting.option_name}", set_by(ctx, setting)
-    return option if source == f"flag {option}" else f"{option} ({source})"
-
-
-_which = partial(Setting, WHICH_RUNS)
-_criteria = partial(Setting, CRITERIA)
-_waiting = partial(Setting, WAITING)
-_report = partial(Setting, REPORTS)
+_which = partial(Setting, WHICH_RUNS, in_file=InFile.SELECTS)
+_criteria = partial(Setting, CRITERIA, in_file=InFile.CRITERION)
+_waiting = partial(Setting, WAITING, in_file=InFile.HARMLESS)
+_report = partial(Setting, REPORTS, in_file=InFile.HARMLESS)
 _connection = partial(Setting, CONNECTION)
-_configuration = partial(Setting, CONFIGURATION)
+_configuration = partial(Setting, CONFIGURATION, in_file=InFile.NEVER)
 _SETTINGS = (
     _which(
         "--git-ref",
@@ -237,6 +262,7 @@ _SETTINGS = (
     _which("--deploy-id", metavar="ID", type=int, help="The runs of this deploy."),
     _which(
         "--min-runs",
+        in_file=InFile.CRITERION,
         metavar="N",
         type=click.IntRange(min=1),
         default=1,
@@ -244,6 +270,7 @@ _SETTINGS = (
     ),
     _which(
         "--appear-within",
+        in_file=InFile.HARMLESS,
         type=options.APPEARANCE,
         default="auto",
         help="How long runs may take to appear; auto is 2m, and 10s for a run that is named.",
@@ -265,6 +292,7 @@ _SETTINGS = (
     Setting(
         LISTING,
         "--limit",
+        in_file=InFile.HARMLESS,
         metavar="N",
         type=click.IntRange(min=1),
         default=20,
@@ -273,6 +301,7 @@ _SETTINGS = (
     Setting(
         CHECKING,
         "--step-timeout",
+        in_file=InFile.HARMLESS,
         type=options.DURATION,
         default="10s",
         help="How long a single step may take.",
@@ -292,6 +321,7 @@ _SETTINGS = (
     *(short.setting() for short in SHORT_CRITERIA),
     _criteria(
         "--trust-status",
+        in_file=InFile.LOOSENS,
         is_flag=True,
         help="Accept failed tests in a run that Testery calls PASS (quarantined, or retried).",
     ),
@@ -333,12 +363,14 @@ _SETTINGS = (
     ),
     _report(
         "--junit-xml",
+        in_file=InFile.WRITES,
         metavar="PATH",
         shell_complete=options.any_file,
         help="Write JUnit XML; the same as --report.",
     ),
     _report(
         "--report",
+        in_file=InFile.WRITES,
         metavar="FORMAT=PATH",
         multiple=True,
         shell_complete=options.assigned_files(FORMATS),
@@ -392,6 +424,7 @@ _SETTINGS = (
     ),
     _report(
         "--ci",
+        in_file=InFile.TRUSTED,
         type=click.Choice(CHOICES),
         default=AUTO,
         help="The CI system to show the verdict in, in its own way (docs/ci.md).",
@@ -419,6 +452,7 @@ _SETTINGS = (
     ),
     _connection(
         "--token",
+        in_file=InFile.NEVER,
         help="The API token itself. Other users of this machine can read it in the process list;"
         " prefer TESTERY_API_TOKEN or --token-file.",
     ),
@@ -440,8 +474,8 @@ _SETTINGS = (
         "--trust-config",
         is_flag=True,
         is_eager=True,
-        help="Let the configuration file set api-url, token-file, profile and reports outside the"
-        " working directory too.",
+        help="Lift the limits of what a configuration file may set, where the change under test"
+        " can't change it.",
     ),
     _configuration(
         "--debug",

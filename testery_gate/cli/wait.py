@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -19,7 +19,7 @@ from testery_gate.cli.client import connect
 from testery_gate.cli.options import SectionedCommand
 from testery_gate.cli.output import abilities, complain, show
 from testery_gate.cli.process import Process
-from testery_gate.cli.settings import ALL, named_with_source, settings
+from testery_gate.cli.settings import ALL, given, settings
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.stream import moves_cursor
@@ -63,7 +63,7 @@ def wait(ctx: click.Context, /, **values: Any) -> ExitCode:
     testery-gate.toml, or in pyproject.toml under [tool.testery-gate].
     """
     process: Process = ctx.obj
-    options = arguments.wait_options(values, process.machine, partial(named_with_source, ctx))
+    options = arguments.wait_options(values, process.machine, given(ctx))
     return run_gate(process, options)
 
 
@@ -74,7 +74,11 @@ def run_gate(process: Process, options: GateOptions) -> ExitCode:
     for report in options.reports.wanted:
         if report.path != "-":
             check_writable(report.path)
-    return _conclude(process, options, _judge(process, options))
+    runs = [
+        replace(judged, notes=(*judged.notes, *options.notes))
+        for judged in _judge(process, options)
+    ]
+    return _conclude(process, options, runs)
 
 
 def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:

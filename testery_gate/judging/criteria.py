@@ -10,7 +10,7 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from fractions import Fraction
@@ -102,6 +102,8 @@ class Criterion:
     metric: Metric
     operator: Operator
     threshold: Fraction
+    origin: str = field(default="", compare=False)
+    """The configuration file that asks for it, if one does."""
 
     def __str__(self) -> str:
         """Print what :func:`parse_criterion` reads back as the same criterion."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as field_of_class
 from datetime import datetime, timedelta
 from enum import Enum
 from fractions import Fraction
@@ -50,6 +51,8 @@ class Expectation:
 
     field: ExpectedField
     value: str
+    origin: str = field_of_class(default="", compare=False)
+    """The configuration file that asks for it, if one does."""
 
     def __str__(self) -> str:
         return f"{self.field.value} is {self.value}"
@@ -65,6 +68,9 @@ class Policy:
     trust_status: bool = False
     max_age: timedelta | None = None
     """How long ago the run may have finished at most, to be evidence of today."""
+    trust_origin: str = ""
+    age_origin: str = ""
+    """The configuration files that ask for these two, if some do."""
 
     @property
     def judges_failures(self) -> bool:
@@ -107,6 +113,8 @@ class Check:
     """The exact value found, in the unit of the criterion's metric; ``None`` is unknown."""
     expected_text: str = ""
     actual_text: str = ""
+    origin: str = ""
+    """The configuration file that asks for it, if one does; the texts name it too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +149,16 @@ def default_checks(policy: Policy) -> Sequence[str]:
     )
 
 
+def replaced_defaults(policy: Policy) -> Sequence[Criterion]:
+    """Return the default criteria that the user's own stand in for."""
+    judged = (
+        (policy.judges_executed, SOME_RAN),
+        (policy.judges_not_run, ALL_RAN),
+        (policy.judges_failures, NO_FAILURES),
+    )
+    return [default for replaced, default in judged if replaced]
+
+
 def evaluate(policy: Policy, run: TestRun, now: datetime) -> Verdict:
     """Judge a finished run; ``now`` is what its age is told by."""
     checks = (
@@ -151,7 +169,7 @@ def evaluate(policy: Policy, run: TestRun, now: datetime) -> Verdict:
         *_default_checks(policy, run),
         *(_criterion_check(criterion, run) for criterion in policy.required),
         *(_expectation_check(expectation, run) for expectation in policy.expected),
-        *(() if policy.max_age is None else (_age_check(policy.max_age, run, now),)),
+        *(() if policy.max_age is None else (_age_check(policy, policy.max_age, run, now),)),
         *(replace(_criterion_check(c, run), deciding=False) for c in policy.warned),
     )
     exit_code = _decide(checks)
@@ -223,7 +241,9 @@ def _decide(checks: Sequence[Check]) -> ExitCode:
 def _reason(exit_code: ExitCode, checks: Sequence[Check], run: TestRun) -> str:
     if exit_code is ExitCode.PASSED:
         counts = f"{run.passed} of {run.total} tests passed, {run.failed} failed"
-        return f"{counts}, {run.ignored} ignored" if run.ignored else counts
+        counts = f"{counts}, {run.ignored} ignored" if run.ignored else counts
+        origins = dict.fromkeys(check.origin for check in checks if check.deciding and check.origin)
+        return f"{counts} (by what {', '.join(origins)} asks for)" if origins else counts
     blamed = CheckState.BREACHED if exit_code is ExitCode.FAILED else CheckState.INCONCLUSIVE
     messages = [check.message for check in checks if check.deciding and check.state is blamed]
     more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
@@ -306,7 +326,11 @@ def _default_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
             f"{measure(run)[Metric.NOT_RUN]} of {run.total} tests never ran"
             " (--require 'not_run <= N' would allow some)",
         )
-    if policy.judges_failures or (policy.trust_status and run.status is RunStatus.PASS):
+    if policy.judges_failures:
+        return
+    if policy.trust_status and run.status is RunStatus.PASS:
+        if policy.trust_origin:
+            yield _trust_check(policy.trust_origin, run)
         return
     check = _criterion_check(NO_FAILURES, run)
     if check.state is CheckState.BREACHED:
@@ -318,6 +342,31 @@ def _default_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
             )
         check = replace(check, message=message)
     yield check
+
+
+def _trust_check(origin: str, run: TestRun) -> Check:
+    check = Check(
+        name="trusted status",
+        state=CheckState.HOLDS,
+        message="failed tests are accepted where Testery calls the run PASS",
+        expected_text="PASS",
+        actual_text=run.status_text,
+    )
+    return _asked_for_by(origin, check)
+
+
+def _asked_for_by(origin: str, check: Check) -> Check:
+    """Name the configuration file wherever the check is shown."""
+    if not origin:
+        return check
+    told = f" (from {origin})"
+    return replace(
+        check,
+        name=check.name + told,
+        message=check.message + told,
+        expected_text=check.expected_text + told,
+        origin=origin,
+    )
 
 
 def _criterion_check(criterion: Criterion, run: TestRun) -> Check:
@@ -332,7 +381,7 @@ def _criterion_check(criterion: Criterion, run: TestRun) -> Check:
         holds = criterion.holds(actual)
         state = CheckState.HOLDS if holds else CheckState.BREACHED
         message = f"{metric} is {actual_text}" + ("" if holds else f", required is {criterion}")
-    return Check(
+    check = Check(
         name=str(criterion),
         state=state,
         message=message,
@@ -341,11 +390,13 @@ def _criterion_check(criterion: Criterion, run: TestRun) -> Check:
         expected_text=str(criterion).removeprefix(f"{metric} "),
         actual_text=actual_text,
     )
+    return _asked_for_by(criterion.origin, check)
 
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
     check = _criterion_check(criterion, run)
-    so_far = f"{criterion.metric.value} is {check.actual_text} so far"
+    told = f" (from {criterion.origin})" if criterion.origin else ""
+    so_far = f"{criterion.metric.value} is {check.actual_text} so far{told}"
     if lost:
         message = f"{criterion} can no longer hold: {so_far}"
         return replace(check, state=CheckState.BREACHED, message=message)
@@ -364,7 +415,7 @@ def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
     same = same_git_ref if field is ExpectedField.GIT_REF else str.__eq__
     holds = found is not None and same(found, wanted)
     shown = _shown(found)
-    return Check(
+    check = Check(
         name=str(expectation),
         state=CheckState.HOLDS if holds else CheckState.INCONCLUSIVE,
         message=f"{field.value} is {shown}"
@@ -372,22 +423,24 @@ def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
         expected_text=wanted,
         actual_text=shown,
     )
+    return _asked_for_by(expectation.origin, check)
 
 
-def _age_check(max_age: timedelta, run: TestRun, now: datetime) -> Check:
+def _age_check(policy: Policy, max_age: timedelta, run: TestRun, now: datetime) -> Check:
     earliest, found = _moment(now - max_age), _moment(run.end_time)
     problem = ""
     if run.end_time is None or run.end_time < now - max_age:
         problem = f", which is not after {earliest}: it is no evidence of today"
     elif run.end_time > now + CLOCK_TOLERANCE:
         problem = f", but it is only {_moment(now)}: the API's clock or this machine's is wrong"
-    return Check(
+    check = Check(
         name="age",
         state=CheckState.INCONCLUSIVE if problem else CheckState.HOLDS,
         message=f"the run finished at {found}{problem}",
         expected_text=f"finished after {earliest}",
         actual_text=found,
     )
+    return _asked_for_by(policy.age_origin, check)
 
 
 def _span(time: timedelta) -> str:

@@ -54,11 +54,14 @@ class Report:
 
     format: str
     path: str
+    careful: bool = False
+    """Whether it may only be new, or replace a report, in the working directory."""
 
 
 def parse_report(text: str) -> Report:
     """Read ``FORMAT=PATH``; raises :class:`UsageError`."""
-    name, separator, path = text.partition("=")
+    # A line end is what a file or a command gave with the path, and no part of a name.
+    name, separator, path = text.rstrip("\r\n").partition("=")
     shown = clean_line(text)
     if not separator:
         raise UsageError(

@@ -16,7 +16,7 @@ from testery_gate.model import TestResult, TestRun
 from testery_gate.reports.view import exit_code_of
 from testery_gate.text import clean_text
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """The second number grows when a field is added, the first when one changes or goes."""
 
 
@@ -92,6 +92,7 @@ def _check(check: Check) -> Mapping[str, object]:
         "unit": None if criterion is None else _UNITS[criterion.metric.unit],
         "expectedText": clean_text(check.expected_text),
         "actualText": clean_text(check.actual_text),
+        "origin": _text(check.origin),
     }
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from testery_gate.errors import ExitCode
+from testery_gate.simulator import load_scenario
 from tests.acceptance import command
+from tests.canary import Simulator
 
 CANARY = "canary-7d2e41f0"
 
@@ -166,3 +170,135 @@ def test_explain_names_the_source_of_the_token_and_never_the_token(
     assert done.code == ExitCode.PASSED
     assert source in done.stdout
     assert CANARY not in done.output
+
+
+@pytest.mark.quick(3)
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        pytest.param("TESTERY_GATE_MIN_TOTL", "TESTERY_GATE_MIN_TOTAL", id="a letter is missing"),
+        pytest.param("TESTERY_GATE_MAX-FAILED", "TESTERY_GATE_MAX_FAILED", id="a dash"),
+        pytest.param("TESTERY_GATE_max_failed", "TESTERY_GATE_MAX_FAILED", id="small letters"),
+        pytest.param("TESTERY_GATE_REPORTS", "TESTERY_GATE_REPORT", id="a plural"),
+        pytest.param("testery_gate_REQUIRE", "TESTERY_GATE_REQUIRE", id="a small prefix"),
+        pytest.param("TESTERY_GATE_NO_CONFG", "TESTERY_GATE_NO_CONFIG", id="no configuration"),
+    ],
+)
+@pytest.mark.parametrize("line", ["wait 1", "check 1", "explain", "list", "doctor"])
+def test_a_variable_that_is_nearly_a_setting_is_an_error(
+    tmp_path: Path, line: str, variable: str, meant: str
+) -> None:
+    done = command.run(*line.split(), cwd=tmp_path, **{variable: "1"})
+    assert done.code == ExitCode.USAGE, done.output
+    assert f"the variable {variable} is no setting; did you mean {meant}?" in done.stderr
+
+
+def test_another_variable_is_a_warning_that_every_report_shows(tmp_path: Path) -> None:
+    variables = {
+        "TESTERY_GATE_VERSION": "1.2",
+        "TESTERY_GATE_X\x1b[2J": "1",
+        "TESTERY_GATE_BLANK": " ",
+        "TESTERY_GATE_MIN_TOTL": "\n",
+        # Those of an earlier job's dotenv report, and of a service in Kubernetes.
+        "TESTERY_GATE_FAILED": "0",
+        "TESTERY_GATE_PORT": "tcp://10.0.0.1:80",
+        "TESTERY_GATE_SIMULATOR_PORT_80_TCP_ADDR": "10.0.0.1",
+        "TESTERY_GATE_SERVICE_HOST": "10.0.0.1",
+    }
+    told = "no setting, and so ignored: TESTERY_GATE_VERSION, TESTERY_GATE_X"
+    with Simulator(load_scenario("documented")) as api:
+        done = command.run(
+            *("wait", "55676", "--report=json=a.json", "--junit-xml=a.xml"),
+            *("--report=markdown=a.md", "--report=html=a.html"),
+            cwd=tmp_path,
+            api_url=api.url,
+            **variables,
+        )
+    assert done.code == ExitCode.PASSED, done.output
+    assert told in done.stderr
+    assert "\x1b[2J" not in done.output
+    for name in ("a.json", "a.xml", "a.md", "a.html"):
+        text = re.sub("<wbr ?/?>|\u200b", "", (tmp_path / name).read_text())
+        assert "TESTERY_GATE_VERSION" in text, name
+    (note,) = json.loads((tmp_path / "a.json").read_text())["runs"][0]["notes"]
+    assert note.startswith(told)
+    assert "BLANK" not in note
+    assert "PORT" not in note
+
+
+def test_a_blank_variable_hides_no_other(tmp_path: Path) -> None:
+    url = "https://api.dev.testery.io/api"
+    for blank in ("", " ", "\n"):
+        found = explained(tmp_path, TESTERY_GATE_API_URL=blank, TESTERY_API_URL=f" {url}\n")
+        assert found["api-url"] == (url, "variable TESTERY_API_URL")
+
+
+@pytest.mark.quick(4)
+@pytest.mark.parametrize(
+    ("content", "arguments", "variables", "place"),
+    [
+        pytest.param("", "--max-failed=x", {}, "value for '--max-failed':", id="a flag"),
+        pytest.param(
+            *("", "", {"TESTERY_GATE_MAX_FAILED": "x"}),
+            "'--max-failed' (from variable TESTERY_GATE_MAX_FAILED):",
+            id="a variable",
+        ),
+        pytest.param(
+            *("\nmax-failed = 'x'", "", {}),
+            "'--max-failed' (from testery-gate.toml, line 2):",
+            id="a file",
+        ),
+        pytest.param(
+            *("", "", {"TESTERY_GATE_REQUIRE": "total >= 1\nx"}),
+            "'--require' (from variable TESTERY_GATE_REQUIRE):",
+            id="one of several",
+        ),
+        pytest.param(
+            *("output = 'x'", "", {}), "(from testery-gate.toml, line 1):", id="no choice of a file"
+        ),
+        pytest.param(
+            *("fail-fast = 1", "", {}), "testery-gate.toml, line 1 gives fail-fast", id="no truth"
+        ),
+        pytest.param(
+            *("", "", {"TESTERY_API_URL": "ftp://x"}),
+            "(from variable TESTERY_API_URL)",
+            id="no URL",
+        ),
+        pytest.param(
+            *("report = 'x=y'", "", {}),
+            "(from testery-gate.toml, line 1)",
+            id="no format",
+        ),
+        pytest.param(
+            *("", "", {"TESTERY_GATE_REPORT": "json"}),
+            "(from variable TESTERY_GATE_REPORT)",
+            id="no path in a variable",
+        ),
+    ],
+)
+def test_a_wrong_value_says_where_it_came_from(
+    tmp_path: Path, content: str, arguments: str, variables: dict[str, str], place: str
+) -> None:
+    (tmp_path / "testery-gate.toml").write_text(content)
+    done = command.run("wait", "1", *arguments.split(), cwd=tmp_path, **variables)
+    assert done.code == ExitCode.USAGE, done.output
+    assert place in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "variables"),
+    [
+        pytest.param("", ["--junit-xml=a.xml\n"], {}, id="a flag"),
+        pytest.param("", ["--report=junit=a.xml\r\n"], {}, id="a report"),
+        pytest.param("", [], {"TESTERY_GATE_JUNIT_XML": "a.xml\n"}, id="a variable"),
+        pytest.param('junit-xml = "a.xml\\n"', [], {}, id="a file"),
+    ],
+)
+def test_a_line_end_is_no_part_of_a_reports_name(
+    tmp_path: Path, content: str, arguments: list[str], variables: dict[str, str]
+) -> None:
+    (tmp_path / "testery-gate.toml").write_text(content)
+    with Simulator(load_scenario("documented")) as api:
+        done = command.run("wait", "55676", *arguments, cwd=tmp_path, api_url=api.url, **variables)
+    assert done.code == ExitCode.PASSED, done.output
+    assert {path.name for path in tmp_path.iterdir()} == {"a.xml", "testery-gate.toml"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from testery_gate.cli.check import check
 from testery_gate.cli.explain import explain
 from testery_gate.cli.list_runs import list_runs
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.settings import SHORT_CRITERIA, named_with_source
+from testery_gate.cli.settings import SHORT_CRITERIA, given
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
@@ -71,22 +70,22 @@ def context(command: click.Command, *words: str) -> click.Context:
 
 def waiting(*words: str, machine: Machine = MACHINE) -> GateOptions:
     with context(wait, *words) as ctx:
-        return arguments.wait_options(ctx.params, machine, partial(named_with_source, ctx))
+        return arguments.wait_options(ctx.params, machine, given(ctx))
 
 
 def checking(*words: str) -> GateOptions:
     with context(check, *words) as ctx:
-        return arguments.check_options(ctx.params, MACHINE, partial(named_with_source, ctx))
+        return arguments.check_options(ctx.params, MACHINE, given(ctx))
 
 
 def listing(*words: str) -> ListOptions:
     with context(list_runs, *words) as ctx:
-        return arguments.list_options(ctx.params, MACHINE)
+        return arguments.list_options(ctx.params, MACHINE, given(ctx))
 
 
 def explaining(*words: str) -> ExplainOptions:
     with context(explain, *words) as ctx:
-        return arguments.explain_options(ctx.params, MACHINE)
+        return arguments.explain_options(ctx.params, MACHINE, given(ctx))
 
 
 def query(*words: str) -> Query:

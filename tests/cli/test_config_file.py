@@ -5,10 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from testery_gate.cli.config_file import LARGEST_FILE, ConfigFile, check_trusted, read_config
+from testery_gate.cli.config_file import (
+    LARGEST_FILE,
+    MOST_DOTS,
+    ConfigFile,
+    InFile,
+    check_trusted,
+    read_config,
+)
+from testery_gate.cli.options import Setting
+from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 
-KNOWN = ("max-failed", "require", "timeout", "fail-fast")
+NEVER = ("config", "no-config", "token", "trust-config")
+KNOWN = dict.fromkeys(("max-failed", "require", "timeout", "fail-fast"), InFile.HARMLESS) | (
+    dict.fromkeys(NEVER, InFile.NEVER)
+)
 
 
 def test_no_file_is_no_setting(tmp_path: Path) -> None:
@@ -108,7 +120,7 @@ def test_an_explicit_pyproject_is_read_for_its_section(tmp_path: Path) -> None:
         pytest.param(f"max-failed = {2**63}", "a number that is too large"),
         pytest.param(f"max-failed = 0x{'f' * 5000}", "that is too large", id="too large"),
         pytest.param(f"max-failed = {'9' * 5000}", "no valid TOML", id="an endless number"),
-        pytest.param("require = " + "[" * 100_000, "no valid TOML", id="nested deeply"),
+        pytest.param("require = " + "[" * 50_000, "no valid TOML", id="nested deeply"),
         pytest.param("config = 'other.toml'", "sets config, which no file can"),
         pytest.param("no-config = true", "sets no-config, which no file can"),
         pytest.param("token = 'x'", "sets token, which no file can"),
@@ -156,13 +168,67 @@ def test_a_pipe_that_was_named_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["testery-gate.toml", "pyproject.toml"])
 def test_a_file_too_large_for_settings_is_not_read_whole(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"#" * (LARGEST_FILE + 1))
-    with pytest.raises(UsageError, match="larger than 1 MiB"):
+    (tmp_path / name).write_bytes(b"#" * (LARGEST_FILE[name] + 1))
+    with pytest.raises(UsageError, match=r"larger than \d+ KiB"):
         read_config(None, tmp_path, KNOWN)
 
 
+@pytest.mark.parametrize("name", ["testery-gate.toml", "pyproject.toml"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("a{dots} = 1", id="a key"),
+        pytest.param("[a{dots}]", id="a heading"),
+        pytest.param("x = {{a{dots} = 1}}", id="a key in a table"),
+        pytest.param("x = '''\n''', {{a{dots} = 1}}", id="after a text of several lines"),
+        pytest.param('"\\\\".a{dots} = 1', id="after a text"),
+        pytest.param("""'"'.a{dots} = 1""", id="after a quote in a text"),
+    ],
+)
+def test_a_key_of_very_many_parts_is_not_parsed(tmp_path: Path, name: str, line: str) -> None:
+    (tmp_path / name).write_text("\n" + line.format(dots=".a" * 10_000))
+    with pytest.raises(UsageError, match="more than 100 dots outside of texts"):
+        read_config(None, tmp_path, KNOWN)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("max-failed = 1 # {dots}", id="a comment"),
+        pytest.param('max-failed = "1" # "{dots}', id="a comment with a quote"),
+        pytest.param("""max-failed = 1 # '"{dots}""", id="a comment after a text"),
+        pytest.param("require = ['{dots}']", id="a text"),
+        pytest.param('require = ["\\"{dots}"]', id="a text with a quote"),
+    ],
+)
+def test_dots_in_texts_and_comments_are_no_parts(tmp_path: Path, line: str) -> None:
+    (tmp_path / "testery-gate.toml").write_text(line.format(dots="." * (MOST_DOTS + 1)))
+    assert read_config(None, tmp_path, KNOWN) is not None
+
+
+def test_blanks_alone_are_no_value(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text(
+        "max-failed = ' '\ntimeout = \"\"\nrequire = ['', \" total >= 1\\n\"]\nfail-fast = []\n"
+    )
+    config = read_config(None, tmp_path, KNOWN)
+    assert config is not None
+    assert config.values == {"require": ["total >= 1"]}
+
+
+def test_a_setting_is_found_in_its_line(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "timeout = 1\n[tool.x]\nmax-failed = 1\n\n[ tool.'testery-gate' ] # ours\n# none\n"
+        "max-failed = 2\n\"timeout\" = '''\n1m'''\nrequire = [\n  'total >= 1',\n]\n"
+    )
+    config = read_config(None, tmp_path, KNOWN)
+    assert config is not None
+    assert config.place("max-failed") == f"{tmp_path}/pyproject.toml, line 7"
+    assert config.lines == {"max-failed": 7, "timeout": 8, "require": 10, "total >": 11}
+    assert config.place("fail-fast") == f"{tmp_path}/pyproject.toml"
+
+
 def test_what_never_ends_is_not_read_whole(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="larger than 1 MiB"):
+    with pytest.raises(UsageError, match="larger than 64 KiB"):
         read_config(Path("/dev/zero"), tmp_path, KNOWN)
 
 
@@ -217,17 +283,20 @@ def test_what_a_file_may_set(
     (work / "linked.xml").symlink_to(tmp_path / "missing.xml")
     (work / "looping").symlink_to(work / "looping")
     monkeypatch.chdir(work)
-    file = ConfigFile(path=Path("testery-gate.toml"), values={setting: value})
+    file = ConfigFile(path=Path("testery-gate.toml"), values={setting: value}, lines={})
+    use = next(
+        s.in_file for s in wait.params if isinstance(s, Setting) and s.option_name == setting
+    )
     if allowed:
-        check_trusted(file, setting)
+        check_trusted(file, setting, use)
         return
     with pytest.raises(UsageError, match=f"testery-gate.toml sets {setting}") as caught:
-        check_trusted(file, setting)
+        check_trusted(file, setting, use)
     assert "--trust-config" in caught.value.advice
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_where_there_is_no_working_directory_nothing_is_inside() -> None:
-    file = ConfigFile(path=Path("/x/gate.toml"), values={"junit-xml": "TEST.xml"})
+    file = ConfigFile(path=Path("/x/gate.toml"), values={"junit-xml": "TEST.xml"}, lines={})
     with pytest.raises(UsageError, match="not inside"):
-        check_trusted(file, "junit-xml")
+        check_trusted(file, "junit-xml", InFile.WRITES)

@@ -129,7 +129,7 @@ def test_the_report_says_what_wrote_it_and_what_all_runs_come_to() -> None:
     missing = not_judged(2, ExitCode.NOT_FOUND, "there is no such run")
     read = report(passed, missing)
     assert read.keys() == {"schemaVersion", "tool", "outcome", "exitCode", "runs"}
-    assert read["schemaVersion"] == "1.0"
+    assert read["schemaVersion"] == "1.1"
     assert read["tool"] == {"name": "testery-gate", "version": __version__}
     assert (read["outcome"], read["exitCode"]) == ("not_found", 6)
     assert [(run["id"], run["outcome"], run["exitCode"]) for run in read["runs"]] == [
@@ -315,6 +315,7 @@ def test_a_check_without_a_criterion_is_told_in_words() -> None:
         "unit": None,
         "expectedText": "24",
         "actualText": "23",
+        "origin": None,
     }
 
 

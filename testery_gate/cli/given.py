@@ -1,0 +1,114 @@
+"""What was given by whom: the limits of a configuration file, beside flags and variables.
+
+The file comes with the change under test. Where flags and variables say what is meant or what must
+hold, it may ask for more, and take nothing away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from testery_gate.cli.config_file import InFile
+from testery_gate.cli.options import Kind, Setting, Source
+from testery_gate.errors import UsageError
+from testery_gate.judging.criteria import Criterion
+from testery_gate.judging.verdict import Policy, replaced_defaults
+
+DESCRIBING = (
+    *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
+    *("latest", "each", "every", "deploy_id"),
+)
+"""The parameters that say which runs are meant."""
+_ASKING = (InFile.CRITERION, InFile.LOOSENS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The values of a command's settings, by the names of their parameters, and what set them."""
+
+    values: Mapping[str, Any]
+    settings: Mapping[str, Setting]
+    sources: Mapping[str, Source]
+    notes: Sequence[str] = ()
+    """What every report shows of how the gate is set up."""
+
+    def named(self, name: str) -> str:
+        """Name an option, and what set it where that is not its flag."""
+        option, source = f"--{self.settings[name].option_name}", self.sources[name]
+        return option if source.kind is Kind.FLAG else f"{option} ({source})"
+
+    def origin(self, name: str) -> str:
+        """Return the configuration file that sets an option, or nothing."""
+        source = self.sources[name]
+        return source.name if source.kind is Kind.FILE else ""
+
+    def place(self, name: str) -> str:
+        """Say where a value comes from, for an error in it; nothing for a flag."""
+        place = self.sources[name].place
+        return place and f" (from {place})"
+
+    def check_limits(self) -> None:
+        """Refuse what a file may not say beside flags and variables; raises :class:`UsageError`."""
+        if self.values["trust_config"]:
+            return
+        said = self._by(Kind.FLAG, Kind.VARIABLE)
+        describing = [name for name in said if name in DESCRIBING]
+        asking = [name for name in said if self.settings[name].in_file in _ASKING]
+        for name in self._by(Kind.FILE):
+            match self.settings[name].in_file:
+                case InFile.SELECTS if describing:
+                    self._refuse(name, "says which run is meant", describing)
+                case InFile.LOOSENS if describing or asking:
+                    self._refuse(name, "takes from what must hold", (*describing, *asking))
+                case InFile.CRITERION if describing or asking:
+                    replaced = self._replaced(name, asking)
+                    if replaced:
+                        what = f"stands in for the default {replaced[0]}"
+                        self._refuse(name, what, (*describing, *asking))
+                case _:
+                    pass
+
+    def selection_note(self) -> Sequence[str]:
+        """Say what a file has to do with which run is meant."""
+        names = [n for n in self._by(Kind.FILE) if self.settings[n].in_file is InFile.SELECTS]
+        told = ", ".join(self.settings[name].option_name for name in names)
+        return [f"{self.origin(names[0])} says which run is meant: {told}"] if names else []
+
+    def _by(self, *kinds: Kind) -> Sequence[str]:
+        """Return what is set by one of these to more than nothing."""
+        return [
+            name
+            for name, source in self.sources.items()
+            if source.kind in kinds and is_given(self.values.get(name))
+        ]
+
+    def _replaced(self, name: str, asking: Sequence[str]) -> Sequence[Criterion]:
+        """Return the defaults that a file's criteria stand in for, and the others' do not."""
+        already = replaced_defaults(Policy(required=self._required(asking)))
+        own = replaced_defaults(Policy(required=self._required([name])))
+        return [default for default in own if default not in already]
+
+    def _required(self, names: Sequence[str]) -> tuple[Criterion, ...]:
+        found: list[Criterion] = []
+        for name in names:
+            value = self.values[name]
+            items = value if isinstance(value, tuple) else (value,)
+            if name != "warn":  # which decides nothing
+                found += [item for item in items if isinstance(item, Criterion)]
+        return tuple(found)
+
+    def _refuse(self, name: str, what: str, others: Sequence[str]) -> None:
+        option = self.settings[name].option_name
+        place = self.sources[name].place
+        raise UsageError(
+            f"{place} sets {option}, which {what}, beside {', '.join(map(self.named, others))}",
+            advice=f"A file may add to what flags and variables ask for. Use --{option} instead, or"
+            " trust the file with --trust-config, or do without it: --no-config.",
+        )
+
+
+def is_given(value: object) -> bool:
+    """Whether a value says anything."""
+    return value is not None and value is not False and value != ()
