@@ -17,6 +17,7 @@ from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
+from testery_gate.reports.files import withdraw
 
 
 def commands(stream: TextIO) -> Callable[[str], None]:
@@ -55,7 +56,11 @@ def tell(process: Process, ending: Ending, stream: TextIO) -> None:
 def tell_without_verdict(
     process: Process, code: ExitCode, reason: str, advice: str = ""
 ) -> ExitCode:
-    """Tell the CI system what kept the gate from a verdict, and return the exit code."""
+    """Tell the CI system what kept the gate from a verdict, and return the exit code.
+
+    There is no report then, nor may one of an earlier invocation be taken for it.
+    """
+    withdraw(process.reports)
     if process.ci is not None:
         tell(process, Ending(exit_code=code, reason=reason, advice=advice), sys.stderr)
     return code

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from testery_gate.api.credentials import without_token
 from testery_gate.api.time_limit import within
 from testery_gate.ci import System
 from testery_gate.errors import UsageError
+from testery_gate.reports import Report
 from testery_gate.waiting.deadline import utc_now
 from testery_gate.waiting.signals import Interrupts
 
@@ -128,5 +129,7 @@ class Process:
     machine: Machine = field(default_factory=this_machine)
     debug: bool = False
     ci: System | None = None
+    reports: Sequence[Report] = ()
+    """Where reports of an earlier invocation may be, which must not pass for this one's."""
     started: float = field(default_factory=time.monotonic)
     """From when the time counts that the gate has, on a monotonic clock."""

@@ -20,6 +20,7 @@ from testery_gate.cli.options import SectionedCommand
 from testery_gate.cli.output import abilities, complain, show
 from testery_gate.cli.process import Process
 from testery_gate.cli.settings import ALL, given, settings
+from testery_gate.cli.told import told_reports
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.stream import moves_cursor
@@ -30,15 +31,20 @@ from testery_gate.waiting.deadline import Deadline
 
 
 class GateCommand(SectionedCommand):
-    """A command that passes or not; the CI system is told, even of a wrong option."""
+    """A command that passes or not; the CI system is told, even of a wrong option.
+
+    Nor does a report of an earlier invocation survive one.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find out which CI system it is as well."""
         process: Process = ctx.obj
         environment = process.machine.environment
+        args_given = tuple(args)  # click takes away what it has read
         try:
             return super().parse_args(ctx, args)
         finally:
+            process.reports = told_reports(args_given, ctx, environment)
             process.ci = ci.chosen(ctx.params.get("ci") or ci.AUTO, environment)
             process.debug = process.debug or ci.wants_debug(process.ci, environment)
 
@@ -73,7 +79,7 @@ def run_gate(process: Process, options: GateOptions) -> ExitCode:
     ci.mask(process.ci, secret, notify.commands(sys.stderr), process.machine.environment)
     for report in options.reports.wanted:
         if report.path != "-":
-            check_writable(report.path)
+            check_writable(report)
     runs = [
         replace(judged, notes=(*judged.notes, *options.notes))
         for judged in _judge(process, options)

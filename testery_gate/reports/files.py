@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import select
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -14,16 +17,23 @@ from typing import TextIO
 from testery_gate.errors import ExitCode, ReportLost, UsageError
 from testery_gate.judging.judged import Judged
 from testery_gate.reports import FORMATS, Renderer, Report
+from testery_gate.reports.recognised import ENOUGH, is_report
 from testery_gate.reports.view import exit_code_of
 from testery_gate.text import clean_line
 
+PATIENCE = 10.0
+"""Seconds to wait for somebody who reads a pipe."""
 
-def check_writable(path: str) -> None:
+
+def check_writable(report: Report) -> None:
     """Find out before the wait whether a report can be written, and create its directories.
 
     Raises :class:`UsageError`, and leaves nothing behind then.
     """
+    path = report.path
     try:
+        if report.careful:
+            _check_harmless(path)
         _rehearse(path)
     except (OSError, ValueError) as error:
         raise UsageError(
@@ -43,7 +53,7 @@ def publish(
     for report in wanted:
         try:
             # No name is given to the text, so that it is gone before the next one is made.
-            _deliver(formats[report.format](runs), report.path, stdout)
+            _deliver(formats[report.format](runs), report, stdout)
         except ReportLost as error:
             complain(error)
             if code is ExitCode.PASSED:
@@ -51,10 +61,24 @@ def publish(
     return code
 
 
-def _deliver(text: str, path: str, stdout: TextIO) -> None:
+def withdraw(reports: Iterable[Report]) -> None:
+    """Remove what an earlier invocation wrote where these would be written, and nothing else.
+
+    Whoever collects reports would take it for what this invocation found.
+    """
+    for report in reports:
+        with suppress(OSError, ValueError):
+            if report.careful:
+                _check_harmless(report.path)
+            target = os.path.realpath(report.path)
+            if _is_file(os.lstat(target)) and _is_report(target):
+                os.unlink(target)
+
+
+def _deliver(text: str, report: Report, stdout: TextIO) -> None:
     """Write a report where it is wanted; raises :class:`ReportLost`."""
-    if path != "-":
-        write(path, text)
+    if report.path != "-":
+        write(report.path, text, careful=report.careful)
         return
     try:
         stdout.write(text)
@@ -64,18 +88,20 @@ def _deliver(text: str, path: str, stdout: TextIO) -> None:
         raise ReportLost(f"standard output can't take the report: {error}") from None
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str, *, careful: bool = False, patience: float = PATIENCE) -> None:
     """Write a report as UTF-8: the whole file or, where that fails, nothing of it.
 
-    What is no file, such as a pipe or ``/dev/stdout``, is written into. Raises
-    :class:`ReportLost`.
+    What is no file, such as a pipe or ``/dev/stdout``, is written into; ``patience`` is how long
+    nobody may read it. Raises :class:`ReportLost`.
     """
     try:
+        if careful:
+            _check_harmless(path)
         existing = _existing(path)
         if existing is None or _is_file(existing):
             _replace(Path(os.path.realpath(path)), existing, text)
         else:
-            _write_into(path, existing, text)
+            _write_into(path, existing, text, patience)
     except (OSError, ValueError) as error:
         raise ReportLost(_complaint(path, error)) from error
 
@@ -110,11 +136,43 @@ def _replace(target: Path, existing: os.stat_result | None, text: str) -> None:
         temporary.replace(target)
 
 
-def _write_into(path: str, existing: os.stat_result, text: str) -> None:
+def _write_into(path: str, existing: os.stat_result, text: str, patience: float) -> None:
     own = _own_output(existing)
-    target = path if own is None else own
-    with open(target, "a", encoding="utf-8", newline="\n", closefd=own is None) as file:
-        file.write(text)
+    if own is not None:
+        # Not past the stream that keeps CI systems from obeying what is printed.
+        stream = sys.stdout if own == _STDOUT else sys.stderr
+        stream.write(text)
+        stream.flush()
+        return
+    content = text.encode()
+    descriptor = _opened(path, patience)
+    try:
+        pour(descriptor, content, patience)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: str, patience: float) -> int:
+    """Open a pipe or device without waiting for ever for somebody at its other end."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO or time.monotonic() >= until:
+                raise
+            time.sleep(min(0.05, patience))
+
+
+def pour(descriptor: int, content: bytes, patience: float) -> None:
+    """Write all of it into what does not block; raises ``OSError`` where nobody takes it."""
+    rest = memoryview(content)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            if not select.select([], [descriptor], [], patience)[1]:
+                raise TimeoutError(errno.ETIMEDOUT, "nobody reads it") from None
 
 
 @contextmanager
@@ -150,12 +208,49 @@ def _is_file(existing: os.stat_result) -> bool:
     return stat.S_ISREG(existing.st_mode) and _own_output(existing) is None
 
 
+def _check_harmless(path: str) -> None:
+    """Refuse what somebody's change must not replace; raises ``OSError``.
+
+    Its text holds names and errors of tests, which others write. So it may be a new file in the
+    working directory, or replace a report of the gate, but nothing that is run, no link, and
+    nothing of git's.
+    """
+    if path == "-":
+        return
+    inside = os.path.relpath(path)
+    parts = [part.rstrip(". ").casefold() for part in Path(inside).parts]
+    if os.pardir in Path(inside).parts or os.path.isabs(inside):
+        raise PermissionError(errno.EPERM, "it is not inside the working directory")
+    if not _GITS.isdisjoint(parts):
+        raise PermissionError(errno.EPERM, "a configuration file may not write into .git")
+    if os.path.realpath(path) != os.path.join(os.path.realpath(os.curdir), inside):
+        raise PermissionError(errno.EPERM, "a configuration file may not write through a link")
+    try:
+        existing = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(existing.st_mode) or existing.st_mode & 0o111 or not _is_report(path):
+        raise PermissionError(
+            errno.EPERM, "a configuration file may only replace a report of the gate"
+        )
+
+
+_GITS = {".git", "git~1"}
+"""The second is what Windows calls the first as well."""
+_STDOUT, _STDERR = 1, 2
+
+
+def _is_report(path: str) -> bool:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return is_report(file.read(ENOUGH))
+
+
 def _own_output(existing: os.stat_result) -> int | None:
     """Return the descriptor where the path is this process's own standard output or error.
 
     A log file behind ``/dev/stdout`` must neither be replaced nor be written at another offset.
     """
-    for descriptor in (1, 2):
+    for descriptor in (_STDOUT, _STDERR):
         with suppress(OSError):  # it can be closed
             if os.path.samestat(existing, os.fstat(descriptor)):
                 return descriptor

@@ -20,10 +20,13 @@ PATH_LIMIT = 4_096
 """The most characters that a path has; no file system takes more (Linux, ``PATH_MAX``)."""
 
 
+_OPENING = ('<?xml version="1.0" encoding="UTF-8"?>', "<!-- testery-gate -->")
+
+
 def render(runs: Sequence[Judged]) -> str:
     """Return the report on the tests of all runs, to be written as UTF-8."""
     limit = text_limit(runs)
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<testExecutions version="1">']
+    lines = [*_OPENING, '<testExecutions version="1">']
     for path, tests in _by_path(runs).items():
         names = Names()
         lines += [

@@ -17,11 +17,16 @@ import pytest
 
 from testery_gate.errors import ExitCode, GateError, ReportLost, UsageError
 from testery_gate.judging.judged import Judged
-from testery_gate.reports import Report
-from testery_gate.reports.files import check_writable, publish, write
+from testery_gate.reports import FORMATS, Report
+from testery_gate.reports.files import check_writable, pour, publish, withdraw, write
 from tests.builders import judge, make_policy, make_run, not_judged
+from tests.reports.examples import EXAMPLES
 
 NOBODY = 65534
+
+
+def at(path: str) -> Report:
+    return Report(format="junit", path=path)
 
 
 def test_a_file_is_written_as_utf_8_in_directories_that_are_created(tmp_path: Path) -> None:
@@ -71,7 +76,7 @@ def test_a_link_stays_and_the_file_it_leads_to_is_written(tmp_path: Path, exists
     if exists:
         target.parent.mkdir()
         target.write_text("old")
-    check_writable(str(link))
+    check_writable(at(str(link)))
     write(str(link), "new")
     assert link.is_symlink()
     assert target.read_text() == "new"
@@ -81,14 +86,14 @@ def test_a_link_stays_and_the_file_it_leads_to_is_written(tmp_path: Path, exists
 
 def test_a_directory_that_vanishes_during_the_wait_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "out" / "report"
-    check_writable(str(path))
+    check_writable(at(str(path)))
     path.parent.rmdir()
     write(str(path), "new")
     assert path.read_text() == "new"
 
 
 def test_the_check_creates_directories_and_nothing_else(tmp_path: Path) -> None:
-    check_writable(str(tmp_path / "new" / "folders" / "report"))
+    check_writable(at(str(tmp_path / "new" / "folders" / "report")))
     assert list(tmp_path.rglob("*")) == [tmp_path / "new", tmp_path / "new" / "folders"]
 
 
@@ -96,7 +101,7 @@ def test_the_check_leaves_an_existing_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_text("old")
     before = path.stat()
-    check_writable(str(path))
+    check_writable(at(str(path)))
     assert path.read_text() == "old"
     assert path.stat() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -104,7 +109,7 @@ def test_the_check_leaves_an_existing_file_alone(tmp_path: Path) -> None:
 
 def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 255)
-    check_writable(str(path))
+    check_writable(at(str(path)))
     write(str(path), "new")
     assert path.read_text() == "new"
 
@@ -112,7 +117,7 @@ def test_a_name_as_long_as_the_file_system_allows_can_be_written(tmp_path: Path)
 @pytest.mark.parametrize(
     ("act", "error"),
     [
-        pytest.param(check_writable, UsageError, id="before the wait"),
+        pytest.param(lambda path: check_writable(at(path)), UsageError, id="before the wait"),
         pytest.param(lambda path: write(path, "new"), ReportLost, id="at the end"),
     ],
 )
@@ -156,7 +161,7 @@ def test_a_directory_that_this_user_may_not_write_to_is_refused() -> None:
     with for_ordinary_users() as folder:
         folder.chmod(0o555)
         with as_ordinary_user(), pytest.raises(UsageError, match="Permission denied"):
-            check_writable(str(folder / "report"))
+            check_writable(at(str(folder / "report")))
 
 
 def test_a_pipe_that_this_user_may_not_write_to_is_refused() -> None:
@@ -164,13 +169,13 @@ def test_a_pipe_that_this_user_may_not_write_to_is_refused() -> None:
         os.mkfifo(folder / "pipe")
         (folder / "pipe").chmod(0o444)
         with as_ordinary_user(), pytest.raises(UsageError, match="Permission denied"):
-            check_writable(str(folder / "pipe"))
+            check_writable(at(str(folder / "pipe")))
 
 
 def test_a_pipe_is_written_into_and_not_opened_before(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    check_writable(str(path))  # opening it would wait for a reader
+    check_writable(at(str(path)))  # opening it would wait for a reader
     read: list[str] = []
     reader = threading.Thread(target=lambda: read.append(path.read_text()), daemon=True)
     reader.start()
@@ -182,22 +187,24 @@ def test_a_pipe_is_written_into_and_not_opened_before(tmp_path: Path) -> None:
 
 
 def test_a_device_is_written_into() -> None:
-    check_writable(os.devnull)
+    check_writable(at(os.devnull))
     write(os.devnull, "new")
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 
 def test_a_device_without_room_loses_the_report() -> None:
-    check_writable("/dev/full")
+    check_writable(at("/dev/full"))
     with pytest.raises(ReportLost, match="can't write the report /dev/full: No space left"):
         write("/dev/full", "new")
 
 
 OWN_OUTPUT = """
 import sys
+from testery_gate.reports import Report
 from testery_gate.reports.files import check_writable, write
+at = lambda path: Report(format="junit", path=path)
 print("before", flush=True)
-check_writable("/dev/stdout")
+check_writable(at("/dev/stdout"))
 write("/dev/stdout", "report\\n")
 print("after")
 """
@@ -351,3 +358,113 @@ def as_ordinary_user() -> Iterator[None]:
         yield
     finally:
         os.setresuid(0, 0, 0)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_report_is_known_again_and_withdrawn(tmp_path: Path, example: str, format_: str) -> None:
+    path = tmp_path / "report"
+    write(str(path), FORMATS[format_](EXAMPLES[example]))
+    withdraw([at(str(path))])
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("text", ["", "## Notes\n", '<?xml version="1.0"?>', "{}", "\0\xff"])
+def test_what_is_no_report_is_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "report"
+    path.write_text(text)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    places = ("report", "missing", "folder", "pipe", "a\0b")
+    withdraw(at(str(tmp_path / name)) for name in places)
+    assert path.read_text() == text
+    assert {found.name for found in tmp_path.iterdir()} == {"report", "folder", "pipe"}
+
+
+REPORT = "TESTERY_GATE_OUTCOME=passed\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        pytest.param("hook", "only replace a report", id="another file"),
+        pytest.param("program", "only replace a report", id="a program"),
+        pytest.param("pipe", "only replace a report", id="a pipe"),
+        pytest.param("link", "through a link", id="a link"),
+        pytest.param("dangling", "through a link", id="a link to nothing"),
+        pytest.param("linked/new", "through a link", id="behind a link"),
+        pytest.param(".git/hooks/new", "into .git", id="git"),
+        pytest.param("folder/.GIT/new", "into .git", id="git elsewhere"),
+        pytest.param(".git. /new", "into .git", id="git as Windows reads it"),
+        pytest.param("../new", "not inside", id="above"),
+        pytest.param("/dev/null", "not inside", id="a device"),
+    ],
+)
+def test_what_a_file_names_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, reason: str
+) -> None:
+    work = tmp_path / "work"
+    (work / "folder").mkdir(parents=True)
+    monkeypatch.chdir(work)
+    Path("hook").write_text("#!/bin/sh\n")
+    Path("program").write_text(REPORT)
+    Path("program").chmod(0o755)
+    Path("old").write_text(REPORT)
+    Path("link").symlink_to("old")
+    Path("dangling").symlink_to("nothing")
+    Path("linked").symlink_to("folder")
+    os.mkfifo("pipe")
+    before = sorted(str(found) for found in tmp_path.rglob("*"))
+    report = Report(format="dotenv", path=path, careful=True)
+    with pytest.raises(UsageError, match=reason):
+        check_writable(report)
+    with pytest.raises(ReportLost, match=reason):
+        write(path, REPORT, careful=True)
+    withdraw([report])
+    assert sorted(str(found) for found in tmp_path.rglob("*")) == before
+    assert Path("hook").read_text() == "#!/bin/sh\n"
+
+
+@pytest.mark.parametrize("path", ["new", "folder/new", "old", "./old"])
+def test_what_a_file_names_may_be_new_or_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old").write_text(REPORT)
+    check_writable(Report(format="dotenv", path=path, careful=True))
+    write(path, REPORT + "new", careful=True)
+    assert Path(path).read_text() == REPORT + "new"
+
+
+def test_standard_output_is_no_file_to_be_careful_with() -> None:
+    check_writable(Report(format="dotenv", path="-", careful=True))
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ReportLost, match="can't write the report"):
+        write(str(tmp_path / "pipe"), "new", patience=0.01)
+
+
+def test_a_pipe_whose_reader_has_stopped_is_given_up() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        with pytest.raises(TimeoutError, match="nobody reads it"):
+            pour(writing, b"x" * 1_000_000, 0.01)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_pipe_takes_more_than_it_holds() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    read: list[bytes] = []
+    with os.fdopen(reading, "rb") as stream:
+        reader = threading.Thread(target=lambda: read.append(stream.read()), daemon=True)
+        reader.start()
+        pour(writing, b"x" * 1_000_000, 30)
+        os.close(writing)
+        reader.join(timeout=30)
+    assert read == [b"x" * 1_000_000]
