@@ -196,14 +196,6 @@ def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     process.debug = process.debug or value
 
 
-def setting_here(ctx: click.Context, name: str) -> Setting:
-    """Return a setting of the command that runs, by the name of its parameter."""
-    (found,) = (
-        param for param in ctx.command.params if isinstance(param, Setting) and param.name == name
-    )
-    return found
-
-
 def given(ctx: click.Context) -> Given:
     """Return what was given to the command that runs, and by whom."""
     process: Process = ctx.obj
