@@ -7,8 +7,10 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -23,10 +25,17 @@ from testery_gate.simulator.scenario import Counts, Endpoint, Fault, Kind, Phase
 from tests.acceptance import command
 from tests.acceptance.test_exit_codes import assert_matches
 from tests.canary import Simulator
+from tests.servers import raw_server
 
 SIGNALS = [
     pytest.param(signal.SIGINT, ExitCode.INTERRUPTED, id="SIGINT"),
     pytest.param(signal.SIGTERM, ExitCode.TERMINATED, id="SIGTERM"),
+]
+FIFO = "pipe.toml"
+SILENT = "http://127.0.0.1:9/api"
+START_OF_ANSWERS = [
+    pytest.param(b"", id="before the answer"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[{", id="within the answer"),
 ]
 HIDE = b"\x1b[?25l"
 AT_IMPORT = """
@@ -156,6 +165,127 @@ def test_a_signal_while_reports_are_written_leaves_them_whole(
     assert len(report["runs"][0]["tests"]) == tests
     _, *others = JUnitXml.fromfile(str(tmp_path / "t.xml"))
     assert sum(suite.tests for suite in others) == tests
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["wait", "55676", f"--config={FIFO}"], id="wait, its file"),
+        pytest.param(["check", "55676", f"--config={FIFO}"], id="check, its file"),
+        pytest.param(["explain", "55676", f"--config={FIFO}"], id="explain, its file"),
+        pytest.param(["list", f"--config={FIFO}"], id="list, its file"),
+        pytest.param(["doctor", f"--config={FIFO}"], id="doctor, its file"),
+        pytest.param(["wait", "55676", f"--token-file={FIFO}"], id="wait, its token"),
+        pytest.param(["list", f"--token-file={FIFO}"], id="list, its token"),
+        pytest.param(["doctor", f"--token-file={FIFO}"], id="doctor, its token"),
+        pytest.param(["simulate", f"--scenario={FIFO}"], id="simulate, its scenario"),
+    ],
+)
+def test_a_signal_ends_what_reads_a_pipe(
+    tmp_path: Path, arguments: list[str], number: signal.Signals, code: ExitCode
+) -> None:
+    fifo = tmp_path / FIFO
+    os.mkfifo(fifo)
+    process = command.start(arguments, cwd=tmp_path, env=command.environment(SILENT))
+    try:
+        descriptor = opened_by(process, fifo)
+    except BaseException:
+        process.kill()
+        raise
+    process.send_signal(number)
+    done = command.finish(process)
+    os.close(descriptor)
+    assert done.code == code, done.output
+
+
+def opened_by(process: subprocess.Popen[str], fifo: Path) -> int:
+    """Return the other end of a pipe as soon as the process has opened it to read."""
+    while process.poll() is None:
+        with suppress(OSError):
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.01)
+    raise AssertionError(f"it ended before: {process.communicate()}")
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["wait", "55676", "--junit-xml=t.xml"], id="wait"),
+        pytest.param(["check", "55676", "--junit-xml=t.xml"], id="check"),
+        pytest.param(["wait", "--latest", "--junit-xml=t.xml"], id="list pages"),
+        pytest.param(["list"], id="list"),
+        pytest.param(["doctor"], id="doctor"),
+    ],
+)
+@pytest.mark.parametrize("start", START_OF_ANSWERS)
+def test_a_signal_ends_a_request(
+    tmp_path: Path, arguments: list[str], start: bytes, number: signal.Signals, code: ExitCode
+) -> None:
+    asked = threading.Event()
+
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(start)
+        asked.set()
+        connection.recv(1)
+
+    with raw_server(reply) as server:
+        process = command.start(arguments, cwd=tmp_path, env=command.environment(server.url))
+        assert asked.wait(command.LONGEST)
+        process.send_signal(number)
+        done = command.finish(process)
+    assert done.code == code, done.output
+    if "--junit-xml=t.xml" in arguments:
+        assert_matches(tmp_path / "t.xml", code)
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_the_gate_while_a_large_answer_is_parsed(
+    tmp_path: Path, number: signal.Signals, code: ExitCode
+) -> None:
+    sent = threading.Event()
+    body = b"[" + b'{"id":1},' * 900_000 + b"{}]"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(head + body)
+        sent.set()
+
+    with raw_server(reply) as server:
+        process = command.start(
+            ["wait", "55676", "--junit-xml=t.xml"],
+            cwd=tmp_path,
+            env=command.environment(server.url),
+        )
+        assert sent.wait(command.LONGEST)
+        process.send_signal(number)
+        done = command.finish(process)
+    assert done.code == code, done.output
+    assert_matches(tmp_path / "t.xml", code)
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_while_the_ci_system_is_told_is_how_it_ends(
+    tmp_path: Path, number: signal.Signals, code: ExitCode
+) -> None:
+    agent, begun = tmp_path / "buildkite-agent", tmp_path / "begun"
+    os.mkfifo(begun)
+    agent.write_text(f"#!/bin/sh\necho > '{begun}'\nexec sleep 2\n")
+    agent.chmod(0o755)
+    with Simulator(finished(3)) as api:
+        process = command.start(
+            ["wait", "55676", "--junit-xml=t.xml"],
+            cwd=tmp_path,
+            env=command.environment(
+                api.url, BUILDKITE="true", PATH=f"{tmp_path}:{os.environ['PATH']}"
+            ),
+        )
+        with begun.open():
+            process.send_signal(number)
+            done = command.finish(process)
+    assert done.code == code, done.output
+    assert_matches(tmp_path / "t.xml", ExitCode.PASSED)
 
 
 def finished(tests: int) -> Scenario:
