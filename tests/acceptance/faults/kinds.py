@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import Enum
+from functools import cache
 from http import HTTPStatus
 
 from tests.servers import drip, reset
@@ -18,6 +19,7 @@ from tests.servers import drip, reset
 FIVE_GIGABYTES = 5 * 2**30
 _MEBIBYTE = 2**20
 _JSON = "Content-Type: application/json"
+_START_OF_GZIP = gzip.compress(b"")[:10]
 
 
 class Way(Enum):
@@ -116,13 +118,15 @@ def _redirect(target: Callable[[Good], str]) -> Reply:
     return reply
 
 
-def _bomb(connection: socket.socket, good: Good) -> None:
-    # One valid stream: a member of gzip, with a segment that is repeated as often as it takes.
+def _segment() -> bytes:
+    """Return a mebibyte, deflated, that can be repeated as often as it takes."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    segment = deflate.compress(b" " * _MEBIBYTE) + deflate.flush(zlib.Z_FULL_FLUSH)
-    repeats = FIVE_GIGABYTES // _MEBIBYTE
+    return deflate.compress(b" " * _MEBIBYTE) + deflate.flush(zlib.Z_FULL_FLUSH)
+
+
+def _bomb(connection: socket.socket, good: Good) -> None:
     head = f"{good.start}Content-Encoding: gzip\r\nConnection: close\r\n\r\n".encode()
-    connection.sendall(head + gzip.compress(b"")[:10] + segment * repeats)
+    connection.sendall(head + _START_OF_GZIP + _segment() * (FIVE_GIGABYTES // _MEBIBYTE))
 
 
 def _big(connection: socket.socket, good: Good) -> None:
@@ -130,6 +134,49 @@ def _big(connection: socket.socket, good: Good) -> None:
     for _ in range(FIVE_GIGABYTES // _MEBIBYTE):
         connection.sendall(b" " * _MEBIBYTE)
 
+
+def _endless(head: str, piece: bytes) -> Reply:
+    """Begin an answer, and repeat a piece of it until the gate has enough."""
+
+    def reply(connection: socket.socket, _: Good) -> None:
+        connection.sendall(head.encode())
+        sent = piece * (_MEBIBYTE // len(piece))
+        while True:
+            connection.sendall(sent)
+
+    return reply
+
+
+@cache
+def _crowded() -> bytes:
+    """Return 64 MB of the smallest values there are, packed.
+
+    Made bit by bit: what this process takes is counted to those that it starts.
+    """
+    packing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    piece = b"{}," * 1000
+    pieces = (packing.compress(piece) for _ in range(64_000_000 // len(piece)))
+    return b"".join([packing.compress(b"["), *pieces, packing.compress(b"{}]"), packing.flush()])
+
+
+@cache
+def _packed_twice() -> bytes:
+    return gzip.compress(_START_OF_GZIP + _segment() * (FIVE_GIGABYTES // _MEBIBYTE))
+
+
+def _packed(body: Callable[[], bytes], codings: str) -> Reply:
+    return lambda connection, good: _answer(body(), _JSON, f"Content-Encoding: {codings}")(
+        connection, good
+    )
+
+
+def _twice(connection: socket.socket, good: Good) -> None:
+    """Say the answer's first field again, with a value of another run or another test."""
+    _answer(good.body.replace(b"{", b'{"id":1,', 1), _JSON)(connection, good)
+
+
+_CHUNKED = f"HTTP/1.1 200 OK\r\n{_JSON}\r\nTransfer-Encoding: chunked\r\n\r\n"
+_LONG = b"x" * 4000
 
 FAULTS = (
     Fault(name="connection refused", shuts=Way.PLAIN),
@@ -176,6 +223,22 @@ FAULTS = (
         reply=_redirect(lambda good: f"http://127.0.0.1:{good.elsewhere}{good.path}"),
     ),
     Fault(name="redirect to itself", reply=_redirect(lambda good: good.path)),
+    Fault(
+        name="redirect with an endless body",
+        reply=_endless("HTTP/1.1 302 Found\r\nLocation: https://other.invalid/\r\n\r\n", b" "),
+    ),
+    Fault(
+        name="chunks with endless extensions",
+        reply=_endless(_CHUNKED, b"1;" + _LONG + b"\r\n \r\n"),
+    ),
+    Fault(name="endless trailers", reply=_endless(f"{_CHUNKED}0\r\n", b"x: " + _LONG + b"\r\n")),
+    Fault(
+        name="interim answers without end",
+        reply=_endless("", b"HTTP/1.1 100 Continue\r\nx: " + _LONG + b"\r\n\r\n"),
+    ),
+    Fault(name="the same field twice", reply=_twice),
+    Fault(name="64 MB of `{},` packed", reply=_packed(_crowded, "gzip")),
+    Fault(name="5 GiB packed twice", reply=_packed(_packed_twice, "gzip, gzip")),
     Fault(name="gzip bomb of 5 GiB", reply=_bomb),
     Fault(name="body of 5 GiB", reply=_big),
     Fault(name="certificate expired", certificate="expired", way=Way.TLS),
