@@ -71,7 +71,8 @@ def test_every_place_that_starts_the_module_keeps_the_working_directory_out() ->
         for start in re.findall(
             r"[^\n]*-m[\s\",]+testery_gate\b[^\n]*", path.read_text("utf-8", errors="replace")
         )
-        if path != Path(__file__)
+        # Which shows what it comes to where the directory is not kept out.
+        if path.name not in {Path(__file__).name, "test_working_directory.py"}
     }
     assert starts, "the pattern finds nothing any more"
     assert not [start for start in starts if "-P" not in start.replace('"', "")]

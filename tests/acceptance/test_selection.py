@@ -225,7 +225,7 @@ def test_a_mistake_ends_with_2_before_anything_is_asked(
 
 
 def test_a_file_that_describes_runs_is_named_when_one_is_named_too(tmp_path: Path) -> None:
-    (tmp_path / "testery-gate.toml").write_text('environment = "staging"\nname = ""\n')
+    (tmp_path / "testery-gate.toml").write_text('environment = "staging"\nname = "x"\n')
     done = command.run("check", "5", cwd=tmp_path)
     assert done.code == ExitCode.USAGE
     assert "--environment (file testery-gate.toml), --name (file testery-gate.toml)" in done.stderr

@@ -111,10 +111,11 @@ def test_what_the_api_says_is_text_in_every_report(tmp_path: Path) -> None:
         api.bodies["/api/test-runs/55676"] = json.dumps(run).encode()
         api.bodies["/api/test-runs/55676/results"] = json.dumps([result | test]).encode()
         done = command.run(
-            *("wait", "55676", *AT_ONCE, "--ci=github"),
+            *("wait", "55676", *AT_ONCE),
             *(f"--report={name}={name}" for name in formats),
             cwd=tmp_path,
             api_url=api.url,
+            GITHUB_ACTIONS="true",
         )
     assert done.code == ExitCode.FAILED, done.output
     for name in formats:
