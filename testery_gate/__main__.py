@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         interrupts.install()
         code = _ended(argv, interrupts)
         interrupts.hold()
-    let_go(sys.stdout, sys.stderr)
+    drop_unwritten(sys.stdout, sys.stderr)
     # Whatever the code is: on its way the signal may have been turned into another error.
     return code if interrupts.received is None else int(interrupts.received.exit_code)
 
@@ -77,7 +77,7 @@ def _buffered(stream: TextIO) -> TextIO:
     )
 
 
-def let_go(*streams: TextIO) -> None:
+def drop_unwritten(*streams: TextIO) -> None:
     """Drop what can't be written; else the interpreter would try again, and exit 120."""
     for stream in streams:
         try:

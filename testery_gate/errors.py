@@ -71,8 +71,8 @@ class ApiError(GateError):
 class Unauthorized(ApiError):
     """The API answered 401 or 403.
 
-    ``token_rejected`` tells a token that is worth nothing (401) from one that may not see
-    this run (403).
+    ``token_rejected`` distinguishes an invalid token (401) from one without access to this run
+    (403).
     """
 
     exit_code = ExitCode.UNAUTHORIZED
@@ -89,10 +89,10 @@ class NotFound(ApiError):
 
 
 class NoAnswer(ApiError):
-    """One attempt brought nothing that can be believed; the next one may.
+    """One attempt brought no usable answer; the next one may.
 
-    ``retry_after`` is how many seconds the server asked to be left alone, if it did; ``lasting``
-    says that somebody has to mend something, most likely.
+    ``retry_after`` is how many seconds the server asked to wait, if it did; ``lasting`` says that
+    somebody probably has to fix something.
     """
 
     exit_code = ExitCode.UNAVAILABLE
@@ -133,7 +133,7 @@ class Interrupted(BaseException):
 
 
 def combined(codes: set[ExitCode]) -> ExitCode:
-    """Return the exit code for several runs: the one that most needs to be known.
+    """Return the exit code for several runs: the most important one.
 
     An interruption comes first, because the caller asked for it and its runs are unfinished.
     Raises ``ValueError`` where there is no code, or one that no run ends with.

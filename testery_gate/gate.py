@@ -228,7 +228,7 @@ class Gate:
             try:
                 results = None if lacking else self._client.results(judged.run.id)
             except ApiError as error:
-                results, lacking = None, f"only counts, no single test results: {error.message}"
+                results, lacking = None, f"only counts, no individual test results: {error.message}"
             notes = (*judged.notes, lacking) if lacking else judged.notes
             found.append(replace(judged, results=results, notes=notes))
         return found
@@ -317,7 +317,7 @@ def _standing(run: TestRun | None) -> str:
 
 
 def _failed_already(run: TestRun | None) -> str:
-    """Return the beginning of a reason: failures come first, whatever else is to be said."""
+    """Return the beginning of a reason: failures come first."""
     failed = (run and run.failed) or 0
     if failed <= 0:
         return ""

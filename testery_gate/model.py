@@ -1,9 +1,9 @@
-"""What the Testery API speaks of: runs and test results, parsed strictly from its JSON.
+"""The objects of the Testery API: runs and test results, parsed strictly from its JSON.
 
 The documented fields are in the Testery API documentation; the result fields are observed, not
 promised. A missing or null field is ``None``. A field of the wrong type makes the whole answer
-unbelievable (:class:`MalformedAnswer`) where it is evidence: the id, the status, whether the run is
-complete, and the counts. Whatever else has the wrong type is as good as missing.
+malformed (:class:`MalformedAnswer`) if it is evidence: the id, the status, whether the run is
+complete, and the counts. Any other field of the wrong type counts as missing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from testery_gate.text import Clean, clean_text, one_line
 _S = TypeVar("_S", bound=Enum)
 MOST_RESULTS = 250_000
 MOST_RUNS = 10_000
-"""So many may be in one answer; each takes longer to read than its bytes tell."""
+"""The most items in one answer; each takes longer to read than its size suggests."""
 
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
@@ -100,7 +100,7 @@ class TestRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one look saw of a run; ``at`` is in seconds since the wait began."""
+    """What one poll saw of a run; ``at`` is in seconds since the wait began."""
 
     at: float
     status: RunStatus
@@ -116,7 +116,7 @@ class Observation:
 
     @classmethod
     def of(cls, run: TestRun, at: float) -> Observation:
-        """Keep of a run what moves."""
+        """Keep the parts of a run that change."""
         return cls(
             at=at,
             status=run.status,
@@ -127,7 +127,7 @@ class Observation:
         )
 
     def same_as(self, other: Observation) -> bool:
-        """Whether nothing moved between the two."""
+        """Whether nothing changed between the two."""
         return replace(self, at=other.at) == other
 
 
@@ -171,8 +171,8 @@ class TestResult:
 def parse_run(data: object, clean: Clean = clean_text, *, selects: bool = False) -> TestRun:
     """Build a run from a decoded JSON value; raises :class:`MalformedAnswer`.
 
-    What only describes a run that was asked for is unknown where it is of a wrong type. Where it
-    ``selects`` a run, that would hide the run from whoever looks for it, and is no answer.
+    A field that only describes the run is unknown if it has a wrong type. If the field ``selects``
+    runs, a wrong type is an error, because it would hide the run from the selection.
     """
     fields = _Fields(data, "a test run", clean)
     about = _Fields(data, "a test run", clean, strict=False)
@@ -248,7 +248,7 @@ def _items(data: object, subject: str, most: int) -> Sequence[object]:
     if not isinstance(data, list):
         raise MalformedAnswer(f"{subject} was expected, not {_kind(data)}")
     if len(data) > most:
-        raise MalformedAnswer(f"{subject} has {len(data)} items; {most} are the most")
+        raise MalformedAnswer(f"{subject} has {len(data)} items; the maximum is {most}")
     return data
 
 
@@ -259,7 +259,7 @@ _RESULT_STATUSES = {status.value: status for status in ResultStatus if status.va
 class _Fields:
     """Reads one JSON object.
 
-    A wrong type is a :class:`MalformedAnswer` where this is ``strict``, else as good as missing.
+    A wrong type is a :class:`MalformedAnswer` if this is ``strict``; else it counts as missing.
     """
 
     def __init__(self, data: object, subject: str, clean: Clean, *, strict: bool = True) -> None:
@@ -297,7 +297,7 @@ class _Fields:
         return None if value is None else one_line(value)
 
     def label(self, name: str) -> str | None:
-        """Return a line; a build's key may well be a number to whoever sends it."""
+        """Return a line; some clients send a build's key as a number."""
         value = self.data.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             number = self.integer(name)

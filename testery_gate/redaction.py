@@ -1,4 +1,4 @@
-"""The token, taken out of every text that the API had a part in."""
+"""Remove the token from every text that may come from the API."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from testery_gate.text import clean_text
 
 
 class Redaction:
-    """Takes the token out of what the API says; where there is no token, nothing.
+    """Removes the token from texts of the API; without a token it removes nothing.
 
     It is found in any case, parted by blanks and by whatever is not printable ASCII, in look-alikes
     of such (full width, mathematical), and encoded: percent, base64 at any place of a longer text,
     hexadecimal, and the numeric escapes of JSON, Python and HTML. So is a stretch of it that is at
     least half of it and 16 characters. Smaller parts, other encodings, letters of other scripts and
-    tokens that are turned round or parted by visible characters are beyond what can be told.
+    tokens that are reversed or separated by visible characters are not found.
     """
 
     def __init__(self, token: str) -> None:
@@ -162,7 +162,7 @@ def _in_common(one: bytes, other: bytes) -> int:
 
 @cache
 def _look_alikes() -> Mapping[int, str]:
-    """Return the characters that are ASCII in another dress, by their code points."""
+    """Return the characters that look like ASCII ones, by their code points."""
     blocks = ((0xAA, 0xBA), (0x17F, 0x17F), (0x2070, 0x209C), (0x2100, 0x214F), (0x2460, 0x24FF))
     codes = chain(
         *(range(first, last + 1) for first, last in (*blocks, (0xFF01, 0xFF5E), (0x1D400, 0x1D7FF)))

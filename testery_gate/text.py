@@ -1,4 +1,4 @@
-"""Text from elsewhere: made clean, without secrets, on one line, and as wide as it is shown."""
+"""Remote text: sanitised, without secrets, on one line, and as wide as it is shown."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Clean = Callable[[str], str]
 
 
 def one_line(text: str) -> str:
-    """Return text with every run of white space made one blank."""
+    """Return text with each run of white space replaced by one blank."""
     return " ".join(text.split())
 
 

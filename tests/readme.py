@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from testery_gate.cli.options import Setting
+from testery_gate.cli.option_types import Setting
 from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit

@@ -113,7 +113,7 @@ def test_results_that_are_not_offered_are_noted_once_and_not_asked_for_again(
         walk.run(make_answer(id=run_id), run_id=run_id)
     runs = walk.judge(1, 2)
     assert [judged.results for judged in runs] == [None, None]
-    assert all("only counts, no single test results" in judged.notes[0] for judged in runs)
+    assert all("only counts, no individual test results" in judged.notes[0] for judged in runs)
     asked = [request.path for request in api.request_history if "results" in request.path]
     assert asked == ["/api/test-runs/1/results"]
 

@@ -255,7 +255,7 @@ def test_absent_tags_are_none(
 
 
 @absent
-def test_a_run_without_an_id_is_unbelievable(
+def test_a_run_without_an_id_is_malformed(
     leave_out: Callable[[dict[str, Any], str], dict[str, Any]],
 ) -> None:
     with pytest.raises(MalformedAnswer, match=r"^a test run has no id$"):
@@ -294,7 +294,7 @@ WRONG = [
     ("field", "value", "got", "expected"),
     [pytest.param(*row, id=f"{row[0]}={json.dumps(row[1])}") for row in WRONG],
 )
-def test_evidence_of_the_wrong_type_makes_the_answer_unbelievable(
+def test_evidence_of_the_wrong_type_makes_the_answer_malformed(
     field: str, value: object, got: str, expected: str
 ) -> None:
     with pytest.raises(MalformedAnswer) as caught:
@@ -360,7 +360,7 @@ def test_a_number_where_a_text_is_due_is_its_digits() -> None:
 
 @pytest.mark.parametrize("field", COUNT_FIELDS)
 @pytest.mark.parametrize("value", [2**53, -(2**53), 10**4299], ids=["high", "low", "absurd"])
-def test_a_number_that_json_does_not_carry_exactly_is_unbelievable(field: str, value: int) -> None:
+def test_a_number_that_json_does_not_carry_exactly_is_malformed(field: str, value: int) -> None:
     with pytest.raises(MalformedAnswer, match=rf"^{field} of a test run is a number, not a whole"):
         parse_run(make_answer() | {field: value})
 
@@ -521,7 +521,7 @@ def test_a_list_of_runs_keeps_its_order() -> None:
     assert parse_runs([]) == ()
 
 
-def test_one_unbelievable_run_spoils_the_list() -> None:
+def test_one_malformed_run_spoils_the_list() -> None:
     with pytest.raises(MalformedAnswer, match=r"^a test run was expected, not null$"):
         parse_runs([make_answer(), None])
 
@@ -641,9 +641,7 @@ def test_an_unknown_status_of_a_result_is_kept_as_text() -> None:
     ],
     ids=str,
 )
-def test_a_result_of_the_wrong_shape_is_unbelievable(
-    changes: dict[str, object], message: str
-) -> None:
+def test_a_result_of_the_wrong_shape_is_malformed(changes: dict[str, object], message: str) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         parse_results([RESULT, RESULT | changes])
 
@@ -702,7 +700,7 @@ def test_an_account_name_is_one_that_can_stand_in_an_address(
         ({"name": 5}, "name of an account is a number, not a string"),
     ],
 )
-def test_an_unreadable_account_is_unbelievable(answer: object, message: str) -> None:
+def test_an_unreadable_account_is_malformed(answer: object, message: str) -> None:
     with pytest.raises(MalformedAnswer) as caught:
         parse_account_name(answer)
 

@@ -8,7 +8,7 @@ import urllib.parse
 from testery_gate.errors import UsageError
 
 DEFAULT_API_URL = "https://api.testery.io/api"
-_LIKE_THIS = f"It must look like {DEFAULT_API_URL}, which is what it is by default."
+_LIKE_THIS = f"The default is {DEFAULT_API_URL}."
 
 
 def check_api_url(text: str) -> str:
@@ -18,17 +18,17 @@ def check_api_url(text: str) -> str:
         host = parts.hostname
         _ = parts.port
     except ValueError as error:
-        raise UsageError(f"--api-url is no address: {error}", advice=_LIKE_THIS) from None
+        raise UsageError(f"--api-url is not an address: {error}", advice=_LIKE_THIS) from None
     if "@" in parts.netloc:
-        raise UsageError("--api-url must hold no user name or password", advice=_LIKE_THIS)
+        raise UsageError("--api-url must not contain a user name or password", advice=_LIKE_THIS)
     if parts.scheme not in {"http", "https"} or not host:
         raise UsageError(f"--api-url must look like {DEFAULT_API_URL}, not {text!r}")
     if parts.query or parts.fragment:
         raise UsageError("--api-url must end in a path, without ? or #", advice=_LIKE_THIS)
     if parts.scheme == "http" and not _is_loopback(host):
         raise UsageError(
-            f"--api-url is plain http to {host}, which would show the token to the network",
-            advice="Use https; plain http is for addresses of this machine only.",
+            f"--api-url is plain http to {host}, which would send the token unencrypted",
+            advice="Use https; plain http is allowed only for addresses of this machine.",
         )
     return text.rstrip("/")
 

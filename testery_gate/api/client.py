@@ -1,7 +1,7 @@
-"""The Testery API: its endpoints, and trying again.
+"""The Testery API: its endpoints, and the retries.
 
-An answer that can't be believed is no answer: it is retried like any other fault, until the
-outage tolerance or the deadline ends it. Documented endpoints: the Testery API documentation.
+A malformed answer is retried like any other fault, until the outage tolerance or the deadline
+ends the retries. Documented endpoints: the Testery API documentation.
 """
 
 from __future__ import annotations
@@ -34,20 +34,22 @@ from testery_gate.waiting.polling import Seen
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
 REQUEST_TIMEOUTS = (10.0, 30.0, 60.0)
-"""Seconds for one request from name resolution to the last byte, however slowly it drips: each time
-it takes longer, the next one may take more. So one that stalls costs little, and a slow API works.
+"""Seconds for one request from name resolution to the last byte, however slowly it arrives.
+
+Each time it takes longer, the next one may take more. So one that stalls costs little, and a slow
+API works.
 """
 RESULTS_TIMEOUT = 60.0
 ALL_OF_IT = 0.9
 """The share of its time from which on a request has stalled; clocks differ a little."""
 LAST_LOOK_SECONDS = 1.5
-"""How far past the deadline requests may run, all of them together."""
+"""How far past the deadline all requests together may run."""
 ONLY_LOOK_SECONDS = 10.0
-"""The same where there is only one look: a deadline of 0 must leave the API time to answer."""
+"""The same if there is only one poll: with a deadline of 0 the API still needs time to answer."""
 OPTIONAL_PATIENCE = 5.0
-"""For how long faults are tolerated where the verdict does not need the answer."""
+"""How long faults are tolerated if the verdict does not need the answer."""
 OPTIONAL_TIMEOUT = 10.0
-"""Seconds for one such request, but for test results, which are large."""
+"""Seconds for one such request, except for test results, which are large."""
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_RESULTS_BYTES = 64 * 1024 * 1024
 MAX_ANSWER_VALUES = 500_000
@@ -58,7 +60,7 @@ LONGEST_DELAY = 30.0
 
 _SHOWN_NAME = 40
 _SHOWN_BYTES = 1000
-"""What is looked at of an answer to say what it was instead of JSON."""
+"""How much of an answer is read to describe what it was instead of JSON."""
 
 _T = TypeVar("_T")
 _Parse = Callable[[object, Clean], _T]
@@ -66,10 +68,10 @@ _Parse = Callable[[object, Clean], _T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """An attempt failed and there will be another: after ``delay`` seconds, or if that is
-    ``None``, with the next look at the runs.
+    """An attempt failed and another will follow: after ``delay`` seconds, or if that is ``None``,
+    with the next poll of the runs.
 
-    ``advice`` is there the first time, where waiting alone will hardly help.
+    ``advice`` is set the first time, if waiting alone will probably not help.
     """
 
     error: NoAnswer
@@ -77,19 +79,19 @@ class Retry:
     advice: str = ""
 
     def __str__(self) -> str:
-        following = "with the next look" if self.delay is None else f"in {self.delay:.1f} s"
+        following = "with the next poll" if self.delay is None else f"in {self.delay:.1f} s"
         retry = f"{self.error.message}; next try {following}"
         return f"{retry}. {self.advice}" if self.advice else retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long and how much; times in seconds, sizes in bytes after decompression."""
+    """Limits of time and size: seconds, and bytes after decompression."""
 
     deadline: Deadline
     outage_tolerance: float
     grace: float = LAST_LOOK_SECONDS
-    """How far past the deadline requests may run, all of them together."""
+    """How far past the deadline all requests together may run."""
     requests: tuple[float, ...] = REQUEST_TIMEOUTS
     """How long one request may take, and the next ones if it takes longer."""
     answer_bytes: int = MAX_ANSWER_BYTES
@@ -103,7 +105,7 @@ class Limits:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more can be asked."""
+        """Whether no time is left for a request."""
         return self._patience() <= 0
 
     def request(self, *, stalled: int, usual: float) -> float:
@@ -115,10 +117,10 @@ class Limits:
         return enough[min(stalled, len(enough) - 1)]
 
     def bounds(self, request: float) -> Bounds:
-        """Return what a request may take that begins now; raises :class:`NoAnswer` if nothing."""
+        """Return the bounds of a request that begins now; raises :class:`NoAnswer` without time."""
         patience = self._patience()
         if patience <= 0:
-            raise NoAnswer("the deadline left no time to ask", advice="Raise --timeout.")
+            raise NoAnswer("no time was left before the deadline", advice="Raise --timeout.")
         return Bounds(
             connect=min(CONNECT_TIMEOUT, patience),
             read=min(READ_TIMEOUT, patience),
@@ -160,7 +162,7 @@ class TesteryClient:
         self._on_retry = on_retry
         self._jitter = jitter
         self._outages: dict[str, _Outage] = {}
-        """By path, for those that give no answer; each has a patience of its own."""
+        """By path, for those that give no answer; each has its own outage tolerance."""
         self._usual = 0.0
         """How long the latest answer took."""
         self._advised: set[str] = set()
@@ -170,13 +172,13 @@ class TesteryClient:
         return self._get(_path_of(run_id), partial(_parse_run, run_id), self._limits)
 
     def look(self, run_ids: Sequence[int], *, wait: bool = True) -> Mapping[int, Seen]:
-        """Return what there is of each run; no run's outage or refusal is the end of another's.
+        """Return each run or its error; a fault of one run does not affect the others.
 
-        Each is asked for once. One that gives no answer is left out, to be asked for with the next
-        look, until it has given none for the outage tolerance. Only where there is nothing of any
-        run, the look begins anew after a pause, if it may ``wait``; so an outage of the API takes
-        one tolerance, however many runs there are. Those that the deadline leaves no time to ask
-        for are left out too.
+        Each run is requested once. A run without an answer is left out and requested again with
+        the next poll, until it had no answer for the outage tolerance. Only if no run has an
+        answer, the poll is repeated after a pause, if it may ``wait``; so an outage of the API
+        takes one tolerance, however many runs there are. Runs for which no time is left before the
+        deadline are left out too.
 
         Where the API refuses the token or gives no answer for all of them, and it may ``wait``,
         :class:`Unauthorized` or :class:`Unavailable` is raised.
@@ -210,7 +212,7 @@ class TesteryClient:
     def _asked_once(
         self, paths: Mapping[int, str]
     ) -> tuple[dict[int, Seen], Mapping[int, NoAnswer]]:
-        """Return what each run's request brought, and which ones brought nothing."""
+        """Return the result of each run's request, and the runs without a result."""
         seen: dict[int, Seen] = {}
         failed: dict[int, NoAnswer] = {}
         in_a_row = 0
@@ -232,7 +234,7 @@ class TesteryClient:
         return seen, failed
 
     def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
-        """Return a page of the list of runs, from page 0 on; what is optional is soon given up."""
+        """Return a page of the list of runs, from page 0 on; an optional page is given up soon."""
         limits = self._optional if optional else self._limits
         # What is optional shows runs that are known; else the list is what they are chosen from.
         parse = parse_runs if optional else _parse_choice
@@ -249,11 +251,11 @@ class TesteryClient:
             self._outages.pop(path, None)
 
     def deployed(self, deploy_id: int) -> Sequence[TestRun]:
-        """Return the runs that a deploy triggered, from an endpoint that is not promised."""
+        """Return the runs that a deploy triggered, from an undocumented endpoint."""
         return self._get(f"test-runs/by-deploy/{deploy_id}", _parse_choice, self._limits)
 
     def results(self, run_id: int) -> Sequence[TestResult]:
-        """Return the tests of a run, from an endpoint that is seen but not promised."""
+        """Return the tests of a run, from an undocumented endpoint."""
         limits = replace(
             self._optional,
             requests=(RESULTS_TIMEOUT,),
@@ -263,7 +265,7 @@ class TesteryClient:
         return self._get(f"test-runs/{run_id}/results", parse_results, limits)
 
     def account_name(self) -> str | None:
-        """Return the account's name in web addresses, from an endpoint that is not promised."""
+        """Return the account's name in web addresses, from an undocumented endpoint."""
         return self._get("account", parse_account_name, self._optional)
 
     @property
@@ -306,7 +308,7 @@ class TesteryClient:
         return answer
 
     def _tolerated(self, path: str, limits: Limits) -> float:
-        """Return for how many seconds more faults of this path are tolerated."""
+        """Return how many more seconds faults of this path are tolerated."""
         if limits.deadline.passed:
             return 0.0
         outage = self._outages.get(path)
@@ -314,7 +316,7 @@ class TesteryClient:
         return limits.outage_tolerance - failing
 
     def _retried(self, ask: Callable[[], _T], limits: Limits, tolerated: Callable[[], float]) -> _T:
-        """Ask until it is no :class:`NoAnswer` that is raised."""
+        """Repeat the request while it raises :class:`NoAnswer`."""
 
         def delay(state: tenacity.RetryCallState) -> float:
             backoff = min(FIRST_DELAY * 2.0 ** min(state.attempt_number - 1, 10), LONGEST_DELAY)
@@ -322,7 +324,7 @@ class TesteryClient:
             wanted = max(backoff * (0.5 + 0.5 * self._jitter()), asked)
             return max(0.0, min(wanted, limits.deadline.remaining(), tolerated()))
 
-        def tell(state: tenacity.RetryCallState) -> None:
+        def report_retry(state: tenacity.RetryCallState) -> None:
             error = _no_answer(state)
             self._on_retry(Retry(error=error, delay=state.upcoming_sleep, advice=self._new(error)))
 
@@ -330,7 +332,7 @@ class TesteryClient:
             retry=tenacity.retry_if_exception_type(NoAnswer),
             wait=delay,
             sleep=self._sleep,
-            before_sleep=tell,
+            before_sleep=report_retry,
         )
         return retrying(ask)
 
@@ -344,7 +346,7 @@ class TesteryClient:
         return unavailable
 
     def _new(self, error: NoAnswer) -> str:
-        """Return advice that was not given yet, where waiting alone will hardly help."""
+        """Return advice that was not given yet, if waiting alone will probably not help."""
         advice = error.advice if error.lasting and error.advice not in self._advised else ""
         self._advised.add(advice)
         return advice
@@ -359,7 +361,7 @@ class TesteryClient:
                 raise
             except (ValueError, RecursionError):
                 raise NoAnswer(
-                    f"{url} answered {self._described(answer)}, not JSON",
+                    f"{url} returned {self._described(answer)}, not JSON",
                     advice=faults.WRONG_ADDRESS,
                 ) from None
             return parse(data, self._transport.redact)
@@ -368,7 +370,7 @@ class TesteryClient:
             return self._transport.get(url, bounds, read)
         except MalformedAnswer as error:
             raise NoAnswer(
-                f"{url} answered something unbelievable: {error}", advice=faults.WRONG_ADDRESS
+                f"{url} returned unexpected JSON: {error}", advice=faults.WRONG_ADDRESS
             ) from None
 
     def _described(self, answer: Answer) -> str:
@@ -387,7 +389,7 @@ def _path_of(run_id: int) -> str:
 def _parse_run(run_id: int, data: object, clean: Clean) -> TestRun:
     run = parse_run(data, clean)
     if run.id != run_id:
-        raise MalformedAnswer(f"run {run.id} was sent for run {run_id}")
+        raise MalformedAnswer(f"run {run.id} was returned instead of run {run_id}")
     return run
 
 
@@ -400,9 +402,9 @@ def _no_answer(state: tenacity.RetryCallState) -> NoAnswer:
 
 
 def _most_values(body: bytes) -> int:
-    """Return a number that the JSON values in it are not above, without reading them.
+    """Return an upper bound for the number of JSON values, without parsing them.
 
-    Each follows a bracket or a comma, or is the whole. UTF-16 and UTF-32 have these signs too.
+    Each follows a bracket or a comma, or is the whole. UTF-16 and UTF-32 have these bytes too.
     """
     return 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
 
@@ -416,10 +418,10 @@ def _no_constant(name: str) -> float:
 
 
 def _object(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
-    """Refuse an object that says the same twice: readers differ in which they take (RFC 8259)."""
+    """Refuse an object with a duplicate name: parsers differ in the value they use (RFC 8259)."""
     found = dict(pairs)
     if len(found) < len(pairs):
         left = dict.fromkeys(found)
         name = next(name for name, _ in pairs if left.pop(name, name) is not None)
-        raise MalformedAnswer(f"{name[:_SHOWN_NAME]} is said more than once")
+        raise MalformedAnswer(f"{name[:_SHOWN_NAME]} occurs more than once")
     return found

@@ -1,6 +1,6 @@
-"""The way to the API: its address, the proxy between, and whose certificates are trusted.
+"""The way to the API: its address, the proxy, and the trusted certificates.
 
-All of it is found out once, before anything is sent, so that a wrong setting is said at once. The
+It is determined once, before anything is sent, so that a wrong setting is reported at once. The
 variables are read from the process's own environment, because ``requests`` reads them there too.
 """
 
@@ -29,11 +29,12 @@ from testery_gate.errors import UsageError
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The first that is set names a file or a folder of certificates; both are ``requests``'s."""
 FILE_VARIABLE, FOLDER_VARIABLE = "SSL_CERT_FILE", "SSL_CERT_DIR"
-"""OpenSSL's; the second may list several folders. They count where no bundle is named."""
+"""OpenSSL's; the second may list several folders. They are used if no bundle is named."""
 _SYSTEM = "the system's certificates"
 _PROXIES = (
     "A proxy looks like http://proxy.example:3128, or http://user:password@proxy.example:3128 with"
-    " signs such as @ and / in the password percent-encoded; NO_PROXY names hosts to reach without."
+    " characters such as @ and / in the password percent-encoded; NO_PROXY lists the hosts to reach"
+    " directly."
 )
 _PORTS = {"http": 80, "https": 443}
 
@@ -57,7 +58,7 @@ class Proxy:
         return urllib.parse.urlsplit(self.url).username is not None
 
     def redact(self, text: str) -> str:
-        """Return what the proxy may have had a part in, without the password it was sent."""
+        """Return a text that may come from the proxy, without the proxy's password."""
         user, password = get_auth_from_url(self.url)
         sent = urllib3.util.make_headers(proxy_basic_auth=f"{user}:{password}")
         for secret in (password, sent["proxy-authorization"].removeprefix("Basic ")):
@@ -67,7 +68,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Whose certificates are trusted: those that variables name and no others, or the system's."""
+    """The trusted certificates: only those that variables name, or else the system's."""
 
     source: str = _SYSTEM
     file: str | None = None
@@ -79,7 +80,7 @@ class Trust:
         return self.source != _SYSTEM
 
     def context(self) -> ssl.SSLContext:
-        """Return what checks certificates; raises :class:`UsageError` where there are none."""
+        """Return the context that checks certificates; raises :class:`UsageError` without any."""
         if not self.is_named:
             return _systems_context()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -93,14 +94,14 @@ class Trust:
             raise self._unusable(f"can't be read: {error.strerror}") from None
         # OpenSSL passes over folders that are not there; one of them has to be.
         if self.folders and not any(map(os.path.isdir, self.folders.split(os.pathsep))):
-            raise self._unusable("is no folder")
+            raise self._unusable("is not a folder")
         return context
 
     def _unusable(self, why: str) -> UsageError:
         return UsageError(
             f"{self.source} {why}",
-            advice="Name the file that holds your authority's certificates, or unset the variable"
-            " to trust the system's.",
+            advice="Name the file with your certificate authority's (CA) certificates, or unset the"
+            " variable to trust the system's.",
         )
 
 
@@ -112,7 +113,7 @@ def _systems_context() -> ssl.SSLContext:
 
 
 def system_has_certificates(platform: str, paths: ssl.DefaultVerifyPaths) -> bool:
-    """Tell a bare container, where those that come with ``requests`` are better than none."""
+    """Detect a bare container, which has none; there the certificates of ``requests`` are used."""
     if platform in {"darwin", "win32"}:
         return True
     return bool(paths.cafile or (paths.capath and os.listdir(paths.capath)))
@@ -135,12 +136,12 @@ class Route:
 
 
 def direct_route(base_url: str) -> Route:
-    """Return the way without a proxy or encryption; raises :class:`UsageError`."""
+    """Return the route without a proxy or encryption; raises :class:`UsageError`."""
     try:
         host, port = _host_and_port(base_url)
     except ValueError:
         raise UsageError(
-            f"--api-url names a host that can't be: {base_url}",
+            f"--api-url has an invalid host name: {base_url}",
             advice=f"Leave it out for {DEFAULT_API_URL}.",
         ) from None
     return Route(url=base_url, host=host, port=port)
@@ -162,7 +163,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
     # Some versions of requests let this pass, and then it fails where names are resolved: signs
     # that no host has, labels that are empty or too long.
     if not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+(%\w+)?", host):
-        raise ValueError(f"{host!r} is no host")
+        raise ValueError(f"{host!r} is not a host name")
     host.encode("idna")
     return host, prepared.port or _PORTS[prepared.scheme]
 
@@ -170,7 +171,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
 def find_proxy(url: str) -> Proxy | None:
     """Return the proxy for an address, if any, as ``requests`` would choose it.
 
-    Raises :class:`UsageError` for one that can't be.
+    Raises :class:`UsageError` for an invalid one.
     """
     chosen = select_proxy(url, get_environ_proxies(url))
     if not chosen:
@@ -181,14 +182,14 @@ def find_proxy(url: str) -> Proxy | None:
         scheme = urllib.parse.urlsplit(address).scheme
         if scheme not in _PORTS:
             raise UsageError(
-                f"{source} names a proxy of the kind {scheme}, which is not supported",
+                f"{source} names a {scheme} proxy, which is not supported",
                 advice=_PROXIES,
             )
         host, port = _host_and_port(address)
     except ValueError:
         # The address is not quoted: what is wrong with it may be that it holds a password.
         raise UsageError(
-            f"{source} names no proxy that can be used",
+            f"{source} has an invalid proxy address",
             advice=_PROXIES,
         ) from None
     shown = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
@@ -205,7 +206,7 @@ def _source_of_proxy(chosen: str) -> str:
 
 
 def find_trust() -> Trust:
-    """Return whose certificates are trusted."""
+    """Return the trusted certificates."""
     for variable in BUNDLE_VARIABLES:
         if path := os.environ.get(variable):
             folder = os.path.isdir(path)

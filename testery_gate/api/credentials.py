@@ -26,7 +26,7 @@ class Token:
 
 
 def without_token(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a program that has no business with the token."""
+    """Return the environment without the token, for a program that does not need it."""
     tokens = {*TOKEN_VARIABLES, "TESTERY_GATE_TOKEN"}
     return {name: value for name, value in environment.items() if name not in tokens}
 
@@ -72,7 +72,7 @@ def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
             f"the token can't be read from {source}: {error.strerror}", advice=_HOW_TO_NAME_ONE
         ) from None
     except ValueError:
-        raise UsageError(f"the token in {source} is no text", advice=_HOW_TO_NAME_ONE) from None
+        raise UsageError(f"the token in {source} is not text", advice=_HOW_TO_NAME_ONE) from None
     if not text.strip():
         raise UsageError(f"there is no token in {source}: it is empty", advice=_HOW_TO_NAME_ONE)
     return Token(value=text, source=source)
@@ -90,7 +90,9 @@ def _token_from_profile(profile: str, home: Path | None) -> Token | None:
         return None
     except (configparser.Error, UnicodeDecodeError):
         # The parser's own message quotes the line, and with it the token.
-        raise UsageError(f"{path} is no valid credentials file", advice=_HOW_TO_NAME_ONE) from None
+        raise UsageError(
+            f"{path} is not a valid credentials file", advice=_HOW_TO_NAME_ONE
+        ) from None
     value = parser.get(profile, "token", fallback="")
     source = f"profile {profile} in {path}"
     return Token(value=value, source=source) if value.strip() else None
@@ -100,7 +102,7 @@ def _usable(token: Token) -> Token:
     value = token.value.strip()
     if not re.fullmatch(r"[!-~]+", value):
         raise UsageError(
-            f"the token from {token.source} has blanks or signs that no token has",
+            f"the token from {token.source} contains spaces or other invalid characters",
             advice="Copy it again (Testery: Settings, Integrations, Show API Token).",
         )
     return Token(value=value, source=token.source)

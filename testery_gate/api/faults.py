@@ -1,4 +1,4 @@
-"""What went wrong with a request: in a person's words, with the likely cause and what to do."""
+"""What went wrong with a request: in plain words, with the likely cause and what to do."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from testery_gate.text import clean_text, one_line
 
 NEXT_STEP = "'testery-gate doctor' checks every step on the way to the API."
 WRONG_ADDRESS = "Check that --api-url is the address of the API, not of the web app."
-_SLOW = "The network or the API is slow, or something on the way keeps silent."
-_NO_PROXY = "Where a proxy is the only way out, name it in HTTPS_PROXY."
+_SLOW = "The network or the API is slow, or something on the way does not respond."
+_NO_PROXY = "If the network requires a proxy, set HTTPS_PROXY."
 
 
 def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | None:
@@ -34,13 +34,13 @@ def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | N
         )
     if status == HTTPStatus.FORBIDDEN:
         return Unauthorized(
-            f"the token may not see {url} (HTTP 403)",
+            f"the token has no access to {url} (HTTP 403)",
             advice="Use a token of the account that the run belongs to.",
             token_rejected=False,
         )
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(
-            f"there is nothing at {url} (HTTP 404)",
+            f"nothing was found at {url} (HTTP 404)",
             advice="Check the run's id, the token's account and --api-url.",
         )
     return NoAnswer(
@@ -81,12 +81,12 @@ def moment_of(text: str) -> datetime | None:
 
 
 def too_slow(url: str, seconds: float) -> NoAnswer:
-    """Return the fault of a request that took longer than it may."""
-    return NoAnswer(f"no whole answer from {url} within {seconds:.0f} s", advice=_SLOW)
+    """Return the fault of a request that took longer than allowed."""
+    return NoAnswer(f"no complete answer from {url} within {seconds:.0f} s", advice=_SLOW)
 
 
 def explained(error: Exception, url: str, route: Route) -> NoAnswer:
-    """Say why a request brought nothing."""
+    """Say why a request failed."""
     innermost = _innermost(error)
     cause = _words(innermost)
     if route.proxy is not None:
@@ -99,8 +99,8 @@ def explained(error: Exception, url: str, route: Route) -> NoAnswer:
         return NoAnswer(f"no trusted connection to {url}: {message}", advice=advice, lasting=True)
     if isinstance(innermost, socket.gaierror):
         return NoAnswer(
-            f"no connection to {url}: the name {route.host} can't be resolved ({cause})",
-            advice=f"Check the name in --api-url, and this machine's name server. {_NO_PROXY}",
+            f"no connection to {url}: the host name {route.host} can't be resolved ({cause})",
+            advice=f"Check the host name in --api-url and this machine's DNS. {_NO_PROXY}",
             lasting=True,
         )
     if isinstance(innermost, ConnectionRefusedError):
@@ -112,40 +112,40 @@ def explained(error: Exception, url: str, route: Route) -> NoAnswer:
     if isinstance(error, requests.ConnectTimeout):
         return NoAnswer(
             f"no connection to {url} in time",
-            advice=f"Something on the way to {route.host} drops it, say a firewall. {_NO_PROXY}",
+            advice=f"Something on the way to {route.host} drops it, like a firewall. {_NO_PROXY}",
         )
     if isinstance(error, requests.Timeout):
-        return NoAnswer(f"{url} accepted the connection and did not answer in time", advice=_SLOW)
+        return NoAnswer(f"{url} accepted the connection but did not answer in time", advice=_SLOW)
     return NoAnswer(
         f"no answer from {url}: {cause}", advice="Check the network, and that --api-url is right."
     )
 
 
 def _of_proxy(innermost: BaseException, cause: str, route: Route, proxy: Proxy) -> tuple[str, str]:
-    here = f"Check {proxy.source}, or add {route.host} to NO_PROXY to do without."
+    check_proxy = f"Check {proxy.source}, or add {route.host} to NO_PROXY to connect directly."
     refused = re.match(r"Tunnel connection failed: (\d{3})", cause)
     if refused is None:
         if isinstance(innermost, ssl.SSLError) and route.trust is not None:
             cause, hint = _of_encryption(innermost, route.trust, proxy.source)
-            here = f"{hint} {here}"
-        return f"the proxy {proxy.shown} can't be used: {cause}", here
+            check_proxy = f"{hint} {check_proxy}"
+        return f"the proxy {proxy.shown} can't be used: {cause}", check_proxy
     # What else the proxy says is not repeated: it has been sent a password.
     status = int(refused[1])
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         wanted = "another user and password" if proxy.has_user else "a user and password"
         return (
-            f"the proxy {proxy.shown} wants {wanted} (HTTP 407)",
-            f"Write them into {proxy.source}, as in http://user:password@proxy.example:3128, with"
-            " signs such as @ and / percent-encoded.",
+            f"the proxy {proxy.shown} requires {wanted} (HTTP 407)",
+            f"Put them into {proxy.source}, as in http://user:password@proxy.example:3128, with"
+            " characters such as @ and / percent-encoded.",
         )
     return (
         f"the proxy {proxy.shown} does not connect to {route.host} port {route.port}"
         f" (HTTP {_status_text(status)})",
-        f"Ask whoever runs the proxy. {here}",
+        f"Ask the proxy's administrator. {check_proxy}",
     )
 
 
-_CLOCK = "check this machine's clock, or let whoever runs the host renew it."
+_CLOCK = "check this machine's clock, or ask the host's administrator to renew it."
 _CERTIFICATE_HINTS = {
     9: f"The certificate is not valid yet: {_CLOCK}",
     10: f"The certificate has expired: {_CLOCK}",
@@ -154,18 +154,18 @@ _CERTIFICATE_HINTS = {
 }
 """By OpenSSL's verification errors (the manual of X509_STORE_CTX_get_error)."""
 _OTHER_CERTIFICATE_HINT = (
-    "Its authority is not trusted here. Where that is a private one, such as a company's own or its"
-    " proxy's, name the file of its certificates in REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
+    "Its certificate authority (CA) is not trusted here. If it is a private CA, such as a company's"
+    " or a proxy's, name the file with its certificates in REQUESTS_CA_BUNDLE or SSL_CERT_FILE."
 )
 
 
 def _of_encryption(error: BaseException, trust: Trust, setting: str) -> tuple[str, str]:
     """Return the cause and advice; ``setting`` names the host that does not encrypt well."""
     if not isinstance(error, ssl.SSLCertVerificationError):
-        return _words(error), f"Is the port one for https? Check {setting}."
+        return _words(error), f"Check that the port in {setting} is for https."
     # The system's own verification has other numbers and words (macOS, Windows).
     hint = _CERTIFICATE_HINTS.get(error.verify_code, _OTHER_CERTIFICATE_HINT)
-    also = "and nothing else" if trust.is_named else "as no variable names others"
+    also = "and nothing else" if trust.is_named else "because no variable names others"
     cause = one_line(clean_text(error.verify_message))
     return cause, f"{hint.format(setting=setting)} Trusted now: {trust.source}, {also}."
 

@@ -1,4 +1,4 @@
-"""Work that ends in time, also where nothing else bounds it: name resolution, dripping headers."""
+"""A time limit for work that has none of its own: name resolution, headers that arrive slowly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TookTooLong(Exception):
 
 
 def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
-    """Return or raise what the work does; raises :class:`TookTooLong` after so many seconds.
+    """Return or raise what the work does; raises :class:`TookTooLong` after that many seconds.
 
     The event tells the work that it was abandoned.
     """

@@ -27,8 +27,8 @@ from testery_gate.redaction import Redaction
 
 MAX_REDIRECTS = 5
 MOST_ON_THE_WIRE = 128 * 1024 * 1024
-"""Bytes of one answer as they come, with all that is no body: headers, the lines between chunks,
-trailers, interim answers. Each line of these is bounded by urllib3, their number is not."""
+"""Bytes of one answer as received, with all that is not its body: headers, lines between chunks,
+trailers, interim answers. urllib3 limits the length of each of these lines, not their number."""
 
 _T = TypeVar("_T")
 
@@ -41,7 +41,7 @@ class Bounds:
     read: float
     """From one byte to the next."""
     whole: float
-    """From name resolution to the last byte, however slowly it drips."""
+    """From name resolution to the last byte, however slowly it arrives."""
     size: int
     values: int
     """How many JSON values may be in it: small ones take a hundred times their size to read."""
@@ -91,20 +91,20 @@ class _Session(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Know of no redirect."""
+        """Follow no redirect."""
 
 
 class Transport:
     """Sends requests along one route with one token.
 
-    Raises :class:`UsageError` where the certificates that the route trusts can't be had.
+    Raises :class:`UsageError` if the certificates that the route trusts can't be loaded.
     """
 
     def __init__(self, route: Route, token: str) -> None:
         self.route = route
         self.redact = Redaction(token)
         self.encryption: Encryption | None = None
-        """That of the newest connection; ``None`` before there is one, and for plain http."""
+        """That of the newest connection; ``None`` before the first, and for plain http."""
         self._auth = BearerToken(token)
         self._session = _Session()
         # The route was found already; and a .netrc entry must not replace the token.
@@ -136,7 +136,7 @@ class Transport:
         except TookTooLong:
             raise faults.too_slow(url, bounds.whole) from None
 
-    def knock(self, timeout: float) -> str | None:
+    def fetch_date(self, timeout: float) -> str | None:
         """Ask without the token, and return the date that the server's clock shows.
 
         Any answer will do; raises :class:`NoAnswer` where there is none. ``timeout`` is in seconds
@@ -167,7 +167,7 @@ class Transport:
                     if body.tell() > bounds.size:
                         body.close()
                         raise NoAnswer(
-                            f"{url} answered more than {bounds.size // 2**20} MiB",
+                            f"{url} sent more than {bounds.size // 2**20} MiB",
                             advice=faults.WRONG_ADDRESS,
                         )
                     if abandoned.is_set():
@@ -191,10 +191,10 @@ class Transport:
             target = _normal(urllib.parse.urljoin(target, location))
             if _origin(target) != _origin(_normal(url)):
                 raise NoAnswer(
-                    f"{url} redirects to another host, which must not see the token",
+                    f"{url} redirects to another host, which must not get the token",
                     advice=faults.WRONG_ADDRESS,
                 )
-        raise NoAnswer(f"{url} redirects without end", advice=faults.WRONG_ADDRESS)
+        raise NoAnswer(f"{url} redirects too often", advice=faults.WRONG_ADDRESS)
 
 
 def _normal(url: str) -> str:
@@ -208,7 +208,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 class _BoundedAdapter(HTTPAdapter):
-    """Connects so that no answer goes on without end."""
+    """Connects so that the size of every answer is limited."""
 
     def __init__(self, on_connection: Callable[[Encryption], None]) -> None:
         self._pool_classes = _pools(on_connection)
@@ -287,10 +287,10 @@ class _Counted(RawIOBase):
         count = self._raw.readinto(buffer)
         self._left -= count or 0
         if self._left < 0:
-            raise OSError(f"the answer is longer than {MOST_ON_THE_WIRE // 2**20} MiB as it came")
+            raise OSError(f"the answer is longer than {MOST_ON_THE_WIRE // 2**20} MiB as received")
         return count
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._raw.close()
         super().close()

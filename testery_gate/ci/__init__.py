@@ -1,6 +1,6 @@
 """What a CI system shows of the gate in its own way: one module a system.
 
-:func:`detect` tells the system from the environment; :func:`mask`, :func:`section` and
+:func:`detect` finds the system by the environment; :func:`mask`, :func:`section` and
 :func:`tell` do what it understands, and nothing for the others. None of them raises for what can't
 be written, because none of it may matter to the verdict.
 """
@@ -44,7 +44,7 @@ _SIGNS = (
 
 
 def detect(environment: Mapping[str, str]) -> System | None:
-    """Return the system whose variable is set, by the word it has to be where that is fixed."""
+    """Return the system whose variable is set, to the required value if there is one."""
     for system, variable, word in _SIGNS:
         value = environment.get(variable, "")
         if value == word or (word is None and value):
@@ -115,7 +115,7 @@ def section(
 
 
 def tell(system: System | None, ending: Ending, surroundings: Surroundings) -> None:
-    """Tell the system how the gate ended."""
+    """Report to the system how the gate ended."""
     match system:
         case System.GITHUB:
             github.tell(ending, surroundings)

@@ -47,10 +47,10 @@ def _summary(ending: Ending, surroundings: Surroundings) -> Sequence[str]:
 
 
 def _result(code: ExitCode, warned: Sequence[Issue]) -> str:
-    """Return the result of the task, if there is something to say that the exit code doesn't.
+    """Return the result of the task, if it says more than the exit code.
 
-    The agent keeps the worst result that it is told: a step that tries again and passes after an
-    ending that may pass must not have been called failed.
+    The agent keeps the worst result that it gets. A step that tries again and passes must not have
+    been reported as failed before.
     """
     if code is ExitCode.PASSED:
         return "SucceededWithIssues" if warned else "Succeeded"

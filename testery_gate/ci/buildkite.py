@@ -1,4 +1,4 @@
-"""Buildkite: an annotation on the build's page, if the agent is at hand.
+"""Buildkite: an annotation on the build's page, if the agent is installed.
 
 The rules are those of Buildkite's documentation, "buildkite-agent annotate".
 """

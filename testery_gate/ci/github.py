@@ -64,7 +64,7 @@ def _property(text: str) -> str:
 
 
 def _append(variable: str, render: Callable[[int], str], surroundings: Surroundings) -> None:
-    """Add to the file that a variable names; ``render`` is told how many bytes it has."""
+    """Add to the file that a variable names; ``render`` gets the number of bytes that are left."""
     path = surroundings.environment.get(variable)
     if not path:
         surroundings.warn(f"{variable} is not set, so nothing was written for GitHub")

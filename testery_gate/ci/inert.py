@@ -1,6 +1,6 @@
 """Text from elsewhere stays text, whichever CI system reads the output.
 
-What is printed may quote a run's name or a test's error, and a CI system obeys some lines of it:
+What is printed may quote a run's name or a test's error, and a CI system executes some lines of it:
 
 - GitHub: a line that is ``::command::`` after blanks, and ``##[command]`` anywhere in it
   (actions/runner, ActionCommand.cs); a line also ends at a lone carriage return
@@ -28,7 +28,7 @@ _COMMAND = re.compile(
 
 
 def inert(text: str) -> str:
-    """Return whole lines with a blank in whatever a CI system would obey.
+    """Return whole lines with a blank in everything that a CI system would execute.
 
     JSON stays valid, as the blank can only come to stand in a string.
     """
@@ -49,7 +49,7 @@ def commands_alone(text: str) -> str:
 
 
 class OutputLost(OSError):
-    """A stream of the process can't be written to, say because its disk is full."""
+    """A stream of the process can't be written to, for example because its disk is full."""
 
 
 class InertStream(io.TextIOBase):

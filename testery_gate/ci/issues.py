@@ -1,4 +1,4 @@
-"""What is wrong, one thing each, the most telling first: for systems that show it by itself."""
+"""Problems, one by one, the most important first: for systems that show each by itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST = 10
 """How many errors and how many warnings: GitHub and Azure drop what comes after."""
 
 RETRYABLE = {ExitCode.UNAVAILABLE, ExitCode.TIMED_OUT, ExitCode.INTERRUPTED, ExitCode.TERMINATED}
-"""Endings after which the same step may try again, so that nothing final may be said of them.
+"""Endings after which the same step may try again, so they must not be reported as final.
 
 The exit code fails the step all the same, unless a script catches it.
 """
@@ -96,8 +96,8 @@ def warnings(ending: Ending) -> Sequence[Issue]:
 
 
 def _check_issue(severity: Severity, check: Check, judged: Judged, ending: Ending) -> Issue:
-    told = (check.message, judged.verdict.advice, judged.web_url)
-    issue = _issue(severity, f"Testery: {check.name}", told)
+    texts = (check.message, judged.verdict.advice, judged.web_url)
+    issue = _issue(severity, f"Testery: {check.name}", texts)
     return replace(issue, run_id=_origin(judged, ending))
 
 
@@ -112,8 +112,8 @@ def _origin(judged: Judged, ending: Ending) -> int | None:
     return judged.run_id if len(ending.runs) > 1 else None
 
 
-def _issue(severity: Severity, subject: str, told: Iterable[str | None]) -> Issue:
-    lines = [shorten(clean_line(text), LONGEST_LINE) for text in told if text]
+def _issue(severity: Severity, subject: str, texts: Iterable[str | None]) -> Issue:
+    lines = [shorten(clean_line(text), LONGEST_LINE) for text in texts if text]
     return Issue(
         severity=severity,
         subject=shorten(clean_line(subject), LONGEST_TITLE),
@@ -126,5 +126,5 @@ def _bounded(issues: Sequence[Issue], count: int) -> Sequence[Issue]:
     if count <= MOST:
         return issues
     shown = issues[: MOST - 1]
-    message = f"{more(count - len(shown))}, which the log and the reports have"
+    message = f"{more(count - len(shown))}; see the log and the reports"
     return [*shown, Issue(severity=issues[0].severity, subject="Testery", message=message)]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What telling a CI system takes from the world and does to it."""
+    """What reporting to a CI system needs, and the effects that it has."""
 
     environment: Mapping[str, str]
     command: Callable[[str], None]
-    """Prints lines that the system is meant to obey."""
+    """Prints lines that are commands to the system."""
     warn: Callable[[str], None]
-    """Says that something could not be told."""
+    """Warns that something could not be reported."""
     random: Callable[[], str]
     """Returns a word that nobody can guess."""
     run: Callable[[Sequence[str], str], None]

@@ -17,8 +17,8 @@ from testery_gate.reports.ending import Ending, facts
 def tell(ending: Ending, surroundings: Surroundings) -> None:
     """Print a build problem for each check that failed, the warnings, and the status.
 
-    An ending after which a script may try again is only warned of, as no later message takes a
-    build problem back.
+    An ending after which a script may try again is only a warning, because no later message
+    removes a build problem.
     """
     problems = _warned if ending.exit_code in RETRYABLE else _problems
     messages = [

@@ -19,9 +19,9 @@ from testery_gate.api.address import check_api_url
 from testery_gate.api.credentials import Token, describe_token_file, find_token
 from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli.given import DESCRIBING, Given, is_given
-from testery_gate.cli.options import LookbackSpan
+from testery_gate.cli.option_types import LookbackSpan
+from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
-from testery_gate.cli.settings import SHORT_CRITERIA
 from testery_gate.errors import UsageError
 from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
@@ -59,7 +59,7 @@ class WaitOptions:
     appear_within: float
     outage_tolerance: float
     patience: float = 0.0
-    """How far past the timeout an API may be asked again that gives no usable answer."""
+    """How far past the timeout an API without usable answers may be asked again."""
     poll_interval: PollInterval = interval.adaptive
     fail_fast: bool = False
     follow: bool = True
@@ -261,8 +261,8 @@ def _target(
         # Even a file or a variable says what is meant, and a run that is named may be another.
         sources = ", ".join(map(given.named, describing))
         raise UsageError(
-            f"runs are both named and described, by {sources}; do one of the two",
-            advice="To hold a named run to a commit or an environment, use --expect.",
+            f"runs are both named and described, by {sources}; use one of the two",
+            advice="To require a commit or an environment of a named run, use --expect.",
         )
     if runs:
         if values["min_runs"] > 1:
@@ -270,7 +270,7 @@ def _target(
         return _named(runs, values["token_file"], machine)
     if not describing:
         raise UsageError(
-            "no run is named and none described",
+            "no run is named or described",
             advice="Give a run's id or address, or say which: --git-ref auto, --environment NAME,"
             " --latest, ...",
         )
@@ -357,7 +357,7 @@ def _condition(field: Field, wanted: str) -> Condition:
     if not wanted:
         raise UsageError(
             f"--{field.value} is empty",
-            advice="Is the variable set that it is taken from? Leave the option out for any run.",
+            advice="Check that its variable is set, or leave the option out to accept any run.",
         )
     return Condition(field=field, wanted=wanted)
 
@@ -443,13 +443,13 @@ def _wanted_reports(values: Values, given: Given) -> Sequence[Report]:
         places = [item.path if item.path == "-" else os.path.abspath(item.path) for item in wanted]
     except OSError as error:
         raise UsageError(
-            f"the working directory is gone: {error.strerror}",
-            advice="Change to one that is there, or name reports by whole paths.",
+            f"the working directory no longer exists: {error.strerror}",
+            advice="Change to one that exists, or give the reports absolute paths.",
         ) from None
     for item, place in zip(wanted, places, strict=True):
         if places.count(place) > 1 and item.path != os.devnull:
             where = "standard output" if place == "-" else item.path
             raise UsageError(
-                f"two reports would be written to {where}", advice="Give each a path of its own."
+                f"two reports would be written to {where}", advice="Give each report its own path."
             )
     return wanted

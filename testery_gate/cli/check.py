@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from testery_gate.cli import arguments
+from testery_gate.cli.options import ALL, NOW, given, settings
 from testery_gate.cli.process import Process
-from testery_gate.cli.settings import ALL, NOW, given, settings
 from testery_gate.cli.wait import RUNS, GateCommand, run_gate
 from testery_gate.errors import ExitCode
 
@@ -18,11 +18,11 @@ _WAITING = ("--timeout", "--interval", "--fail-fast")
 @click.command(cls=GateCommand, params=[RUNS, *settings(*ALL, without=_WAITING, defaults=NOW)])
 @click.pass_context
 def check(ctx: click.Context, /, **values: Any) -> ExitCode:
-    """Judge what is there now, without waiting: the check before a deploy.
+    """Judge runs as they are now, without waiting: the check before a deploy.
 
-    Takes the runs and options of 'wait'. A run that has not finished ends with exit code 124, and
-    with --max-age one that finished too long ago with 5. --appear-within is how long a run may
-    take to be there and finished.
+    Takes the runs and options of 'wait'. The exit code is 124 if a run has not finished, and 5 if
+    it finished longer ago than --max-age. --appear-within is how long a run may take to appear
+    and finish.
     """
     process: Process = ctx.obj
     options = arguments.check_options(values, process.machine, given(ctx))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import click
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
-from testery_gate.cli.options import Command
+from testery_gate.cli.option_types import Command
 from testery_gate.cli.output import hand_over
 
 VARIABLE = "_TESTERY_GATE_COMPLETE"

@@ -32,7 +32,7 @@ _STEERING = {
     "profile": "decides whose token is used",
     "ci": "decides what the log is told to obey",
 }
-_WITHOUT_FILE = "Mend it, name another with --config, or do without: --no-config."
+_WITHOUT_FILE = "Fix it, name another with --config, or ignore it with --no-config."
 
 
 class InFile(Enum):
@@ -132,12 +132,14 @@ def _read_toml(path: Path, *, regular: bool = False) -> _Toml:
     try:
         # A pipe that somebody put in the project would be waited for without end.
         if regular and not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path} can't be read: it is no regular file", advice=_WITHOUT_FILE)
+            raise UsageError(
+                f"{path} can't be read: it is not a regular file", advice=_WITHOUT_FILE
+            )
         with path.open("rb") as stream:
             content = stream.read(most + 1)
         if len(content) > most:
             raise UsageError(
-                f"{path} is no configuration file: it is larger than {most // 1024} KiB",
+                f"{path} is not a configuration file: it is larger than {most // 1024} KiB",
                 advice=_WITHOUT_FILE,
             )
         text = content.decode()
@@ -146,7 +148,7 @@ def _read_toml(path: Path, *, regular: bool = False) -> _Toml:
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}", advice=_WITHOUT_FILE) from None
     except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits
-        raise UsageError(f"{path} is no valid TOML: {error}", advice=_WITHOUT_FILE) from None
+        raise UsageError(f"{path} is not valid TOML: {error}", advice=_WITHOUT_FILE) from None
 
 
 def _check_keys(path: Path, text: str) -> None:
@@ -176,7 +178,7 @@ def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | Non
     if section is None or isinstance(section, dict):
         return section
     raise UsageError(
-        f"[tool.testery-gate] of {path} is no table of settings",
+        f"[tool.testery-gate] of {path} is not a table of settings",
         advice="Write a line NAME = VALUE for each setting below it.",
     )
 
@@ -196,15 +198,17 @@ def _checked(
     for key, value in values.items():
         place = file.place(key)
         if known.get(key) is InFile.NEVER:
-            raise UsageError(f"{place} sets {key}, which no file can; use a flag or a variable")
+            raise UsageError(
+                f"{place} sets {key}, which a file can't set; use a flag or a variable"
+            )
         if key not in known:
             near = difflib.get_close_matches(key, allowed, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(allowed)}"
-            raise UsageError(f"{place} sets {key!r}, which is no setting; {hint}")
+            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(allowed)}"
+            raise UsageError(f"{place} sets {key!r}, which is not a setting; {hint}")
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str | int | float) for item in items):
             raise UsageError(
-                f"{place} sets {key} to something that is no text, number, true, false or list"
+                f"{place} sets {key} to something that is not a text, number, true, false or list"
             )
         if any(isinstance(item, int) and abs(item) >= 2**63 for item in items):
             raise UsageError(
@@ -233,7 +237,7 @@ def check_trusted(file: ConfigFile, name: str, use: InFile) -> None:
     if use is InFile.TRUSTED:
         why = _STEERING.get(name, "is not for a change to decide")
         raise UsageError(
-            f"{file.place(name)} sets {name}, which {why}; a file may not",
+            f"{file.place(name)} sets {name}, which {why}; a file must not set it",
             advice=f"Use --{name} or {ENVIRONMENT_PREFIX}{name.upper().replace('-', '_')}"
             " instead, or trust the file with --trust-config.",
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from testery_gate.cli.options import Command
+from testery_gate.cli.option_types import Command
 from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode, UsageError
 
@@ -16,7 +16,7 @@ from testery_gate.errors import ExitCode, UsageError
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="Where to leave the reports; by default a new temporary folder.",
+    help="The folder for the reports; by default a new temporary one.",
 )
 @click.pass_context
 def demo(ctx: click.Context, /, folder: Path | None) -> ExitCode:
@@ -27,7 +27,8 @@ def demo(ctx: click.Context, /, folder: Path | None) -> ExitCode:
         folder = folder or Path(tempfile.mkdtemp(prefix="testery-gate-demo-"))
     except OSError as error:
         raise UsageError(
-            f"there is no place for the reports: {error.strerror}", advice="Name one with --folder."
+            f"can't create a folder for the reports: {error.strerror}",
+            advice="Name one with --folder.",
         ) from None
     played = simulator.load_scenario("passing")
     with simulator.Simulator(played) as api:

@@ -8,16 +8,16 @@ from typing import Any
 import click
 
 from testery_gate.cli import arguments
-from testery_gate.cli.options import SectionedCommand
-from testery_gate.cli.output import abilities, hand_over, line_width, show
-from testery_gate.cli.process import Process
-from testery_gate.cli.settings import (
+from testery_gate.cli.option_types import SectionedCommand
+from testery_gate.cli.options import (
     CHECKING,
     CONFIGURATION,
     CONNECTION,
     given,
     settings,
 )
+from testery_gate.cli.output import abilities, hand_over, line_width, show
+from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode, ReportLost
 
 
@@ -29,16 +29,16 @@ def doctor(ctx: click.Context, /, **values: Any) -> ExitCode:
     """Check each step on the way to the API, and say what to do where one fails.
 
     Resolves, connects, checks certificates, clocks, the token and the endpoints, one line each.
-    Exits with 0 where nothing but warnings came up, with 2 for a wrong setting or no token, with 3
-    for a token that is refused, and with 4 for an API that can't be reached.
+    Exits with 0 if nothing failed, even with warnings, with 2 for a wrong setting or no token,
+    with 3 for a token that is refused, and with 4 for an API that can't be reached.
     """
     # Only here, as no other command needs it.
     from testery_gate.doctor import examine, overall, rendering
-    from testery_gate.doctor.checks import Patient, checks_of
+    from testery_gate.doctor.checks import Subject, checks_of
 
     process: Process = ctx.obj
     options = arguments.doctor_options(values, process.machine)
-    patient = Patient(
+    subject = Subject(
         api_url=options.api_url,
         source=str(given(ctx).sources["api_url"]),
         find_token=options.find_token,
@@ -48,7 +48,7 @@ def doctor(ctx: click.Context, /, **values: Any) -> ExitCode:
         width=line_width(), **abilities(sys.stdout, process.machine.environment)
     )
     findings = []
-    for finding in examine(checks_of(patient), patient.timeout):
+    for finding in examine(checks_of(subject), subject.timeout):
         findings.append(finding)
         if not options.as_json:
             show(rendering.line(finding, style), sys.stdout)

@@ -10,9 +10,9 @@ import click
 
 from testery_gate.cli import arguments
 from testery_gate.cli.arguments import ExplainOptions
-from testery_gate.cli.options import SectionedCommand, Setting
+from testery_gate.cli.option_types import SectionedCommand, Setting
+from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.process import Process
-from testery_gate.cli.settings import ALL, given, settings
 from testery_gate.cli.wait import RUNS
 from testery_gate.judging.criteria import Criterion, Unit, format_value
 from testery_gate.judging.verdict import Policy, default_checks
@@ -25,7 +25,7 @@ _UNSET = "-"
 @click.command(cls=SectionedCommand, params=[RUNS, *settings(*ALL)])
 @click.pass_context
 def explain(ctx: click.Context, /, **values: Any) -> None:
-    """Show the settings in effect and where each comes from; contacts nothing.
+    """Show the settings in effect and where each comes from; sends no request.
 
     Takes the runs and options of 'wait'. The token is never shown, only where it would come from.
     """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from testery_gate.cli.config_file import InFile
-from testery_gate.cli.options import Kind, Setting, Source
+from testery_gate.cli.option_types import Kind, Setting, Source
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion
 from testery_gate.judging.verdict import Policy, replaced_defaults

@@ -15,10 +15,8 @@ import click
 from testery_gate.api import client as api
 from testery_gate.cli import arguments
 from testery_gate.cli.client import connect
-from testery_gate.cli.options import SectionedCommand
-from testery_gate.cli.output import abilities, hand_over, line_width, show
-from testery_gate.cli.process import Process
-from testery_gate.cli.settings import (
+from testery_gate.cli.option_types import SectionedCommand
+from testery_gate.cli.options import (
     CONFIGURATION,
     CONNECTION,
     LISTING,
@@ -27,6 +25,8 @@ from testery_gate.cli.settings import (
     given,
     settings,
 )
+from testery_gate.cli.output import abilities, hand_over, line_width, show
+from testery_gate.cli.process import Process
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
@@ -34,9 +34,9 @@ from testery_gate.runs.finding import find_runs
 from testery_gate.waiting.deadline import Deadline
 
 LONGEST = 1000
-"""Characters of a name, so that one that is absurd does not make all lines as long."""
+"""Characters of a name, so that one very long name does not make all lines as long."""
 NARROWEST = 80
-"""Columns; in a narrower terminal the lines fold as they may."""
+"""Columns; in a narrower terminal the lines wrap."""
 _ANY_WIDTH = 100_000
 _COLORS = {RunStatus.PASS: "green", RunStatus.FAIL: "red", RunStatus.CANCELED: "yellow"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
@@ -144,8 +144,8 @@ def _abbreviated(git_ref: str | None) -> str | None:
 def _counts(run: TestRun) -> str:
     passed, total = ("?" if count is None else str(count) for count in (run.passed, run.total))
     others = {"failed": run.failed, "ignored": run.ignored}
-    told = [f"{count} {name}" for name, count in others.items() if count]
-    return ", ".join([f"{passed}/{total}", *told])
+    parts = [f"{count} {name}" for name, count in others.items() if count]
+    return ", ".join([f"{passed}/{total}", *parts])
 
 
 def _duration(run: TestRun) -> str | None:
@@ -154,7 +154,7 @@ def _duration(run: TestRun) -> str | None:
 
 
 def _age(run: TestRun, now: datetime) -> str | None:
-    """Tell how long ago the run was created, in one unit."""
+    """Return how long ago the run was created, in one unit."""
     if run.create_time is None:
         return None
     age = max(0, int((now - run.create_time).total_seconds()))

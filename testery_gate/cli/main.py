@@ -19,7 +19,7 @@ from testery_gate.cli.doctor import doctor
 from testery_gate.cli.explain import explain
 from testery_gate.cli.list_runs import list_runs
 from testery_gate.cli.notify import tell_without_verdict
-from testery_gate.cli.options import write_exit_codes
+from testery_gate.cli.option_types import write_exit_codes
 from testery_gate.cli.output import complain, hand_over, show
 from testery_gate.cli.process import Process
 from testery_gate.cli.simulate import simulate
@@ -45,7 +45,7 @@ class Root(click.Group):
 def cli() -> None:
     """The gate between a Testery test run and a deploy.
 
-    Waits for a test run in Testery's cloud, holds its counts against your criteria, writes a JUnit
+    Waits for a test run in Testery's cloud, checks its counts against your criteria, writes a JUnit
     report, and exits with a code that a pipeline can act on: 0 only when the evidence is there and
     meets the criteria, 1 only when tests really fell short.
 

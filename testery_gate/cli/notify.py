@@ -1,4 +1,4 @@
-"""What the CI system is told, none of which changes how the gate ends."""
+"""Messages to the CI system; none of them changes how the gate ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from testery_gate.reports.files import withdraw
 
 
 def commands(stream: TextIO) -> Callable[[str], None]:
-    """Return what prints lines that a CI system is meant to obey."""
+    """Return what prints commands to a CI system."""
     return lambda text: show(commands_alone(text), unguarded(stream))
 
 
@@ -31,7 +31,7 @@ def unguessable() -> str:
 
 
 def tell(process: Process, ending: Ending, stream: TextIO) -> None:
-    """Tell the CI system how the gate ended."""
+    """Report to the CI system how the gate ended."""
 
     def warn(message: str) -> None:
         show(f"testery-gate: warning: {message}\n", sys.stderr)
@@ -50,13 +50,13 @@ def tell(process: Process, ending: Ending, stream: TextIO) -> None:
     except Exception as error:  # noqa: BLE001  (a defect here must not change the exit code)
         if process.debug:
             show(traceback.format_exc(), sys.stderr)
-        warn(f"the CI system could not be told: {type(error).__name__}: {error}")
+        warn(f"could not report to the CI system: {type(error).__name__}: {error}")
 
 
 def tell_without_verdict(
     process: Process, code: ExitCode, reason: str, advice: str = ""
 ) -> ExitCode:
-    """Tell the CI system what kept the gate from a verdict, and return the exit code.
+    """Report to the CI system what kept the gate from a verdict, and return the exit code.
 
     There is no report then, nor may one of an earlier invocation be taken for it.
     """

@@ -1,277 +1,480 @@
-"""The command line's vocabulary: settings that come from flags, variables and files alike."""
+"""Every setting there is: its flag, section, default and help.
+
+The same settings can be made by environment variables and in a configuration file.
+"""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from enum import Enum
-from fractions import Fraction
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
-from click.shell_completion import CompletionItem
 
-from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile, InFile
-from testery_gate.errors import ExitCode
-from testery_gate.judging.criteria import (
-    CriterionError,
-    Metric,
-    Unit,
-    format_value,
-    parse_criterion,
-    parse_duration,
+from testery_gate.api.address import DEFAULT_API_URL
+from testery_gate.ci import AUTO, CHOICES
+from testery_gate.cli import option_types, variables
+from testery_gate.cli.config_file import (
+    ENVIRONMENT_PREFIX,
+    ConfigFile,
+    InFile,
+    check_trusted,
+    read_config,
 )
-from testery_gate.judging.verdict import Expectation, ExpectedField
+from testery_gate.cli.given import Given
+from testery_gate.cli.option_types import CONFIG_KEY, Setting
+from testery_gate.cli.output import show
+from testery_gate.cli.process import Process
+from testery_gate.errors import UsageError
+from testery_gate.judging.criteria import (
+    Criterion,
+    Metric,
+    Operator,
+    Unit,
+    build_criterion,
+    with_percent_sign,
+)
+from testery_gate.model import RunStatus
+from testery_gate.reports import FORMATS
 
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
-
-
-class Kind(Enum):
-    """The kinds of places that settings come from."""
-
-    FLAG = "flag"
-    VARIABLE = "variable"
-    FILE = "file"
-    DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the value of a setting comes from."""
-
-    kind: Kind
-    name: str = ""
-    place: str = ""
-    """The name, and of a file the line as well."""
-
-    def __str__(self) -> str:
-        return f"{self.kind.value} {self.name}".rstrip()
-
-
-CONFIG_KEY = "testery_gate.cli.config_file"
-"""Where click's context keeps the :class:`ConfigFile`, or ``None``."""
+WHICH_RUNS = "Which runs"
+CRITERIA = "Criteria"
+WAITING = "Waiting"
+REPORTS = "Reports"
+CONNECTION = "Connection"
+CONFIGURATION = "Configuration"
+LISTING = "Listing"
+CHECKING = "Checking"
+NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
+"""The defaults of a command that looks at what is there now."""
+ALL = (WHICH_RUNS, CRITERIA, WAITING, REPORTS, CONNECTION, CONFIGURATION)
 
 
-class Setting(click.Option):
-    """An option with a help section, an environment variable, and one value a line in it."""
+def settings(
+    *sections: str,
+    without: Collection[str] = (),
+    also: Collection[str] = (),
+    defaults: Mapping[str, str] | None = None,
+) -> list[click.Parameter]:
+    """Return a command's options in the order of the help: those of these sections.
 
-    def __init__(
-        self, section: str, *names: str, in_file: InFile = InFile.TRUSTED, **attributes: Any
-    ) -> None:
-        super().__init__(names, show_default=True, **attributes)
-        self.section = section
-        self.in_file = in_file
-        own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
-        others = attributes.get("envvar") or ()
-        self.envvar = [own, *([others] if isinstance(others, str) else others)]
-
-    @property
-    def option_name(self) -> str:
-        """The name without dashes, as it stands in a configuration file."""
-        return max(self.opts, key=len).removeprefix("--")
-
-    def resolve_envvar_value(self, _: click.Context) -> str | None:
-        """Take the first variable that has more than blanks, without those at its ends."""
-        return next(
-            filter(None, (os.environ.get(name, "").strip() for name in self.variables)), None
-        )
-
-    @property
-    def variables(self) -> Sequence[str]:
-        """The environment variables that can set it, the first that is set counts."""
-        return self.envvar if isinstance(self.envvar, list) else ()
-
-    def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """Say of a wrong value where it came from, if that is not the flag."""
-        try:
-            return super().process_value(ctx, value)
-        except click.BadParameter as error:
-            source = self.source(ctx, os.environ)
-            if source.kind in {Kind.VARIABLE, Kind.FILE}:
-                error.param_hint = f"'--{self.option_name}' (from {source.place})"
-            raise
-
-    def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Split what may be repeated at line ends, because criteria and paths hold blanks."""
-        value = self.resolve_envvar_value(ctx)
-        if value is None or not self.multiple:
-            return super().value_from_envvar(ctx)
-        return [line.strip() for line in value.splitlines() if line.strip()]
-
-    def source(self, ctx: click.Context, environment: Mapping[str, str]) -> Source:
-        """Say what set this option: a flag, a variable, the file, or nothing."""
-        file: ConfigFile | None = ctx.meta.get(CONFIG_KEY)
-        match ctx.get_parameter_source(self.name or ""):
-            case ParameterSource.COMMANDLINE:
-                return Source(kind=Kind.FLAG, name=f"--{self.option_name}")
-            case ParameterSource.ENVIRONMENT:
-                given = (name for name in self.variables if environment.get(name, "").strip())
-                variable = next(given, "")
-                return Source(kind=Kind.VARIABLE, name=variable, place=f"variable {variable}")
-            case ParameterSource.DEFAULT_MAP if file is not None:
-                place = file.place(self.option_name)
-                return Source(kind=Kind.FILE, name=str(file.path), place=place)
-            case _:
-                return Source(kind=Kind.DEFAULT)
-
-
-class Command(click.Command):
-    """A command of which lists say the first line of its docstring, whole."""
-
-    def get_short_help_str(self, limit: int = 0) -> str:
-        """Return that line, whatever the limit: a list folds it."""
-        return (self.help or "").partition("\n")[0]
-
-
-class SectionedCommand(Command):
-    """A command whose help groups its settings by section and lists the exit codes."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one list of options a section, in the order of declaration."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for option in self.get_params(ctx):
-            record = option.get_help_record(ctx) if isinstance(option, click.Option) else None
-            if record is not None:
-                section = option.section if isinstance(option, Setting) else "Other"
-                sections.setdefault(section, []).append(record)
-        for section, records in sections.items():
-            with formatter.section(section):
-                formatter.write_dl(records)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the exit codes."""
-        write_exit_codes(formatter)
-
-
-def write_exit_codes(formatter: click.HelpFormatter) -> None:
-    """Write what each exit code means."""
-    with formatter.section("Exit codes"):
-        formatter.write_dl(
-            [
-                (str(int(code)), f"{code.outcome.replace('_', ' ')}: {code.meaning}")
-                for code in ExitCode
-            ]
-        )
-
-
-class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on
-    """A value that one of our own parsers reads; its ValueError is the message."""
-
-    def __init__(
-        self, name: str, parse: Callable[[str], object], *, beginnings: Iterable[str] = ()
-    ) -> None:
-        self.name = name
-        self._parse = parse
-        self._beginnings = beginnings
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> object:
-        """Parse what came from a flag, a variable or a file."""
-        try:
-            return self._parse(str(value).strip())
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
-        """Suggest how a value begins."""
-        return suggestions(self._beginnings, incomplete, kind="open")
-
-
-def suggestions(
-    texts: Iterable[str], incomplete: str, *, kind: str = "plain"
-) -> list[CompletionItem[str]]:
-    """Return suggestions for a shell, of those texts that begin so."""
-    return [CompletionItem(text, type=kind) for text in texts if text.startswith(incomplete)]
-
-
-def some(*texts: str) -> Completer:
-    """Return what suggests some of the values that an option takes."""
-    return lambda _ctx, _param, incomplete: suggestions(texts, incomplete)
-
-
-def any_file(_: click.Context, __: click.Parameter, ___: str) -> list[CompletionItem[str]]:
-    """Suggest what files there are."""
-    return suggestions([""], "", kind="file")
-
-
-def assigned_files(names: Collection[str]) -> Completer:
-    """Return what suggests ``NAME=``, and after that what files there are."""
-
-    def suggest(
-        _: click.Context, __: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
-        name, equals, _path = incomplete.partition("=")
-        if equals and name in names:
-            return [CompletionItem(incomplete, type="file", after=f"{name}=")]
-        return suggestions((f"{name}=" for name in names), incomplete, kind="open")
-
-    return suggest
-
-
-def _expectation(text: str) -> Expectation:
-    name, equals, value = text.partition("=")
-    names = [field.value for field in ExpectedField]
-    if not equals or not value or name not in names:
-        raise ValueError(f"{text!r} is no expectation; write FIELD=VALUE with {', '.join(names)}")
-    return Expectation(field=ExpectedField(name), value=value)
-
-
-def _appearance(text: str) -> Fraction | None:
-    return None if text == "auto" else parse_duration(text)
-
-
-def _interval(text: str) -> Fraction | None:
-    if text == "auto":
-        return None
-    seconds = parse_duration(text)
-    if seconds < 1:
-        raise CriterionError(f"an interval of {text} is too short; the least is 1s")
-    return seconds
-
-
-def _span(text: str) -> Fraction:
-    """Read a duration, or a number of days (``7d``), as seconds."""
-    days = re.fullmatch(r"(\d{1,6})d", text, re.ASCII)
-    return Fraction(86400 * int(days[1])) if days else parse_duration(text)
+    ``without`` names options to leave out, ``also`` single ones of other sections, and ``defaults``
+    are the command's own.
+    """
+    found: list[click.Parameter] = []
+    for setting in _SETTINGS:
+        flag = f"--{setting.option_name}"
+        if flag in also or (setting.section in sections and flag not in without):
+            own = copy(setting)
+            own.default = (defaults or {}).get(flag, setting.default)
+            found.append(own)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LookbackSpan:
-    """How far back to look; ``None`` is no limit by age."""
+class ShortCriterion:
+    """An option that stands for a criterion, and takes its value alone."""
 
-    seconds: Fraction | None
-    runs: int
+    flag: str
+    metric: Metric
+    operator: Operator
+    takes: str
+    """What the help calls the value."""
 
-    def __str__(self) -> str:
-        age = "" if self.seconds is None else f"{format_value(self.seconds, Unit.TIME)},"
-        return f"{age}{self.runs}"
+    @property
+    def parameter(self) -> str:
+        """The name by which click gives the value."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    def parse(self, text: str) -> Criterion:
+        """Read the value, a percentage also without its sign; raises :class:`CriterionError`."""
+        value = with_percent_sign(text) if self.metric.unit is Unit.PERCENT else text
+        return build_criterion(self.metric, self.operator, value)
+
+    def setting(self) -> Setting:
+        """Return the option."""
+        values = "P%" if self.takes == "P" else self.takes.replace("|", " or ")
+        return Setting(
+            CRITERIA,
+            self.flag,
+            in_file=InFile.CRITERION,
+            type=option_types.Parsed(self.takes, self.parse),
+            help=f"{self.metric.value} {self.operator.value} {values}.",
+        )
 
 
-def _lookback(text: str) -> LookbackSpan:
-    span, comma, number = text.partition(",")
-    if not comma and span.isdecimal():
-        span, number = "", span
-    if number and not (number.isdecimal() and 0 < int(number) <= _MOST_RUNS):
-        raise ValueError(f"{number!r} is no number of runs from 1 to {_MOST_RUNS}")
-    return LookbackSpan(
-        seconds=_span(span) if span else None, runs=int(number) if number else _MOST_RUNS
+SHORT_CRITERIA = tuple(
+    ShortCriterion(flag=flag, metric=metric, operator=operator, takes=takes)
+    for flag, metric, operator, takes in (
+        ("--max-failed", Metric.FAILED, Operator.AT_MOST, "N|P%"),
+        ("--min-passed", Metric.PASSED, Operator.AT_LEAST, "N|P%"),
+        ("--min-pass-rate", Metric.PASS_RATE, Operator.AT_LEAST, "P"),
+        ("--max-ignored", Metric.IGNORED, Operator.AT_MOST, "N|P%"),
+        ("--min-total", Metric.TOTAL, Operator.AT_LEAST, "N"),
+        ("--min-coverage", Metric.COVERAGE, Operator.AT_LEAST, "P"),
+        ("--max-duration", Metric.DURATION, Operator.AT_MOST, "DURATION"),
+    )
+)
+"""The one place to add one: the option, its help, the policy and 'explain' follow from it."""
+
+
+def every_setting() -> Sequence[Setting]:
+    """Return the settings of all commands."""
+    return _SETTINGS
+
+
+NOTES_KEY = "testery_gate.cli.notes"
+
+
+def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Make the file's settings the defaults; runs before the other options are read."""
+    so_far = {**ctx.params, option.name: value}
+    # It takes both options, and click reads first what stands first on the command line.
+    if {"config", "no_config"} <= so_far.keys() and not ctx.resilient_parsing:
+        _check_variables(ctx)
+        _read_file(ctx, so_far["config"], no_config=so_far["no_config"])
+    return value
+
+
+def _check_variables(ctx: click.Context) -> None:
+    process: Process = ctx.obj
+    known = {name for setting in every_setting() for name in setting.variables}
+    note = variables.check(process.machine.environment, known)
+    if note:
+        show(f"testery-gate: warning: {note}\n", sys.stderr)
+        ctx.meta[NOTES_KEY] = (note,)
+
+
+def _read_file(ctx: click.Context, path: Path | None, *, no_config: bool) -> None:
+    ctx.meta[CONFIG_KEY] = None
+    if no_config and path is not None:
+        raise UsageError(
+            f"--no-config reads no configuration file, and --config names {path}",
+            advice=f"Leave one of them out; {ENVIRONMENT_PREFIX}NO_CONFIG and"
+            f" {ENVIRONMENT_PREFIX}CONFIG count as well.",
+        )
+    if no_config:
+        return
+    known = {setting.option_name: setting.in_file for setting in every_setting()}
+    file = ctx.meta[CONFIG_KEY] = read_config(path, Path(), known)
+    if file is not None:
+        # click asks for a default only where neither a flag nor a variable decides.
+        ctx.default_map = {
+            parameter.name: partial(_default, ctx, file, parameter)
+            for parameter in ctx.command.params
+            if isinstance(parameter, Setting)
+            and parameter.name
+            and parameter.option_name in file.values
+        }
+
+
+def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object:
+    if not ctx.params["trust_config"]:
+        check_trusted(file, parameter.option_name, parameter.in_file)
+    value, place = file.values[parameter.option_name], file.place(parameter.option_name)
+    if parameter.multiple:
+        return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+    if isinstance(value, list):
+        raise UsageError(f"{place} gives {parameter.option_name} a list; it takes one value")
+    if parameter.is_flag and not isinstance(value, bool | str):
+        raise UsageError(f"{place} gives {parameter.option_name} a number; write true or false")
+    if isinstance(value, bool) and not parameter.is_flag:
+        truth = str(value).lower()
+        raise UsageError(
+            f"{place} sets {parameter.option_name} to {truth}; it needs a value, not {truth}"
+        )
+    # As a flag would say it: a number is not cut to a whole one.
+    return value if isinstance(value, bool) else str(value)
+
+
+def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    process: Process = ctx.obj
+    process.debug = process.debug or value
+
+
+def given(ctx: click.Context) -> Given:
+    """Return what was given to the command that runs, and by whom."""
+    process: Process = ctx.obj
+    environment = process.machine.environment
+    own = {
+        setting.name or "": setting
+        for setting in ctx.command.params
+        if isinstance(setting, Setting) and setting.expose_value
+    }
+    return Given(
+        values=ctx.params,
+        settings=own,
+        sources={name: setting.source(ctx, environment) for name, setting in own.items()},
+        notes=ctx.meta.get(NOTES_KEY, ()),
     )
 
 
-_MOST_RUNS = 100_000
-
-CRITERION = Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
-EXPECTATION = Parsed(
-    "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
+_which = partial(Setting, WHICH_RUNS, in_file=InFile.SELECTS)
+_criteria = partial(Setting, CRITERIA, in_file=InFile.CRITERION)
+_waiting = partial(Setting, WAITING, in_file=InFile.HARMLESS)
+_report = partial(Setting, REPORTS, in_file=InFile.HARMLESS)
+_connection = partial(Setting, CONNECTION)
+_configuration = partial(Setting, CONFIGURATION, in_file=InFile.NEVER)
+_SETTINGS = (
+    _which(
+        "--git-ref",
+        metavar="REF",
+        shell_complete=option_types.some("auto"),
+        help="Runs of this commit or branch; a commit may be abbreviated to 7 digits. auto takes"
+        " the commit that this pipeline is about.",
+    ),
+    _which("--build-key", metavar="KEY", help="Runs of this build."),
+    _which("--environment", metavar="NAME", help="Runs in this environment."),
+    _which("--project-id", metavar="ID", type=int, help="Runs of this project."),
+    _which("--name", metavar="NAME", help="Runs of this name; * matches any text."),
+    _which(
+        "--include-tag",
+        metavar="TAG",
+        multiple=True,
+        help="Runs that include this tag. Repeatable.",
+    ),
+    _which(
+        "--status",
+        metavar="STATUS",
+        shell_complete=option_types.some(*(status.value for status in RunStatus)),
+        help="Runs of this status.",
+    ),
+    _which("--latest", is_flag=True, help="Any run: the newest one."),
+    _which(
+        "--each",
+        type=click.Choice(["project", "environment", "name"]),
+        multiple=True,
+        help="Of the runs that match, take the newest of each, not of all. Repeatable.",
+    ),
+    _which("--all", "every", is_flag=True, help="All runs that match, not only the newest."),
+    _which("--deploy-id", metavar="ID", type=int, help="The runs of this deploy."),
+    _which(
+        "--min-runs",
+        in_file=InFile.CRITERION,
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=1,
+        help="How many runs must be there at least, with --each, --all or --deploy-id.",
+    ),
+    _which(
+        "--appear-within",
+        in_file=InFile.HARMLESS,
+        type=option_types.APPEARANCE,
+        default="auto",
+        help="How long runs may take to appear; auto is 2m, and 10s for a run that is named.",
+    ),
+    _which(
+        "--lookback",
+        type=option_types.LOOKBACK,
+        default="7d,1000",
+        metavar="SPAN,N",
+        help="How far back to search: to runs of this age, and at most so many;"
+        " either may be left out.",
+    ),
+    _which(
+        "--no-follow",
+        is_flag=True,
+        help="Stay with the runs that were meant at first, also where newer ones appear or one is"
+        " canceled.",
+    ),
+    Setting(
+        LISTING,
+        "--limit",
+        in_file=InFile.HARMLESS,
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=20,
+        help="The most runs to list.",
+    ),
+    Setting(
+        CHECKING,
+        "--step-timeout",
+        in_file=InFile.HARMLESS,
+        type=option_types.DURATION,
+        default="10s",
+        help="How long a single step may take.",
+    ),
+    _criteria(
+        "--require",
+        type=option_types.CRITERION,
+        multiple=True,
+        help="What must hold: METRIC OP VALUE, such as 'failed <= 5%'. Repeatable.",
+    ),
+    _criteria(
+        "--warn",
+        type=option_types.CRITERION,
+        multiple=True,
+        help="The same, but only warns. Repeatable.",
+    ),
+    *(short.setting() for short in SHORT_CRITERIA),
+    _criteria(
+        "--trust-status",
+        in_file=InFile.LOOSENS,
+        is_flag=True,
+        help="Accept failed tests in a run that Testery calls PASS (quarantined, or retried).",
+    ),
+    _criteria(
+        "--expect",
+        type=option_types.EXPECTATION,
+        multiple=True,
+        help="The run must be about this build; FIELD is git-ref, build-key, environment,"
+        " project-id or name. Repeatable.",
+    ),
+    _criteria(
+        "--max-age",
+        type=option_types.SPAN,
+        metavar="SPAN",
+        help="The run must have finished within this time, such as 24h or 7d.",
+    ),
+    _waiting(
+        "--timeout",
+        type=option_types.DURATION,
+        default="60m",
+        help="How long to wait for the runs to finish; 0 polls once.",
+    ),
+    _waiting(
+        "--interval",
+        type=option_types.INTERVAL,
+        default="auto",
+        help="Seconds between two polls; auto adapts to the run.",
+    ),
+    _waiting(
+        "--outage-tolerance",
+        type=option_types.DURATION,
+        default="5m",
+        help="How long the API may give no usable answer before the gate gives up.",
+    ),
+    _waiting(
+        "--fail-fast",
+        is_flag=True,
+        help="Stop as soon as a deciding criterion can no longer hold.",
+    ),
+    _report(
+        "--junit-xml",
+        in_file=InFile.WRITES,
+        metavar="PATH",
+        shell_complete=option_types.any_file,
+        help="Write JUnit XML; the same as --report.",
+    ),
+    _report(
+        "--report",
+        in_file=InFile.WRITES,
+        metavar="FORMAT=PATH",
+        multiple=True,
+        shell_complete=option_types.assigned_files(FORMATS),
+        help="Write a report: junit, json, dotenv, markdown, html or sonar; PATH - is standard"
+        " output. Repeatable.",
+    ),
+    _report(
+        "--junit-scope",
+        type=click.Choice(["all", "gate", "tests"]),
+        default="all",
+        help="What JUnit XML contains: the gate's checks, the run's tests, or all of them.",
+    ),
+    _report(
+        "--junit-tolerated",
+        type=click.Choice(["failure", "skipped"]),
+        default="failure",
+        help="What JUnit XML calls a failed test in a run that passed; with failure Jenkins makes"
+        " the build unstable.",
+    ),
+    _report(
+        "--markdown-limit",
+        metavar="BYTES",
+        type=click.IntRange(min=1000),
+        default=1_000_000,
+        help="The largest size of a markdown report; 65536 fits a comment.",
+    ),
+    _report(
+        "--html-limit",
+        metavar="BYTES",
+        type=click.IntRange(min=100_000),
+        default=5_000_000,
+        help="The largest size of an html report.",
+    ),
+    _report(
+        "--history",
+        metavar="N",
+        type=click.IntRange(0, 200),
+        default=20,
+        help="How many comparable runs an html report shows, this one among them; 0 is none.",
+    ),
+    _report(
+        "--no-test-results",
+        is_flag=True,
+        help="Leave individual tests out of the reports.",
+    ),
+    _report(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="What to print on standard output at the end.",
+    ),
+    _report(
+        "--ci",
+        in_file=InFile.TRUSTED,
+        type=click.Choice(CHOICES),
+        default=AUTO,
+        help="The CI system that shows the verdict, in its own way (docs/ci.md).",
+    ),
+    _report("--quiet", "-q", is_flag=True, help="Print problems and the verdict only."),
+    _report("--verbose", "-v", is_flag=True, help="Print a line for every poll."),
+    _connection(
+        "--api-url",
+        metavar="URL",
+        default=DEFAULT_API_URL,
+        envvar="TESTERY_API_URL",
+        help="The API's base address.",
+    ),
+    _connection(
+        "--token-file",
+        metavar="FILE",
+        shell_complete=option_types.any_file,
+        help="File that holds the API token; - is standard input. Without it: TESTERY_API_TOKEN,"
+        " TESTERY_TOKEN, then ~/.testery/credentials.",
+    ),
+    _connection(
+        "--profile",
+        default="default",
+        help="Section of ~/.testery/credentials.",
+    ),
+    _connection(
+        "--token",
+        in_file=InFile.NEVER,
+        help="The API token itself. Other users of this machine can read it in the process list;"
+        " prefer TESTERY_API_TOKEN or --token-file.",
+    ),
+    _configuration(
+        "--config",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        callback=read_configuration,
+        help="Configuration file, instead of testery-gate.toml or pyproject.toml here.",
+    ),
+    _configuration(
+        "--no-config",
+        is_flag=True,
+        is_eager=True,
+        callback=read_configuration,
+        help="Read no configuration file; only flags and variables count.",
+    ),
+    _configuration(
+        "--trust-config",
+        is_flag=True,
+        is_eager=True,
+        help="Lift the limits of what a configuration file may set, where the change under test"
+        " can't change it.",
+    ),
+    _configuration(
+        "--debug",
+        is_flag=True,
+        is_eager=True,
+        callback=_set_debug,
+        expose_value=False,
+        help="Show a traceback for a defect in testery-gate.",
+    ),
 )
-DURATION = Parsed("DURATION", parse_duration)
-SPAN = Parsed("SPAN", _span)
-LOOKBACK = Parsed("SPAN,N", _lookback)
-INTERVAL = Parsed("DURATION", _interval)
-APPEARANCE = Parsed("DURATION", _appearance)

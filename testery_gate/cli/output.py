@@ -33,7 +33,7 @@ def line_width() -> int | None:
 
 
 def show(text: str, stream: TextIO) -> None:
-    """Write what a person may read; a reader who went away changes no exit code."""
+    """Write a text for people; a closed stream does not change the exit code."""
     try:
         stream.write(text)
         stream.flush()
@@ -47,11 +47,11 @@ def hand_over(text: str, what: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        raise ReportLost(f"standard output can't take {what}: {error}") from None
+        raise ReportLost(f"can't write {what} to standard output: {error}") from None
 
 
 def complain(error: GateError) -> None:
-    """Say on standard error what is wrong and what to do about it."""
+    """Print on standard error what is wrong and what to do about it."""
     lines = [f"testery-gate: {error.message}", *([error.advice] if error.advice else [])]
     # A message may quote a file that anybody could change.
     show(clean_text("\n".join(lines) + "\n"), sys.stderr)

@@ -68,7 +68,7 @@ def _read_stdin(seconds: float) -> str:
     if sys.stdin is None:
         raise UsageError(
             "there is no standard input to read from",
-            advice="Connect one, or name the run, or a file with --token-file.",
+            advice="Connect one, name the run, or name a file with --token-file.",
         )
     descriptor = sys.stdin.fileno()
     return within(seconds, lambda _: _read_to_the_end(descriptor)).decode(errors="replace")

@@ -7,7 +7,7 @@ import sys
 import click
 from click.shell_completion import CompletionItem
 
-from testery_gate.cli.options import Command, any_file, suggestions
+from testery_gate.cli.option_types import Command, any_file, suggestions
 from testery_gate.cli.output import show
 from testery_gate.errors import UsageError
 
@@ -31,7 +31,7 @@ def _suggest_scenarios(
     type=click.IntRange(0, 65535),
     default=8099,
     show_default=True,
-    help="Port on 127.0.0.1; 0 takes a free one.",
+    help="Port on 127.0.0.1; 0 chooses a free one.",
 )
 @click.option(
     "--scenario",
@@ -39,27 +39,27 @@ def _suggest_scenarios(
     show_default=True,
     metavar="NAME|FILE",
     shell_complete=_suggest_scenarios,
-    help="What to play; --list names the built-in ones.",
+    help="The scenario to play; --list shows the built-in ones.",
 )
 @click.option(
     "--speed",
     type=click.FloatRange(min=0, min_open=True, max=1_000_000),
     default=1.0,
     show_default=True,
-    help="How many times as fast as in real time.",
+    help="How many times faster than real time.",
 )
 @click.option(
     "--token",
     default="simulator-token",
     show_default=True,
-    help="The token to accept; any other is refused as the API does.",
+    help="The token to accept; any other is refused, as by the API.",
 )
 @click.option("--list", "listing", is_flag=True, help="List the built-in scenarios and exit.")
 @click.option("--quiet", "-q", is_flag=True, help="Don't print a line for every request.")
 def simulate(
     port: int, scenario: str, speed: float, token: str, *, listing: bool, quiet: bool
 ) -> None:
-    """Serve a stand-in Testery API on this machine, to rehearse a pipeline's settings.
+    """Serve a simulated Testery API on this machine, to try out a pipeline's settings.
 
     Plays a scenario, a built-in one or a file of your own (docs/simulator.md).
     """
@@ -82,7 +82,7 @@ def simulate(
         raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(
-            f"port {port} can't be opened: {error.strerror}", advice="Name another with --port."
+            f"can't open port {port}: {error.strerror}", advice="Name another with --port."
         ) from None
     with api:
         click.echo(f"Playing {scenario!r} at {api.url} until Ctrl-C. In another terminal:")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile
-from testery_gate.cli.options import CONFIG_KEY
+from testery_gate.cli.option_types import CONFIG_KEY
 from testery_gate.reports import Report
 
 _JUNIT, _REPORT = "junit-xml", "report"

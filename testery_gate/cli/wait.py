@@ -16,10 +16,10 @@ from testery_gate.api import client as api
 from testery_gate.cli import arguments, notify
 from testery_gate.cli.arguments import GateOptions
 from testery_gate.cli.client import connect
-from testery_gate.cli.options import SectionedCommand
+from testery_gate.cli.option_types import SectionedCommand
+from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import abilities, complain, show
 from testery_gate.cli.process import Process
-from testery_gate.cli.settings import ALL, given, settings
 from testery_gate.cli.told import told_reports
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
@@ -31,7 +31,7 @@ from testery_gate.waiting.deadline import Deadline
 
 
 class GateCommand(SectionedCommand):
-    """A command that passes or not; the CI system is told, even of a wrong option.
+    """A command that passes or not; the CI system gets the result, even of a wrong option.
 
     Nor does a report of an earlier invocation survive one.
     """
@@ -74,7 +74,7 @@ def wait(ctx: click.Context, /, **values: Any) -> ExitCode:
 
 
 def run_gate(process: Process, options: GateOptions) -> ExitCode:
-    """Find, wait for and judge the runs, and tell how it ended."""
+    """Find, wait for and judge the runs, and report how it ended."""
     secret = options.connection.token.value
     ci.mask(process.ci, secret, notify.commands(sys.stderr), process.machine.environment)
     for report in options.reports.wanted:
@@ -128,7 +128,7 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
 
 
 def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) -> ExitCode:
-    """Write the reports, tell the CI system and whoever reads, and return the exit code."""
+    """Write the reports, show the result to CI system and user, and return the exit code."""
     reports = options.reports.wanted
     code = publish(runs, reports, sys.stdout, complain, options.reports.formats)
     taken = any(report.path == "-" for report in reports)

@@ -1,6 +1,6 @@
 """What stands between this machine and a verdict: each step on the way, checked by itself.
 
-The steps are those of a gate and go through the same code, so that what is well here is well there.
+The steps are those of a gate and use the same code, so that what works here works there.
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ class Step:
     work: Callable[[], Finding]
     needs: Sequence[str] = ()
     needed: bool = True
-    when_slow: str = "The network or the API is slow, or something on the way keeps silent."
-    blame: type[GateError] = NoAnswer
-    """What it is taken for when it takes too long."""
+    timeout_advice: str = (
+        "The network or the API is slow, or something on the way does not respond."
+    )
+    timeout_error: type[GateError] = NoAnswer
+    """The error that a timeout counts as."""
 
 
 def examine(checks: Sequence[Step], step_timeout: float) -> Iterator[Finding]:
@@ -69,17 +71,17 @@ def _carried_out(check: Step, step_timeout: float) -> Finding:
     try:
         return within(step_timeout, lambda _: check.work())
     except TookTooLong:
-        told: GateError = check.blame(
-            f"no end of it within {step_timeout:g} s", advice=check.when_slow
+        fault: GateError = check.timeout_error(
+            f"not finished within {step_timeout:g} s", advice=check.timeout_advice
         )
     except GateError as error:
         # What a client says in the end names this command.
-        told = error.__cause__ if isinstance(error.__cause__, NoAnswer) else error
+        fault = error.__cause__ if isinstance(error.__cause__, NoAnswer) else error
     return Finding(
         state=State.FAILED if check.needed else State.WARNING,
-        found=told.message,
-        advice=told.advice,
-        exit_code=told.exit_code if check.needed else ExitCode.PASSED,
+        found=fault.message,
+        advice=fault.advice,
+        exit_code=fault.exit_code if check.needed else ExitCode.PASSED,
     )
 
 

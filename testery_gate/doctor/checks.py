@@ -39,7 +39,7 @@ RUNS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class Subject:
     """What is examined; ``source`` says what set the address, ``timeout`` is in seconds."""
 
     api_url: str
@@ -49,48 +49,48 @@ class Patient:
 
 
 def checks_of(
-    patient: Patient, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    subject: Subject, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Sequence[Step]:
     """Return the checks of one examination."""
-    way = _Way(patient, now)
+    steps = _Checks(subject, now)
     return [
-        Step(name="api-url", work=way.api_url),
-        Step(name="proxy", work=way.proxy, needs=["api-url"]),
-        Step(name="certificates", work=way.certificates, needs=["api-url"]),
+        Step(name="api-url", work=steps.api_url),
+        Step(name="proxy", work=steps.proxy, needs=["api-url"]),
+        Step(name="certificates", work=steps.certificates, needs=["api-url"]),
         Step(
             name="token",
-            work=way.token,
-            when_slow="Nothing comes from where it is read: standard input, or a file that is a"
+            work=steps.token,
+            timeout_advice="No token arrives from its source: standard input, or a file that is a"
             " pipe.",
-            blame=UsageError,
+            timeout_error=UsageError,
         ),
         Step(
             name="resolve",
-            work=way.resolve,
+            work=steps.resolve,
             needs=["proxy"],
-            when_slow="The name server does not answer. Is there a network?",
+            timeout_advice="The DNS server does not answer. Check the network.",
         ),
         Step(
             name="connect",
-            work=way.connect,
+            work=steps.connect,
             needs=["resolve"],
-            when_slow="Something on the way drops the connection, say a firewall.",
+            timeout_advice="Something on the way drops the connection, for example a firewall.",
         ),
-        Step(name="tls", work=way.tls, needs=["certificates", "connect"]),
-        Step(name="clock", work=way.clock, needs=["tls"]),
-        Step(name="runs", work=way.runs, needs=["token", "tls"]),
-        Step(name="results", work=way.results, needs=["runs"], needed=False),
-        Step(name="account", work=way.account, needs=["runs"], needed=False),
+        Step(name="tls", work=steps.tls, needs=["certificates", "connect"]),
+        Step(name="clock", work=steps.clock, needs=["tls"]),
+        Step(name="runs", work=steps.runs, needs=["token", "tls"]),
+        Step(name="results", work=steps.results, needs=["runs"], needed=False),
+        Step(name="account", work=steps.account, needs=["runs"], needed=False),
     ]
 
 
-class _Way:
-    """What the checks find out one after the other."""
+class _Checks:
+    """The checks; each uses what the earlier ones found."""
 
-    def __init__(self, patient: Patient, now: Callable[[], datetime]) -> None:
-        self._patient = patient
+    def __init__(self, subject: Subject, now: Callable[[], datetime]) -> None:
+        self._subject = subject
         # Longer than a check may take, so that it is the check that ends, with its own advice.
-        self._patience = patient.timeout + 1
+        self._client_timeout = subject.timeout + 1
         self._now = now
         self._token = ""
         self._date: str | None = None
@@ -101,8 +101,8 @@ class _Way:
         self._client: TesteryClient
 
     def api_url(self) -> Finding:
-        self._route = direct_route(check_api_url(self._patient.api_url))
-        found = f"{self._route.url} ({self._patient.source})"
+        self._route = direct_route(check_api_url(self._subject.api_url))
+        found = f"{self._route.url} ({self._subject.source})"
         return Finding(found=found, details={"url": self._route.url})
 
     def proxy(self) -> Finding:
@@ -111,7 +111,9 @@ class _Way:
         proxy = find_proxy(self._route.url)
         if proxy is None:
             named = [name for name in os.environ if name.lower() in {"https_proxy", "all_proxy"}]
-            why = f": NO_PROXY holds {self._route.host}" if any(map(os.environ.get, named)) else ""
+            why = (
+                f": NO_PROXY contains {self._route.host}" if any(map(os.environ.get, named)) else ""
+            )
             return Finding(found=f"none{why}", details={"proxy": None})
         self._route = replace(self._route, proxy=proxy)
         return Finding(found=str(proxy), details={"proxy": proxy.shown, "source": proxy.source})
@@ -136,7 +138,7 @@ class _Way:
         return Finding(found=f"trusted are {trust.source}{also}", details=details)
 
     def token(self) -> Finding:
-        token = self._patient.find_token()
+        token = self._subject.find_token()
         self._token = token.value
         return Finding(found=f"from {token.source}", details={"source": token.source})
 
@@ -157,7 +159,7 @@ class _Way:
         host, port = self._first_hop()
         started = time.monotonic()
         try:
-            with socket.create_connection((host, port), self._patience) as connection:
+            with socket.create_connection((host, port), self._client_timeout) as connection:
                 address = connection.getpeername()[0]
         except OSError as error:
             raise self._unreachable(requests.ConnectionError(error)) from error
@@ -182,7 +184,7 @@ class _Way:
 
     def tls(self) -> Finding:
         self._transport = Transport(self._route, self._token)
-        self._date = self._transport.knock(self._patience)
+        self._date = self._transport.fetch_date(self._client_timeout)
         self._dated = self._now()
         encryption = self._transport.encryption
         if encryption is None:
@@ -192,7 +194,7 @@ class _Way:
     def clock(self) -> Finding:
         theirs = faults.moment_of(self._date or "")
         if theirs is None:
-            return Finding(state=State.SKIPPED, found="because the API does not say its time")
+            return Finding(state=State.SKIPPED, found="because the API does not send its time")
         skew = round(((self._dated or theirs) - theirs).total_seconds())
         details = {"skewSeconds": skew}
         if abs(skew) <= MOST_SKEW:
@@ -201,14 +203,14 @@ class _Way:
             state=State.WARNING,
             found=f"this machine's is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the"
             " API's",
-            advice="Set it, best by NTP: certificates and --max-age depend on it.",
+            advice="Set it, preferably by NTP: certificates and --max-age depend on it.",
             details=details,
         )
 
     def runs(self) -> Finding:
         self._client = TesteryClient(
             self._transport,
-            Limits.once(self._patience),
+            Limits.once(self._client_timeout),
             sleep=time.sleep,
         )
         try:
@@ -266,14 +268,14 @@ def certificate_finding(
     return Finding(
         state=State.WARNING,
         found=found,
-        advice="Whoever runs the host, or the proxy that encrypts anew, must renew it by"
+        advice="The administrator of the host, or of a proxy that decrypts, must renew it by"
         f" {ends:%Y-%m-%d %H:%M} UTC.",
         details=details,
     )
 
 
 def _name(parts: Sequence[Sequence[tuple[str, str]]]) -> str:
-    """Return the most telling part of a distinguished name."""
-    told = {key: value for part in parts for key, value in part}
-    names = (told.get(key) for key in ("organizationName", "commonName"))
-    return one_line(next(filter(None, names), "an authority without a name"))
+    """Return the most useful part of a distinguished name."""
+    names_by_key = {key: value for part in parts for key, value in part}
+    names = (names_by_key.get(key) for key in ("organizationName", "commonName"))
+    return one_line(next(filter(None, names), "an unnamed authority"))

@@ -43,14 +43,14 @@ def line(finding: Finding, style: Style) -> str:
 
 
 def conclusion(findings: Sequence[Finding]) -> str:
-    """Return the last line: whether a gate would come to a verdict here."""
+    """Return the last line: whether a gate can reach a verdict here."""
     code = overall(findings)
     if code is not ExitCode.PASSED:
         failed = ", ".join(one.check for one in findings if one.state is State.FAILED)
-        return f"A gate would come to no verdict here: {failed} failed (exit code {code.value}).\n"
+        return f"A gate can't reach a verdict here: {failed} failed (exit code {code.value}).\n"
     warnings = sum(finding.state is State.WARNING for finding in findings)
     also = "" if not warnings else f", with {warnings} warning{'s' if warnings > 1 else ''}"
-    return f"Nothing keeps a gate from a verdict here{also}.\n"
+    return f"A gate can reach a verdict here{also}.\n"
 
 
 def render_json(findings: Sequence[Finding]) -> str:

@@ -20,7 +20,7 @@ from testery_gate.model import TestRun
 
 
 class CriterionError(ValueError):
-    """The text is no criterion; the message says why and what would be."""
+    """The text is not a criterion; the message says why, and what to write."""
 
 
 class Unit(Enum):
@@ -134,7 +134,7 @@ def parse_criterion(text: str) -> Criterion:
     match = re.fullmatch(_CRITERION, text, re.ASCII)
     if match is None:
         raise CriterionError(
-            f"{text!r} is no criterion; write METRIC OP VALUE, for example 'failed <= 5%',"
+            f"{text!r} is not a criterion; write METRIC OP VALUE, for example 'failed <= 5%',"
             " with one of <= >= < > == !="
         )
     name, symbol, value = match.groups()
@@ -168,7 +168,7 @@ def parse_duration(text: str) -> Fraction:
     units = [part[2] for part in parts]
     in_order = units == sorted(set(units), key=list(_SECONDS).index)
     if not parts or "".join(part[0] for part in parts) != text or not in_order:
-        raise CriterionError(f"{text!r} is no duration; write 90s, 10m, 1h30m or 500ms")
+        raise CriterionError(f"{text!r} is not a duration; write 90s, 10m, 1h30m or 500ms")
     seconds = sum((Fraction(part[1]) * _SECONDS[part[2]] for part in parts), Fraction(0))
     if seconds % _FINEST or seconds > _LONGEST:
         raise CriterionError(f"{text!r} is finer than a microsecond or longer than 1000000h")

@@ -1,7 +1,7 @@
-"""What a run that is still going can still come to, for deciding early.
+"""The results that an unfinished run can still reach, for deciding early.
 
-Counts only grow, and no test counts twice: from what has been counted, and the total where it is
-known, follows the range that every count and rate can end in.
+Counts only grow, and no test counts twice. So the counts so far, and the total if it is known,
+limit the range in which every count and rate can end.
 """
 
 from __future__ import annotations

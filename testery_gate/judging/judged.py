@@ -25,7 +25,7 @@ class Judged:
     """The run's tests; ``None`` where the API does not offer them."""
     web_url: str | None = None
     observed: Sequence[Observation] = ()
-    """Where the run stood during the wait, from the first look to the last."""
+    """Where the run stood during the wait, from the first poll to the last."""
     comparable: Sequence[TestRun] | None = None
     """The run and comparable ones before it, the oldest first; ``None`` where that is not known."""
 

@@ -26,7 +26,7 @@ from testery_gate.text import one_line
 
 
 class CheckState(Enum):
-    """What came of a check; only ``HOLDS`` speaks for a green gate."""
+    """The result of a check; only ``HOLDS`` lets the gate pass."""
 
     HOLDS = "holds"
     BREACHED = "breached"
@@ -67,7 +67,7 @@ class Policy:
     expected: tuple[Expectation, ...] = ()
     trust_status: bool = False
     max_age: timedelta | None = None
-    """How long ago the run may have finished at most, to be evidence of today."""
+    """The most time since the run finished."""
     trust_origin: str = ""
     age_origin: str = ""
     """The configuration files that ask for these two, if some do."""
@@ -160,7 +160,7 @@ def replaced_defaults(policy: Policy) -> Sequence[Criterion]:
 
 
 def evaluate(policy: Policy, run: TestRun, now: datetime) -> Verdict:
-    """Judge a finished run; ``now`` is what its age is told by."""
+    """Judge a finished run; its age is computed from ``now``."""
     checks = (
         _status_check(run),
         _evidence_check(SOME_TESTS, run, "no test ran: the run has 0 tests"),
@@ -179,7 +179,7 @@ def evaluate(policy: Policy, run: TestRun, now: datetime) -> Verdict:
 def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict | None:
     """Judge a run that is still going, where a deciding criterion can no longer hold.
 
-    ``total_known`` says that the total is above 0 and was the same on two looks. ``None`` means
+    ``total_known`` says that the total is above 0 and was the same in two polls. ``None`` means
     that the run can still pass.
     """
     criteria = policy.required
@@ -272,9 +272,9 @@ def _status_problem(run: TestRun) -> str:
         case RunStatus.CANCELED:
             return "the run was canceled"
         case RunStatus.SUBMITTED | RunStatus.QUEUED | RunStatus.RUNNING:
-            return f"the run is over, yet its status is {run.status_text}"
+            return f"the run has finished, but its status is {run.status_text}"
         case RunStatus.UNKNOWN if run.status_text:
-            return f"the run's status, {run.status_text}, is none that the gate knows"
+            return f"the run's status, {run.status_text}, is unknown to the gate"
         case RunStatus.UNKNOWN:
             return "the run has no status"
         case _:
@@ -282,7 +282,7 @@ def _status_problem(run: TestRun) -> str:
 
 
 def _evidence_check(criterion: Criterion, run: TestRun, breach: str) -> Check:
-    """Turn a breach into missing evidence: the tests did not fall short, they are not there."""
+    """Turn a breach into missing evidence: the tests did not fail, they are missing."""
     check = _criterion_check(criterion, run)
     if check.state is not CheckState.BREACHED:
         return check
@@ -312,7 +312,9 @@ def _counts_check(run: TestRun) -> Check:
     return Check(
         name="counts",
         state=CheckState.INCONCLUSIVE if wrong else CheckState.HOLDS,
-        message="the counts make no sense: " + ", ".join(wrong) if wrong else "the counts add up",
+        message="the counts are inconsistent: " + ", ".join(wrong)
+        if wrong
+        else "the counts add up",
         expected_text="known and consistent",
         actual_text=", ".join(wrong) or "consistent",
     )
@@ -430,7 +432,7 @@ def _age_check(policy: Policy, max_age: timedelta, run: TestRun, now: datetime) 
     earliest, found = _moment(now - max_age), _moment(run.end_time)
     problem = ""
     if run.end_time is None or run.end_time < now - max_age:
-        problem = f", which is not after {earliest}: it is no evidence of today"
+        problem = f", which is not after {earliest}: the run is too old"
     elif run.end_time > now + CLOCK_TOLERANCE:
         problem = f", but it is only {_moment(now)}: the API's clock or this machine's is wrong"
     check = Check(
@@ -475,9 +477,9 @@ _SOURCES: Mapping[Metric, tuple[str, ...]] = {
 
 
 def _source(criterion: Criterion, run: TestRun) -> str:
-    """Say why a metric is unknown: what it is made of is not said, or makes no sense."""
+    """Say why a metric is unknown: its sources are missing or inconsistent."""
     values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
     unsaid = [name for name, value in values.items() if value is None]
     if unsaid:
-        return f"the API does not say {', '.join(unsaid)}"
+        return f"the API does not report {', '.join(unsaid)}"
     return "the run has " + ", ".join(f"{name} {_shown(value)}" for name, value in values.items())

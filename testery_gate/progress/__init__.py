@@ -33,16 +33,16 @@ TICK = 0.5
 MOMENT = 0.05
 """Seconds that a signal has to be noticed."""
 PATIENCE = 5.0
-"""Seconds that a terminal has for the last frame; what it takes later is nobody's delay."""
+"""Seconds that a terminal has for the last frame; the process does not wait longer for it."""
 RUN_LINES = 20
-"""How many runs get a line of their own in a log after one look."""
+"""How many runs get a line of their own in a log after one poll."""
 
 
 class Display(Protocol):
     """Shows how the wait goes; its methods may be called from any thread."""
 
     def update(self, progress: Progress) -> None:
-        """Show what is known after a look."""
+        """Show what is known after a poll."""
 
     def say(self, line: str) -> None:
         """Show something that happened."""
@@ -62,7 +62,7 @@ def display(
     """Show progress on a stream until the block is left; without a stream, show nothing.
 
     ``live`` needs a terminal whose cursor can be moved. ``quiet`` leaves only what is said,
-    ``verbose`` gives every look a line, on a terminal too. ``NO_COLOR`` and the locale in the
+    ``verbose`` gives every poll a line, on a terminal too. ``NO_COLOR`` and the locale in the
     environment are respected. ``patience`` is how many seconds a terminal has for the last frame.
     """
     out = SafeStream(stream or io.StringIO())
@@ -75,7 +75,7 @@ def display(
         style = UNICODE if speaks_unicode(stream, environment) else ASCII
         terminal = LiveDisplay(out, clock, environment, style)
         with (
-            _told_of_continuing(terminal.forget),
+            _called_on_continue(terminal.forget),
             _ticking(terminal.draw, terminal.end, patience, terminal.pause),
         ):
             yield terminal
@@ -92,9 +92,9 @@ def _ticking(
     patience: float | None = None,
     pause: Callable[[], float] = lambda: TICK,
 ) -> Iterator[None]:
-    """Call again and again from a thread: a look may hang, and two looks may be far apart.
+    """Call repeatedly from a thread: a poll may hang, and two polls may be far apart.
 
-    So may what is called, on a terminal that takes nothing; then it is left to itself.
+    The call may hang too, on a terminal that accepts nothing; then the thread is abandoned.
     """
     over = threading.Event()
 
@@ -115,10 +115,10 @@ def _ticking(
 
 
 @contextmanager
-def _told_of_continuing(tell: Callable[[], None]) -> Iterator[None]:
+def _called_on_continue(call: Callable[[], None]) -> Iterator[None]:
     """Call when the process was stopped (Ctrl-Z) and goes on; the shell has written meanwhile."""
     with suppress(AttributeError, ValueError):  # not on Windows, and in the main thread only
-        signal.signal(signal.SIGCONT, lambda *_: tell())
+        signal.signal(signal.SIGCONT, lambda *_: call())
     try:
         yield
     finally:
@@ -127,7 +127,7 @@ def _told_of_continuing(tell: Callable[[], None]) -> Iterator[None]:
 
 
 class LogDisplay:
-    """Writes lines when something changed, and a sign of life when nothing does."""
+    """Writes lines when something changed, and from time to time when nothing does."""
 
     def __init__(
         self, out: SafeStream, clock: Callable[[], float], *, verbose: bool = False
@@ -140,7 +140,7 @@ class LogDisplay:
         self._lock = threading.Lock()
 
     def update(self, progress: Progress) -> None:
-        """Write what changed since the last look."""
+        """Write what changed since the last poll."""
         with self._lock:
             if not progress.runs:
                 return

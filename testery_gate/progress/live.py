@@ -46,12 +46,12 @@ class LiveDisplay:
         self._canvas = Canvas(out, environment)
 
     def update(self, progress: Progress) -> None:
-        """Have what is known after a look shown in the next frame."""
+        """Show what is known after a poll in the next frame."""
         if progress.runs:
             self._look = Look(progress, self._clock())
 
     def say(self, line: str) -> None:
-        """Have the line shown above the next frame, with the time it came."""
+        """Show the line above the next frame, with the time it came."""
         self._said.append(self._style.drawable(stamped(self._clock() - self._started, line)))
 
     def draw(self) -> None:
@@ -66,7 +66,7 @@ class LiveDisplay:
         return self._written / FASTEST
 
     def forget(self) -> None:
-        """Take it that the cursor is no longer where it was left."""
+        """Assume that the cursor is no longer where it was left."""
         self._canvas.moved = True
 
     def end(self) -> None:

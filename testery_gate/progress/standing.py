@@ -26,7 +26,7 @@ class Look:
     at: float
 
     def outlook(self, now: float) -> list[str]:
-        """Say when the wait may end, and when the next look comes."""
+        """Say when the wait may end, and when the next poll comes."""
         age = now - self.at
         if self.progress.next_look is None:
             return []
@@ -38,14 +38,14 @@ class Look:
             if left > self.progress.remaining:
                 parts.append(f"timeout in {about(max(0, self.progress.remaining - age))}")
         seconds = math.ceil(self.progress.next_look - age)
-        return [*parts, f"next look in {clock_time(seconds)}" if seconds > 0 else "looking now"]
+        return [*parts, f"next poll in {clock_time(seconds)}" if seconds > 0 else "polling now"]
 
 
 _URGENCY = {RunStatus.RUNNING: 2, RunStatus.SUBMITTED: 3, RunStatus.QUEUED: 3, RunStatus.PASS: 4}
 
 
 def urgency(found: Found) -> int:
-    """Return a lower number for what sooner needs a look: gone, failing, at work, waiting, well."""
+    """Return a lower number for what is more urgent: gone, failing, running, waiting, passing."""
     if isinstance(found, ApiError):
         return 0
     return 1 if found.run.failed else _URGENCY.get(found.run.status, 1)
@@ -77,7 +77,7 @@ def about(seconds: float) -> str:
 
 
 def predicted(progress: Progress) -> float | None:
-    """Predict the seconds until the last run is done, if that can be told of every open one."""
+    """Predict the seconds until the last run is done, if it is known for every open one."""
     predictions = [
         predicted_remaining(found)
         for found in progress.runs.values()
@@ -149,7 +149,7 @@ def tally(found: Iterable[Found]) -> str:
 
 
 def seen_runs(found: Iterable[Found]) -> list[TestRun]:
-    """Return the runs that could be had."""
+    """Return the runs that could be read."""
     return [one.run for one in found if isinstance(one, Sighting)]
 
 

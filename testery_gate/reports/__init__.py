@@ -1,4 +1,4 @@
-"""What the gate tells other programs: the registry of formats, with one module a format."""
+"""The reports for other programs: the registry of formats, with one module for each."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How much of a report's size is left, for what is written whole or not at all."""
+"""The size budget of a report, for parts that are written whole or not at all."""
 
 from __future__ import annotations
 
 
 class SizeBudget:
-    """How many bytes are left; ``between`` are those that part a text from the next one."""
+    """How many bytes are left; ``between`` is how many separate two texts."""
 
     def __init__(self, size: int, *, between: int = 0) -> None:
         self.left = size
@@ -15,7 +15,7 @@ class SizeBudget:
         return len(text.encode()) + self._between
 
     def take(self, text: str, *, keeping: int = 0) -> bool:
-        """Take the bytes for a text, if so many are left after it."""
+        """Take the bytes for a text, if at least ``keeping`` are left after it."""
         needed = self.needed(text)
         fits = needed + keeping <= self.left
         self.left -= needed if fits else 0

@@ -1,4 +1,4 @@
-"""Tests as XML has them, whatever the format: what came of each, in which words, how long it took.
+"""Tests as XML reports show them: outcome, texts and duration of each.
 
 All texts are legal XML 1.0 characters, and none is without a limit.
 """
@@ -34,7 +34,7 @@ _CASE_SIZE = 300  # what a case takes besides its message and text, about
 
 
 class Element(Enum):
-    """What stands in the case of a test that did not pass."""
+    """The element in the case of a test that did not pass."""
 
     FAILURE = "failure"
     ERROR = "error"
@@ -43,7 +43,7 @@ class Element(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a test that did not pass; the text starts with the message."""
+    """The outcome of a test that did not pass; the text starts with the message."""
 
     element: Element
     message: str
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> Outcome | None:
-    """Return what came of a test, or ``None`` where it passed.
+    """Return the outcome of a test, or ``None`` if it passed.
 
     ``tolerated`` makes a failure one that was skipped, with its error.
     """
@@ -82,7 +82,7 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
             element = Element.ERROR
             otherwise = "the test has no status"
             if result.status_text:
-                otherwise = f"the test's status, {result.status_text}, is none that the gate knows"
+                otherwise = f"the test's status, {result.status_text}, is unknown to the gate"
             body = f"{otherwise}\n{error}"
         case _:
             assert_never(result.status)

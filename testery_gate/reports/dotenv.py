@@ -21,10 +21,10 @@ _LONGEST = 1_400  # bytes of a value; only three of them can be long
 
 def render(runs: Sequence[Judged]) -> str:
     """Return the report on at least one run, to be written as UTF-8."""
-    told = facts(overall(runs))
+    named = facts(overall(runs))
     return "".join(
         f"{PREFIX}{name.upper().replace('-', '_')}={_value(name, value)}\n"
-        for name, value in told.items()
+        for name, value in named.items()
     )
 
 

@@ -21,7 +21,7 @@ LONGEST_REASON = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How the gate ended; without runs it did so before it could look at one."""
+    """How the gate ended; without runs, it ended before it saw one."""
 
     exit_code: ExitCode
     reason: str
@@ -57,7 +57,7 @@ def facts(ending: Ending) -> Mapping[str, str]:
     counts = _counts(ending.runs)
     rate = _pass_rate(counts)
     addresses = [judged.web_url for judged in ending.runs if judged.web_url]
-    told = {
+    named = {
         "outcome": ending.exit_code.outcome,
         "exit-code": str(ending.exit_code.value),
         **{name: "" if count is None else str(count) for name, count in counts.items()},
@@ -68,7 +68,7 @@ def facts(ending: Ending) -> Mapping[str, str]:
         "run-url": ",".join(addresses),
         "reason": ending.reason[:LONGEST_REASON],
     }
-    return {name: clean_line(value) for name, value in told.items()}
+    return {name: clean_line(value) for name, value in named.items()}
 
 
 def _reason(judged: Judged, runs: Sequence[Judged]) -> str:

@@ -26,7 +26,7 @@ PATIENCE = 10.0
 
 
 def check_writable(report: Report) -> None:
-    """Find out before the wait whether a report can be written, and create its directories.
+    """Check before the wait that a report can be written, and create its directories.
 
     Raises :class:`UsageError`, and leaves nothing behind then.
     """
@@ -85,7 +85,7 @@ def _deliver(text: str, report: Report, stdout: TextIO) -> None:
         stdout.flush()
     except (OSError, ValueError) as error:
         # ValueError: a stream that is closed, or whose encoding lacks a character.
-        raise ReportLost(f"standard output can't take the report: {error}") from None
+        raise ReportLost(f"can't write the report to standard output: {error}") from None
 
 
 def write(path: str, text: str, *, careful: bool = False, patience: float = PATIENCE) -> None:
@@ -181,7 +181,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
 
     Its name matches no pattern that collects reports, and is short whatever the report's is.
     """
-    with suppress(FileExistsError):  # where that is no folder, making a file in it says so
+    with suppress(FileExistsError):  # where that is not a folder, making a file in it says so
         folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".testery-gate-{secrets.token_hex(8)}.tmp"
     try:

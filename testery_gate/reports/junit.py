@@ -129,14 +129,14 @@ def _gate_suite(judged: Judged, name: str) -> ET.Element:
     # No reader may take an empty suite for success.
     for check in judged.verdict.checks or (missing,):
         case = TestCase(names.unique(line(check.name) or NO_NAME), class_name)
-        _tell_check(case, check, judged)
+        _add_check_result(case, check, judged)
         cases.append(case)
     properties = _properties(judged)
     suite = TestSuite(name, cases, timestamp=_timestamp(judged.run), properties=properties)
     return _element(suite, [0] * len(cases))
 
 
-def _tell_check(case: TestCase, check: Check, judged: Judged) -> None:
+def _add_check_result(case: TestCase, check: Check, judged: Judged) -> None:
     facts = (
         check.message,
         f"expected: {check.expected_text}",
@@ -193,7 +193,7 @@ def _test_suite(
             cases.append(_passed(case_name, class_name, time))
             continue
         case = TestCase(case_name, class_name)
-        _tell_outcome(case, found)
+        _add_outcome(case, found)
         part = _element(TestSuite(name, [case]), [time])
         _add_counts(whole, part)
         cases.append(f"\n    {_indented(part[0], level=2)}")
@@ -212,16 +212,16 @@ def _passed(name: str, class_name: str, time: int) -> str:
 _QUOTE = {'"': "&quot;"}
 
 
-def _tell_outcome(case: TestCase, told: Outcome) -> None:
-    match told.element:
+def _add_outcome(case: TestCase, special: Outcome) -> None:
+    match special.element:
         case Element.FAILURE:
-            case.add_failure_info(told.message, told.text, "failed")
+            case.add_failure_info(special.message, special.text, "failed")
         case Element.ERROR:
-            case.add_error_info(told.message, told.text, "unknown")
+            case.add_error_info(special.message, special.text, "unknown")
         case Element.SKIPPED:
-            case.add_skipped_info(told.message, told.text)
+            case.add_skipped_info(special.message, special.text)
         case _:
-            assert_never(told.element)
+            assert_never(special.element)
 
 
 def _element(suite: TestSuite, times: Sequence[int]) -> ET.Element:
@@ -262,7 +262,7 @@ def _properties(judged: Judged) -> Mapping[str, str]:
         **(_run_facts(judged.run) if judged.run is not None else {}),
     }
     lines = {name: "" if fact is None else line(str(fact)) for name, fact in facts.items()}
-    return {name: told for name, told in lines.items() if told}
+    return {name: special for name, special in lines.items() if special}
 
 
 def _run_facts(run: TestRun) -> Mapping[str, object]:

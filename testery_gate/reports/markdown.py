@@ -40,7 +40,7 @@ BAR_CELLS = 16
 def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     """Return the report on one run or more, in at most so many bytes of UTF-8.
 
-    What there is no room for is left out whole: failing tests before checks, and the headline
+    What does not fit is left out completely: failing tests before checks, and the headline
     last. It takes about 100 bytes; with less, the report is empty.
     """
     budget = SizeBudget(limit, between=len("\n\n"))
@@ -130,7 +130,7 @@ def _overview_row(judged: Judged) -> str:
 
 
 def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
-    """Tell of several runs, in their order; for its failing tests each gets as many bytes."""
+    """Write several runs in their order; each gets as many bytes for its failing tests."""
     what = "runs that did not pass"
     rest = budget.needed(_more(len(runs), what))
     budget.left -= rest

@@ -51,8 +51,8 @@ def _by_path(runs: Sequence[Judged]) -> Mapping[str, Sequence[tuple[str, TestRes
 
 def _case(name: str, result: TestResult, limit: int) -> str:
     case = ET.Element("testCase", name=name, duration=str(milliseconds(result.duration)))
-    told = outcome(result, limit)
-    if told is not None:
-        ET.SubElement(case, told.element.value, message=told.message).text = told.text
+    found = outcome(result, limit)
+    if found is not None:
+        ET.SubElement(case, found.element.value, message=found.message).text = found.text
     ET.indent(case, level=2)
     return f"    {ET.tostring(case, encoding='unicode')}"

@@ -1,4 +1,4 @@
-"""What stands on standard output at the end, for a person: what happened, why, what to do.
+"""The summary on standard output at the end: what happened, why, what to do.
 
 Laid out here and not by rich, which folds addresses, and shares columns out without turning rows
 into sentences where there is no place for columns.
@@ -18,7 +18,7 @@ from testery_gate.reports.view import Mark
 from testery_gate.text import columns, fold, one_line, shorten_to_columns
 
 NARROWEST = 40
-"""Columns; in a narrower terminal the lines fold as they may."""
+"""Columns; in a narrower terminal the lines wrap."""
 NARROWEST_CELL = 12
 LONGEST_TEXT = 1000
 """Columns of a text that may take several lines."""
@@ -162,7 +162,7 @@ def _head(layout: _Layout, code: ExitCode, reasons: Sequence[str]) -> _Block:
 
 
 def _conclusion(layout: _Layout, code: ExitCode, why: str) -> _Block:
-    """Say it all in a line, for whoever looks at the end of a log first."""
+    """Return everything in one line, for readers who start at the end of a log."""
     text = f"exit {code.value}, {view.outcome(code)}: {why}"
     return layout.marked(view.mark_of(code), text)
 

@@ -28,11 +28,11 @@ _NOT_SET_UP = "NO VERDICT: the gate is set up wrong"
 _STOPPED = "NO VERDICT: the gate was stopped"
 HEADLINES: Mapping[ExitCode, str] = {
     ExitCode.PASSED: "PASSED",
-    ExitCode.FAILED: "FAILED: the tests fell short of what is required",
+    ExitCode.FAILED: "FAILED: the tests did not meet the criteria",
     ExitCode.USAGE: _NOT_SET_UP,
     ExitCode.UNAUTHORIZED: f"{_NOT_SET_UP}: its token was refused",
     ExitCode.UNAVAILABLE: "NO VERDICT: the network or the API broke, not the tests",
-    ExitCode.INCONCLUSIVE: "NO VERDICT: the run broke, or is not the one meant",
+    ExitCode.INCONCLUSIVE: "NO VERDICT: the run broke, or is the wrong one",
     ExitCode.NOT_FOUND: f"{_NOT_SET_UP}: there is no such run",
     ExitCode.REPORT_LOST: "PASSED, but a report could not be written",
     ExitCode.INTERNAL: "NO VERDICT: the gate broke, not the tests",
@@ -119,7 +119,7 @@ def tally(runs: Sequence[Judged]) -> str:
 
 
 def remarks_on_passed(runs: Sequence[Judged]) -> Mapping[str, str]:
-    """Return what is to be said of runs that passed, warnings first, each with whose it is."""
+    """Return the remarks on runs that passed, warnings first, each with its runs."""
     whose: dict[tuple[str, str], list[str]] = {}
     for judged in runs:
         if judged.exit_code is ExitCode.PASSED:

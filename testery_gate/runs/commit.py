@@ -1,7 +1,7 @@
 """The commit that a pipeline is about: what ``--git-ref auto`` stands for.
 
-:mod:`.commit_rules` has the rules of each CI system. What no rule gives is a usage error: another
-commit that happens to be at hand could have a run that passed.
+:mod:`.commit_rules` has the rules of each CI system. Without a rule it is a usage error: another
+commit that is easy to get could have a run that passed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def current_commit(
     """Return the commit under test: in a pull request its head, not the merge made for the build.
 
     ``read_start`` reads so many bytes of a file at most, ``head_of_checkout`` asks git; both may
-    raise ``OSError``. Raises :class:`UsageError` where there is no commit, or it can't be told.
+    raise ``OSError``. Raises :class:`UsageError` if there is no commit, or it is unknown.
     """
     system = next((one for one in SYSTEMS if _fits(environment, one.sign)), None)
     if system is not None:
@@ -46,9 +46,9 @@ def current_commit(
     if environment.get("CI", "").lower() not in {"", "0", "false"}:
         # What an unknown system has checked out may be a merge, or another branch.
         raise UsageError(
-            "--git-ref auto finds no commit: CI is set, but by no CI system that it knows",
+            "--git-ref auto finds no commit: CI is set, but not by a CI system that it knows",
             advice='Name the commit itself, for example --git-ref "$(git rev-parse HEAD)"'
-            " where that is no merge.",
+            " if that is not a merge.",
         )
     return _asked_of_git(head_of_checkout, "no CI variable is set, and git says")
 
@@ -99,7 +99,7 @@ def _fits(environment: Mapping[str, str], condition: tuple[str, str]) -> bool:
 
 def _unknown(system: System, build: str, unknown: Unknown) -> UsageError:
     return UsageError(
-        f"--git-ref auto can't tell the commit: {system.name} does not say it for this build"
+        f"--git-ref auto does not know the commit: {system.name} does not say it for this build"
         f" ({build})",
         advice=_instead(unknown),
     )

@@ -1,4 +1,4 @@
-"""Find what a run can be compared with: the finished runs of its kind before it."""
+"""Find what a run can be compared with: the finished runs like it before it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FEWEST = 3
 MOST_COMPARED = 20
 """Of more than that only the newest do: what is tested changes."""
 SECONDS = 15.0
-"""After so long no further page is asked for: nobody waits longer for a chart."""
+"""After this time no further page is requested: a chart is not worth a longer wait."""
 
 
 class Source(Protocol):
-    """What is needed of the API."""
+    """What is used of the API."""
 
     def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; what is optional is soon given up."""
+        """Return a page of the list; an optional page is given up soon."""
 
 
 def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:

@@ -18,14 +18,14 @@ from testery_gate.waiting.interval import QUICKEST, SLOWEST
 
 FIRST_DELAY, LONGEST_DELAY = QUICKEST, SLOWEST
 YOUTH = timedelta(hours=1)
-"""For so long after its creation more may be told of a run, such as the commit of its branch."""
+"""How long after its creation a run may still get more data, such as its branch's commit."""
 
 
 class Source(Protocol):
-    """What is needed of the API."""
+    """What is used of the API."""
 
     def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; what is optional is soon given up."""
+        """Return a page of the list; an optional page is given up soon."""
 
     def deployed(self, deploy_id: int, /) -> Sequence[TestRun]:
         """Return the runs of a deploy."""

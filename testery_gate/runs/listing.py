@@ -95,7 +95,7 @@ class Listing:
         return self._lookback.within(self._read.values())
 
     def is_past(self, time: datetime | None) -> bool:
-        """Whether the list has come to runs older than this, and newer ones need not be feared.
+        """Whether the list has reached runs older than this, so that no newer ones follow.
 
         Neither a single run out of order nor clocks that differ by seconds mislead it.
         """
@@ -109,7 +109,7 @@ class Listing:
     def __iter__(self) -> Iterator[TestRun]:
         """Yield the runs that were not read yet, each once, in the server's order.
 
-        Raises :class:`Unavailable` where the newest can't be told, besides what the source raises.
+        Raises :class:`Unavailable` if the newest is unknown, besides what the source raises.
         """
         for run in self._unread():
             self._note(run)
@@ -235,6 +235,6 @@ def _rise(before: TestRun, after: TestRun) -> float:
 
 def _no_order(why: str) -> Unavailable:
     return Unavailable(
-        f"the list of runs is not newest first, {why}: which run is the newest can't be told",
+        f"the list of runs is not newest first, {why}: the newest run is unknown",
         advice="Name the run by its id.",
     )

@@ -1,4 +1,4 @@
-"""Look at many runs with few requests: through the list where it shows them, else one by one."""
+"""Poll many runs with few requests: through the list if it shows them, else one by one."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _FAULTS = 3
 
 
 class Source(Protocol):
-    """What is needed of the API."""
+    """What is used of the API."""
 
     def look(self, run_ids: Sequence[int], /, *, wait: bool) -> Mapping[int, Seen]:
-        """Return what there is of each run, with a request for each.
+        """Return each run or its error, with a request for each.
 
         Without ``wait`` it returns although none has answered.
         """
 
     def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; what is optional is soon given up."""
+        """Return a page of the list; an optional page is given up soon."""
 
 
 class Lookup:
-    """Remembers from look to look where the list shows each run."""
+    """Remembers from poll to poll where the list shows each run."""
 
     def __init__(self, source: Source, say: Callable[[str], None]) -> None:
         self._source = source
@@ -42,10 +42,10 @@ class Lookup:
         self._faults = 0
 
     def look(self, run_ids: Sequence[int]) -> Mapping[int, Seen]:
-        """Return what there is of each run.
+        """Return each run or its error.
 
-        What the list does not show, or not in full, is asked for by itself. What gives no answer
-        yet is left out. Raises what the API's client raises for single runs.
+        A run that the list does not show, or not in full, is requested by itself. A run without an
+        answer is left out. Raises what the API's client raises for single runs.
         """
         listed = [run_id for run_id in run_ids if run_id not in self._unlisted]
         seen: dict[int, Seen] = {}
@@ -64,7 +64,7 @@ class Lookup:
             self._faults += 1
         except ApiError as error:
             self._faults = _FAULTS
-            self._say(f"Asking for each run by itself, for want of a list: {error}")
+            self._say(f"Requesting each run by itself, because the list is not usable: {error}")
         else:
             self._faults = 0
         return found

@@ -38,7 +38,7 @@ def parse_reference(text: str) -> RunReference:
     if match and int(match[2]) > 0 and not re.search(r"\s", text, re.ASCII):
         return RunReference(run_id=int(match[2]), web_url=match[1])
     raise ValueError(
-        f"{text!r} is no run; give its id, such as 55676,"
+        f"{text!r} is not a run; give its id, such as 55676,"
         " or its address, such as https://testery.app/acme/test-runs/55676"
     )
 
@@ -51,7 +51,7 @@ _LIKE_A_RUN = r"test_run_id\b|[\"'#<(+-]*\d+[\"'>),;.]*$|https?:|\S*test-runs/"
 def parse_references(text: str) -> Sequence[RunReference]:
     """Read runs out of a text: ids and addresses, or what the Testery client prints.
 
-    Each stands on a line of its own. Beside ``test_run_id: 12345`` other lines are passed over,
+    Each stands on a line of its own. Beside ``test_run_id: 12345`` other lines are ignored,
     because the client says more than that, but none that could have been meant as a run: a run
     that is dropped is a failure that is dropped. Raises :class:`ValueError`, which never quotes a
     line: the client prints variables of the run too.

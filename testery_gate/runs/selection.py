@@ -170,7 +170,7 @@ class Selection:
         ]
         if not (lacks and lookback.reaches(run)):
             created = f" (created {run.create_time:%Y-%m-%d %H:%M} UTC)" if run.create_time else ""
-            lacks.append(f"it is further back than --lookback reaches{created}")
+            lacks.append(f"it is outside --lookback{created}")
         has = f"has {', '.join(met)}" if met else "is the newest"
         return f"run {run.id} {has}, but {' and '.join(lacks)}"
 

@@ -38,7 +38,7 @@ class Effects:
     update: Callable[[Progress], None]
     say: Callable[[str], None]
     now: Callable[[], datetime] = utc_now
-    """The time of day, by which the age of a run is told."""
+    """The time of day, from which the age of a run is computed."""
 
 
 class Wait:

@@ -182,7 +182,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """All that a stand-in API is told to play."""
+    """All that a simulated API plays."""
 
     description: str
     runs: tuple[Run, ...]

@@ -49,10 +49,10 @@ class Simulator:
     """A Testery API on loopback that plays a scenario, as a context manager.
 
     ``speed`` is how many seconds of the scenario pass in one second of ``clock``; ``now`` is the
-    time of day that the answers are dated by; ``on_exchange`` is told of every request, from the
+    time of day that the answers are dated by; ``on_exchange`` is called for every request, from the
     thread that serves it, before its answer is sent.
     Raises ``ValueError`` for a host that is not a loopback address or a speed out of bounds, and
-    ``OSError`` when the port can't be had.
+    ``OSError`` if the port can't be opened.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: who wants to know is told of each exchange."""
+        """Log nothing: ``on_exchange`` is called for each exchange."""
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")

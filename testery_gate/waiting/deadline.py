@@ -1,4 +1,4 @@
-"""A moment on a monotonic clock; everything that waits obeys the same one."""
+"""A moment on a monotonic clock; everything that waits uses the same one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment on a monotonic clock; everything that waits obeys the same one."""
+    """A moment on a monotonic clock; everything that waits uses the same one."""
 
     at: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
@@ -37,5 +37,5 @@ class Deadline:
 
 
 def utc_now() -> datetime:
-    """Return the time of day, by which the age of runs is told."""
+    """Return the time of day, from which the age of runs is computed."""
     return datetime.now(UTC)

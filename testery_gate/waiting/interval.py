@@ -15,7 +15,7 @@ seconds of lateness that it may save. What is left is to estimate the hazard:
   is waited for, as often as it takes. When it is over, Lindy's law holds again.
 
 The price is low where the next change may be the end, and high where nothing says so. How late
-the end is noticed, and for how many looks, is measured in ``docs/performance.md``.
+the end is noticed, and with how many polls, is measured in ``docs/performance.md``.
 """
 
 from __future__ import annotations

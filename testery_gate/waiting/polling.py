@@ -43,25 +43,25 @@ class Sighting:
     settling_since: float | None
     """Since when it has had a final status, was not complete, and has not changed, or ``None``."""
     total_known: bool
-    """Whether the total is above 0 and was the same on two looks in a row."""
+    """Whether the total is above 0 and was the same in two polls in a row."""
     finished: bool
     usual: tuple[float, ...] | None = None
     """How many seconds each of the comparable runs took; ``None`` before that is asked."""
     observed: tuple[Observation, ...] = ()
-    """Where the run stood from the first look to the last."""
+    """Where the run stood from the first poll to the last."""
     notes: tuple[str, ...] = ()
 
 
 Seen = TestRun | ApiError
-"""What one look brings for one run: the run, or why it can't be had."""
+"""The result of one poll for one run: the run, or why it is not available."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What is known after a look; times in seconds."""
+    """What is known after a poll; times in seconds."""
 
     runs: Mapping[int, Sighting | ApiError]
-    """By id, in the order asked for: the run as last seen, or why it can't be had."""
+    """By id, in the order asked for: the run as last seen, or why it is not available."""
     elapsed: float
     remaining: float
     """Until the deadline."""
@@ -100,9 +100,9 @@ def wait_for(
     compare: Callable[[Sequence[TestRun]], Durations] = lambda _: {},
     now: Callable[[], datetime] = utc_now,
 ) -> Watch:
-    """Look at the runs until each is finished, gone or ``decided``, or the deadline has passed.
+    """Poll the runs until each is finished, gone or ``decided``, or the deadline has passed.
 
-    The last look happens at the deadline. ``fetch`` is asked for the runs that are still open, and
+    The last poll happens at the deadline. ``fetch`` is asked for the runs that are still open, and
     again for those that it left out; when it raises :class:`ApiError`, or a signal arrives, the
     watch ends with what was seen. ``run_ids`` may change meanwhile: as runs join, and others need
     not be waited for any more. ``compare`` is asked once for each run that the first look at it
@@ -212,12 +212,13 @@ def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Si
     notes: tuple[str, ...] = ()
     if settled:
         notes = (
-            f"the run is {run.status_text} but not complete; it was judged all the same, because"
+            f"the run is {run.status_text} but not complete; it was judged anyway, because"
             f" {settled}",
         )
     elif unsaid:
         notes = (
-            f"the API does not say whether the run is complete; {run.status_text} was taken for it",
+            f"the API does not report whether the run is complete; {run.status_text} was taken as"
+            " complete",
         )
     return Sighting(
         run=run,
@@ -239,7 +240,7 @@ def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Si
 
 
 def _observed(before: tuple[Observation, ...], latest: Observation) -> tuple[Observation, ...]:
-    """Add what a look saw, keeping of a standstill its two ends."""
+    """Add what a poll saw; of equal ones in a row keep the first and the last."""
     if len(before) > 1 and before[-2].same_as(before[-1]) and before[-1].same_as(latest):
         return (*before[:-1], latest)
     if len(before) == MOST_OBSERVATIONS:

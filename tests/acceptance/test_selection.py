@@ -161,7 +161,7 @@ def test_the_runs_that_are_described_are_judged(
         ),
         pytest.param(
             "--name Login",
-            "run 6 has name Login, but it is further back than --lookback reaches",
+            "run 6 has name Login, but it is outside --lookback",
             id="too old",
         ),
         pytest.param("--name Check", "6 runs were searched, back to", id="nothing near"),
@@ -192,7 +192,7 @@ def test_no_match_ends_with_6_and_says_what_was_searched(
 @pytest.mark.parametrize(
     ("arguments", "variables", "message"),
     [
-        pytest.param("", {}, "no run is named and none described", id="nothing"),
+        pytest.param("", {}, "no run is named or described", id="nothing"),
         pytest.param("5 --latest", {}, "named and described, by --latest", id="both"),
         pytest.param(
             "5",
@@ -208,7 +208,7 @@ def test_no_match_ends_with_6_and_says_what_was_searched(
         pytest.param("--lookback soon", {}, "soon", id="no time"),
         pytest.param("--appear-within 5", {}, "90s, 10m", id="no unit"),
         pytest.param("--max-age x", {}, "'x'", id="no age"),
-        pytest.param("5x", {}, "is no run", id="no id"),
+        pytest.param("5x", {}, "is not a run", id="no id"),
         pytest.param("- --token-file -", {}, "standard input can't hold both", id="two inputs"),
         pytest.param("- -", {}, "there is no run on standard input", id="empty input"),
     ],
@@ -561,7 +561,7 @@ def test_what_an_unknown_ci_system_has_checked_out_is_a_usage_error(tmp_path: Pa
     path = stand_in_for_git(tmp_path, f"echo {COMMIT}")
     done = command.run("check", "--git-ref=auto", cwd=tmp_path, CI="true", PATH=path)
     assert done.code == ExitCode.USAGE, done.output
-    assert "CI is set, but by no CI system that it knows" in said(done)
+    assert "CI is set, but not by a CI system that it knows" in said(done)
 
 
 def stand_in_for_git(folder: Path, script: str) -> str:
@@ -803,7 +803,7 @@ def test_a_list_that_can_not_be_printed_is_lost(suites: Scenario, tmp_path: Path
             check=False,
         )
     assert done.returncode == ExitCode.REPORT_LOST
-    assert "can't take the list" in done.stderr
+    assert "can't write the list" in done.stderr
 
 
 def test_what_is_listed_is_inert(tmp_path: Path) -> None:

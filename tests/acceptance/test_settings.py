@@ -86,8 +86,8 @@ def test_the_address_can_come_from_the_vendors_variable(tmp_path: Path) -> None:
     ("content", "said"),
     [
         pytest.param("max-faild = 2", "did you mean max-failed?", id="a slip"),
-        pytest.param(f"token = '{CANARY}'", "which no file can", id="a token in a file"),
-        pytest.param("max-failed = true", "a value is due, not true", id="a truth for a value"),
+        pytest.param(f"token = '{CANARY}'", "which a file can't set", id="a token in a file"),
+        pytest.param("max-failed = true", "it needs a value, not true", id="a truth for a value"),
         pytest.param("max-failed = [1]", "a list; it takes one value", id="a list for a value"),
         pytest.param("trust-status = 2", "write true or false", id="a number for a truth"),
         pytest.param("junit-xml = true", "a value is due", id="a truth for a path"),
@@ -122,7 +122,7 @@ def test_a_wrong_file_ends_with_2_and_says_what_is_wrong(
             "wait 1 --api-url=https://me@x.y/api", "must look like", id="a user's address"
         ),
         pytest.param("wait 1 --api-url=https://x.y/api?z", "must look like", id="a query"),
-        pytest.param("wait 1 --api-url=https://[x/api", "must look like", id="no address"),
+        pytest.param("wait 1 --api-url=https://[x/api", "must look like", id="not an address"),
     ],
 )
 def test_what_is_set_wrong_comes_with_what_to_do_next(

@@ -73,7 +73,7 @@ def hang(endpoint: Endpoint, first: int = 1) -> Fault:
 STAGES = [
     pytest.param(Stage(hang(Endpoint.RUN)), id="in the first request"),
     pytest.param(Stage(hang(Endpoint.RUN, first=2)), id="in a later request"),
-    pytest.param(Stage(line="next look in"), id="between two looks"),
+    pytest.param(Stage(line="next poll in"), id="between two polls"),
     pytest.param(
         Stage(Fault(kind=Kind.ANSWER, code=500, times=99), line="next try in"),
         id="before another try",

@@ -59,7 +59,7 @@ set -e
 mkdir disk
 mount -t tmpfs -o size=64k none disk
 "$gate" wait 55676 --interval=1s --junit-xml=disk/t.xml 2>log &
-until grep -q "next look" log; do sleep 0.1; done
+until grep -q "next poll" log; do sleep 0.1; done
 {act}
 code=0
 wait $! || code=$?
@@ -127,7 +127,7 @@ def test_the_folder_of_the_report_may_go_in_mid_wait(
             env=command.environment(api.url),
         )
         assert process.stderr is not None
-        assert "next look" in process.stderr.readline()
+        assert "next poll" in process.stderr.readline()
         act(folder)
         done = command.finish(process)
     assert done.code == code, done.output
@@ -223,7 +223,7 @@ def test_a_clock_that_is_set_in_mid_wait_changes_nothing(
             env=command.environment(api.url, PYTHONPATH=str(tmp_path)),
         )
         assert process.stderr is not None
-        assert "next look" in process.stderr.readline()
+        assert "next poll" in process.stderr.readline()
         clock.write_text(str(offset))
         done = command.finish(process)
     assert done.code == code, done.output

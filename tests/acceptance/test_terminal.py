@@ -84,7 +84,7 @@ def enter(shell: Tmux, line: str) -> list[str]:
 
 
 def is_waiting(lines: list[str]) -> bool:
-    return "next look in" in lines[-1] or "looking now" in lines[-1]
+    return "next poll in" in lines[-1] or "polling now" in lines[-1]
 
 
 def steady(lines: list[str]) -> list[str]:
@@ -97,7 +97,7 @@ def steady(lines: list[str]) -> list[str]:
         )
         for line in lines
     )
-    return [line.replace("looking now", "next look in Ns") for line in shown]
+    return [line.replace("polling now", "next poll in Ns") for line in shown]
 
 
 @pytest.mark.parametrize("locale", [UTF_8, C])
@@ -160,7 +160,7 @@ def test_a_frame_without_colours(tmp_path: Path) -> None:
 def test_lines_where_nothing_can_be_drawn_over(tmp_path: Path, how: str) -> None:
     with terminal(tmp_path) as shell:
         seen = enter(shell, how)
-    assert steady(seen) == ["[    0s] run 1004 RUNNING 90/300 done, 7 failed, next look in Ns"]
+    assert steady(seen) == ["[    0s] run 1004 RUNNING 90/300 done, 7 failed, next poll in Ns"]
 
 
 def test_a_wait_to_its_end(tmp_path: Path) -> None:

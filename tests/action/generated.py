@@ -11,7 +11,7 @@ from typing import Any
 import click
 import yaml
 
-from testery_gate.cli.options import Setting
+from testery_gate.cli.option_types import Setting
 from testery_gate.cli.wait import wait
 
 ROOT = Path(__file__).parents[2]

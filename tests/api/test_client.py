@@ -129,7 +129,7 @@ def test_the_look_at_the_deadline_still_gets_a_moment(
         pytest.param({"exc": requests.ConnectTimeout}, f"no connection to {URL} in time", id="ct"),
         pytest.param(
             {"exc": requests.ReadTimeout},
-            f"{URL} accepted the connection and did not answer in time",
+            f"{URL} accepted the connection but did not answer in time",
             id="read timeout",
         ),
         pytest.param(
@@ -142,27 +142,29 @@ def test_the_look_at_the_deadline_still_gets_a_moment(
             f"no answer from {URL}: ChunkedEncodingError",
             id="an exception without words",
         ),
-        pytest.param({"text": ""}, f"{URL} answered nothing, not JSON", id="empty body"),
+        pytest.param({"text": ""}, f"{URL} returned nothing, not JSON", id="empty body"),
         pytest.param(
             {"text": "<html>\nhello", "headers": {"Content-Type": "text/html"}},
-            f"{URL} answered text/html (<html> hello...), not JSON",
+            f"{URL} returned text/html (<html> hello...), not JSON",
             id="HTML with status 200",
         ),
-        pytest.param({"content": b"\xff\xfe\xfd"}, f"{URL} answered an unnamed type", id="bytes"),
+        pytest.param({"content": b"\xff\xfe\xfd"}, f"{URL} returned an unnamed type", id="bytes"),
         pytest.param({"text": '{"id": 1'}, "not JSON", id="unfinished JSON"),
         pytest.param({"text": "[" * 100_000}, "not JSON", id="nested without end"),
         pytest.param({"text": '{"id": NaN}'}, "not JSON", id="NaN"),
         pytest.param({"text": f'{{"id": {"9" * 5000}}}'}, "not JSON", id="a number without end"),
         pytest.param(
             {"text": "null"},
-            f"{URL} answered something unbelievable: a test run was expected, not null",
+            f"{URL} returned unexpected JSON: a test run was expected, not null",
             id="null",
         ),
         pytest.param({"json": []}, "a test run was expected, not a list", id="list for object"),
         pytest.param({"json": {}}, "a test run has no id", id="no id"),
         pytest.param({"json": {"id": "55676"}}, "id of a test run is a string", id="wrong type"),
         pytest.param(
-            {"json": make_answer(id=7)}, "run 7 was sent for run 55676", id="another run's id"
+            {"json": make_answer(id=7)},
+            "run 7 was returned instead of run 55676",
+            id="another run's id",
         ),
         pytest.param(
             {"status_code": 302, "headers": {"Location": "https://elsewhere.example.test/x"}},
@@ -176,7 +178,7 @@ def test_the_look_at_the_deadline_still_gets_a_moment(
         ),
         pytest.param(
             {"status_code": 307, "headers": {"Location": URL}},
-            f"{URL} redirects without end",
+            f"{URL} redirects too often",
             id="redirect to itself",
         ),
         pytest.param(
@@ -388,7 +390,7 @@ def test_the_last_looks_at_many_runs_share_what_is_left_of_the_time(
     client = make_client(clock, timeout=0)
     assert list(client.look([1, 2, 3, 4])) == [1, 2]
     # What might still be asked for afterwards is given up without asking.
-    with pytest.raises(Unavailable, match="no time to ask"):
+    with pytest.raises(Unavailable, match="no time was left before the deadline"):
         client.results(1)
     assert len(requests_mock.request_history) == 2
 
@@ -422,7 +424,7 @@ def test_a_run_that_gives_no_answer_holds_nobody_up_until_its_own_patience_is_ov
     client = make_client(clock, retries, outage_tolerance=10)
     assert list(client.look([1, 2, 3])) == [1, 3]
     assert str(retries[0]).endswith(
-        "from https://api.example.test/api/test-runs/2; next try with the next look"
+        "from https://api.example.test/api/test-runs/2; next try with the next poll"
     )
     clock.now += 9
     assert list(client.look([1, 2, 3])) == [1]
@@ -704,9 +706,7 @@ BOMB = gzip.compress(b" " * (40 * 2**20))
         pytest.param(http(RUN, length=len(RUN) + 9), "9 more expected", id="cut-off body"),
         pytest.param(http(RUN[:50], length=50), "not JSON", id="half a body"),
         pytest.param(lambda _: None, "Remote end closed connection", id="closed without a word"),
-        pytest.param(
-            http(BOMB, "Content-Encoding: gzip"), "answered more than 16 MiB", id="gzip bomb"
-        ),
+        pytest.param(http(BOMB, "Content-Encoding: gzip"), "sent more than 16 MiB", id="gzip bomb"),
         pytest.param(
             http(b"no gzip", "Content-Encoding: gzip"), "no answer from", id="broken gzip"
         ),
@@ -755,7 +755,7 @@ def test_an_abandoned_answer_is_not_read_to_its_end() -> None:
             stopped.set()
 
     with raw_server(endless) as server:
-        with pytest.raises(Unavailable, match="no whole answer"):
+        with pytest.raises(Unavailable, match="no complete answer"):
             make_real_client(server.url, deadline=Deadline.after(0.1), grace=0.4).run(55676)
         assert stopped.wait(10)
     assert sum(sent) < 999999999
@@ -793,9 +793,9 @@ def test_a_list_to_choose_from_hides_no_run_behind_a_wrong_type(
     requests_mock.get(f"{BASE}/test-runs", json=[make_answer(**wrong)])
     requests_mock.get(f"{BASE}/test-runs/by-deploy/7", json=[make_answer(**wrong)])
     client = make_client(FakeClock(), outage_tolerance=0)
-    with pytest.raises(Unavailable, match=f"unbelievable: {next(iter(wrong))} of a test run"):
+    with pytest.raises(Unavailable, match=f"unexpected JSON: {next(iter(wrong))} of a test run"):
         client.page(0, 100)
-    with pytest.raises(Unavailable, match="unbelievable"):
+    with pytest.raises(Unavailable, match="unexpected JSON"):
         client.deployed(7)
     # Where runs that are known are looked at, they are told by their ids.
     assert [run.id for run in client.page(0, 100, optional=True)] == [55676]
@@ -919,10 +919,10 @@ def test_other_answers_may_hold_fewer(requests_mock: requests_mock.Mocker, path:
 def test_there_is_an_end_to_results_and_runs(requests_mock: requests_mock.Mocker) -> None:
     client = make_client(FakeClock(), outage_tolerance=0)
     requests_mock.get(re.compile("results$"), content=b"[" + b"{}," * MOST_RESULTS + b"{}]")
-    with pytest.raises(Unavailable, match="has 250001 items; 250000 are the most"):
+    with pytest.raises(Unavailable, match="has 250001 items; the maximum is 250000"):
         client.results(1)
     requests_mock.get(f"{BASE}/test-runs", content=b"[" + b"{}," * MOST_RUNS + b"{}]")
-    with pytest.raises(Unavailable, match="has 10001 items; 10000 are the most"):
+    with pytest.raises(Unavailable, match="has 10001 items; the maximum is 10000"):
         client.page(0, 100)
 
 
@@ -933,7 +933,7 @@ def test_reading_an_answer_counts_towards_the_time_of_the_request(
     route = make_route(BASE)
     done = threading.Event()
     bounds = Bounds(connect=1, read=1, whole=0.2, size=1000_000, values=1000)
-    with pytest.raises(NoAnswer, match="no whole answer"):
+    with pytest.raises(NoAnswer, match="no complete answer"):
         Transport(route, TOKEN).get(URL, bounds, lambda _: done.wait(30))
     done.set()
 
@@ -945,7 +945,7 @@ def test_a_name_without_end_that_is_said_twice_is_shortened(
     requests_mock.get(URL, text=f'{{"id": 1, "{name}": 1, "{name}": 2}}')
     with pytest.raises(Unavailable) as caught:
         make_client(FakeClock(), outage_tolerance=0).run(55676)
-    assert f"unbelievable: {'n' * 40} is said more than once" in caught.value.message
+    assert f"unexpected JSON: {'n' * 40} occurs more than once" in caught.value.message
     requests_mock.get(URL, text="<", headers={"Content-Type": "a" * 50_000})
     with pytest.raises(Unavailable) as caught:
         make_client(FakeClock(), outage_tolerance=0).run(55676)
@@ -1000,7 +1000,7 @@ def test_no_part_of_an_answer_goes_on_without_end(
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert "no whole answer" not in caught.value.message
+    assert "no complete answer" not in caught.value.message
     assert sum(sent) < 64 * 2**20
     assert peak < 64 * 2**20
 

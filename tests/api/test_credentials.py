@@ -92,10 +92,12 @@ def test_a_home_that_is_not_there_holds_no_token(tmp_path: Path) -> None:
     ("content", "said"),
     [
         pytest.param(b" \n", "it is empty", id="empty"),
-        pytest.param(b"\xff\xfe", "is no text", id="not text"),
-        pytest.param(b"two words", "blanks or signs", id="a blank"),
-        pytest.param("tökén".encode(), "blanks or signs", id="not ASCII"),
-        pytest.param(b"line\r\nEvil: header", "blanks or signs", id="a header of its own"),
+        pytest.param(b"\xff\xfe", "is not text", id="not text"),
+        pytest.param(b"two words", "spaces or other invalid characters", id="a blank"),
+        pytest.param("tökén".encode(), "spaces or other invalid characters", id="not ASCII"),
+        pytest.param(
+            b"line\r\nEvil: header", "spaces or other invalid characters", id="a header of its own"
+        ),
         pytest.param(None, "can't be read", id="missing"),
     ],
 )
@@ -117,6 +119,6 @@ def test_a_broken_credentials_file_is_named_without_its_content(
 ) -> None:
     (tmp_path / ".testery").mkdir()
     (tmp_path / ".testery" / "credentials").write_text(content)
-    with pytest.raises(UsageError, match="no valid credentials file") as caught:
+    with pytest.raises(UsageError, match="not a valid credentials file") as caught:
         token(tmp_path)
     assert "secret" not in caught.value.message

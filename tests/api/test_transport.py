@@ -103,7 +103,11 @@ def test_an_authority_that_is_not_trusted_gets_no_token(
         assert server.requests == []
     assert f"no trusted connection to {url}/test-runs/55676: unable to get local issuer" in said
     assert "REQUESTS_CA_BUNDLE or SSL_CERT_FILE" in said
-    now = "as no variable names others" if trusts == "the system" else f"{source}, and nothing else"
+    now = (
+        "because no variable names others"
+        if trusts == "the system"
+        else f"{source}, and nothing else"
+    )
     assert now in said
 
 
@@ -135,12 +139,12 @@ def test_a_certificate_for_another_address_is_told_apart(
 def test_what_does_not_encrypt_is_told_apart(trust: Trust) -> None:
     with raw_server(RUN) as server:
         said = said_of(make_route(f"https://localhost:{server.port}/api", trust=trust))
-    assert "Is the port one for https? Check --api-url" in said
+    assert "Check that the port in --api-url is for https" in said
 
 
 def test_a_name_that_does_not_resolve_is_told_apart(trust: Trust) -> None:
     said = said_of(make_route("https://api.invalid/api", trust=trust))
-    assert "the name api.invalid can't be resolved" in said
+    assert "host name api.invalid can't be resolved" in said
     assert "HTTPS_PROXY" in said
 
 
@@ -202,9 +206,11 @@ def through_proxy(port: int, trust: Trust, user: str = "", scheme: str = "http")
 @pytest.mark.parametrize(
     ("user", "wanted"),
     [
-        pytest.param("", "wants a user and password (HTTP 407)", id="none given"),
+        pytest.param("", "requires a user and password (HTTP 407)", id="none given"),
         pytest.param(
-            "me:canary-secret", "wants another user and password (HTTP 407)", id="wrong ones given"
+            "me:canary-secret",
+            "requires another user and password (HTTP 407)",
+            id="wrong ones given",
         ),
     ],
 )
@@ -233,7 +239,7 @@ def test_a_proxy_that_is_down_is_told_apart(trust: Trust) -> None:
 def test_a_proxy_that_does_not_encrypt_is_told_apart(trust: Trust) -> None:
     with raw_server(http(b"what?", status="400 Bad Request")) as server:
         said = through_proxy(server.port, trust, scheme="https")
-    assert "Is the port one for https? Check variable HTTPS_PROXY" in said
+    assert "Check that the port in variable HTTPS_PROXY is for https" in said
 
 
 def test_a_proxy_that_is_not_trusted_is_told_apart(trust: Trust) -> None:
@@ -317,6 +323,6 @@ def test_a_knock_takes_any_answer_and_shows_no_token(authority: Authority, trust
     reply = http(b"no", "Date: Wed, 21 Oct 2015 07:28:00 GMT", status="401 Unauthorized")
     with raw_server(reply, encrypted=authority.context("localhost")) as server:
         transport = make_transport(f"https://localhost:{server.port}/api", TOKEN, trust=trust)
-        assert transport.knock(5) == "Wed, 21 Oct 2015 07:28:00 GMT"
+        assert transport.fetch_date(5) == "Wed, 21 Oct 2015 07:28:00 GMT"
         assert "Authorization" not in server.requests[0]
     assert transport.encryption is not None

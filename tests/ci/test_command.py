@@ -273,7 +273,7 @@ def test_a_defect_in_telling_changes_no_exit_code(tmp_path: Path) -> None:
                     **variables,
                 )
                 assert done.code == code
-                assert "warning: the CI system could not be told: RuntimeError" in done.stderr
+                assert "warning: could not report to the CI system: RuntimeError" in done.stderr
                 assert ("Traceback" in done.stderr) is (debug == "1")
 
 

@@ -42,7 +42,7 @@ def test_more_than_ten_are_counted_in_the_last_one() -> None:
     told = errors(failing(30))
     assert len(told) == MOST
     assert str(told[-2]) == "test 7 (features/calculator.feature): error 7"
-    assert str(told[-1]) == "Testery: and 22 more, which the log and the reports have"
+    assert str(told[-1]) == "Testery: and 22 more; see the log and the reports"
     assert told[-1].severity is Severity.ERROR
 
 

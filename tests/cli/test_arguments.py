@@ -22,8 +22,8 @@ from testery_gate.cli.arguments import (
 from testery_gate.cli.check import check
 from testery_gate.cli.explain import explain
 from testery_gate.cli.list_runs import list_runs
+from testery_gate.cli.options import SHORT_CRITERIA, given
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.settings import SHORT_CRITERIA, given
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
@@ -113,7 +113,7 @@ def test_a_run_that_is_named_must_not_be_described_too(given: str) -> None:
 
 
 def test_without_either_it_is_a_usage_error_that_says_how_to() -> None:
-    with pytest.raises(UsageError, match="no run is named and none described") as error:
+    with pytest.raises(UsageError, match="no run is named or described") as error:
         waiting()
     assert "--git-ref auto" in error.value.advice
 
@@ -330,5 +330,5 @@ def test_a_history_is_gathered_for_a_report_that_shows_it() -> None:
 
 @pytest.mark.usefixtures("nowhere")
 def test_a_report_beside_a_folder_that_is_gone_is_refused() -> None:
-    with pytest.raises(UsageError, match="the working directory is gone"):
+    with pytest.raises(UsageError, match="the working directory no longer exists"):
         waiting("1", "--junit-xml=t.xml")

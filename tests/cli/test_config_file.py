@@ -13,7 +13,7 @@ from testery_gate.cli.config_file import (
     check_trusted,
     read_config,
 )
-from testery_gate.cli.options import Setting
+from testery_gate.cli.option_types import Setting
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 
@@ -64,7 +64,7 @@ def test_a_pyproject_without_the_section_sets_nothing(tmp_path: Path, text: str)
 )
 def test_settings_in_the_wrong_shape_are_not_passed_over(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(UsageError, match="no table of settings"):
+    with pytest.raises(UsageError, match="not a table of settings"):
         read_config(None, tmp_path, KNOWN)
 
 
@@ -110,22 +110,24 @@ def test_an_explicit_pyproject_is_read_for_its_section(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param("max-faild = 2", "'max-faild', which is no setting; did you mean max-failed?"),
-        pytest.param("zzz = 2", "known are fail-fast, max-failed, require, timeout"),
+        pytest.param(
+            "max-faild = 2", "'max-faild', which is not a setting; did you mean max-failed?"
+        ),
+        pytest.param("zzz = 2", "the settings are fail-fast, max-failed, require, timeout"),
         pytest.param("max_failed = 2", "did you mean max-failed?"),
-        pytest.param("max-failed = ", "no valid TOML"),
-        pytest.param("[max-failed]\nx = 1", "to something that is no text"),
-        pytest.param("require = [['total >= 1']]", "to something that is no text"),
-        pytest.param("timeout = 2020-01-01", "to something that is no text"),
+        pytest.param("max-failed = ", "not valid TOML"),
+        pytest.param("[max-failed]\nx = 1", "to something that is not a text"),
+        pytest.param("require = [['total >= 1']]", "to something that is not a text"),
+        pytest.param("timeout = 2020-01-01", "to something that is not a text"),
         pytest.param(f"max-failed = {2**63}", "a number that is too large"),
         pytest.param(f"max-failed = 0x{'f' * 5000}", "that is too large", id="too large"),
-        pytest.param(f"max-failed = {'9' * 5000}", "no valid TOML", id="an endless number"),
-        pytest.param("require = " + "[" * 50_000, "no valid TOML", id="nested deeply"),
-        pytest.param("config = 'other.toml'", "sets config, which no file can"),
-        pytest.param("no-config = true", "sets no-config, which no file can"),
-        pytest.param("token = 'x'", "sets token, which no file can"),
-        pytest.param("trust-config = true", "sets trust-config, which no file can"),
-        pytest.param('"\\u001b[2J" = 1', r"'\x1b[2J', which is no setting"),
+        pytest.param(f"max-failed = {'9' * 5000}", "not valid TOML", id="an endless number"),
+        pytest.param("require = " + "[" * 50_000, "not valid TOML", id="nested deeply"),
+        pytest.param("config = 'other.toml'", "sets config, which a file can't set"),
+        pytest.param("no-config = true", "sets no-config, which a file can't set"),
+        pytest.param("token = 'x'", "sets token, which a file can't set"),
+        pytest.param("trust-config = true", "sets trust-config, which a file can't set"),
+        pytest.param('"\\u001b[2J" = 1', r"'\x1b[2J', which is not a setting"),
     ],
 )
 def test_a_file_that_is_wrong_says_what_to_do(tmp_path: Path, text: str, said: str) -> None:
@@ -144,13 +146,13 @@ def test_a_file_that_is_not_there_is_an_error_when_it_was_named(tmp_path: Path) 
 
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "testery-gate.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="no valid TOML"):
+    with pytest.raises(UsageError, match="not valid TOML"):
         read_config(None, tmp_path, KNOWN)
 
 
 def test_a_pipe_in_the_project_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "testery-gate.toml")
-    with pytest.raises(UsageError, match="no regular file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         read_config(None, tmp_path, KNOWN)
 
 
@@ -235,7 +237,7 @@ def test_what_never_ends_is_not_read_whole(tmp_path: Path) -> None:
 def test_a_link_to_another_file_quotes_nothing_of_it(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2-is-my-password\n")
     (tmp_path / "testery-gate.toml").symlink_to(tmp_path / "secret")
-    with pytest.raises(UsageError, match="no valid TOML") as caught:
+    with pytest.raises(UsageError, match="not valid TOML") as caught:
         read_config(None, tmp_path, KNOWN)
     assert "hunter2" not in caught.value.message
 

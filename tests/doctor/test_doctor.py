@@ -14,7 +14,7 @@ import pytest
 from testery_gate.api.credentials import Token
 from testery_gate.api.transport import Encryption
 from testery_gate.doctor import Finding, State, Step, examine, overall
-from testery_gate.doctor.checks import Patient, certificate_finding, checks_of
+from testery_gate.doctor.checks import Subject, certificate_finding, checks_of
 from testery_gate.doctor.rendering import Style, conclusion, line
 from testery_gate.errors import ExitCode, GateError, NoAnswer, Unauthorized, UsageError
 from testery_gate.simulator import load_scenario
@@ -35,13 +35,13 @@ def examined(
     timeout: float = 10,
 ) -> dict[str, Finding]:
     """Examine what is at an address, and return the findings by their checks."""
-    patient = Patient(
+    subject = Subject(
         api_url=api_url,
         source="default",
         find_token=lambda: Token(value=CANARY, source="a test"),
         timeout=timeout,
     )
-    findings = list(examine(checks_of(patient, now), timeout))
+    findings = list(examine(checks_of(subject, now), timeout))
     assert [finding.check for finding in findings] == list(ALL)
     return {finding.check: finding for finding in findings}
 
@@ -82,9 +82,9 @@ def test_what_needs_a_failed_check_is_skipped_with_the_first_cause() -> None:
     assert (four.state, four.found, four.check) == (State.OK, "well", "four")
 
 
-@pytest.mark.parametrize(("blame", "code"), [(NoAnswer, 4), (UsageError, 2)])
+@pytest.mark.parametrize(("timeout_error", "code"), [(NoAnswer, 4), (UsageError, 2)])
 def test_a_check_that_takes_too_long_fails_with_its_own_advice(
-    blame: type[GateError], code: int
+    timeout_error: type[GateError], code: int
 ) -> None:
     forever = threading.Event()
 
@@ -92,10 +92,12 @@ def test_a_check_that_takes_too_long_fails_with_its_own_advice(
         forever.wait(30)
         return well()
 
-    (finding,) = examine([check("one", work, when_slow="Wait.", blame=blame)], 0.1)
+    (finding,) = examine(
+        [check("one", work, timeout_advice="Wait.", timeout_error=timeout_error)], 0.1
+    )
     forever.set()
     assert (finding.state, finding.exit_code) == (State.FAILED, code)
-    assert (finding.found, finding.advice) == ("no end of it within 0.1 s", "Wait.")
+    assert (finding.found, finding.advice) == ("not finished within 0.1 s", "Wait.")
 
 
 def test_what_a_gate_can_do_without_only_warns() -> None:
@@ -152,32 +154,32 @@ EMPTY = b"[]"
             [EMPTY, EMPTY, http(b"", status="404 No")],
             "account",
             State.WARNING,
-            "nothing at",
+            "nothing was found at",
             id="no account",
         ),
         pytest.param(
             [EMPTY, http(b"", status="404 No")],
             "runs",
             State.FAILED,
-            "nothing at",
+            "nothing was found at",
             id="not the API's address",
         ),
         pytest.param(
-            [EMPTY, http(b"", status="403 No")], "runs", State.FAILED, "may not see", id="barred"
+            [EMPTY, http(b"", status="403 No")], "runs", State.FAILED, "has no access", id="barred"
         ),
         pytest.param([EMPTY, b"<html>"], "runs", State.FAILED, "not JSON", id="a web page"),
-        pytest.param([EMPTY], "clock", State.SKIPPED, "does not say its time", id="no date"),
+        pytest.param([EMPTY], "clock", State.SKIPPED, "does not send its time", id="no date"),
         pytest.param(
-            [http(EMPTY, "Date: soon")], "clock", State.SKIPPED, "does not say", id="bad date"
+            [http(EMPTY, "Date: soon")], "clock", State.SKIPPED, "does not send", id="bad date"
         ),
         pytest.param(
             [http(EMPTY, f"Date: Mon, 01 Jan 2024 00:00:00 +{'9' * 20}")],
             "clock",
             State.SKIPPED,
-            "does not say",
+            "does not send its time",
             id="a date beyond all dates",
         ),
-        pytest.param([hang], "tls", State.FAILED, "no end of it within", id="silence"),
+        pytest.param([hang], "tls", State.FAILED, "not finished within", id="silence"),
     ],
 )
 def test_what_an_api_lacks_is_told(
@@ -229,7 +231,7 @@ def certificate(days: float, **issuer: str) -> Mapping[str, Any]:
         pytest.param(
             certificate(3, commonName="A\x1b[31m1"), State.OK, "by A1, valid", id="a name"
         ),
-        pytest.param(certificate(2.9), State.WARNING, "without a name, valid for 2", id="soon"),
+        pytest.param(certificate(2.9), State.WARNING, "unnamed authority, valid for 2", id="soon"),
         pytest.param({}, State.OK, "a certificate that is trusted", id="not told by the system"),
     ],
 )
@@ -267,7 +269,7 @@ def test_a_proxy_stands_first_on_the_way(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "can't be used" in examined("https://api.example.test/api")["connect"].found
     monkeypatch.setenv("NO_PROXY", "localhost")
     excluded = examined("https://localhost:1/api")["proxy"]
-    assert excluded.found == "none: NO_PROXY holds localhost"
+    assert excluded.found == "none: NO_PROXY contains localhost"
 
 
 WIDE = Style(width=None, color=False, unicode=True)
@@ -299,7 +301,7 @@ def test_a_line_is_shown_as_the_stream_can() -> None:
 @pytest.mark.parametrize(
     ("findings", "said"),
     [
-        pytest.param([], "Nothing keeps a gate from a verdict here.\n", id="well"),
+        pytest.param([], "A gate can reach a verdict here.\n", id="well"),
         pytest.param([State.WARNING], "here, with 1 warning.\n", id="a warning"),
         pytest.param([State.WARNING] * 2, "here, with 2 warnings.\n", id="warnings"),
         pytest.param([State.FAILED], "here: tls failed (exit code 4).\n", id="failed"),

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from hypothesis import strategies as st
 
-from testery_gate.cli.options import Setting
+from testery_gate.cli.option_types import Setting
 from testery_gate.cli.wait import wait
 from testery_gate.judging.criteria import Metric, Operator
 from testery_gate.simulator import scenarios

@@ -113,7 +113,7 @@ def test_what_is_no_criterion_is_refused_with_the_grammar(text: str) -> None:
         parse_criterion(text)
 
     assert str(caught.value) == (
-        f"{text!r} is no criterion; write METRIC OP VALUE, for example 'failed <= 5%',"
+        f"{text!r} is not a criterion; write METRIC OP VALUE, for example 'failed <= 5%',"
         " with one of <= >= < > == !="
     )
 
@@ -237,7 +237,8 @@ def test_a_time_takes_a_duration(metric: Metric, value: str) -> None:
         parse_criterion(f"{metric.value} <= {value}")
 
     assert str(caught.value) == (
-        f"{metric.value} takes a duration: {value!r} is no duration; write 90s, 10m, 1h30m or 500ms"
+        f"{metric.value} takes a duration: {value!r} is not a duration;"
+        " write 90s, 10m, 1h30m or 500ms"
     )
 
 
@@ -280,7 +281,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(CriterionError) as caught:
         parse_duration(text)
 
-    assert str(caught.value) == f"{text!r} is no duration; write 90s, 10m, 1h30m or 500ms"
+    assert str(caught.value) == f"{text!r} is not a duration; write 90s, 10m, 1h30m or 500ms"
 
 
 @pytest.mark.parametrize(

@@ -306,7 +306,7 @@ def test_checks_come_in_order_the_users_after_the_default_ones_and_warnings_last
             pytest.param(
                 {"status": status},
                 INCONCLUSIVE,
-                f"the run is over, yet its status is {status}",
+                f"the run has finished, but its status is {status}",
                 status,
                 id=status,
             )
@@ -315,7 +315,7 @@ def test_checks_come_in_order_the_users_after_the_default_ones_and_warnings_last
         pytest.param(
             {"status": "PAUSED"},
             INCONCLUSIVE,
-            "the run's status, PAUSED, is none that the gate knows",
+            "the run's status, PAUSED, is unknown to the gate",
             "PAUSED",
             id="an unknown status",
         ),
@@ -350,7 +350,7 @@ def test_a_fail_is_explained_by_a_known_failure_only(failed: int | None) -> None
         (
             None,
             INCONCLUSIVE,
-            "total >= 1 can't be judged: total is unknown (the API does not say total)",
+            "total >= 1 can't be judged: total is unknown (the API does not report total)",
             "unknown",
         ),
         (
@@ -397,7 +397,7 @@ def test_counts_must_be_known_and_consistent(changes: dict[str, Any], wrong: str
     assert check == Check(
         name="counts",
         state=INCONCLUSIVE,
-        message=f"the counts make no sense: {wrong}",
+        message=f"the counts are inconsistent: {wrong}",
         expected_text="known and consistent",
         actual_text=wrong,
     )
@@ -629,7 +629,8 @@ def test_the_checks_that_nobody_asked_for_can_be_named_beforehand(
         (
             "coverage >= 80%",
             INCONCLUSIVE,
-            "coverage >= 80% can't be judged: coverage is unknown (the API does not say coverage)",
+            "coverage >= 80% can't be judged: coverage is unknown"
+            " (the API does not report coverage)",
             ">= 80%",
             "unknown",
         ),
@@ -652,16 +653,16 @@ def test_a_criterion_says_what_was_expected_and_what_was_found(
 @pytest.mark.parametrize(
     ("metric", "source"),
     [
-        ("executed >= 1", "the API does not say passed, failed"),
-        ("not_run <= 1", "the API does not say passed, failed"),
-        ("pass_rate >= 1%", "the API does not say passed, failed"),
-        ("fail_rate >= 1%", "the API does not say passed, failed"),
-        ("passed >= 1", "the API does not say passed"),
-        ("failed >= 1", "the API does not say failed"),
+        ("executed >= 1", "the API does not report passed, failed"),
+        ("not_run <= 1", "the API does not report passed, failed"),
+        ("pass_rate >= 1%", "the API does not report passed, failed"),
+        ("fail_rate >= 1%", "the API does not report passed, failed"),
+        ("passed >= 1", "the API does not report passed"),
+        ("failed >= 1", "the API does not report failed"),
         ("coverage >= 1%", "the run has coverage 100.5"),
-        ("duration >= 1s", "the API does not say end time"),
-        ("queue_time >= 1s", "the API does not say create time"),
-        ("testing_time >= 1s", "the API does not say testing time"),
+        ("duration >= 1s", "the API does not report end time"),
+        ("queue_time >= 1s", "the API does not report create time"),
+        ("testing_time >= 1s", "the API does not report testing time"),
     ],
 )
 def test_an_unknown_metric_is_inconclusive_and_names_what_it_is_made_of(
@@ -681,9 +682,9 @@ def test_an_unknown_metric_is_inconclusive_and_names_what_it_is_made_of(
 @pytest.mark.parametrize(
     ("metric", "source"),
     [
-        ("total >= 1", "the API does not say total"),
+        ("total >= 1", "the API does not report total"),
         ("ignored <= 1", "the run has ignored -1"),
-        ("ignored <= 1%", "the API does not say total"),
+        ("ignored <= 1%", "the API does not report total"),
     ],
 )
 def test_what_the_other_counts_are_made_of_is_named_too(metric: str, source: str) -> None:
@@ -847,7 +848,7 @@ END = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
             timedelta(hours=1, seconds=1),
             INCONCLUSIVE,
             "the run finished at 2020-05-04 23:22:59 UTC, which is not after"
-            " 2020-05-04 23:23:00 UTC: it is no evidence of today",
+            " 2020-05-04 23:23:00 UTC: the run is too old",
             "2020-05-04 23:22:59 UTC",
             id="too long ago",
         ),
@@ -856,7 +857,7 @@ END = datetime(2020, 5, 4, 23, 22, 59, tzinfo=UTC)
             timedelta(hours=1),
             INCONCLUSIVE,
             "the run finished at an unknown time, which is not after"
-            " 2020-05-04 23:22:59 UTC: it is no evidence of today",
+            " 2020-05-04 23:22:59 UTC: the run is too old",
             "an unknown time",
             id="nobody knows when",
         ),

@@ -100,12 +100,12 @@ def test_a_log_gets_a_line_whenever_something_changed() -> None:
     log.at(82).update(progress(make_run(failed=1, complete=False), elapsed=82, next_look=1))
     log.at(3700).update(progress(make_run(failed=1), elapsed=3700, next_look=None))
     assert log.new_lines() == [
-        "[    1s] run 55676 QUEUED 0/0 done, 0 failed, next look in 1s",
-        "[    5s] run 55676 RUNNING 0/30 done, 0 failed, next look in 2s",
-        "[   35s] run 55676 RUNNING 12/30 done, 0 failed, about 45s to go, next look in 30s",
+        "[    1s] run 55676 QUEUED 0/0 done, 0 failed, next poll in 1s",
+        "[    5s] run 55676 RUNNING 0/30 done, 0 failed, next poll in 2s",
+        "[   35s] run 55676 RUNNING 12/30 done, 0 failed, about 45s to go, next poll in 30s",
         "[ 1m06s] HTTP 502 from https://api.testery.io; next try in 3.0 s",
-        "[ 1m20s] run 55676 RUNNING 29/30 done, 1 failed, about 5s to go, next look in 2s",
-        "[ 1m22s] run 55676 FAIL 30/30 done, 1 failed, not complete yet, next look in 1s",
+        "[ 1m20s] run 55676 RUNNING 29/30 done, 1 failed, about 5s to go, next poll in 2s",
+        "[ 1m22s] run 55676 FAIL 30/30 done, 1 failed, not complete yet, next poll in 1s",
         "[1h01m40s] run 55676 FAIL 30/30 done, 1 failed, finished",
     ]
 
@@ -127,7 +127,7 @@ def test_a_wait_says_how_long_such_runs_usually_take(usual: list[float], said: s
     seen = replace(sighting(running(0)), usual=tuple(reversed(usual)))
     log.at(1).update(progress(seen, next_look=15))
     (line,) = log.new_lines()
-    assert line.endswith(f"0/30 done, 0 failed, {said}, next look in 15s")
+    assert line.endswith(f"0/30 done, 0 failed, {said}, next poll in 15s")
 
 
 def test_of_several_runs_those_that_take_longest_say_how_long() -> None:
@@ -163,10 +163,10 @@ def test_a_sign_of_life_says_what_is_known() -> None:
     log.at(221).tick()
     assert log.new_lines() == [
         "[   55s] waiting for the first answer",
-        "[   56s] run 55676 RUNNING 10/30 done, 0 failed, about 1m40s to go, next look in 2m00s",
-        "[ 1m51s] run 55676 RUNNING 10/30 done, 0 failed, about 45s to go, next look in 1m05s",
-        "[ 2m46s] run 55676 RUNNING 10/30 done, 0 failed, any moment now, next look in 10s",
-        "[ 3m41s] run 55676 RUNNING 10/30 done, 0 failed, any moment now, looking now",
+        "[   56s] run 55676 RUNNING 10/30 done, 0 failed, about 1m40s to go, next poll in 2m00s",
+        "[ 1m51s] run 55676 RUNNING 10/30 done, 0 failed, about 45s to go, next poll in 1m05s",
+        "[ 2m46s] run 55676 RUNNING 10/30 done, 0 failed, any moment now, next poll in 10s",
+        "[ 3m41s] run 55676 RUNNING 10/30 done, 0 failed, any moment now, polling now",
     ]
 
 
@@ -183,7 +183,7 @@ def test_a_prediction_beyond_the_deadline_names_the_deadline() -> None:
     log.at(100).update(progress(seen, elapsed=100, timeout=160))
     assert log.new_lines() == [
         "[ 1m40s] run 55676 RUNNING 1/30 done, 0 failed, about 49m to go, timeout in 1m,"
-        " next look in 5s"
+        " next poll in 5s"
     ]
 
 
@@ -233,11 +233,11 @@ def test_several_runs_get_a_line_together_and_one_for_each_that_moved_on() -> No
         f"[    1s] run 55676 not found: {GONE.message}",
         "[    1s] run 55677 RUNNING 3/30 done, 0 failed",
         "[    1s] run 55678 QUEUED 30/30 done, 0 failed",
-        "[    1s] 3 runs: 1 not found, 1 RUNNING, 1 QUEUED, 33/60 done, 0 failed, next look in 5s",
-        "[    9s] 3 runs: 1 not found, 1 RUNNING, 1 QUEUED, 39/60 done, 0 failed, next look in 5s",
+        "[    1s] 3 runs: 1 not found, 1 RUNNING, 1 QUEUED, 33/60 done, 0 failed, next poll in 5s",
+        "[    9s] 3 runs: 1 not found, 1 RUNNING, 1 QUEUED, 39/60 done, 0 failed, next poll in 5s",
         "[   12s] run 55677 RUNNING 12/30 done, 1 failed",
         "[   12s] run 55678 RUNNING 1/30 done, 0 failed",
-        "[   12s] 3 runs: 1 not found, 2 RUNNING, 13/60 done, 1 failed, next look in 5s",
+        "[   12s] 3 runs: 1 not found, 2 RUNNING, 13/60 done, 1 failed, next poll in 5s",
         "[   20s] run 55677 FAIL 30/30 done, 1 failed, finished",
         "[   20s] run 55678 PASS 30/30 done, 0 failed, finished",
         "[   20s] 3 runs: 1 not found, 1 FAIL, 1 PASS, 60/60 done, 1 failed",
@@ -251,7 +251,7 @@ def test_two_hundred_runs_do_not_flood_a_log() -> None:
     assert len(lines) == 22
     assert lines[-2:] == [
         "[    1s] 180 more runs changed",
-        "[    1s] 200 runs: 200 RUNNING, 600/6000 done, 0 failed, next look in 5s",
+        "[    1s] 200 runs: 200 RUNNING, 600/6000 done, 0 failed, next poll in 5s",
     ]
 
 
@@ -259,7 +259,7 @@ def test_the_last_of_several_runs_is_predicted() -> None:
     log = Log()
     slow, fast = sighting(running(1), 10, since=0), sighting(running(29), 10, since=0)
     log.at(10).update(progress(slow, fast, make_run(), elapsed=10))
-    assert log.new_lines()[-1].endswith("60/90 done, 0 failed, about 4m50s to go, next look in 5s")
+    assert log.new_lines()[-1].endswith("60/90 done, 0 failed, about 4m50s to go, next poll in 5s")
 
 
 def test_verbose_gives_every_look_a_line() -> None:
@@ -271,10 +271,10 @@ def test_verbose_gives_every_look_a_line() -> None:
         line
         for second in (1, 2)
         for line in (
-            f"[    {second}s] run 55676 RUNNING 3/30 done, 0 failed, next look in 1s",
+            f"[    {second}s] run 55676 RUNNING 3/30 done, 0 failed, next poll in 1s",
             f"[    {second}s] run 55676 RUNNING 3/30 done, 0 failed",
             f"[    {second}s] run 55677 not found: {GONE.message}",
-            f"[    {second}s] 2 runs: 1 not found, 1 RUNNING, 3/30 done, 0 failed, next look in 1s",
+            f"[    {second}s] 2 runs: 1 not found, 1 RUNNING, 3/30 done, 0 failed, next poll in 1s",
         )
     ]
 
@@ -284,7 +284,7 @@ def test_verbose_means_lines_on_a_terminal_too() -> None:
     with display(stream, live=True, verbose=True, environment={}, clock=FakeClock()) as log:
         log.update(progress(running(3), next_look=1))
     assert stream.getvalue() == (
-        "[    0s] run 55676 RUNNING 3/30 done, 0 failed, next look in 1s\n"
+        "[    0s] run 55676 RUNNING 3/30 done, 0 failed, next poll in 1s\n"
     )
 
 
@@ -558,7 +558,7 @@ def scene(clock: FakeClock) -> Progress:
                 "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
                 "RUNNING ━━━━━━━━━━━━━━━━━━━━──────────────────────────────────────── 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
-                "20s of 1h00m, about 30s to go, next look in 10s",
+                "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
             id="80",
         ),
@@ -570,7 +570,7 @@ def scene(clock: FakeClock) -> Progress:
                 "RUNNING ━━━━━━━────────────── 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m",
-                "about 30s to go, next look in 10s",
+                "about 30s to go, next poll in 10s",
             ],
             id="40",
         ),
@@ -581,7 +581,7 @@ def scene(clock: FakeClock) -> Progress:
                 "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
                 f"RUNNING {'━' * 20}{'─' * 40} 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
-                "20s of 1h00m, about 30s to go, next look in 10s",
+                "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
             id="200",
         ),
@@ -592,7 +592,7 @@ def scene(clock: FakeClock) -> Progress:
                 "run 55676  [red]Smoke[/red] ??????? on dev",
                 "RUNNING ####################---------------------------------------- 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
-                "20s of 1h00m, about 30s to go, next look in 10s",
+                "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
             id="ascii",
         ),
@@ -622,10 +622,10 @@ def test_a_terminal_counts_down_between_looks() -> None:
         with live(terminal, clock) as shown:
             shown.update(scene(clock))
             clock.now += 4
-            terminal.until("24s of 1h00m, about 30s to go, next look in 6s")
+            terminal.until("24s of 1h00m, about 30s to go, next poll in 6s")
             clock.now += 8
-            terminal.until("32s of 1h00m, about 20s to go, looking now")
-        assert terminal.screen()[-1] == "32s of 1h00m, about 20s to go, looking now"
+            terminal.until("32s of 1h00m, about 20s to go, polling now")
+        assert terminal.screen()[-1] == "32s of 1h00m, about 20s to go, polling now"
 
 
 def test_what_is_said_stands_above_the_frame_and_stays() -> None:
@@ -634,7 +634,7 @@ def test_what_is_said_stands_above_the_frame_and_stays() -> None:
         with live(terminal, clock) as shown:
             shown.update(scene(clock))
             shown.say("HTTP 502 from https://api.testery.io/api/test-runs/55676 ([red]Bad[/red])")
-            terminal.until("next look in 10s")
+            terminal.until("next poll in 10s")
             clock.now += 5
             shown.say("per-test results are not offered")
         assert terminal.screen() == [
@@ -644,7 +644,7 @@ def test_what_is_said_stands_above_the_frame_and_stays() -> None:
             "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
             "RUNNING ━━━━━━━━━━━━━──────────────────────────── 10/30 done",
             "7 passed, 2 failed, 1 ignored",
-            "25s of 1h00m, about 25s to go, next look in 5s",
+            "25s of 1h00m, about 25s to go, next poll in 5s",
         ]
 
 
@@ -677,7 +677,7 @@ SEVERAL = (
                 "  55683 RUNNING      ────────────────────  ?/30            odd",
                 "  55677 QUEUED       ────────────────────   0/0            queued",
                 "  55676 PASS         ━━━━━━━━━━━━━━━━━━━━ 30/30            done well",
-                "0s of 1h00m, next look in 5s",
+                "0s of 1h00m, next poll in 5s",
             ],
             id="80",
         ),
@@ -693,7 +693,7 @@ SEVERAL = (
                 "  55681 MENDING…    30/30",
                 "  55678 RUNNING     12/30            on…",
                 "and 3 more: 1 RUNNING, 1 QUEUED, 1 PASS",
-                "0s of 1h00m, next look in 5s",
+                "0s of 1h00m, next poll in 5s",
             ],
             id="40-and-low",
         ),
@@ -712,7 +712,7 @@ SEVERAL = (
                 f"  55683 RUNNING      {'─' * 30}  ?/30            odd",
                 f"  55677 QUEUED       {'─' * 30}   0/0            queued",
                 f"  55676 PASS         {'━' * 30} 30/30            done well",
-                "0s of 1h00m, next look in 5s",
+                "0s of 1h00m, next poll in 5s",
             ],
             id="200",
         ),
@@ -767,11 +767,11 @@ def test_a_frame_follows_the_size_of_the_terminal(folds: bool, environment: dict
         with live(terminal, clock, **environment) as shown:
             shown.say("what was before")
             shown.update(progress(*SEVERAL))
-            terminal.until("0s of 1h00m, next look in")
+            terminal.until("0s of 1h00m, next poll in")
             for columns in (45, 90, 40):
                 terminal.resize(columns)
                 clock.now += 1
-                terminal.until(f"{clock.now - 1000:.0f}s of 1h00m, next look in")
+                terminal.until(f"{clock.now - 1000:.0f}s of 1h00m, next poll in")
         with Terminal(40) as fresh:
             again = FakeClock()
             with live(fresh, again) as shown:
@@ -786,15 +786,15 @@ def test_only_what_changed_is_written_again() -> None:
     clock = FakeClock()
     with Terminal() as terminal, live(terminal, clock) as shown:
         shown.update(progress(*SEVERAL))
-        terminal.until("next look in 5s")
+        terminal.until("next poll in 5s")
         before = len(terminal.text)
         clock.now += 1
-        terminal.until("next look in 4s")
-        assert terminal.text[before:] == "\r\x1b[2K1s of 1h00m, next look in 4s"
+        terminal.until("next poll in 4s")
+        assert terminal.text[before:] == "\r\x1b[2K1s of 1h00m, next poll in 4s"
         before = len(terminal.text)
         shown.update(progress(*SEVERAL[:2], running(13, name="on its way"), *SEVERAL[3:]))
         terminal.until("13/30")
-        terminal.until("next look in 5s")
+        terminal.until("next poll in 5s")
         assert "on its way" in terminal.text[before:]
         assert "losing tests" not in terminal.text[before:]
 
@@ -860,13 +860,13 @@ def test_a_frame_is_drawn_anew_below_what_was_written_while_the_process_was_stop
     with Terminal() as terminal:
         with live(terminal, clock) as shown:
             shown.update(scene(clock))
-            terminal.until("next look in 10s")
+            terminal.until("next poll in 10s")
             os.write(terminal.stream.fileno(), b"\n[1]+ Stopped\n$ fg\n")
             os.kill(os.getpid(), signal.SIGCONT)
             clock.now += 1
-            terminal.until("next look in 9s")
+            terminal.until("next poll in 9s")
         assert terminal.screen()[3:7] == [
-            "20s of 1h00m, about 30s to go, next look in 10s",
+            "20s of 1h00m, about 30s to go, next poll in 10s",
             "[1]+ Stopped",
             "$ fg",
             "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
@@ -919,7 +919,7 @@ def test_the_cursor_is_seen_and_below_the_frame_however_the_wait_ends(error: Bas
     with Terminal() as terminal:
         with pytest.raises(type(error)):
             show_and_fail(terminal)
-        assert terminal.screen()[-1] == "20s of 1h00m, about 30s to go, next look in 10s"
+        assert terminal.screen()[-1] == "20s of 1h00m, about 30s to go, next poll in 10s"
         assert terminal.text.endswith("10s\r\n")
         assert MODE not in terminal.text
 

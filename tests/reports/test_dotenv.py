@@ -11,7 +11,7 @@ import click
 import pytest
 from hypothesis import given
 
-from testery_gate.cli.options import Setting
+from testery_gate.cli.option_types import Setting
 from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged

@@ -453,7 +453,7 @@ def test_of_several_runs_each_suite_names_its_own() -> None:
             make_result(status="", status_text="FLAKY", error="boom"),
             "error",
             "unknown",
-            "the test's status, FLAKY, is none that the gate knows\nboom",
+            "the test's status, FLAKY, is unknown to the gate\nboom",
             id="unknown status",
         ),
         pytest.param(

@@ -490,7 +490,7 @@ def test_without_a_ci_system_it_is_the_head_of_the_checkout(ci: dict[str, str]) 
 
 @pytest.mark.parametrize("ci", ["true", "1", "drone"])
 def test_what_an_unknown_system_has_checked_out_is_not_taken(ci: str) -> None:
-    with pytest.raises(UsageError, match="CI is set, but by no CI system") as error:
+    with pytest.raises(UsageError, match="CI is set, but not by a CI system") as error:
         commit({"CI": ci}, checkout=COMMIT)
     assert "--git-ref" in error.value.advice
 

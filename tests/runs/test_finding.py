@@ -110,7 +110,7 @@ def test_the_last_look_is_when_the_time_is_over() -> None:
         ),
         pytest.param(
             [run_of(1, 60 * 24 * 30, environment="staging")],
-            "run 1 has environment staging, but it is further back than --lookback reaches",
+            "run 1 has environment staging, but it is outside --lookback",
             id="too old",
         ),
         pytest.param(

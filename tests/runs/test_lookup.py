@@ -195,7 +195,7 @@ def test_a_list_that_is_not_offered_is_not_asked_for_again_and_it_is_said_once(
     api.fault = lambda: refusal
     assert api.cycle([1, 2, 3]) == ([0], [1, 2, 3])
     assert api.cycle([1, 2, 3]) == ([], [1, 2, 3])
-    assert api.said == [f"Asking for each run by itself, for want of a list: {refusal}"]
+    assert api.said == [f"Requesting each run by itself, because the list is not usable: {refusal}"]
 
 
 @given(

@@ -44,7 +44,7 @@ def test_a_run_is_named_by_id_or_address(text: str, run_id: int, web_url: str | 
     ],
 )
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="is no run; give its id, such as 55676"):
+    with pytest.raises(ValueError, match="is not a run; give its id, such as 55676"):
         parse_reference(text)
 
 

@@ -189,13 +189,13 @@ def test_a_commit_tells_more_than_an_environment() -> None:
 def test_a_run_that_is_too_old_is_told(conditions: list[Condition], said: str) -> None:
     old = run_of(1, 60 * 24 * 8, environment="staging")
     miss = Selection(conditions=tuple(conditions)).nearest_miss([old], WEEK)
-    assert miss == f"{said} further back than --lookback reaches (created 2024-02-22 12:00 UTC)"
+    assert miss == f"{said} outside --lookback (created 2024-02-22 12:00 UTC)"
 
 
 def test_a_run_beyond_the_number_of_runs_is_told_without_a_time() -> None:
     run = with_unknown(run_of(1, environment="staging"), "create_time")
     miss = Selection(conditions=(STAGING,)).nearest_miss([run], WEEK)
-    assert miss.endswith("but it is further back than --lookback reaches")
+    assert miss.endswith("but it is outside --lookback")
 
 
 def test_where_no_run_was_read_there_is_no_nearest_miss() -> None:

@@ -99,7 +99,7 @@ def test_a_file_can_not_say_that_it_is_trusted(tmp_path: Path, api: Api, value: 
     write(tmp_path, "testery-gate.toml", f'trust-config = {value}\napi-url = "{api.url}"\n')
     done = command.run("wait", "55676", cwd=tmp_path)
     assert done.code == ExitCode.USAGE
-    assert "sets trust-config, which no file can" in done.stderr
+    assert "sets trust-config, which a file can't set" in done.stderr
     assert not api.asked
 
 

@@ -11,7 +11,7 @@ import pytest
 from junitparser import JUnitXml
 
 from testery_gate.cli.config_file import InFile
-from testery_gate.cli.settings import every_setting
+from testery_gate.cli.options import every_setting
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
@@ -185,4 +185,6 @@ def test_a_file_can_not_say_which_ci_system_it_is(tmp_path: Path, value: str) ->
     write(tmp_path, f'ci = "{value}"')
     done = command.run("wait", "55676", cwd=tmp_path, GITLAB_CI="true")
     assert done.code == ExitCode.USAGE
-    assert "sets ci, which decides what the log is told to obey; a file may not" in done.stderr
+    assert (
+        "sets ci, which decides what the log is told to obey; a file must not set it" in done.stderr
+    )

@@ -62,7 +62,7 @@ def test_a_proxy_is_asked_for_a_tunnel_and_told_nothing(tmp_path: Path) -> None:
 def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     done = command.run("wait", "1", cwd=tmp_path, api_url="http://198.51.100.1/api")
     assert done.code == ExitCode.USAGE
-    assert "would show the token" in done.stderr
+    assert "would send the token" in done.stderr
 
 
 @pytest.mark.parametrize("system", ["none", "github"])

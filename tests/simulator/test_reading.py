@@ -329,7 +329,9 @@ def test_a_scenario_without_runs_says_so(read: Callable[[str], Scenario]) -> Non
             "[[run]]\ncreated = 2026-01-02\n", "'created' must be a date and time", id="no-time"
         ),
         pytest.param(
-            "[[run]]\ncreated = 0001-01-01T00:00:00+10:00\n", "of our age", id="ancient-time"
+            "[[run]]\ncreated = 0001-01-01T00:00:00+10:00\n",
+            "in a plausible year",
+            id="ancient-time",
         ),
         pytest.param("[[run]]\ntest-names = []\n", "at least one text", id="no-test-names"),
         pytest.param(

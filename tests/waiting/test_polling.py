@@ -115,7 +115,7 @@ def test_a_run_that_settles_is_noted_as_such() -> None:
     clock = FakeClock()
     ended = watch(clock, Script(clock, (0, make_run(complete=False))))
     assert sighting(ended).notes == (
-        "the run is PASS but not complete; it was judged all the same, because nothing of it"
+        "the run is PASS but not complete; it was judged anyway, because nothing of it"
         " changed for 60 s",
     )
 
@@ -124,7 +124,7 @@ def test_a_run_that_never_says_whether_it_is_complete_is_noted_as_such() -> None
     clock = FakeClock()
     ended = watch(clock, Script(clock, (0, with_unknown(make_run(), "complete"))))
     assert sighting(ended).notes == (
-        "the API does not say whether the run is complete; PASS was taken for it",
+        "the API does not report whether the run is complete; PASS was taken as complete",
     )
 
 
@@ -155,7 +155,7 @@ def test_a_run_that_ended_a_minute_ago_has_settled(ended_for: float, looks: list
     ended = watch(clock, script, now=lambda: first + timedelta(seconds=clock.now))
     assert script.looks == looks
     assert sighting(ended).notes == (
-        "the run is PASS but not complete; it was judged all the same, because it ended at"
+        "the run is PASS but not complete; it was judged anyway, because it ended at"
         " 2020-05-04 23:22:59 UTC",
     )
 

@@ -44,13 +44,13 @@ _FRAME = 1_000
 
 
 def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
-    """Return as many of the tests that failed as there is room for."""
+    """Return as many of the failed tests as fit."""
     failing = view.failing(judged)
     if not failing:
         return NOTHING
     budget.left -= _FRAME
-    told = _entries(failing, run_page(judged), budget)
-    taken, rest = fitting(budget, told, len(failing), "failing tests")
+    items = _entries(failing, run_page(judged), budget)
+    taken, rest = fitting(budget, items, len(failing), "failing tests")
     first, others = taken[:SHOWN], taken[SHOWN:]
     if others:
         first.append(entry(folded(f"{len(others)} more failing tests", entries(others))))

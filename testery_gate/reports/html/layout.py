@@ -65,30 +65,30 @@ def together(*content: str) -> Markup:
 
 
 def small(*content: str) -> Markup:
-    """Return text that is read second."""
+    """Return secondary text."""
     return element("font", *content, size=2)
 
 
 def large(*content: str, size: int = 4) -> Markup:
-    """Return text that is read first."""
+    """Return prominent text."""
     return element("font", *content, size=size)
 
 
 def rule() -> Markup:
-    """Return a line across."""
+    """Return a horizontal line."""
     return element("hr", noshade="", size=1, color=_LINE)
 
 
 def name(content: str, otherwise: str = "") -> Markup:
     """Return a name from elsewhere, which may be long and in a script of either direction."""
-    told = words(content)
-    return element("bdi", told) if told else Markup(otherwise)
+    shown = words(content)
+    return element("bdi", shown) if shown else Markup(otherwise)
 
 
 def code(content: str, otherwise: str = "") -> Markup:
     """Return a name that machines read, such as a file's."""
-    told = words(content)
-    return element("code", told, dir="auto") if told else Markup(otherwise)
+    shown = words(content)
+    return element("code", shown, dir="auto") if shown else Markup(otherwise)
 
 
 def link(address: str, *content: str) -> Markup:
@@ -98,7 +98,7 @@ def link(address: str, *content: str) -> Markup:
 
 def facts(rows: Iterable[tuple[str, str]]) -> Markup:
     """Return labels and what is to be said of them; nothing for none."""
-    told = join(
+    shown = join(
         element(
             "tr",
             element("th", label, scope="row", align="left", valign="top"),
@@ -106,7 +106,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> Markup:
         )
         for label, content in rows
     )
-    return element("table", told, cellpadding=4) if told else NOTHING
+    return element("table", shown, cellpadding=4) if shown else NOTHING
 
 
 def data(head: Sequence[str], groups: Iterable[str], *, caption: str) -> Markup:
@@ -152,7 +152,7 @@ def group(first: str, *others: str, below: str = "", wide: bool = False) -> Mark
 
 
 def folded(summary: str, *content: str, open_: bool = False) -> Markup:
-    """Return what is shown on demand."""
+    """Return content that a reader can unfold."""
     return element("details", element("summary", summary), *content, open="" if open_ else None)
 
 
@@ -174,7 +174,7 @@ def entry(content: str) -> Markup:
 def fitting(
     budget: SizeBudget, items: Iterable[Markup], count: int, what: str
 ) -> tuple[list[Markup], Markup]:
-    """Return as many items as there is room for, and how many there are beyond, if any."""
+    """Return as many items as fit, and how many are left out, if any."""
     rest = more(count, what)
     if not budget.take(rest):
         return [], NOTHING

@@ -45,13 +45,13 @@ LONGEST_TEXT = 1_000
 MOST_REMARKS = 20
 MOST_CHECKS = 100
 _FRAME = 2_000
-"""Bytes around what is told of several runs, more than there are."""
+"""Bytes around what is shown of several runs, more than there are."""
 
 
 def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     """Return the page on one run or more, in at most so many bytes of UTF-8.
 
-    What there is no room for is left out whole. The frame, with the verdict as a whole, takes
+    What does not fit is left out completely. The frame, with the verdict as a whole, takes
     about 5,000 bytes.
     """
     exit_code = view.exit_code_of(runs)
@@ -65,35 +65,35 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
 
 
 def _on_one(judged: Judged, budget: SizeBudget) -> Markup:
-    told = _tell(judged, 2, budget)
-    return told.around(failing_tests(judged, 2, budget))
+    pieces = _run_parts(judged, 2, budget)
+    return pieces.around(failing_tests(judged, 2, budget))
 
 
 def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
-    """Tell of all in a table, which has a quarter of the bytes, and then of each.
+    """Show all runs in a table, which has a quarter of the bytes, and then each run.
 
-    Of what is left, half is kept for the failing tests, of which each run gets as many.
+    Half of the rest is kept for the failing tests, in equal shares for the runs.
     """
     budget.left -= _FRAME
     for_table, for_runs = budget.apart(4), budget.apart(2)
-    told = []
+    pieces = []
     for number, judged in enumerate(ranked):
-        core = _tell(judged, 3, for_runs, _anchor(number))
+        core = _run_parts(judged, 3, for_runs, _anchor(number))
         if not core.before:
             break
-        told.append(core)
+        pieces.append(core)
     budget.left += for_runs.left
     sections = []
-    for number, core in enumerate(told):
+    for number, core in enumerate(pieces):
         judged = ranked[number]
-        share = budget.apart(len(told) - number)
+        share = budget.apart(len(pieces) - number)
         sections.append(core.around(failing_tests(judged, 3, share)))
         budget.left += share.left
-    left_out = len(ranked) - len(told)
+    left_out = len(ranked) - len(pieces)
     return join(
         [
             paragraph(large(element("b", f"{view.tally(ranked).capitalize()}."), size=5)),
-            *_overview(ranked, for_table, len(told)),
+            *_overview(ranked, for_table, len(pieces)),
             *sections,
             more(left_out, "runs") if left_out else NOTHING,
         ]
@@ -127,8 +127,8 @@ def _anchor(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What there was room for, in two parts; nothing where not even the reason had room."""
+class _RunParts:
+    """What fits of a run, in two parts; both are empty if not even the reason fits."""
 
     before: Sequence[Markup]
     after: Sequence[Markup]
@@ -138,12 +138,14 @@ class _Told:
         return join([*self.before, failing, *self.after])
 
 
-def _tell(judged: Judged, level: int, budget: SizeBudget, anchor: str | None = None) -> _Told:
-    """Tell of a run all but its failing tests; with several runs under a heading of its own."""
+def _run_parts(
+    judged: Judged, level: int, budget: SizeBudget, anchor: str | None = None
+) -> _RunParts:
+    """Show a run without its failing tests; with several runs, under a heading of its own."""
     run, results = judged.run, judged.results or ()
     gist = join([_heading(judged, anchor) if anchor else NOTHING, *_gist(judged)])
     if not budget.take(gist):
-        return _Told((), ())
+        return _RunParts((), ())
     before = (
         NOTHING if run is None else section("Tests", level, proportions(run)),
         section("Checks", level, _checks(judged)),
@@ -155,7 +157,7 @@ def _tell(judged: Judged, level: int, budget: SizeBudget, anchor: str | None = N
         section("Slowest tests", level, slowest(results, run_page(judged))),
         NOTHING if run is None else section("Run", level, facts(_run_facts(run))),
     )
-    return _Told((gist, *filter(budget.take, before)), tuple(filter(budget.take, after)))
+    return _RunParts((gist, *filter(budget.take, before)), tuple(filter(budget.take, after)))
 
 
 def _verdict(code: ExitCode) -> str:
@@ -250,8 +252,8 @@ def _check_row(row: view.CheckRow) -> Markup:
 
 def _value(content: str) -> Markup:
     """Return what was expected or found; a commit or a name is smaller, to fit a phone."""
-    told = words(content)
-    return small(told) if len(content) > _SHORT else told
+    pieces = words(content)
+    return small(pieces) if len(content) > _SHORT else pieces
 
 
 _SHORT = 32

@@ -1,4 +1,4 @@
-"""What marks look like: each has a colour and, for those who see none, a sign of its own.
+"""The palette: each mark has a colour and, for those who can't see it, its own sign.
 
 Every colour has at least 4.5:1 against white, so that white text can stand on it, and 3:1 against
 the black of browsers' dark pages (WCAG 2.2, 1.4.3 and 1.4.11).

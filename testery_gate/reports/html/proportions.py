@@ -57,8 +57,8 @@ def _bar(counts: Mapping[str, Fraction | None]) -> Markup:
         if width:
             shapes.append(svg.bar(x, width, 1, 26, fill, stroke="Canvas"))
         x += width
-    told = ", ".join(f"{count} {kind}" for kind, count in known.items())
-    return svg.chart(28, told, *shapes)
+    description = ", ".join(f"{count} {kind}" for kind, count in known.items())
+    return svg.chart(28, description, *shapes)
 
 
 def _widths(counts: list[Fraction]) -> list[Fraction]:

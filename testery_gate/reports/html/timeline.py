@@ -49,7 +49,7 @@ class _Phase:
 
 
 def timeline(judged: Judged) -> Markup:
-    """Return the chart and its numbers; where there was one look, what the run tells of itself."""
+    """Return the chart and its numbers; after a single poll, the run's own times."""
     observed = judged.observed
     if len(observed) > 1 and observed[-1].at > observed[0].at:
         return join([_watched(observed), _table(observed)])
@@ -66,7 +66,7 @@ def _told(run: TestRun) -> Markup:
         _Phase(name="queued", fill=GREY, start=Fraction(0), end=queued),
         _Phase(name="running", fill=BLUE, start=queued, end=queued + ran),
     ]
-    about = paragraph(small("As Testery tells it: nothing moved while the gate watched."))
+    about = paragraph(small("As reported by Testery: nothing changed while the gate waited."))
     return join([_chart(phases, _TOP), _key(phases), about])
 
 
@@ -98,7 +98,7 @@ def _watched(observed: Sequence[Observation]) -> Markup:
 
 
 def _phases(observed: Sequence[Observation]) -> Iterator[_Phase]:
-    """Put looks of one status together; each lasts until the first look that saw another."""
+    """Put polls of one status together; each lasts until the first poll that saw another."""
     stages = groupby(observed, key=lambda look: _stage(look.status))
     starts = [next(looks) for _, looks in stages]
     for start, end in pairwise([*starts, observed[-1]]):
@@ -201,8 +201,8 @@ def _table(observed: Sequence[Observation]) -> Markup:
         for look in observed
     )
     head = ("after", "status", "passed", "failed", "ignored")
-    table = data(head, rows, caption="The run at each look")
-    return folded(f"The same in numbers: {len(observed)} looks", small(table))
+    table = data(head, rows, caption="The run at each poll")
+    return folded(f"The same in numbers: {len(observed)} polls", small(table))
 
 
 def _time(seconds: Fraction) -> str:

@@ -81,9 +81,9 @@ def _rate_marks(runs: Sequence[TestRun], rates: Sequence[Fraction | None]) -> It
             yield _mark(run, *mark, f"run {run.id}: {_rate(rate)}")
 
 
-def _mark(run: TestRun, x: str, y: str, told: str) -> Markup:
+def _mark(run: TestRun, x: str, y: str, description: str) -> Markup:
     """Draw a disc for a run that passed, a square for another: colours are not all there is."""
-    title = element("title", told)
+    title = element("title", description)
     mark = OF_RUNS[run.status]
     if mark is Mark.GOOD:
         return element("g", title, element("circle", cx=x, cy=y, r=5, fill=color(mark)))
@@ -111,7 +111,7 @@ def _legend() -> Iterator[str]:
     yield element("svg", disc, width=12, height=12, aria_hidden="true")
     yield " passed, "
     yield element("svg", square, width=12, height=12, aria_hidden="true")
-    yield " another outcome, by the word of Testery. Alike are finished runs of the same project,"
+    yield " another outcome, as reported by Testery. All are finished runs of the same project,"
     yield " environment and name."
 
 
