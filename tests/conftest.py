@@ -27,14 +27,24 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone.rmdir()
 
 
+PROCESSES = (
+    *("tests/acceptance/", "tests/action/", "tests/ci/test_command.py"),
+    *("tests/security/test_hostile_configuration.py", "tests/security/test_limits_of_a_file.py"),
+    *("tests/security/test_report_paths.py", "tests/security/test_working_directory.py"),
+)
+"""Where each case starts a process: two of a test are quick, unless it says how many."""
+QUICK_PROCESSES = 2
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what comes after the first cases of a test that says how many are quick."""
+    """Mark as slow what comes after the first cases of a test, where these are quick."""
     seen = Counter[str]()
     for item in items:
         quick = item.get_closest_marker("quick")
-        if quick is not None:
-            name = item.nodeid.partition("[")[0]
-            seen[name] += 1
-            if seen[name] > quick.args[0]:
-                item.add_marker(pytest.mark.slow)
+        if quick is None and not item.nodeid.startswith(PROCESSES):
+            continue
+        name = item.nodeid.partition("[")[0]
+        seen[name] += 1
+        if seen[name] > (QUICK_PROCESSES if quick is None else quick.args[0]):
+            item.add_marker(pytest.mark.slow)

@@ -217,6 +217,7 @@ def test_the_built_in_scenario_of_unreadable_times_is_inconclusive(tmp_path: Pat
     assert codes(done) == {55676: INCONCLUSIVE}
 
 
+@pytest.mark.slow
 def test_a_time_of_the_first_year_is_no_defect_while_a_run_is_waited_for(tmp_path: Path) -> None:
     first = old(1, "PASS", "1h", more='fields = \'{"createTime": "0001-01-01T00:00:00Z"}\'')
     scenario = written(tmp_path, first)
@@ -295,6 +296,7 @@ def test_what_the_lookback_cuts_off_is_noted(tmp_path: Path) -> None:
 # Runs that are not there yet.
 
 
+@pytest.mark.slow
 def test_a_named_run_may_still_appear(tmp_path: Path) -> None:
     scenario = written(tmp_path, run(1, "PASS", lasts=1, appears=15) + old(2, "PASS", "1h"))
     done, _ = gate(scenario, tmp_path, "wait 1 2 --appear-within=10s")

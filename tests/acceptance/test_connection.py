@@ -185,7 +185,7 @@ def test_a_proxy_gets_its_password_and_nobody_else_sees_it(
         done = world.gate(tmp_path, HOST, HTTPS_PROXY=f"http://{at}", SSL_CERT_FILE="{file}")
     assert done.code == code, done.output
     if code is UNAVAILABLE:
-        assert f"http://localhost:{proxy.port} wants" in done.output
+        assert f"http://localhost:{proxy.port} requires" in done.output
         assert "variable HTTPS_PROXY" in " ".join(done.output.split())
         assert "canary-secret" not in done.output
 

@@ -173,6 +173,7 @@ def test_a_proxy_that_is_down_is_told(tmp_path: Path) -> None:
     assert SECRET not in done.output
 
 
+@pytest.mark.slow
 def test_results_that_are_not_offered_are_a_warning(tmp_path: Path) -> None:
     with Simulator(load_scenario("no-results-endpoint"), speed=1000) as api:
         command.run("wait", "55676", "--quiet", cwd=tmp_path, api_url=api.url)

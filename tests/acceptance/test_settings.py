@@ -110,7 +110,7 @@ def test_a_wrong_file_ends_with_2_and_says_what_is_wrong(
     ("arguments", "advice"),
     [
         pytest.param("wait 1 --config=missing.toml", "name another with --config", id="no file"),
-        pytest.param("wait 1 --config=broken.toml", "Mend it", id="no TOML"),
+        pytest.param("wait 1 --config=broken.toml", "Fix it", id="no TOML"),
         pytest.param("wait 1 --config=pyproject.toml", "Add it", id="no section"),
         pytest.param("wait 1 --token-file=missing", "TESTERY_API_TOKEN", id="no token file"),
         pytest.param("wait 1 --token-file=empty", "TESTERY_API_TOKEN", id="an empty token file"),

@@ -195,6 +195,7 @@ def test_a_job_that_is_canceled_leaves_outputs_and_a_report(
     assert cases.errors
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
     criteria = "ignored == 0\nfailed <= $(touch owned)"
     runs = "$(touch owned)\n::error::owned `touch owned`"
@@ -216,6 +217,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("owned"))
 
 
+@pytest.mark.slow
 def test_the_workflows_env_holds_where_an_input_is_empty(tmp_path: Path) -> None:
     variables = {"TESTERY_API_TOKEN": CANARY, "TESTERY_GATE_MAX_FAILED": "3"}
     with Simulator(load_scenario("failing"), speed=SPEED) as api:

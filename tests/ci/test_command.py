@@ -225,6 +225,7 @@ def test_a_defect_is_told_too_and_shown_when_the_runner_debugs(tmp_path: Path) -
         assert ("Traceback" in done.stderr) is (debug == "1")
 
 
+@pytest.mark.slow
 def test_the_runners_debugging_gives_every_look_a_line(tmp_path: Path) -> None:
     lines = {}
     for debug in ("0", "1"):

@@ -138,7 +138,7 @@ def test_of_several_runs_those_that_take_longest_say_how_long() -> None:
     )
     over = replace(sighting(make_run(id=4)), usual=(6000.0,) * 3)
     log.at(1).update(progress(short, long, unknown, over, GONE))
-    assert ", usually about 10 min, next look" in log.new_lines()[-1]
+    assert ", usually about 10 min, next poll" in log.new_lines()[-1]
 
 
 def test_a_log_shows_life_within_every_minute() -> None:
