@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 
 import click
@@ -13,24 +14,47 @@ import click
 from testery_gate import __version__
 from testery_gate.ci.inert import OutputLost, guarded
 from testery_gate.cli import completion
-from testery_gate.cli.check import check
-from testery_gate.cli.demo import demo
-from testery_gate.cli.doctor import doctor
-from testery_gate.cli.explain import explain
-from testery_gate.cli.list_runs import list_runs
 from testery_gate.cli.notify import tell_without_verdict
 from testery_gate.cli.option_types import write_exit_codes
 from testery_gate.cli.output import complain, hand_over, show
 from testery_gate.cli.process import Process
-from testery_gate.cli.simulate import simulate
-from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode, GateError, Interrupted
 from testery_gate.text import clean_text
 from testery_gate.waiting.signals import Interrupts
 
+COMMANDS = {
+    "check": "Judge runs as they are now, without waiting: the check before a deploy.",
+    "completion": "Print the script that completes this command in a shell (docs/terminal.md).",
+    "demo": "Watch the gate wait for a simulated run of about ten seconds; needs no token.",
+    "doctor": "Check each step on the way to the API, and say what to do where one fails.",
+    "explain": "Show the settings in effect and where each comes from; sends no request.",
+    "list": "List recent runs, the newest first.",
+    "simulate": "Serve a simulated Testery API on this machine, to try out a pipeline's settings.",
+    "wait": "Wait for runs to finish, judge them, and exit with the verdict.",
+}
+"""What each command does: the first sentence of its help. The command is a function of this name in
+a module of this name, but ``list``, which is ``list_runs``."""
+
 
 class Root(click.Group):
-    """The command group, whose help lists the exit codes too."""
+    """The command group, which imports a command when it is used; its help lists the exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or ``None`` if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = "list_runs" if cmd_name == "list" else cmd_name
+        command: click.Command = getattr(import_module(f"testery_gate.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the exit codes."""
@@ -51,10 +75,6 @@ def cli() -> None:
 
     Start with 'testery-gate demo', then 'testery-gate wait RUN'.
     """
-
-
-for command in (check, completion.completion, demo, doctor, explain, list_runs, simulate, wait):
-    cli.add_command(command)
 
 
 def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testery_gate.cli.main import cli
+from testery_gate.cli.main import COMMANDS
 from tests.acceptance import command
 from tests.acceptance.terminal import PROMPT, Tmux
 
@@ -131,7 +131,7 @@ def test_the_commands_are_listed(shell: Shell, tmp_path: Path) -> None:
     with typing(shell, tmp_path) as terminal:
         terminal.type("testery-gate ")
         terminal.press("Tab", "Tab")
-        terminal.until(lambda lines: cli.commands.keys() <= set(" ".join(lines).split()))
+        terminal.until(lambda lines: COMMANDS.keys() <= set(" ".join(lines).split()))
         if shell is not BASH:
             terminal.until_shown("Judge what is there now, without waiting")
 

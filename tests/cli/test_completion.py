@@ -9,7 +9,7 @@ import pytest
 
 from testery_gate.ci import CHOICES
 from testery_gate.cli.completion import SCRIPTS, answer, completion
-from testery_gate.cli.main import cli
+from testery_gate.cli.main import COMMANDS, cli
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric
@@ -17,6 +17,7 @@ from testery_gate.reports import FORMATS
 from testery_gate.simulator import scenarios
 from testery_gate.waiting.signals import Interrupts
 from tests.acceptance import command
+from tests.cli.commands import commands
 
 
 def suggested(line: str, **environment: str) -> list[tuple[str, str, str]]:
@@ -34,7 +35,7 @@ def test_commands_come_with_the_first_line_of_their_help() -> None:
     found = suggested("testery-gate ")
     assert found == [
         ("plain", name, (command.help or "").splitlines()[0])
-        for name, command in sorted(cli.commands.items())
+        for name, command in sorted(commands().items())
     ]
 
 
@@ -67,7 +68,7 @@ def test_options_come_with_their_help() -> None:
         pytest.param("wait --timeout ", "plain", [], id="a duration"),
         pytest.param("wait 5", "plain", [], id="a run"),
         pytest.param("completion ", "plain", [*SCRIPTS], id="shells"),
-        pytest.param("bogus ", "plain", sorted(cli.commands), id="no command"),
+        pytest.param("bogus ", "plain", sorted(COMMANDS), id="no command"),
     ],
 )
 def test_values_are_suggested(line: str, kind: str, expected: list[str]) -> None:
@@ -123,7 +124,7 @@ def test_the_command_answers_when_it_is_asked_without_arguments(tmp_path: Path) 
     asked = {"_TESTERY_GATE_COMPLETE": "1", "COMP_LINE": "testery-gate wai"}
     done = command.run(cwd=tmp_path, **asked)
     assert (done.code, done.stderr) == (0, "")
-    assert done.stdout == f"plain\twait\t{cli.commands['wait'].get_short_help_str()}\n"
+    assert done.stdout == f"plain\twait\t{commands()['wait'].get_short_help_str()}\n"
 
 
 @pytest.mark.parametrize("asked", ["1", "bash_complete", "bash_source"])

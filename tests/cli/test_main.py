@@ -7,18 +7,20 @@ from pathlib import Path
 import pytest
 
 from testery_gate import __version__
-from testery_gate.cli.main import cli
+from testery_gate.cli.main import COMMANDS
 from testery_gate.errors import ExitCode
 from tests.acceptance import command
+from tests.cli.commands import commands
 
 
 def test_each_command_is_listed_with_the_whole_first_line_of_its_help(tmp_path: Path) -> None:
     words = " ".join(command.run("--help", cwd=tmp_path, COLUMNS="40").stdout.split())
-    for name, found in cli.commands.items():
+    for name, found in commands().items():
         assert found.help is not None
         line, _, rest = found.help.partition("\n")
         assert line.endswith(".")
         assert not rest.split("\n")[0]
+        assert line == COMMANDS[name]
         assert f"{name} {line}" in words
 
 
