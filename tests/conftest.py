@@ -27,13 +27,9 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone.rmdir()
 
 
-PROCESSES = (
-    *("tests/acceptance/", "tests/action/", "tests/ci/test_command.py"),
-    *("tests/security/test_hostile_configuration.py", "tests/security/test_limits_of_a_file.py"),
-    *("tests/security/test_report_paths.py", "tests/security/test_working_directory.py"),
-)
-"""Where each case starts a process: two of a test are quick, unless it says how many."""
-QUICK_PROCESSES = 2
+PROCESSES = ("tests/acceptance/", "tests/action/", "tests/ci/test_command.py", "tests/security/")
+"""Where each case starts a process: one of a test is quick, unless it says how many."""
+QUICK_PROCESSES = 1
 
 
 @pytest.hookimpl(tryfirst=True)
