@@ -90,9 +90,9 @@ def test_the_address_can_come_from_the_vendors_variable(tmp_path: Path) -> None:
         pytest.param("max-failed = true", "it needs a value, not true", id="a truth for a value"),
         pytest.param("max-failed = [1]", "a list; it takes one value", id="a list for a value"),
         pytest.param("trust-status = 2", "write true or false", id="a number for a truth"),
-        pytest.param("junit-xml = true", "a value is due", id="a truth for a path"),
+        pytest.param("junit-xml = true", "it needs a value", id="a truth for a path"),
         pytest.param("fail-fast = 'perhaps'", "boolean", id="a text for a truth"),
-        pytest.param("require = 'failed'", "no criterion", id="no criterion"),
+        pytest.param("require = 'failed'", "is not a criterion", id="no criterion"),
     ],
 )
 def test_a_wrong_file_ends_with_2_and_says_what_is_wrong(
@@ -117,12 +117,12 @@ def test_a_wrong_file_ends_with_2_and_says_what_is_wrong(
         pytest.param("wait 1 --token=a\x7fb", "Copy it again", id="no token"),
         pytest.param("wait -", "create-test-run", id="no run on standard input"),
         pytest.param("wait - --token-file=-", "TESTERY_API_TOKEN", id="two from standard input"),
-        pytest.param("wait 1 --junit-xml=a --report=json=a", "of its own", id="one path for two"),
+        pytest.param("wait 1 --junit-xml=a --report=json=a", "its own path", id="one path for two"),
         pytest.param(
-            "wait 1 --api-url=https://me@x.y/api", "must look like", id="a user's address"
+            "wait 1 --api-url=https://me@x.y/api", "The default is https", id="a user's address"
         ),
-        pytest.param("wait 1 --api-url=https://x.y/api?z", "must look like", id="a query"),
-        pytest.param("wait 1 --api-url=https://[x/api", "must look like", id="not an address"),
+        pytest.param("wait 1 --api-url=https://x.y/api?z", "The default is https", id="a query"),
+        pytest.param("wait 1 --api-url=https://[x/api", "The default is https", id="not an address"),
     ],
 )
 def test_what_is_set_wrong_comes_with_what_to_do_next(
