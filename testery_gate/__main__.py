@@ -1,18 +1,14 @@
 """The command ``testery-gate``, which is also ``python -m testery_gate``."""
 
-# These two are there already, as part of the interpreter.
-import os
-import sys
+import sys  # which is part of the interpreter
 
 if __name__ == "__main__" and not sys.flags.safe_path:
     # Started with -m, Python would look in the working directory first for all that is imported
     # below. What lies there comes with the change under test.
-    try:  # noqa: SIM105  (contextlib would be imported from there)
-        sys.path[:1] = [path for path in sys.path[:1] if path != os.getcwd()]
-    except OSError:  # it is gone, so nothing lies there
-        pass
+    del sys.path[0]
 
 import io
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO

@@ -122,7 +122,9 @@ def test_a_wrong_file_ends_with_2_and_says_what_is_wrong(
             "wait 1 --api-url=https://me@x.y/api", "The default is https", id="a user's address"
         ),
         pytest.param("wait 1 --api-url=https://x.y/api?z", "The default is https", id="a query"),
-        pytest.param("wait 1 --api-url=https://[x/api", "The default is https", id="not an address"),
+        pytest.param(
+            "wait 1 --api-url=https://[x/api", "The default is https", id="not an address"
+        ),
     ],
 )
 def test_what_is_set_wrong_comes_with_what_to_do_next(
