@@ -18,10 +18,12 @@ COPY testery_gate testery_gate
 RUN python3 -m pip install --no-compile --no-build-isolation --no-deps . \
  && python3 -m pip uninstall --yes setuptools
 # Bytecode of all that the gate imports. The official images have none of the standard library
-# either, which would cost every start a second.
+# either, which would cost every start a second. What rich knows of characters it imports when it
+# measures the first one.
 RUN /opt/testery-gate/bin/python -P -X pycache_prefix=/opt/testery-gate/bytecode -c "\
 import pkgutil, testery_gate as gate; \
-[__import__(module.name) for module in pkgutil.walk_packages(gate.__path__, 'testery_gate.')]"
+[__import__(module.name) for module in pkgutil.walk_packages(gate.__path__, 'testery_gate.')]; \
+gate.text.columns(chr(8230))"
 
 FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/testery-gate /opt/testery-gate

@@ -36,15 +36,15 @@ class Counts:
 
 
 KEPT = {
-    "passed": Counts(suites=3, tests=11, failures=0, errors=0, skipped=1),
-    "failed": Counts(suites=2, tests=9, failures=2, errors=1, skipped=0),
-    "inconclusive": Counts(suites=3, tests=9, failures=0, errors=3, skipped=3),
+    "passed": Counts(suites=3, tests=12, failures=0, errors=0, skipped=1),
+    "failed": Counts(suites=2, tests=10, failures=2, errors=1, skipped=0),
+    "inconclusive": Counts(suites=3, tests=10, failures=0, errors=3, skipped=3),
     "timed-out": Counts(suites=1, tests=1, failures=0, errors=1, skipped=0),
     "unreachable": Counts(suites=1, tests=1, failures=0, errors=1, skipped=0),
     "decided-early": Counts(suites=1, tests=2, failures=1, errors=0, skipped=1),
-    "many-runs": Counts(suites=6, tests=17, failures=2, errors=2, skipped=0),
-    "hostile": Counts(suites=4, tests=13, failures=3, errors=1, skipped=1),
-    "5000-tests": Counts(suites=58, tests=5_008, failures=2_859, errors=359, skipped=1_428),
+    "many-runs": Counts(suites=6, tests=19, failures=2, errors=2, skipped=0),
+    "hostile": Counts(suites=4, tests=14, failures=3, errors=1, skipped=1),
+    "5000-tests": Counts(suites=58, tests=5_009, failures=2_859, errors=359, skipped=1_428),
 }
 
 
@@ -63,18 +63,18 @@ PLAYS = {
     "failing": Play(
         scenario="failing",
         code=1,
-        counts=Counts(suites=1 + 3, tests=5 + 30, failures=1 + 3, errors=0, skipped=0),
+        counts=Counts(suites=1 + 3, tests=6 + 30, failures=1 + 3, errors=0, skipped=0),
     ),
     "hostile": Play(
         scenario="hostile",
         code=1,
-        counts=Counts(suites=1 + 4, tests=5 + 45, failures=1 + 20, errors=0, skipped=5),
+        counts=Counts(suites=1 + 4, tests=6 + 45, failures=1 + 20, errors=0, skipped=5),
     ),
     "checks alone": Play(
         scenario="failing",
         options=("--junit-scope=gate",),
         code=1,
-        counts=Counts(suites=1, tests=5, failures=1, errors=0, skipped=0),
+        counts=Counts(suites=1, tests=6, failures=1, errors=0, skipped=0),
     ),
     "tests alone": Play(
         scenario="failing",
@@ -86,19 +86,19 @@ PLAYS = {
         scenario="no-results-endpoint",
         options=("--junit-scope=tests",),
         code=1,
-        counts=Counts(suites=1, tests=5, failures=1, errors=0, skipped=0),
+        counts=Counts(suites=1, tests=6, failures=1, errors=0, skipped=0),
     ),
     "failures tolerated": Play(
         scenario="hostile",
         options=("--junit-tolerated=skipped", "--max-failed=20"),
         code=0,
-        counts=Counts(suites=1 + 4, tests=5 + 45, failures=0, errors=0, skipped=5 + 20),
+        counts=Counts(suites=1 + 4, tests=6 + 45, failures=0, errors=0, skipped=5 + 20),
     ),
     "failures not tolerated": Play(
         scenario="hostile",
         options=("--junit-tolerated=skipped", "--max-failed=19"),
         code=1,
-        counts=Counts(suites=1 + 4, tests=5 + 45, failures=1 + 20, errors=0, skipped=5),
+        counts=Counts(suites=1 + 4, tests=6 + 45, failures=1 + 20, errors=0, skipped=5),
     ),
 }
 SPEED = 20.0

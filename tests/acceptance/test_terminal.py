@@ -300,7 +300,7 @@ def test_a_closed_terminal_goes_unnoticed_where_the_signal_is_ignored(tmp_path: 
         shell.close()
         await_file(tmp_path / "code")
     assert (tmp_path / "code").read_text() == "0\n"
-    assert 'name="testery-gate" tests="35"' in (tmp_path / "t.xml").read_text()
+    assert 'name="testery-gate" tests="36"' in (tmp_path / "t.xml").read_text()
 
 
 def await_file(path: Path) -> None:
