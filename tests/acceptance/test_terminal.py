@@ -53,7 +53,7 @@ RUNS = (
     still(1007, "Search", "MENDING", 29, 30),
 )
 ONE = "testery-gate wait 1004"
-SEVERAL = f"testery-gate wait {' '.join(str(run.id) for run in RUNS)} 9"
+SEVERAL = f"testery-gate wait --appear-within=0 {' '.join(str(run.id) for run in RUNS)} 9"
 
 
 @contextmanager
