@@ -1,4 +1,4 @@
-"""What a CI system is told with."""
+"""What reporting to a CI system needs from outside."""
 
 from __future__ import annotations
 
