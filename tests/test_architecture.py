@@ -19,14 +19,15 @@ ARROWS = {
     "model": {"text"},
     "waiting": {"errors", "model"},
     "api": {"errors", "model", "redaction", "text", "waiting"},
-    "judging": {"errors", "model", "text"},
+    "evidence": {"errors", "model", "text", "waiting"},
+    "judging": {"errors", "evidence", "model", "text"},
     "runs": {"errors", "judging", "model", "text", "waiting"},
-    "reports": {"errors", "judging", "model", "text"},
-    "ci": {"errors", "judging", "model", "reports", "text"},
+    "reports": {"errors", "evidence", "judging", "model", "text"},
+    "ci": {"errors", "evidence", "judging", "model", "reports", "text"},
     "progress": {"errors", "model", "text", "waiting"},
     "doctor": {"api", "errors", "model", "text", "waiting"},
     "simulator": set[str](),
-    "gate": {"api", "errors", "judging", "model", "runs", "waiting"},
+    "gate": {"api", "errors", "evidence", "judging", "model", "runs", "waiting"},
 }
 TOP = {"__init__", "__main__", "cli"}
 """What starts the rest, and so may import all of it."""

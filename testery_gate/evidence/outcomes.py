@@ -1,0 +1,83 @@
+"""What came of each test of a run, in a form that many runs can be held in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from testery_gate.model import ResultStatus, TestResult, TestRun
+
+
+class TestId(NamedTuple):
+    """What makes a test the same test in two runs."""
+
+    file: str
+    name: str
+
+    @classmethod
+    def of(cls, result: TestResult) -> TestId:
+        """Return the identity of a result's test."""
+        return cls(result.file, result.name)
+
+
+class TestOutcome(Enum):
+    """What came of a test in one run; a test that was retried has several results."""
+
+    PASSED = "P"
+    FAILED = "F"
+    BOTH = "B"
+    """It failed and it passed, in one run."""
+    OTHER = "O"
+    """It did neither: it was ignored, or did not run."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a result of it is FAIL."""
+        return self in {TestOutcome.FAILED, TestOutcome.BOTH}
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether a result of it is PASS."""
+        return self in {TestOutcome.PASSED, TestOutcome.BOTH}
+
+
+Outcomes = Mapping[TestId, TestOutcome]
+"""What came of each test of one run."""
+
+
+def outcomes_of(results: Iterable[TestResult]) -> Outcomes:
+    """Return what came of each test."""
+    found: dict[TestId, TestOutcome] = {}
+    for result in results:
+        test = TestId.of(result)
+        found[test] = _both(found.get(test, TestOutcome.OTHER), _OF_STATUS.get(result.status))
+    return found
+
+
+_OF_STATUS = {ResultStatus.PASS: TestOutcome.PASSED, ResultStatus.FAIL: TestOutcome.FAILED}
+
+
+def _both(before: TestOutcome, now: TestOutcome | None) -> TestOutcome:
+    if now is None or before in {now, TestOutcome.BOTH}:
+        return before
+    return now if before is TestOutcome.OTHER else TestOutcome.BOTH
+
+
+def why_unusable(run: TestRun, results: Sequence[TestResult]) -> str:
+    """Return why the results say less than the run's own count of failures; empty if they don't."""
+    failed = sum(result.status is ResultStatus.FAIL for result in results)
+    if run.failed is None:
+        return f"run {run.id} does not say how many of its tests failed"
+    if failed < run.failed:
+        return f"the test results of run {run.id} show {failed} of its {run.failed} failed tests"
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """An earlier run, and what came of each of its tests."""
+
+    run: TestRun
+    outcomes: Outcomes
