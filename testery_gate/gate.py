@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from testery_gate.api.client import ONLY_LOOK_SECONDS, TesteryClient
 from testery_gate.api.time_limit import TookTooLong
 from testery_gate.errors import ApiError, ExitCode, Interrupted
+from testery_gate.evidence.failures import Evidence
+from testery_gate.evidence.gathering import Gathering
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import (
     Policy,
@@ -18,7 +21,12 @@ from testery_gate.judging.verdict import (
     stopped,
 )
 from testery_gate.model import TestRun
-from testery_gate.runs.comparable import SECONDS, find_comparable, usual_durations
+from testery_gate.runs.comparable import (
+    SECONDS,
+    comparable_before,
+    find_earlier,
+    usual_durations,
+)
 from testery_gate.runs.finding import Search, appeared
 from testery_gate.runs.listing import PAGE_SIZE
 from testery_gate.runs.lookup import Lookup
@@ -51,14 +59,23 @@ class Gate:
     """Judges the runs that are named or described."""
 
     def __init__(
-        self, policy: Policy, client: TesteryClient, effects: Effects, waiting: Waiting
+        self,
+        policy: Policy,
+        client: TesteryClient,
+        effects: Effects,
+        waiting: Waiting,
+        gathering: Gathering | None = None,
     ) -> None:
         self._policy = policy
         self._client = client
         self._effects = effects
         self._waiting = waiting
+        self._gathering = gathering
+        """What reads the evidence of single tests, where that was asked for."""
         self._newest: Sequence[TestRun] | None = None
         """The newest runs when the wait began, once they were asked for."""
+        self._before: Mapping[int, Sequence[TestRun]] = {}
+        """By id the comparable runs before those that were judged, once they were looked for."""
 
     def judge(self, target: Sequence[RunReference] | PipedRuns | Query) -> Sequence[Judged]:
         """Return each run with its verdict, however the wait ends: by a signal at any moment too.
@@ -146,10 +163,17 @@ class Gate:
             except ApiError:
                 self._newest = ()
         newest = self._newest
+        if self._gathering:
+            for run in runs:
+                self._gathering.read_ahead(run, comparable_before(run, newest))
         return {run.id: usual_durations(run, newest) for run in runs}
 
     def _judged(self, wait: Wait) -> Sequence[Judged]:
-        runs = [self._judge(run_id, wait) for run_id in wait.meant.notes]
+        try:
+            evidence = self._evidence(wait)
+        except Interrupted as signal:
+            evidence, wait.unanswered = {}, signal
+        runs = [self._judge(run_id, wait, evidence.get(run_id)) for run_id in wait.meant.notes]
         match wait.unanswered:
             case None:
                 return runs
@@ -160,10 +184,46 @@ class Gate:
                 lacking = no_verdict(error.exit_code, reason, advice=error.advice)
                 return [_withheld(judged, lacking, {ExitCode.PASSED}) for judged in runs]
 
-    def _judge(self, run_id: int, wait: Wait) -> Judged:
+    def _evidence(self, wait: Wait) -> Mapping[int, Evidence]:
+        """Read the tests of the runs that have finished, and of those that they are held against.
+
+        After a signal, or where the API has given out, nothing more is read.
+        """
+        if self._gathering is None or wait.was_cut_short:
+            return {}
+        seen = [wait.watch.runs.get(run_id) for run_id in wait.meant.notes]
+        runs = [one.run for one in seen if isinstance(one, Sighting) and one.finished]
+        gathering, lacking = self._gathering, None
+
+        def is_enough(run: TestRun, found: Sequence[TestRun]) -> bool:
+            shown = self._waiting.comparable - 1
+            return len(found) >= shown and gathering.is_enough(run, found)
+
+        try:
+            self._before = self._find_earlier(runs, is_enough)
+        except ApiError as error:
+            lacking = error
+        return {
+            run.id: gathering.evidence(run, lacking or self._before.get(run.id, ())) for run in runs
+        }
+
+    def _find_earlier(
+        self,
+        runs: Sequence[TestRun],
+        is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
+    ) -> Mapping[int, Sequence[TestRun]]:
+        until = Deadline.after(SECONDS, self._waiting.deadline.clock)
+        known = self._newest or ()
+        return find_earlier(runs, self._client, is_enough, until=until, known=known)
+
+    def _judge(self, run_id: int, wait: Wait, evidence: Evidence | None) -> Judged:
         seen = wait.watch.runs.get(run_id)
         judged = Judged(
-            run_id=run_id, verdict=self._verdict(seen, wait), notes=wait.meant.notes[run_id]
+            run_id=run_id,
+            verdict=self._verdict(seen, wait, evidence),
+            evidence=evidence,
+            results=evidence.results if evidence and self._waiting.with_results else None,
+            notes=(*wait.meant.notes[run_id], *(evidence.notes if evidence else ())),
         )
         if not isinstance(seen, Sighting):
             return judged
@@ -173,13 +233,15 @@ class Gate:
         notes = (*seen.notes, *judged.notes)
         return replace(judged, run=seen.run, notes=notes, observed=seen.observed)
 
-    def _verdict(self, seen: Sighting | ApiError | None, wait: Wait) -> Verdict:
+    def _verdict(
+        self, seen: Sighting | ApiError | None, wait: Wait, evidence: Evidence | None
+    ) -> Verdict:
         if isinstance(seen, ApiError):
             return _of_error(seen)
         if seen is None:
             return _unfinished(None, wait)
         if seen.finished:
-            return evaluate(self._policy, seen.run, self._effects.now())
+            return evaluate(self._policy, seen.run, self._effects.now(), evidence)
         return self._early(seen) or _unfinished(seen.run, wait)
 
     def _early(self, sighting: Sighting) -> Verdict | None:
@@ -222,7 +284,7 @@ class Gate:
         found: list[Judged] = []
         lacking = ""
         for judged in runs:
-            if judged.run is None or judged.exit_code not in _BY_EVIDENCE:
+            if judged.run is None or judged.exit_code not in _BY_EVIDENCE or judged.evidence:
                 found.append(judged)
                 continue
             try:
@@ -236,15 +298,17 @@ class Gate:
     def _with_comparable(self, runs: Sequence[Judged]) -> Sequence[Judged]:
         """Add comparable runs, as far as the list of runs shows them in reasonable time."""
         known = [judged.run for judged in runs if judged.run and judged.exit_code in _BY_EVIDENCE]
-        until = Deadline.after(SECONDS, self._waiting.deadline.clock)
-        count = self._waiting.comparable
-        found = (
-            find_comparable(known, self._client, count, until=until, known=self._newest or ())
-            if known
-            else {}
-        )
+        count = self._waiting.comparable - 1
+        if self._gathering is None and known:
+            with suppress(ApiError):
+                self._before = self._find_earlier(known, lambda _, found: len(found) >= count)
+
+        def comparable(run: TestRun) -> Sequence[TestRun] | None:
+            before = self._before.get(run.id) if run in known else None
+            return None if before is None else [*reversed(before[:count]), run]
+
         return [
-            replace(judged, comparable=found.get(judged.run.id)) if judged.run else judged
+            replace(judged, comparable=comparable(judged.run)) if judged.run else judged
             for judged in runs
         ]
 

@@ -90,6 +90,8 @@ class TestRun:
     environment: str | None = None
     git_ref: str | None = None
     build_key: str | None = None
+    branch: str | None = None
+    """Seen in answers, not promised."""
     include_tags: tuple[str, ...] = ()
 
     @property
@@ -198,6 +200,7 @@ def parse_run(data: object, clean: Clean = clean_text, *, selects: bool = False)
         environment=chosen_by.label("environment"),
         git_ref=chosen_by.label("gitRef"),
         build_key=chosen_by.label("buildKey"),
+        branch=about.label("branch"),
         include_tags=chosen_by.lines("includeTags"),
     )
 

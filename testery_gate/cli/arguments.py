@@ -23,7 +23,9 @@ from testery_gate.cli.option_types import LookbackSpan
 from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
 from testery_gate.errors import UsageError
-from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
+from testery_gate.evidence.baseline import NamedRun, Previous
+from testery_gate.evidence.gathering import Wanted
+from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.commit import current_commit
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
@@ -38,6 +40,8 @@ TOKEN_SECONDS = 60.0
 _APPEARING, _NAMED_APPEARING = Fraction(120), Fraction(10)
 """Seconds that a run may take to appear where the user does not say. An id that is known has been
 given to a run: all that can be late is a copy of the data that the API reads."""
+_SHOWN_RUNS = 20
+"""Comparable runs in an html report, unless the user says how many."""
 
 Values = Mapping[str, Any]
 """Click's values, by the names of their parameters."""
@@ -73,8 +77,8 @@ class ReportOptions:
     wanted: Sequence[Report]
     formats: Mapping[str, Renderer]
     with_results: bool
-    history: int
-    """How many comparable runs are shown."""
+    shown_runs: int
+    """How many comparable runs are shown, the one that is judged among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,8 @@ class GateOptions:
     connection: ConnectionOptions
     waiting: WaitOptions
     display: DisplayOptions
+    evidence: Wanted | None = None
+    """What the single tests are held against, where that was asked for."""
     notes: Sequence[str] = ()
     """What every report shows of how the gate is set up."""
 
@@ -206,9 +212,11 @@ def _gate_options(
     waiting: WaitOptions,
 ) -> GateOptions:
     given.check_limits()
+    policy = _policy(values, machine, given)
     return GateOptions(
         target=_target(values, machine, given),
-        policy=_policy(values, machine, given),
+        policy=policy,
+        evidence=_evidence(values, policy),
         reports=_reports(values, given),
         connection=_connection(values, machine, given),
         waiting=waiting,
@@ -224,16 +232,33 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
         return tuple(replace(item, origin=given.origin(name)) for item in items if item is not None)
 
     short = [asked_for(criterion.parameter) for criterion in SHORT_CRITERIA]
+    only_new = (
+        [replace(NO_NEW_FAILURES, origin=given.origin("only_new"))] if values["only_new"] else []
+    )
     max_age: Fraction | None = values["max_age"]
     return Policy(
-        required=(*asked_for("require"), *chain.from_iterable(short)),
+        required=(*asked_for("require"), *only_new, *chain.from_iterable(short)),
         warned=asked_for("warn"),
         expected=tuple(_resolved(expectation, machine) for expectation in asked_for("expect")),
         trust_status=values["trust_status"],
         max_age=None if max_age is None else _timedelta(max_age),
+        needs_baseline=values["no_baseline"] == "inconclusive",
         trust_origin=given.origin("trust_status"),
         age_origin=given.origin("max_age"),
     )
+
+
+def _evidence(values: Values, policy: Policy) -> Wanted | None:
+    """Return what the single tests are held against; ``None`` where nothing asks for them."""
+    baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
+    if not (baseline or git_ref or history or policy.needs_baseline or policy.judges_tests):
+        return None
+    if isinstance(baseline, NamedRun) and git_ref and not history:
+        raise UsageError(
+            "--baseline-ref is for the previous run, and --baseline names one",
+            advice="Leave one of them out.",
+        )
+    return Wanted(baseline=baseline or Previous(), git_ref=git_ref, history=history)
 
 
 def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
@@ -423,8 +448,13 @@ def _reports(values: Values, given: Given) -> ReportOptions:
             junit_tolerated=values["junit_tolerated"],
         ),
         with_results=not values["no_test_results"],
-        history=values["history"] if any(report.format == "html" for report in wanted) else 0,
+        shown_runs=_shown_runs(values) if any(report.format == "html" for report in wanted) else 0,
     )
+
+
+def _shown_runs(values: Values) -> int:
+    history: int | None = values["history"]
+    return _SHOWN_RUNS if history is None else history
 
 
 def _wanted_reports(values: Values, given: Given) -> Sequence[Report]:

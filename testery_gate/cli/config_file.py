@@ -51,6 +51,8 @@ class InFile(Enum):
     """What need not hold: a file may say so where no flag or variable asks for anything."""
     WRITES = "writes"
     """Which file is written: a file may name new ones in the working directory, and reports."""
+    JUDGES = "judges"
+    """Whose failures count: only a file that is trusted may say so, and it is a criterion too."""
     TRUSTED = "trusted"
     """What only a file that is trusted may set."""
     NEVER = "never"
@@ -234,8 +236,10 @@ def _strip(value: object) -> object:
 
 def check_trusted(file: ConfigFile, name: str, use: InFile) -> None:
     """Refuse what only a file that is trusted may set; raises :class:`UsageError`."""
-    if use is InFile.TRUSTED:
-        why = _STEERING.get(name, "is not for a change to decide")
+    if use in {InFile.TRUSTED, InFile.JUDGES}:
+        judges = use is InFile.JUDGES
+        default = "decides whose failures count" if judges else "is not for a change to decide"
+        why = _STEERING.get(name, default)
         raise UsageError(
             f"{file.place(name)} sets {name}, which {why}; a file must not set it",
             advice=f"Use --{name} or {ENVIRONMENT_PREFIX}{name.upper().replace('-', '_')}"

@@ -21,7 +21,7 @@ DESCRIBING = (
     *("latest", "each", "every", "deploy_id"),
 )
 """The parameters that say which runs are meant."""
-_ASKING = (InFile.CRITERION, InFile.LOOSENS)
+_ASKING = (InFile.CRITERION, InFile.LOOSENS, InFile.JUDGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

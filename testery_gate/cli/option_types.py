@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem
 
 from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile, InFile
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.baseline import NamedRun, Previous
 from testery_gate.judging.criteria import (
     CriterionError,
     Metric,
@@ -25,6 +26,7 @@ from testery_gate.judging.criteria import (
     parse_duration,
 )
 from testery_gate.judging.verdict import Expectation, ExpectedField
+from testery_gate.runs.references import parse_reference
 
 Completer: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]"
 
@@ -268,6 +270,11 @@ def _lookback(text: str) -> LookbackSpan:
 
 _MOST_RUNS = 100_000
 
+
+def _baseline(text: str) -> Previous | NamedRun:
+    return Previous() if text == "previous" else NamedRun(run_id=parse_reference(text).run_id)
+
+
 CRITERION = Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
 EXPECTATION = Parsed(
     "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
@@ -277,3 +284,4 @@ SPAN = Parsed("SPAN", _span)
 LOOKBACK = Parsed("SPAN,N", _lookback)
 INTERVAL = Parsed("DURATION", _interval)
 APPEARANCE = Parsed("DURATION", _appearance)
+BASELINE = Parsed("previous|RUN", _baseline)

@@ -43,6 +43,7 @@ from testery_gate.reports import FORMATS
 
 WHICH_RUNS = "Which runs"
 CRITERIA = "Criteria"
+SINGLE_TESTS = "Single tests"
 WAITING = "Waiting"
 REPORTS = "Reports"
 CONNECTION = "Connection"
@@ -51,7 +52,7 @@ LISTING = "Listing"
 CHECKING = "Checking"
 NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
 """The defaults of a command that looks at what is there now."""
-ALL = (WHICH_RUNS, CRITERIA, WAITING, REPORTS, CONNECTION, CONFIGURATION)
+ALL = (WHICH_RUNS, CRITERIA, SINGLE_TESTS, WAITING, REPORTS, CONNECTION, CONFIGURATION)
 
 
 def settings(
@@ -215,6 +216,7 @@ def given(ctx: click.Context) -> Given:
 
 _which = partial(Setting, WHICH_RUNS, in_file=InFile.SELECTS)
 _criteria = partial(Setting, CRITERIA, in_file=InFile.CRITERION)
+_tests = partial(Setting, SINGLE_TESTS, in_file=InFile.JUDGES)
 _waiting = partial(Setting, WAITING, in_file=InFile.HARMLESS)
 _report = partial(Setting, REPORTS, in_file=InFile.HARMLESS)
 _connection = partial(Setting, CONNECTION)
@@ -330,6 +332,40 @@ _SETTINGS = (
         metavar="SPAN",
         help="The run must have finished within this time, such as 24h or 7d.",
     ),
+    _criteria(
+        "--only-new",
+        in_file=InFile.LOOSENS,
+        is_flag=True,
+        help="Only new failures count; the same as --require 'new_failed <= 0'.",
+    ),
+    _tests(
+        "--baseline",
+        metavar="previous|RUN",
+        type=option_types.BASELINE,
+        shell_complete=option_types.some("previous"),
+        help="What tells a known failure from a new one: the previous run of the same project,"
+        " environment and name, or a run's id or address. previous is the default where a"
+        " criterion or an option needs one.",
+    ),
+    _tests(
+        "--baseline-ref",
+        metavar="REF",
+        help="Only runs of this branch or commit make a failure known or flaky, such as main.",
+    ),
+    _tests(
+        "--no-baseline",
+        type=click.Choice(["new", "inconclusive"]),
+        default="new",
+        help="What to do without a run to compare with: call every failure new, or end with 5.",
+    ),
+    _tests(
+        "--history",
+        in_file=InFile.LOOSENS,
+        metavar="N",
+        type=click.IntRange(0, 200),
+        help="How many comparable runs to look back on. Where this is set, their tests are read to"
+        " find flaky ones. An html report shows 20 of the runs unless this is set; 0 is none.",
+    ),
     _waiting(
         "--timeout",
         type=option_types.DURATION,
@@ -395,13 +431,6 @@ _SETTINGS = (
         type=click.IntRange(min=100_000),
         default=5_000_000,
         help="The largest size of an html report.",
-    ),
-    _report(
-        "--history",
-        metavar="N",
-        type=click.IntRange(0, 200),
-        default=20,
-        help="How many comparable runs an html report shows, this one among them; 0 is none.",
     ),
     _report(
         "--no-test-results",

@@ -22,6 +22,7 @@ from testery_gate.cli.output import abilities, complain, show
 from testery_gate.cli.process import Process
 from testery_gate.cli.told import told_reports
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, ReadWhenAsked, Wanted
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.stream import moves_cursor
 from testery_gate.reports import summary
@@ -106,7 +107,7 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         follow=wanted.follow,
         fail_fast=wanted.fail_fast,
         with_results=options.reports.with_results,
-        comparable=options.reports.history,
+        comparable=options.reports.shown_runs,
     )
     with (
         ci.section(
@@ -122,9 +123,32 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         effects = gate.Effects(
             sleep=sleep, update=display.update, say=display.say, now=process.machine.now
         )
-        runs = gate.Gate(options.policy, client, effects, waiting).judge(options.target)
+        gathering = _gathering(options, options.evidence, effects) if options.evidence else None
+        walk = gate.Gate(options.policy, client, effects, waiting, gathering)
+        runs = walk.judge(options.target)
         process.interrupts.hold()
     return runs
+
+
+def _gathering(options: GateOptions, wanted: Wanted, effects: gate.Effects) -> Gathering:
+    """Return what reads the evidence of single tests, with a client of its own.
+
+    What is asked for at the end must not lack time because the wait took all of it.
+    """
+    limits = api.Limits(
+        deadline=Deadline.after(options.waiting.timeout),
+        outage_tolerance=min(options.waiting.outage_tolerance, AFTER_THE_END),
+        grace=AFTER_THE_END,
+    )
+    client = connect(options.connection, limits, sleep=effects.sleep, say=effects.say)
+    return Gathering(
+        wanted,
+        ReadWhenAsked(client.results),
+        results=client.results,
+        run=client.run,
+        trust_status=options.policy.trust_status,
+        clock=time.monotonic,
+    )
 
 
 def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) -> ExitCode:

@@ -6,33 +6,24 @@ and where the results are not usable all metrics are unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
-from testery_gate.evidence.outcomes import TestId, TestOutcome
-from testery_gate.model import TestResult
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.flakiness import History, Since
+from testery_gate.evidence.outcomes import Outcomes, TestId, TestOutcome, outcomes_of
+from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
 
 
 class FailureClass(Enum):
-    """Whose failure it is; each FAIL result is of exactly one class."""
+    """Whose failure it is, the most urgent first; each FAIL result is of exactly one class."""
 
     NEW = "new"
     FLAKY = "flaky"
     KNOWN = "known"
     QUARANTINED = "quarantined"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
-    """The run in which a test began to fail, as far as the history that was read shows it."""
-
-    run_id: int
-    time: datetime | None
-    git_ref: str | None
-    at_least: bool
-    """Whether it is the oldest run that was read, so that the test may have failed before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,33 +42,24 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What the run was compared with."""
-
-    description: str
-    """In words, such as ``run 55670 (main, 2026-11-20 10:00:00 UTC)``, or the name of a file."""
-    run_id: int | None = None
-    why_none: str = ""
-    """Why there is no usable baseline; then no failure is known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What the single tests of a run say, held against earlier runs."""
 
     unknown: str = ""
     """Why the single tests say nothing; then all metrics are unknown, and all else is empty."""
+    results: Sequence[TestResult] | None = None
+    """The run's tests; ``None`` where they could not be read."""
     failures: Sequence[Failure] = ()
     """Every FAIL result in the order of the classes, and within a class in the API's order."""
     tolerated: Sequence[TestResult] = ()
     """FAIL results of a run that Testery calls PASS, where its status is trusted: in no class."""
-    baseline: Baseline | None = None
+    baseline: Baseline = field(default_factory=Baseline)
     fixed: Sequence[TestId] | None = None
     missing: Sequence[TestId] | None = None
     added: Sequence[TestId] | None = None
     """The tests that differ from the baseline; ``None`` without one."""
-    history: Sequence[int] = ()
-    """The ids of the runs whose tests were read for the strips, the oldest first."""
+    history: Sequence[TestRun] = ()
+    """The runs whose tests were read for the strips, the oldest first."""
     notes: tuple[str, ...] = ()
     """What the reports say besides, such as that a part of the history is missing."""
 
@@ -86,3 +68,90 @@ class Evidence:
         """How many FAIL results there are of each class."""
         classes = [failure.failure_class for failure in self.failures]
         return {one: classes.count(one) for one in FailureClass}
+
+
+class Tolerating(Protocol):
+    """Which failing tests are in quarantine."""
+
+    def why_tolerated(self, test: TestId, /) -> str:
+        """Return why a failure of this test is tolerated; empty if it is not."""
+
+
+class _Nothing:
+    def why_tolerated(self, _: TestId, /) -> str:
+        return ""
+
+
+NO_QUARANTINE = _Nothing()
+
+
+def failing(results: Iterable[TestResult]) -> Sequence[TestResult]:
+    """Return the FAIL results, in their order."""
+    return [result for result in results if result.status is ResultStatus.FAIL]
+
+
+def evidence_of(
+    run: TestRun,
+    results: Sequence[TestResult],
+    *,
+    baseline: Baseline,
+    history: History,
+    quarantine: Tolerating = NO_QUARANTINE,
+    trust_status: bool = False,
+    notes: tuple[str, ...] = (),
+) -> Evidence:
+    """Hold the usable results of a run against a baseline and a history."""
+    now = outcomes_of(results)
+    failures: list[Failure] = []
+    tolerated = trust_status and run.status is RunStatus.PASS
+    for result in () if tolerated else failing(results):
+        test = TestId.of(result)
+        failure_class, why = _classified(test, now, baseline, history, quarantine)
+        seen = (*history.strip(test), now[test]) if history.runs else ()
+        since = history.failing_since(test, run)
+        failures.append(
+            Failure(result=result, failure_class=failure_class, why=why, strip=seen, since=since)
+        )
+    order = list(FailureClass)
+    before = baseline.earlier.outcomes if baseline.earlier else None
+    return Evidence(
+        results=results,
+        failures=sorted(failures, key=lambda failure: order.index(failure.failure_class)),
+        tolerated=failing(results) if tolerated else (),
+        baseline=baseline,
+        fixed=None if before is None else _fixed(before, now),
+        missing=None if before is None else [test for test in before if test not in now],
+        added=None if before is None else [test for test in now if test not in before],
+        history=[earlier.run for earlier in history.runs],
+        notes=notes,
+    )
+
+
+def _classified(
+    test: TestId, now: Outcomes, baseline: Baseline, history: History, quarantine: Tolerating
+) -> tuple[FailureClass, str]:
+    """Return the first class that fits, and why."""
+    if why := quarantine.why_tolerated(test):
+        return FailureClass.QUARANTINED, why
+    earlier = baseline.earlier
+    before = earlier.outcomes.get(test) if earlier else None
+    if before is not None and before.has_failed:
+        return FailureClass.KNOWN, f"it failed in {baseline.description} too"
+    if now[test] is TestOutcome.BOTH:
+        return FailureClass.FLAKY, "it passed in this run too"
+    if why := history.inconsistency(test):
+        return FailureClass.FLAKY, why
+    if earlier is None:
+        return FailureClass.NEW, f"there is nothing to compare with: {baseline.why_none}"
+    if before is None:
+        return FailureClass.NEW, f"{baseline.description} does not have it"
+    did = "passed" if before is TestOutcome.PASSED else "was not executed"
+    return FailureClass.NEW, f"it {did} in {baseline.description}"
+
+
+def _fixed(before: Outcomes, now: Outcomes) -> Sequence[TestId]:
+    return [
+        test
+        for test, outcome in before.items()
+        if outcome.has_failed and now.get(test) is TestOutcome.PASSED
+    ]

@@ -16,6 +16,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import assert_never
 
+from testery_gate.evidence.failures import Evidence, FailureClass
 from testery_gate.model import TestRun
 
 
@@ -32,7 +33,7 @@ class Unit(Enum):
 
 
 class Metric(Enum):
-    """What can be measured on a run."""
+    """What can be measured on a run, and on its single tests."""
 
     TOTAL = "total"
     PASSED = "passed"
@@ -47,6 +48,13 @@ class Metric(Enum):
     DURATION = "duration"
     QUEUE_TIME = "queue_time"
     TESTING_TIME = "testing_time"
+    NEW_FAILED = "new_failed"
+    KNOWN_FAILED = "known_failed"
+    FLAKY_FAILED = "flaky_failed"
+    QUARANTINED_FAILED = "quarantined_failed"
+    FIXED = "fixed"
+    MISSING = "missing"
+    ADDED = "added"
 
     @property
     def unit(self) -> Unit:
@@ -63,6 +71,15 @@ _UNITS = {
     Metric.QUEUE_TIME: Unit.TIME,
     Metric.TESTING_TIME: Unit.TIME,
 }
+OF_CLASS = {
+    Metric.NEW_FAILED: FailureClass.NEW,
+    Metric.KNOWN_FAILED: FailureClass.KNOWN,
+    Metric.FLAKY_FAILED: FailureClass.FLAKY,
+    Metric.QUARANTINED_FAILED: FailureClass.QUARANTINED,
+}
+"""The metrics that count the failing tests of a class."""
+OF_TESTS = frozenset({*OF_CLASS, Metric.FIXED, Metric.MISSING, Metric.ADDED})
+"""The metrics that need to know the single tests."""
 _RATE_OF = {
     Metric.PASSED: Metric.PASS_RATE,
     Metric.FAILED: Metric.FAIL_RATE,
@@ -239,7 +256,7 @@ _PARSERS: Mapping[Unit, Callable[[Metric, str], Fraction]] = {
 
 
 def measure(run: TestRun) -> Mapping[Metric, Fraction | None]:
-    """Return every metric of a run; ``None`` where its source is missing or can't be true."""
+    """Return every metric of the run; ``None`` where its source is missing or can't be true."""
     total, passed, failed, ignored = (
         _count(count) for count in (run.total, run.passed, run.failed, run.ignored)
     )
@@ -259,6 +276,25 @@ def measure(run: TestRun) -> Mapping[Metric, Fraction | None]:
         Metric.DURATION: _between(run.start_time, run.end_time),
         Metric.QUEUE_TIME: _between(run.create_time, run.start_time),
         Metric.TESTING_TIME: _seconds(run.testing_time),
+    }
+
+
+def measure_tests(evidence: Evidence | None) -> Mapping[Metric, Fraction | None]:
+    """Return every metric of the single tests; ``None`` where the evidence for it is missing."""
+    if evidence is None or evidence.unknown:
+        return dict.fromkeys(OF_TESTS)
+    differing = {
+        Metric.FIXED: evidence.fixed,
+        Metric.MISSING: evidence.missing,
+        Metric.ADDED: evidence.added,
+    }
+    counts = evidence.counts
+    return {
+        **{metric: Fraction(counts[one]) for metric, one in OF_CLASS.items()},
+        **{
+            metric: None if tests is None else Fraction(len(tests))
+            for metric, tests in differing.items()
+        },
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.failures import Evidence
 from testery_gate.judging.verdict import Verdict
 from testery_gate.model import Observation, TestResult, TestRun
 
@@ -23,6 +24,8 @@ class Judged:
     """What was noticed on the way to the verdict and after it."""
     results: Sequence[TestResult] | None = None
     """The run's tests; ``None`` where the API does not offer them."""
+    evidence: Evidence | None = None
+    """What the tests say, held against earlier runs; ``None`` where that was not asked for."""
     web_url: str | None = None
     observed: Sequence[Observation] = ()
     """Where the run stood during the wait, from the first poll to the last."""

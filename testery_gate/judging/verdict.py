@@ -11,7 +11,10 @@ from fractions import Fraction
 from typing import assert_never
 
 from testery_gate.errors import ExitCode, Interrupted
+from testery_gate.evidence.failures import Evidence, FailureClass
 from testery_gate.judging.criteria import (
+    OF_CLASS,
+    OF_TESTS,
     Criterion,
     Metric,
     Operator,
@@ -19,6 +22,7 @@ from testery_gate.judging.criteria import (
     format_actual,
     format_value,
     measure,
+    measure_tests,
 )
 from testery_gate.judging.early import can_still_hold
 from testery_gate.model import RunStatus, TestRun, same_git_ref
@@ -68,6 +72,10 @@ class Policy:
     trust_status: bool = False
     max_age: timedelta | None = None
     """The most time since the run finished."""
+    quarantine: bool = False
+    """Whether there is a quarantine file, so that only other failures count by default."""
+    needs_baseline: bool = False
+    """Whether a run that can't be compared with an earlier one is judged not at all."""
     trust_origin: str = ""
     age_origin: str = ""
     """The configuration files that ask for these two, if some do."""
@@ -75,7 +83,13 @@ class Policy:
     @property
     def judges_failures(self) -> bool:
         """Whether the user's own criteria replace the default ``failed <= 0``."""
-        return self._judges(Metric.FAILED, Metric.PASSED, Metric.FAIL_RATE, Metric.PASS_RATE)
+        rates = (Metric.FAILED, Metric.PASSED, Metric.FAIL_RATE, Metric.PASS_RATE)
+        return self._judges(*rates, *OF_CLASS)
+
+    @property
+    def judges_tests(self) -> bool:
+        """Whether a criterion, also one that only warns, is about the single tests."""
+        return any(criterion.metric in OF_TESTS for criterion in (*self.required, *self.warned))
 
     @property
     def judges_executed(self) -> bool:
@@ -92,6 +106,7 @@ class Policy:
 
 
 NO_FAILURES = Criterion(metric=Metric.FAILED, operator=Operator.AT_MOST, threshold=Fraction(0))
+NO_NEW_FAILURES = replace(NO_FAILURES, metric=Metric.NEW_FAILED)
 ALL_RAN = Criterion(metric=Metric.NOT_RUN, operator=Operator.EQUAL, threshold=Fraction(0))
 SOME_TESTS = Criterion(metric=Metric.TOTAL, operator=Operator.AT_LEAST, threshold=Fraction(1))
 SOME_RAN = Criterion(metric=Metric.EXECUTED, operator=Operator.AT_LEAST, threshold=Fraction(1))
@@ -135,9 +150,9 @@ class Verdict:
 
 def default_checks(policy: Policy) -> Sequence[str]:
     """Name what is checked whatever the user asks for, given what the user asks for."""
-    failures = (
-        f"{NO_FAILURES}, unless the status is PASS" if policy.trust_status else str(NO_FAILURES)
-    )
+    failures = _QUARANTINE if policy.quarantine else str(NO_FAILURES)
+    if policy.trust_status:
+        failures = f"{failures}, unless the status is PASS"
     return (
         "status is PASS, or FAIL with failed tests",
         str(SOME_TESTS),
@@ -146,6 +161,7 @@ def default_checks(policy: Policy) -> Sequence[str]:
         *(() if policy.judges_not_run else (str(ALL_RAN),)),
         *(() if policy.judges_failures else (failures,)),
         *(() if policy.max_age is None else (f"finished within the last {_span(policy.max_age)}",)),
+        *((_BASELINE,) if policy.needs_baseline else ()),
     )
 
 
@@ -159,18 +175,24 @@ def replaced_defaults(policy: Policy) -> Sequence[Criterion]:
     return [default for replaced, default in judged if replaced]
 
 
-def evaluate(policy: Policy, run: TestRun, now: datetime) -> Verdict:
-    """Judge a finished run; its age is computed from ``now``."""
+def evaluate(
+    policy: Policy, run: TestRun, now: datetime, evidence: Evidence | None = None
+) -> Verdict:
+    """Judge a finished run; its age is computed from ``now``.
+
+    ``evidence`` is what its single tests say, where that was asked for.
+    """
     checks = (
         _status_check(run),
         _evidence_check(SOME_TESTS, run, "no test ran: the run has 0 tests"),
         *_executed_checks(policy, run),
         _counts_check(run),
-        *_default_checks(policy, run),
-        *(_criterion_check(criterion, run) for criterion in policy.required),
+        *_default_checks(policy, run, evidence),
+        *(_criterion_check(criterion, run, evidence) for criterion in policy.required),
         *(_expectation_check(expectation, run) for expectation in policy.expected),
         *(() if policy.max_age is None else (_age_check(policy, policy.max_age, run, now),)),
-        *(replace(_criterion_check(c, run), deciding=False) for c in policy.warned),
+        *((_baseline_check(evidence),) if policy.needs_baseline else ()),
+        *(replace(_criterion_check(c, run, evidence), deciding=False) for c in policy.warned),
     )
     exit_code = _decide(checks)
     return Verdict(exit_code=exit_code, reason=_reason(exit_code, checks, run), checks=checks)
@@ -183,7 +205,7 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     that the run can still pass.
     """
     criteria = policy.required
-    if not policy.judges_failures and not policy.trust_status:
+    if not policy.judges_failures and not policy.trust_status and not policy.quarantine:
         criteria = (NO_FAILURES, *criteria)
     lost = [c for c in criteria if not can_still_hold(c, run, total_known=total_known)]
     if not lost:
@@ -320,7 +342,7 @@ def _counts_check(run: TestRun) -> Check:
     )
 
 
-def _default_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
+def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> Iterator[Check]:
     if not policy.judges_not_run:
         yield _evidence_check(
             ALL_RAN,
@@ -334,16 +356,73 @@ def _default_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
         if policy.trust_origin:
             yield _trust_check(policy.trust_origin, run)
         return
+    if policy.quarantine:
+        yield _quarantine_check(run, evidence)
+        return
     check = _criterion_check(NO_FAILURES, run)
     if check.state is CheckState.BREACHED:
-        message = f"{check.actual_text} of {_shown(run.total)} tests failed"
-        if run.status is RunStatus.PASS:
-            message += (
-                ", though Testery calls the run PASS: they are quarantined or passed on a retry"
-                " (--trust-status accepts that)"
-            )
+        message = f"{check.actual_text} of {_shown(run.total)} tests failed{_called_pass(run)}"
         check = replace(check, message=message)
     yield check
+
+
+def _called_pass(run: TestRun) -> str:
+    if run.status is not RunStatus.PASS:
+        return ""
+    return (
+        ", though Testery calls the run PASS: they are quarantined or passed on a retry"
+        " (--trust-status accepts that)"
+    )
+
+
+_QUARANTINE = "no failed test outside the quarantine"
+_BASELINE = "there is a run to compare with"
+
+
+def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
+    check = Check(
+        name=_QUARANTINE,
+        state=CheckState.HOLDS,
+        message="no test failed",
+        expected_text="0",
+        actual_text="0",
+    )
+    if run.failed == 0 and (evidence is None or not evidence.failures):
+        return check
+    if evidence is None or evidence.unknown:
+        return replace(
+            check,
+            state=CheckState.INCONCLUSIVE,
+            message=f"{_shown(run.failed)} tests failed, and which ones is unknown:"
+            f" {_why_unknown(evidence)}",
+            actual_text="unknown",
+        )
+    outside = len(evidence.failures) - evidence.counts[FailureClass.QUARANTINED]
+    inside = f"{evidence.counts[FailureClass.QUARANTINED]} in quarantine"
+    if outside:
+        message = f"{outside} failed outside the quarantine, {inside}{_called_pass(run)}"
+        return replace(check, state=CheckState.BREACHED, message=message, actual_text=str(outside))
+    return replace(check, message=f"all failed tests are tolerated: {inside}")
+
+
+def _baseline_check(evidence: Evidence | None) -> Check:
+    known = evidence is not None and evidence.baseline.earlier is not None
+    why = _why_unknown(evidence)
+    if evidence is not None and not evidence.unknown:
+        why = evidence.baseline.why_none
+    return Check(
+        name=_BASELINE,
+        state=CheckState.HOLDS if known else CheckState.INCONCLUSIVE,
+        message=f"compared with {evidence.baseline.description}"
+        if evidence is not None and known
+        else f"there is nothing to compare with: {why}",
+        expected_text="yes",
+        actual_text="yes" if known else "no",
+    )
+
+
+def _why_unknown(evidence: Evidence | None) -> str:
+    return evidence.unknown if evidence is not None else "the single tests were not read"
 
 
 def _trust_check(origin: str, run: TestRun) -> Check:
@@ -371,18 +450,22 @@ def _asked_for_by(origin: str, check: Check) -> Check:
     )
 
 
-def _criterion_check(criterion: Criterion, run: TestRun) -> Check:
-    actual = measure(run)[criterion.metric]
+def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | None = None) -> Check:
+    measured = measure_tests(evidence) if criterion.metric in OF_TESTS else measure(run)
+    actual = measured[criterion.metric]
     metric = criterion.metric.value
     if actual is None:
         state = CheckState.INCONCLUSIVE
-        message = f"{criterion} can't be judged: {metric} is unknown ({_source(criterion, run)})"
+        why = _source(criterion, run, evidence)
+        message = f"{criterion} can't be judged: {metric} is unknown ({why})"
         actual_text = "unknown"
     else:
         actual_text = format_actual(actual, criterion)
         holds = criterion.holds(actual)
         state = CheckState.HOLDS if holds else CheckState.BREACHED
         message = f"{metric} is {actual_text}" + ("" if holds else f", required is {criterion}")
+        if criterion.metric in OF_CLASS and evidence is not None and not holds:
+            message = f"{message} ({_classes(evidence)})"
     check = Check(
         name=str(criterion),
         state=state,
@@ -393,6 +476,12 @@ def _criterion_check(criterion: Criterion, run: TestRun) -> Check:
         actual_text=actual_text,
     )
     return _asked_for_by(criterion.origin, check)
+
+
+def _classes(evidence: Evidence) -> str:
+    """Count the failing tests of all classes."""
+    told = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
+    return f"of the failed tests {', '.join(told)}" if told else "no test failed"
 
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
@@ -476,8 +565,12 @@ _SOURCES: Mapping[Metric, tuple[str, ...]] = {
 }
 
 
-def _source(criterion: Criterion, run: TestRun) -> str:
+def _source(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> str:
     """Say why a metric is unknown: its sources are missing or inconsistent."""
+    if criterion.metric in OF_TESTS:
+        if evidence is None or evidence.unknown:
+            return _why_unknown(evidence)
+        return f"there is nothing to compare with: {evidence.baseline.why_none}"
     values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
     unsaid = [name for name, value in values.items() if value is None]
     if unsaid:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from testery_gate.errors import ApiError
@@ -45,48 +44,49 @@ def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
     return known if len(known) >= FEWEST else ()
 
 
-def find_comparable(
+def find_earlier(
     runs: Sequence[TestRun],
     source: Source,
-    count: int,
+    is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
     *,
     until: Deadline,
     known: Sequence[TestRun] = (),
 ) -> Mapping[int, Sequence[TestRun]]:
-    """Return by id each run after the last finished runs like it, the oldest first.
+    """Return by id of each run the finished runs like it before it, the newest first.
 
-    Alike are runs of the same project, environment and name; with the run itself there are at
-    most ``count``. One reading of the list serves all. Where it gives out, what was read of it
-    counts; where it gives nothing, nothing is returned. Nothing is read where the runs that are
-    ``known`` are enough.
+    Alike are runs of the same project, environment and name. One reading of the list serves all,
+    until what was found is enough for each run, or the list gives out; then what was read of it
+    counts. Nothing is read where the runs that are ``known`` are enough. Raises :class:`ApiError`
+    where nothing could be read.
     """
-    before = {run.id: [other for other in known if _comes_before(other, run)] for run in runs}
-    if all(_is_enough(found, count) for found in before.values()):
-        return {run.id: _with_newest(before[run.id], count, run) for run in runs}
+    before = {run.id: comparable_before(run, known) for run in runs}
+    # One that had not finished when it was seen may have by now.
+    settled = all(other.status.is_final for found in before.values() for other in found)
+    if settled and all(is_enough(run, before[run.id]) for run in runs):
+        return before
     earlier: dict[int, list[TestRun]] = {run.id: [] for run in runs}
     listing = Listing(
         lambda number, limit: () if until.passed else source.page(number, limit, optional=True),
         Lookback(runs=MOST_READ),
     )
-    with suppress(ApiError):
+    try:
         for other in listing:
             for run in runs:
                 if _comes_before(other, run) and other.status.is_final:
                     earlier[run.id].append(other)
-            if all(len(found) >= count - 1 for found in earlier.values()):
+            if all(is_enough(run, earlier[run.id]) for run in runs):
                 break
+    except ApiError:
+        if not listing.read:
+            raise
     if not listing.read:
         return {}
-    return {run.id: _with_newest(earlier[run.id], count, run) for run in runs}
+    return {run_id: newest_first(found) for run_id, found in earlier.items()}
 
 
-def _is_enough(known: Sequence[TestRun], count: int) -> bool:
-    """Whether it would be the same today: one that had not finished may have by now."""
-    return len(known) >= count - 1 and all(other.status.is_final for other in known)
-
-
-def _with_newest(earlier: Sequence[TestRun], count: int, run: TestRun) -> Sequence[TestRun]:
-    return [*reversed(newest_first(earlier)[: count - 1]), run]
+def comparable_before(run: TestRun, others: Iterable[TestRun]) -> Sequence[TestRun]:
+    """Return those of the runs that are like one and before it, the newest first."""
+    return newest_first(other for other in others if _comes_before(other, run))
 
 
 def _comes_before(other: TestRun, run: TestRun) -> bool:

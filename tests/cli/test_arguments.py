@@ -324,8 +324,8 @@ def test_a_check_waits_only_for_a_run_to_be_there() -> None:
 
 
 def test_a_history_is_gathered_for_a_report_that_shows_it() -> None:
-    assert waiting("1", "--report=html=a.html").reports.history == 20
-    assert waiting("1", "--report=json=a.json").reports.history == 0
+    assert waiting("1", "--report=html=a.html").reports.shown_runs == 20
+    assert waiting("1", "--report=json=a.json").reports.shown_runs == 0
 
 
 @pytest.mark.usefixtures("nowhere")

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from testery_gate.judging.criteria import (
+    OF_TESTS,
     Criterion,
     CriterionError,
     Metric,
@@ -140,7 +141,8 @@ def test_an_operator_without_a_value_is_refused(symbol: str) -> None:
         pytest.param(
             "x <= 5",
             "unknown metric 'x'; the metrics are total, passed, failed, ignored, executed, not_run,"
-            " pass_rate, fail_rate, ignored_rate, coverage, duration, queue_time, testing_time",
+            " pass_rate, fail_rate, ignored_rate, coverage, duration, queue_time, testing_time,"
+            " new_failed, known_failed, flaky_failed, quarantined_failed, fixed, missing, added",
             id="near nothing",
         ),
     ],
@@ -369,7 +371,8 @@ def test_every_metric_has_its_unit() -> None:
     units = {unit.value: {m.value for m in Metric if m.unit is unit} for unit in Unit}
 
     assert units == {
-        "tests": {"total", "passed", "failed", "ignored", "executed", "not_run"},
+        "tests": {"total", "passed", "failed", "ignored", "executed", "not_run"}
+        | {metric.value for metric in OF_TESTS},
         "%": {"pass_rate", "fail_rate", "ignored_rate", "coverage"},
         "time": {"duration", "queue_time", "testing_time"},
     }
@@ -588,4 +591,6 @@ def test_a_fraction_without_an_end_is_printed_with_twelve_decimals_at_the_most()
 
 
 def test_nothing_is_known_of_a_run_that_has_only_an_id() -> None:
-    assert unknown_in(measure(TestRun(id=1))) == {metric.value for metric in Metric}
+    assert unknown_in(measure(TestRun(id=1))) == {
+        metric.value for metric in Metric if metric not in OF_TESTS
+    }

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from testery_gate.errors import Unavailable
+from testery_gate.errors import ApiError, Unavailable
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.runs.comparable import (
     MOST_COMPARED,
     MOST_READ,
     SECONDS,
-    find_comparable,
+    find_earlier,
     usual_durations,
 )
 from testery_gate.runs.listing import newest_first
@@ -42,8 +42,20 @@ class Api(RunList):
         self, *runs: TestRun, count: int = 20, known: Sequence[TestRun] = ()
     ) -> dict[int, list[int]]:
         until = Deadline.after(SECONDS, self.clock)
-        found = find_comparable(runs or (THIS,), self, count, until=until, known=known)
-        return {run_id: [run.id for run in history] for run_id, history in found.items()}
+        try:
+            found = find_earlier(
+                runs or (THIS,),
+                self,
+                lambda _, earlier: len(earlier) >= count - 1,
+                until=until,
+                known=known,
+            )
+        except ApiError:
+            return {}
+        return {
+            run_id: [*reversed([run.id for run in earlier[: count - 1]]), run_id]
+            for run_id, earlier in found.items()
+        }
 
 
 def test_the_last_runs_are_found_oldest_first_with_the_run_itself_at_the_end() -> None:

@@ -33,7 +33,7 @@ def test_what_a_file_may_do_with_each_setting_is_a_decision() -> None:
     assert found == {
         InFile.HARMLESS: {
             *("appear-within", "timeout", "interval", "outage-tolerance", "fail-fast"),
-            *("junit-scope", "junit-tolerated", "markdown-limit", "html-limit", "history"),
+            *("junit-scope", "junit-tolerated", "markdown-limit", "html-limit"),
             *("no-test-results", "output", "quiet", "verbose", "limit", "step-timeout"),
         },
         InFile.SELECTS: {
@@ -44,8 +44,9 @@ def test_what_a_file_may_do_with_each_setting_is_a_decision() -> None:
             *("require", "warn", "max-failed", "min-passed", "min-pass-rate", "max-ignored"),
             *("min-total", "min-coverage", "max-duration", "expect", "max-age", "min-runs"),
         },
-        InFile.LOOSENS: {"trust-status"},
+        InFile.LOOSENS: {"trust-status", "only-new", "history"},
         InFile.WRITES: {"junit-xml", "report"},
+        InFile.JUDGES: {"baseline", "baseline-ref", "no-baseline"},
         InFile.TRUSTED: {"api-url", "token-file", "profile", "ci"},
         InFile.NEVER: {"config", "no-config", "trust-config", "debug", "token"},
     }

@@ -1,0 +1,95 @@
+"""Which run a run is compared with, so that a failure is known or new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from testery_gate.evidence.flakiness import same_commit
+from testery_gate.evidence.outcomes import EarlierRun
+from testery_gate.model import RunStatus, TestRun, same_git_ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """The newest earlier run of the same project, environment and name that can be a baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRun:
+    """The run with this id."""
+
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a run is compared with, or why there is nothing."""
+
+    earlier: EarlierRun | None = None
+    source: str = ""
+    """The name of a file, where the baseline is read from one."""
+    why_none: str = ""
+    """Why there is no usable baseline; then no failure is known."""
+
+    @property
+    def description(self) -> str:
+        """The baseline in words; empty if there is none."""
+        if self.earlier is None:
+            return ""
+        shown = described(self.earlier.run)
+        return f"{shown} in {self.source}" if self.source else shown
+
+
+def described(run: TestRun) -> str:
+    """Return a run in words, such as ``run 55670 (main, 2026-11-20 10:00 UTC)``."""
+    time = run.end_time or run.create_time
+    about = (run.branch or run.git_ref, f"{time:%Y-%m-%d %H:%M} UTC" if time else None)
+    told = ", ".join(filter(None, about))
+    return f"run {run.id} ({told})" if told else f"run {run.id}"
+
+
+def is_finished(run: TestRun) -> bool:
+    """Whether a run came to its own end."""
+    return run.status in {RunStatus.PASS, RunStatus.FAIL} and run.complete is not False
+
+
+def is_of(run: TestRun, git_ref: str | None) -> bool:
+    """Whether a run is of this branch or commit; each is of ``None``."""
+    return git_ref is None or any(
+        ref and same_git_ref(git_ref, ref) for ref in (run.git_ref, run.branch)
+    )
+
+
+def why_no_baseline(run: TestRun, earlier: TestRun) -> str:
+    """Return why an earlier run can't be the baseline of a run; empty if it can."""
+    if earlier.id == run.id:
+        return f"run {earlier.id} is the run that is judged"
+    if not is_finished(earlier):
+        return f"run {earlier.id} is {earlier.status_text or 'of no status'}: it did not finish"
+    if same_commit(run, earlier):
+        return f"run {earlier.id} is of the same commit or build as run {run.id}"
+    if earlier.total == 0:
+        return f"run {earlier.id} had no tests"
+    return ""
+
+
+def candidates(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) -> Sequence[TestRun]:
+    """Return those of the earlier runs that can be the baseline, in their order.
+
+    They are of this branch or commit, if one is named.
+    """
+    return [other for other in earlier if is_of(other, git_ref) and not why_no_baseline(run, other)]
+
+
+def none_among(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) -> str:
+    """Say why none of the earlier runs can be the baseline."""
+    of_ref = "" if git_ref is None else f" of {git_ref}"
+    if not earlier:
+        return "there is no earlier run of the same project, environment and name"
+    same = sum(same_commit(run, other) for other in earlier)
+    besides = f"; {same} of them are of the same commit or build as run {run.id}" if same else ""
+    return (
+        f"none of the {len(earlier)} earlier runs of the same project, environment and name is a"
+        f" finished run{of_ref} that can be compared with{besides}"
+    )

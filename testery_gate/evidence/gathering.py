@@ -1,0 +1,224 @@
+"""Read what a run is held against: its own tests, a baseline, and the history before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from testery_gate.errors import ApiError
+from testery_gate.evidence.baseline import (
+    Baseline,
+    NamedRun,
+    Previous,
+    candidates,
+    is_finished,
+    is_of,
+    none_among,
+    why_no_baseline,
+)
+from testery_gate.evidence.failures import (
+    NO_QUARANTINE,
+    Evidence,
+    Tolerating,
+    evidence_of,
+    failing,
+)
+from testery_gate.evidence.flakiness import History
+from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, outcomes_of, why_unusable
+from testery_gate.model import TestResult, TestRun
+from testery_gate.waiting.deadline import Deadline
+
+AFTER_THE_END = 10.0
+"""Seconds that reading earlier runs may take once the run has finished; reports say what is missing
+then."""
+MOST_TRIED = 3
+"""So many earlier runs are tried as the baseline until one has results that can be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """The tests of a run could not be read, or say nothing."""
+
+    why: str
+
+
+class EarlierTests(Protocol):
+    """Where the tests of earlier runs are read."""
+
+    def read_ahead(self, runs: Sequence[TestRun], /) -> None:
+        """Begin to read the tests of these runs, and return at once."""
+
+    def outcomes(self, run: TestRun, until: Deadline, /) -> Outcomes | Unread:
+        """Return what came of the tests of a run, as far as that is known in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a run is held against."""
+
+    baseline: Previous | NamedRun
+    history: int = 0
+    """How many comparable runs are read for flakiness and strips."""
+    git_ref: str | None = None
+    """Of which branch or commit the previous run and the history must be, if one is named: so
+    nobody's own runs make a failure known or flaky."""
+    quarantine: Tolerating = NO_QUARANTINE
+
+
+class Gathering:
+    """Gathers the evidence on runs, reading ahead while the gate waits for them."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        tests: EarlierTests,
+        *,
+        results: Callable[[int], Sequence[TestResult]],
+        run: Callable[[int], TestRun],
+        trust_status: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._wanted = wanted
+        self._tests = tests
+        self._results = results
+        self._run = run
+        self._trust_status = trust_status
+        self._clock = clock
+
+    def is_enough(self, run: TestRun, earlier: Sequence[TestRun]) -> bool:
+        """Whether no older runs need to be looked for; ``earlier`` are those before the run."""
+        wanted = self._wanted
+        if len(self._history(earlier)) < wanted.history:
+            return False
+        tried = len(candidates(run, earlier, wanted.git_ref))
+        return not isinstance(wanted.baseline, Previous) or tried >= MOST_TRIED
+
+    def read_ahead(self, run: TestRun, earlier: Sequence[TestRun]) -> None:
+        """Begin to read the tests of earlier runs, the newest first, and return at once."""
+        wanted = self._wanted
+        previous = isinstance(wanted.baseline, Previous)
+        chosen = candidates(run, earlier, wanted.git_ref)[:1] if previous else []
+        self._tests.read_ahead([*chosen, *self._history(earlier)])
+
+    def evidence(self, run: TestRun, earlier: Sequence[TestRun] | ApiError) -> Evidence:
+        """Return the evidence on a finished run.
+
+        ``earlier`` are the runs like it before it, the newest first, or why they are unknown.
+        """
+        try:
+            results = self._results(run.id)
+        except ApiError as error:
+            return _unknown(f"its test results can't be read: {error.message}")
+        if why := why_unusable(run, results):
+            return _unknown(why, results)
+        until = Deadline.after(AFTER_THE_END, self._clock)
+        known = [] if isinstance(earlier, ApiError) else earlier
+        self.read_ahead(run, known)
+        baseline = self._baseline(run, earlier, until)
+        failed = {TestId.of(result) for result in failing(results)}
+        history, missing = self._read(known, failed, until)
+        none = f"there is no run to compare with: {baseline.why_none}" if baseline.why_none else ""
+        return evidence_of(
+            run,
+            results,
+            baseline=baseline,
+            history=history,
+            quarantine=self._wanted.quarantine,
+            trust_status=self._trust_status,
+            notes=tuple(filter(None, (none, missing))),
+        )
+
+    def _history(self, earlier: Sequence[TestRun]) -> Sequence[TestRun]:
+        # What a canceled run was stopped in says nothing about the tests.
+        told = [
+            other for other in earlier if is_finished(other) and is_of(other, self._wanted.git_ref)
+        ]
+        return told[: self._wanted.history]
+
+    def _baseline(
+        self, run: TestRun, earlier: Sequence[TestRun] | ApiError, until: Deadline
+    ) -> Baseline:
+        match self._wanted.baseline:
+            case NamedRun(run_id=run_id):
+                try:
+                    other = self._run(run_id)
+                except ApiError as error:
+                    return Baseline(why_none=error.message)
+                why = why_no_baseline(run, other)
+                return Baseline(why_none=why) if why else self._compared(other, until)
+            case Previous() if isinstance(earlier, ApiError):
+                return Baseline(why_none=f"earlier runs can't be read: {earlier.message}")
+            case Previous():
+                return self._previous(run, earlier, until)
+
+    def _previous(self, run: TestRun, earlier: Sequence[TestRun], until: Deadline) -> Baseline:
+        """Return the newest run that can be used, of the first few that come into question."""
+        found = Baseline(why_none=none_among(run, earlier, self._wanted.git_ref))
+        for other in candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]:
+            found = self._compared(other, until)
+            if found.earlier is not None:
+                break
+        return found
+
+    def _compared(self, other: TestRun, until: Deadline) -> Baseline:
+        outcomes = self._tests.outcomes(other, until)
+        if isinstance(outcomes, Unread):
+            return Baseline(why_none=outcomes.why)
+        if not outcomes:
+            return Baseline(why_none=f"run {other.id} has no test results")
+        return Baseline(earlier=EarlierRun(run=other, outcomes=outcomes))
+
+    def _read(
+        self, earlier: Sequence[TestRun], tests: set[TestId], until: Deadline
+    ) -> tuple[History, str]:
+        """Return the history of some tests, the oldest run first, and what is missing of it."""
+        found: list[EarlierRun] = []
+        unread: list[Unread] = []
+        for other in self._history(earlier):
+            outcomes = self._tests.outcomes(other, until)
+            if isinstance(outcomes, Unread):
+                unread.append(outcomes)
+                continue
+            # Of all the tests of all the runs only these are shown.
+            of_tests = {test: outcomes[test] for test in tests if test in outcomes}
+            found.append(EarlierRun(run=other, outcomes=of_tests))
+        missing = (
+            f"{len(unread)} of {len(unread) + len(found)} earlier runs are missing from the"
+            f" history: {unread[0].why}"
+            if unread
+            else ""
+        )
+        return History.of(found[::-1]), missing
+
+
+def _unknown(why: str, results: Sequence[TestResult] | None = None) -> Evidence:
+    note = f"which failures are new can't be told: {why}"
+    return Evidence(unknown=why, results=results, notes=(note,))
+
+
+class ReadWhenAsked:
+    """Reads the tests of earlier runs one after the other, when they are needed."""
+
+    def __init__(self, results: Callable[[int], Sequence[TestResult]]) -> None:
+        self._results = results
+        self._read: dict[int, Outcomes | Unread] = {}
+
+    def read_ahead(self, runs: Sequence[TestRun], /) -> None:
+        """Do nothing yet."""
+
+    def outcomes(self, run: TestRun, until: Deadline, /) -> Outcomes | Unread:
+        """Return what came of the tests of a run, as far as that is known in time."""
+        if run.id not in self._read:
+            self._read[run.id] = self._ask(run, until)
+        return self._read[run.id]
+
+    def _ask(self, run: TestRun, until: Deadline) -> Outcomes | Unread:
+        if until.passed:
+            return Unread(why="the time for reading earlier runs was over")
+        try:
+            results = self._results(run.id)
+        except ApiError as error:
+            return Unread(why=f"the test results of run {run.id} can't be read: {error.message}")
+        why = why_unusable(run, results)
+        return Unread(why=why) if why else outcomes_of(results)

@@ -1,0 +1,206 @@
+"""The whole walk with earlier runs: what is new, known or flaky, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import requests_mock
+
+from testery_gate.errors import ExitCode
+from testery_gate.evidence.baseline import NamedRun, Previous
+from testery_gate.evidence.gathering import Gathering, ReadWhenAsked, Wanted
+from testery_gate.gate import Gate
+from testery_gate.judging.judged import Judged
+from testery_gate.runs.references import RunReference
+from tests.builders import make_answer, make_policy
+from tests.test_gate import BASE, Walk, api
+
+__all__ = ["api"]
+ONLY_NEW = make_policy("new_failed <= 0")
+
+
+def results(**statuses: str) -> list[dict[str, Any]]:
+    """Return the answer of the results endpoint: a status or more for each test."""
+    return [
+        {"id": number, "status": status, "projectTest": {"name": name, "file": "a.feature"}}
+        for number, (name, all_of_it) in enumerate(statuses.items())
+        for status in all_of_it.split()
+    ]
+
+
+class Past:
+    """An API with run 9, which is judged, and earlier ones."""
+
+    def __init__(self, api: requests_mock.Mocker) -> None:
+        self.api = api
+        self.listed: list[dict[str, Any]] = []
+
+    def add(self, run_id: int, answers: Sequence[dict[str, Any]] | None, **fields: Any) -> None:
+        """Add a run with these results; ``None`` where the API has none of them."""
+        failed = sum(result["status"] == "FAIL" for result in answers or ())
+        about = {
+            "id": run_id,
+            "gitRef": f"{run_id}abcdef",
+            "buildKey": str(run_id),
+            "createTime": f"2020-05-04 20:{run_id:02}:00+0000",
+        }
+        answer = make_answer(**{"failed": failed, "total": 10} | about | fields)
+        self.listed.insert(0, answer)
+        self.api.get(f"{BASE}/test-runs/{run_id}", json=answer)
+        self.api.get(f"{BASE}/test-runs", json=self.listed)
+        if answers is not None:
+            self.api.get(f"{BASE}/test-runs/{run_id}/results", json=answers)
+
+    def judge(self, wanted: Wanted | None = None, policy: Any = ONLY_NEW) -> Judged:
+        walk = Walk(self.api, policy=policy)
+        gathering = Gathering(
+            wanted or Wanted(baseline=Previous()),
+            ReadWhenAsked(walk.client.results),
+            results=walk.client.results,
+            run=walk.client.run,
+            trust_status=policy.trust_status,
+            clock=walk.clock,
+        )
+        gate = Gate(policy, walk.client, walk.effects, walk.waiting, gathering)
+        (judged,) = gate.judge([RunReference(run_id=9)])
+        return judged
+
+
+@pytest.fixture
+def past(api: requests_mock.Mocker) -> Past:
+    return Past(api)
+
+
+def test_a_known_failure_passes_and_a_new_one_does_not(past: Past) -> None:
+    past.add(8, results(a="FAIL", b="PASS"))
+    past.add(9, results(a="FAIL", b="PASS"))
+    assert past.judge().exit_code is ExitCode.PASSED
+    past.add(9, results(a="FAIL", b="FAIL"))
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.FAILED
+    assert judged.verdict.reason == (
+        "new_failed is 1, required is new_failed <= 0 (of the failed tests 1 new, 1 known)"
+    )
+
+
+def test_the_previous_run_is_the_newest_that_can_be_compared(past: Past) -> None:
+    past.add(5, results(a="FAIL"))
+    past.add(6, [], total=10, failed=1)
+    past.add(7, results(a="FAIL"), status="CANCELED")
+    past.add(8, results(a="FAIL"), gitRef="9abcdef")
+    past.add(9, results(a="FAIL"))
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.PASSED
+    assert judged.evidence is not None
+    assert judged.evidence.baseline.description == "run 5 (5abcdef, 2020-05-04 23:22 UTC)"
+
+
+def test_without_a_baseline_every_failure_is_new(past: Past) -> None:
+    past.add(8, results(a="FAIL"), environment="production")
+    past.add(9, results(a="FAIL"))
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.FAILED
+    assert judged.notes == (
+        "there is no run to compare with: there is no earlier run of the same project,"
+        " environment and name",
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "fields", "why"),
+    [
+        pytest.param(None, {"failed": 1}, "its test results can't be read", id="none"),
+        pytest.param(
+            results(a="FAIL", b="PASS"), {"failed": 2}, "show 1 of its 2 failed tests", id="too few"
+        ),
+    ],
+)
+def test_without_usable_results_it_is_inconclusive(
+    past: Past, answers: Sequence[dict[str, Any]] | None, fields: dict[str, Any], why: str
+) -> None:
+    past.add(8, results(a="FAIL", b="FAIL"))
+    past.add(9, answers, **fields)
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert why in judged.verdict.reason
+    assert why in judged.notes[0]
+
+
+def test_a_list_that_can_not_be_read_makes_every_failure_new(past: Past) -> None:
+    past.add(9, results(a="FAIL"))
+    past.api.get(f"{BASE}/test-runs", status_code=500)
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.FAILED
+    assert "earlier runs can't be read" in judged.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("run_id", "code", "why"),
+    [
+        pytest.param(5, ExitCode.PASSED, "", id="a run"),
+        pytest.param(7, ExitCode.FAILED, "run 7 is CANCELED: it did not finish", id="canceled"),
+        pytest.param(8, ExitCode.FAILED, "run 8 has no test results", id="without tests"),
+        pytest.param(4, ExitCode.FAILED, "HTTP 404", id="no such run"),
+        pytest.param(9, ExitCode.FAILED, "run 9 is the run that is judged", id="itself"),
+    ],
+)
+def test_a_run_that_is_named_is_the_baseline(
+    past: Past, run_id: int, code: ExitCode, why: str
+) -> None:
+    past.api.get(f"{BASE}/test-runs/4", status_code=404)
+    past.add(5, results(a="FAIL"))
+    past.add(7, results(a="FAIL"), status="CANCELED")
+    past.add(8, [])
+    past.add(9, results(a="FAIL"))
+    judged = past.judge(Wanted(baseline=NamedRun(run_id=run_id)))
+    assert judged.exit_code is code
+    assert why in " ".join(judged.notes)
+
+
+def test_a_pull_request_that_runs_twice_does_not_make_its_failure_known(past: Past) -> None:
+    past.add(6, results(a="PASS"), branch="main")
+    past.add(7, results(a="FAIL"), branch="fix")
+    past.add(8, results(a="FAIL"), branch="fix", gitRef="9abcdef0")
+    past.add(9, results(a="FAIL"), branch="fix")
+    assert past.judge().exit_code is ExitCode.PASSED  # the commit before it failed too
+    judged = past.judge(Wanted(baseline=Previous(), git_ref="main", history=5))
+    assert judged.exit_code is ExitCode.FAILED
+    assert judged.evidence is not None
+    assert [run.id for run in judged.evidence.history] == [6]
+
+
+def test_a_history_tells_a_flaky_test(past: Past) -> None:
+    for run_id, status in ((5, "PASS"), (6, "FAIL"), (7, "PASS"), (8, "PASS")):
+        past.add(run_id, results(a=status, b="PASS"))
+    past.add(9, results(a="FAIL", b="PASS"))
+    assert past.judge().exit_code is ExitCode.FAILED
+    judged = past.judge(Wanted(baseline=Previous(), history=4))
+    assert judged.exit_code is ExitCode.PASSED
+    policy = make_policy("new_failed <= 0", "flaky_failed <= 0")
+    assert past.judge(Wanted(baseline=Previous(), history=4), policy).verdict.reason == (
+        "flaky_failed is 1, required is flaky_failed <= 0 (of the failed tests 1 flaky)"
+    )
+
+
+def test_a_part_of_the_history_that_can_not_be_read_is_said(past: Past) -> None:
+    past.add(7, None)
+    past.add(8, results(a="PASS"))
+    past.add(9, results(a="FAIL"))
+    judged = past.judge(Wanted(baseline=Previous(), history=5))
+    assert "1 of 2 earlier runs are missing from the history" in judged.notes[0]
+
+
+def test_tests_that_are_missing_can_be_refused(past: Past) -> None:
+    past.add(8, results(a="FAIL", b="PASS"))
+    past.add(9, results(b="PASS"))
+    policy = make_policy("new_failed <= 0", "missing <= 0")
+    assert past.judge(policy=policy).verdict.reason == "missing is 1, required is missing <= 0"
+
+
+def test_what_differs_is_unknown_without_a_baseline(past: Past) -> None:
+    past.add(9, results(a="PASS"))
+    judged = past.judge(policy=make_policy("missing <= 0"))
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "missing is unknown (there is nothing to compare with" in judged.verdict.reason
