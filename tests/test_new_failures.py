@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import requests_mock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import NamedRun, Previous
@@ -15,6 +19,7 @@ from testery_gate.gate import Gate
 from testery_gate.judging.judged import Judged
 from testery_gate.runs.references import RunReference
 from tests.builders import make_answer, make_policy
+from tests.evidence.test_failures import Tolerated
 from tests.test_gate import BASE, Walk, api
 
 __all__ = ["api"]
@@ -199,8 +204,129 @@ def test_tests_that_are_missing_can_be_refused(past: Past) -> None:
     assert past.judge(policy=policy).verdict.reason == "missing is 1, required is missing <= 0"
 
 
+def test_a_test_that_is_renamed_is_new(past: Past) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(renamed="FAIL"))
+    assert past.judge().exit_code is ExitCode.FAILED
+
+
+def test_results_that_are_cut_off_excuse_nothing(past: Past) -> None:
+    answers = results(a="FAIL", b="PASS")
+    past.add(8, answers)
+    past.add(9, answers)
+    past.api.get(f"{BASE}/test-runs/9/results", text=json.dumps(answers)[:-1])
+    assert past.judge().exit_code is ExitCode.INCONCLUSIVE
+
+
+def test_results_of_another_run_excuse_nothing(past: Past) -> None:
+    past.add(8, results(a="FAIL", b="PASS"))
+    past.add(9, results(a="FAIL", b="FAIL"))
+    past.api.get(f"{BASE}/test-runs/9/results", json=results(a="FAIL", b="PASS"))
+    assert past.judge().exit_code is ExitCode.INCONCLUSIVE
+
+
 def test_what_differs_is_unknown_without_a_baseline(past: Past) -> None:
     past.add(9, results(a="PASS"))
     judged = past.judge(policy=make_policy("missing <= 0"))
     assert judged.exit_code is ExitCode.INCONCLUSIVE
     assert "missing is unknown (there is nothing to compare with" in judged.verdict.reason
+
+
+NAMES = "ab"
+RESULTS = st.dictionaries(
+    st.sampled_from(NAMES), st.sampled_from(["PASS", "FAIL", "FAIL PASS", "IGNORED"]), min_size=1
+)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier run, and what may be wrong with it or with the answer to a question for it."""
+
+    statuses: dict[str, str]
+    commit: str
+    wrong: str
+
+    @property
+    def usable(self) -> bool:
+        return self.wrong == ""
+
+    def failed(self, name: str) -> bool:
+        return self.usable and "FAIL" in self.statuses.get(name, "")
+
+    def passed(self, name: str) -> bool:
+        return self.usable and "PASS" in self.statuses.get(name, "")
+
+
+WRONG = ["", "", "", "canceled", "no results", "an error", "cut off", "fewer failures", "not JSON"]
+EARLIER = st.builds(
+    Earlier,
+    statuses=RESULTS,
+    commit=st.sampled_from(["aaaaaaa", "bbbbbbb", "ccccccc"]),
+    wrong=st.sampled_from(WRONG),
+)
+
+
+def add(past: Past, run_id: int, one: Earlier) -> None:
+    """Put an earlier run into the API."""
+    answers = results(**one.statuses)
+    failed = sum(result["status"] == "FAIL" for result in answers)
+    about: dict[str, Any] = {"gitRef": one.commit, "failed": failed}
+    match one.wrong:
+        case "canceled":
+            past.add(run_id, answers, status="CANCELED", **about)
+        case "fewer failures":
+            past.add(run_id, answers, **about | {"failed": failed + 1})
+        case wrong:
+            past.add(run_id, answers, **about)
+            broken: dict[str, dict[str, Any]] = {
+                "no results": {"json": []},
+                "an error": {"status_code": 404},
+                "cut off": {"text": json.dumps(answers)[:-1]},
+                "not JSON": {"text": "<html>"},
+            }
+            answer = broken.get(wrong, {"json": answers})
+            past.api.get(f"{BASE}/test-runs/{run_id}/results", **answer)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    judged_run=RESULTS,
+    lacking=st.integers(0, 1),
+    earlier=st.lists(EARLIER, max_size=6),
+    history=st.integers(0, 6),
+    quarantined=st.frozensets(st.sampled_from(NAMES), max_size=1),
+)
+def test_only_new_passes_only_what_evidence_excuses(
+    requests_mock: requests_mock.Mocker,
+    judged_run: dict[str, str],
+    lacking: int,
+    earlier: list[Earlier],
+    history: int,
+    quarantined: frozenset[str],
+) -> None:
+    """Whatever is wrong with earlier runs and their results; all commits may be the same one."""
+    requests_mock.reset()
+    requests_mock.get(f"{BASE}/account", status_code=404)
+    past = Past(requests_mock)
+    for number, one in enumerate(earlier):
+        add(past, number, one)
+    answers = results(**judged_run)
+    failed = sum(result["status"] == "FAIL" for result in answers)
+    past.add(9, answers, failed=failed + lacking, gitRef="aaaaaaa")
+    judged = past.judge(
+        Wanted(baseline=Previous(), history=history, quarantine=Tolerated(quarantined))
+    )
+    assert judged.evidence is not None
+    if not lacking:
+        assert sum(judged.evidence.counts.values()) == failed
+    if judged.exit_code is ExitCode.PASSED:
+        assert not lacking
+        for name, statuses in judged_run.items():
+            if "FAIL" in statuses and name not in quarantined:
+                known = any(one.failed(name) and one.commit != "aaaaaaa" for one in earlier)
+                both = any(one.failed(name) for one in earlier) and any(
+                    one.passed(name) for one in earlier
+                )
+                assert known or "PASS" in statuses or (history and both)
+    else:
+        assert lacking or judged.exit_code is ExitCode.FAILED
