@@ -86,7 +86,7 @@ def test_a_known_failure_passes_and_a_new_one_does_not(past: Past) -> None:
     judged = past.judge()
     assert judged.exit_code is ExitCode.FAILED
     assert judged.verdict.reason == (
-        "new_failed is 1, required is new_failed <= 0 (of the failed tests 1 new, 1 known)"
+        "new_failed is 1, required is new_failed <= 0 (failed: 1 new, 1 known)"
     )
 
 
@@ -185,7 +185,7 @@ def test_a_history_tells_a_flaky_test(past: Past) -> None:
     assert judged.exit_code is ExitCode.PASSED
     policy = make_policy("new_failed <= 0", "flaky_failed <= 0")
     assert past.judge(Wanted(baseline=Previous(), history=4), policy).verdict.reason == (
-        "flaky_failed is 1, required is flaky_failed <= 0 (of the failed tests 1 flaky)"
+        "flaky_failed is 1, required is flaky_failed <= 0 (failed: 1 flaky)"
     )
 
 

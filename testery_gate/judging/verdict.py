@@ -481,7 +481,7 @@ def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | No
 def _classes(evidence: Evidence) -> str:
     """Count the failing tests of all classes."""
     told = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
-    return f"of the failed tests {', '.join(told)}" if told else "no test failed"
+    return f"failed: {', '.join(told)}" if told else "no test failed"
 
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
