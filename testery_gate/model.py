@@ -8,6 +8,7 @@ complete, and the counts. Any other field of the wrong type counts as missing.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ _S = TypeVar("_S", bound=Enum)
 MOST_RESULTS = 250_000
 MOST_RUNS = 10_000
 """The most items in one answer; each takes longer to read than its size suggests."""
+
+_SHOWN_NAME = 40
 
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
@@ -168,6 +171,33 @@ class TestResult:
     duration: timedelta | None = None
     error: str | None = None
     stack_trace: str | None = None
+
+
+def decode_json(body: bytes, most_values: int) -> object:
+    """Return the value of a JSON text of at most so many values, strictly.
+
+    Raises :class:`MalformedAnswer` for what parsers read differently, and for too many values;
+    ``ValueError`` or ``RecursionError`` for what is no JSON.
+    """
+    # An upper bound: each value follows a bracket or a comma, or is the whole. UTF-16 and UTF-32
+    # have these bytes too.
+    if 1 + body.count(b",") + body.count(b"[") + body.count(b"{") > most_values:
+        raise MalformedAnswer(f"it holds more than {most_values} values")
+    return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_object)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _object(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
+    """Refuse an object with a duplicate name: parsers differ in the value they use (RFC 8259)."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        left = dict.fromkeys(found)
+        name = next(name for name, _ in pairs if left.pop(name, name) is not None)
+        raise MalformedAnswer(f"{name[:_SHOWN_NAME]} occurs more than once")
+    return found
 
 
 def parse_run(data: object, clean: Clean = clean_text, *, selects: bool = False) -> TestRun:

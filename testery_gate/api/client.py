@@ -6,7 +6,6 @@ ends the retries. Documented endpoints: the Testery API documentation.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from testery_gate.model import (
     MalformedAnswer,
     TestResult,
     TestRun,
+    decode_json,
     parse_account_name,
     parse_results,
     parse_run,
@@ -58,7 +58,6 @@ MAX_RESULTS_VALUES = 2_000_000
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
 
-_SHOWN_NAME = 40
 _SHOWN_BYTES = 1000
 """How much of an answer is read to describe what it was instead of JSON."""
 
@@ -353,10 +352,8 @@ class TesteryClient:
 
     def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds) -> _T:
         def read(answer: Answer) -> _T:
-            if _most_values(answer.body) > bounds.values:
-                raise MalformedAnswer(f"it holds more than {bounds.values} values")
             try:
-                data = _decoded(answer.body)
+                data = decode_json(answer.body, bounds.values)
             except MalformedAnswer:
                 raise
             except (ValueError, RecursionError):
@@ -399,29 +396,3 @@ _parse_choice = partial(parse_runs, selects=True)
 def _no_answer(state: tenacity.RetryCallState) -> NoAnswer:
     """Return what the last attempt ended with; nothing else is retried."""
     return cast("NoAnswer", cast("tenacity.Future", state.outcome).exception())
-
-
-def _most_values(body: bytes) -> int:
-    """Return an upper bound for the number of JSON values, without parsing them.
-
-    Each follows a bracket or a comma, or is the whole. UTF-16 and UTF-32 have these bytes too.
-    """
-    return 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
-
-
-def _decoded(body: bytes) -> object:
-    return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_object)
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _object(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
-    """Refuse an object with a duplicate name: parsers differ in the value they use (RFC 8259)."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        left = dict.fromkeys(found)
-        name = next(name for name, _ in pairs if left.pop(name, name) is not None)
-        raise MalformedAnswer(f"{name[:_SHOWN_NAME]} occurs more than once")
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -9,9 +10,16 @@ from typing import NamedTuple
 
 from testery_gate.model import ResultStatus, TestResult, TestRun
 
+LONGEST_PART = 500
+"""The most characters that a file or a name of an identity has."""
+
 
 class TestId(NamedTuple):
-    """What makes a test the same test in two runs."""
+    """What makes a test the same test in two runs.
+
+    Both parts are on one line and clean, as :func:`testery_gate.model.parse_results` makes them,
+    and so short that every report shows them whole.
+    """
 
     file: str
     name: str
@@ -19,7 +27,15 @@ class TestId(NamedTuple):
     @classmethod
     def of(cls, result: TestResult) -> TestId:
         """Return the identity of a result's test."""
-        return cls(result.file, result.name)
+        return cls(_bounded(result.file), _bounded(result.name))
+
+
+def _bounded(text: str) -> str:
+    """Shorten a text that is too long, so that no other becomes the same."""
+    if len(text) <= LONGEST_PART:
+        return text
+    ending = f"… {hashlib.sha256(text.encode(errors='replace')).hexdigest()[:16]}"
+    return f"{text[: LONGEST_PART - len(ending)].rstrip()}{ending}"
 
 
 class TestOutcome(Enum):

@@ -11,12 +11,13 @@ from datetime import timedelta
 from enum import Enum
 from typing import assert_never
 
+from testery_gate.evidence.own_junit import LONGEST_VALUE, TOLERATED
 from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult
 from testery_gate.reports.view import NO_ERROR, error_text
 from testery_gate.text import clean_line, clean_text, cut_off, shorten
 
-LINE_LIMIT = 500
+LINE_LIMIT = LONGEST_VALUE
 """The most characters that a name, a message or a property has."""
 
 TEXT_LIMIT = 50_000
@@ -64,7 +65,7 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
             if tolerated:
                 # Jenkins shows no more than the message of a test that was skipped.
                 element = Element.SKIPPED
-                body = f"tolerated: {error.strip() or otherwise}"
+                body = f"{TOLERATED} {error.strip() or otherwise}"
             else:
                 element, body = Element.FAILURE, error
         case (

@@ -6,7 +6,7 @@ starts with its message. No two cases have the same suite, class and name: GitLa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from typing import assert_never
@@ -16,6 +16,8 @@ from xml.sax.saxutils import escape
 from junit_xml import TestCase, TestSuite
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence import own_junit
+from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Unit, format_percentage, format_value, measure
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
@@ -70,9 +72,13 @@ def render(
         results = () if scope is Scope.GATE else judged.results or ()
         if scope is not Scope.TESTS or not results:
             document.add(_gate_suite(judged, suite_names.unique(f"testery-gate{origin}")))
-        for file, in_file in _by_file(results).items():
-            name = suite_names.unique(f"{line(file) or NO_FILE}{origin}")
-            document.add(*_test_suite(judged, file, in_file, name, limit, tolerated))
+        # The first suite of a run says what is known of the run.
+        facts = _properties(judged, own_junit.TESTS) if scope is Scope.TESTS else {}
+        for in_file in _by_file(results):
+            file = line(TestId.of(in_file[0]).file)
+            name = suite_names.unique(f"{file or NO_FILE}{origin}")
+            document.add(*_test_suite(judged, file, in_file, name, limit, tolerated, facts))
+            facts = {}
     return document.text()
 
 
@@ -81,7 +87,12 @@ class _Document:
 
     def __init__(self) -> None:
         self._root = ET.Element(
-            "testsuites", name="testery-gate", tests="0", failures="0", errors="0", time="0.000"
+            "testsuites",
+            name=own_junit.ROOT_NAME,
+            tests="0",
+            failures="0",
+            errors="0",
+            time="0.000",
         )
         self._texts: list[str] = []
 
@@ -131,7 +142,7 @@ def _gate_suite(judged: Judged, name: str) -> ET.Element:
         case = TestCase(names.unique(line(check.name) or NO_NAME), class_name)
         _add_check_result(case, check, judged)
         cases.append(case)
-    properties = _properties(judged)
+    properties = _properties(judged, own_junit.CHECKS)
     suite = TestSuite(name, cases, timestamp=_timestamp(judged.run), properties=properties)
     return _element(suite, [0] * len(cases))
 
@@ -170,22 +181,26 @@ def _test_suite(
     name: str,
     limit: int,
     tolerated: Tolerated,
+    facts: Mapping[str, str],
 ) -> tuple[ET.Element, Sequence[str]]:
     """Return a suite and, apart, its cases as text, in the order of the results.
 
     Most tests pass, and of those there is one line to write: as elements they would take several
     times as long as all else. The others are made into text one by one, for the memory's sake.
     """
-    file = line(file)
     class_name = _class_name(file)
     tolerates = tolerated is Tolerated.SKIPPED and judged.exit_code is ExitCode.PASSED
     names = Names()
     timestamp = _timestamp(judged.run)
     whole = _element(TestSuite(name, timestamp=timestamp, file=file), [])
     cases: list[str] = []
+    numbered: list[str] = []
     total = 0
-    for result in results:
-        case_name = names.unique(line(result.name) or NO_NAME)
+    for number, result in enumerate(results, start=1):
+        own_name = line(TestId.of(result).name) or NO_NAME
+        case_name = names.unique(own_name)
+        if case_name != own_name:
+            numbered.append(str(number))
         time = milliseconds(result.duration)
         total += time
         found = outcome(result, limit, tolerated=tolerates)
@@ -199,7 +214,16 @@ def _test_suite(
         cases.append(f"\n    {_indented(part[0], level=2)}")
     whole.set("tests", str(len(results)))
     whole.set("time", _seconds(total))
-    return whole, cases
+    properties = {**facts, **({own_junit.NUMBERED: " ".join(numbered)} if numbered else {})}
+    return whole, [*_properties_text(properties), *cases]
+
+
+def _properties_text(properties: Mapping[str, str]) -> Iterator[str]:
+    if properties:
+        whole = ET.Element("properties")
+        for name, value in properties.items():
+            ET.SubElement(whole, "property", name=name, value=value)
+        yield f"\n    {_indented(whole, level=2)}"
 
 
 def _passed(name: str, class_name: str, time: int) -> str:
@@ -248,8 +272,10 @@ def _timestamp(run: TestRun | None) -> str | None:
     return run.start_time.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def _properties(judged: Judged) -> Mapping[str, str]:
+def _properties(judged: Judged, content: str) -> Mapping[str, str]:
     facts: Mapping[str, object] = {
+        own_junit.FORMAT: own_junit.FORMAT_VERSION,
+        own_junit.CONTENT: content,
         "run-id": judged.run_id,
         "address": judged.web_url,
         "outcome": judged.exit_code.outcome,
@@ -289,11 +315,11 @@ def _run_facts(run: TestRun) -> Mapping[str, object]:
     }
 
 
-def _by_file(results: Sequence[TestResult]) -> Mapping[str, Sequence[TestResult]]:
+def _by_file(results: Sequence[TestResult]) -> Iterable[Sequence[TestResult]]:
     files: dict[str, list[TestResult]] = {}
     for result in results:
         files.setdefault(result.file, []).append(result)
-    return files
+    return files.values()
 
 
 def _class_name(file: str) -> str:

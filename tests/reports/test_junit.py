@@ -235,6 +235,8 @@ def test_what_is_known_of_the_run_is_in_properties() -> None:
         notes=("first", "second"),
     )
     assert properties(judged) == {
+        "report-format": "1",
+        "report-content": "checks",
         "run-id": "55676",
         "address": "https://testery.app/acme/test-runs/55676",
         "outcome": "failed",
@@ -273,7 +275,14 @@ def test_what_is_known_of_the_run_is_in_properties() -> None:
 
 def test_what_is_unknown_is_no_property() -> None:
     judged = not_judged(55676, ExitCode.NOT_FOUND, "there is no such run")
-    assert set(properties(judged)) == {"run-id", "outcome", "exit-code", "reason"}
+    assert set(properties(judged)) == {
+        "report-format",
+        "report-content",
+        "run-id",
+        "outcome",
+        "exit-code",
+        "reason",
+    }
 
 
 def test_suites_say_when_the_run_started() -> None:
@@ -308,7 +317,7 @@ def test_a_large_suite_is_as_whole_as_a_small_one() -> None:
     assert_true_counts(root)
     assert_unique(root)
     suite = root[1]
-    assert [case.get("name") for case in suite] == [
+    assert [case.get("name") for case in suite.iterfind("testcase")] == [
         "signs in",
         *(f"signs in ({number})" for number in range(2, 253)),
     ]
@@ -364,7 +373,7 @@ def test_times_add_up_exactly() -> None:
 def test_equal_names_in_a_file_are_numbered_past_names_that_look_so() -> None:
     names = ["a", "a (2)", "a", "a", "a (2)", ""]
     (suite,) = suites(*(make_result(name) for name in names))
-    assert [case.get("name") for case in suite] == [
+    assert [case.get("name") for case in suite.iterfind("testcase")] == [
         "a",
         "a (2)",
         "a (3)",
@@ -372,6 +381,18 @@ def test_equal_names_in_a_file_are_numbered_past_names_that_look_so() -> None:
         "a (2) (2)",
         "(no name)",
     ]
+    assert attributes(suite.findall("properties/property"), "name", "value") == [
+        ("numbered-cases", "3 4 5")
+    ]
+
+
+def test_where_there_are_tests_alone_their_first_suite_says_what_is_known_of_the_run() -> None:
+    results = [make_result(file="one.feature"), make_result(file="two.feature")]
+    judged = judge(make_policy(), make_run(), results)
+    first, second = parsed(judged, scope=Scope.TESTS)
+    found = {fact.get("name"): fact.get("value") for fact in first.iter("property")}
+    assert found == {**properties(judged), "report-content": "tests"}
+    assert not second.findall("properties")
 
 
 def test_a_file_named_like_the_gate_has_a_suite_of_its_own() -> None:
