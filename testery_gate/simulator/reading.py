@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
 from testery_gate.simulator.scenario import (
     ENDED,
+    QUEUED,
     ClockStart,
     Counts,
     Endpoint,
@@ -20,14 +22,17 @@ from testery_gate.simulator.scenario import (
     Run,
     RunList,
     Scenario,
+    Test,
 )
-from testery_gate.simulator.script import fill, highest
+from testery_gate.simulator.script import counts_of, fill, highest
 from testery_gate.simulator.table import (
     DURATION,
+    FILES,
     FLAG,
     HEADER,
     HEADERS,
     JSON_OBJECT,
+    OUTCOMES,
     SHARE,
     SOME_TEXTS,
     TEXT,
@@ -52,6 +57,8 @@ _TIMES: Shape[float] = Shape(
     'a whole number above 0 or "for-ever"',
     lambda value: math.inf if value == "for-ever" else whole(1, 1_000_000).read(value),
 )
+_USUAL = 300.0
+"""For how many seconds the tests of a run without phases run."""
 _REQUESTS: Shape[int] = whole(1, 1_000_000)
 
 # The kinds of fault that make up an answer, and its status code unless the file says another.
@@ -109,12 +116,13 @@ def _entries(name_or_path: str) -> dict[str, object]:
 
 def _scenario(table: Table) -> Scenario:
     table.take("based-on", TEXT, None)
+    files = table.take("tests", FILES, {})
     if not table.has("run"):
         table.refuse('there is no [[run]]: add one, or based-on = "passing"; run = [] for none')
     scenario = Scenario(
         description=table.take("description", TEXT, ""),
         clock_starts=table.take("clock-starts", choice(ClockStart), ClockStart.FIRST_REQUEST),
-        runs=tuple(run for entry in table.tables("run") for run in _runs(entry)),
+        runs=tuple(run for entry in table.tables("run") for run in _runs(entry, files)),
         faults=tuple(_fault(entry) for entry in table.tables("fault")),
         listing=_listing(table.table("list")),
     )
@@ -127,21 +135,56 @@ def _scenario(table: Table) -> Scenario:
     return scenario
 
 
-def _runs(table: Table) -> list[Run]:
+def _runs(table: Table, files: Mapping[str, str]) -> list[Run]:
     """The run that the table describes, as often as it is to be repeated."""
     repeat, apart = table.take("repeat", _RUNS, 1), table.take("apart", DURATION, 1.0)
     if repeat * apart > YEAR:
         table.refuse("the first and the last repeat are more than a year apart")
-    return [_run(table, number, (number - 1) * apart) for number in range(1, repeat + 1)]
+    tests = _tests(table, files)
+    return [_run(table, number, (number - 1) * apart, tests) for number in range(1, repeat + 1)]
 
 
-def _run(table: Table, number: int, later: float) -> Run:
-    phases = _phases(table, number)
+def _tests(run: Table, files: Mapping[str, str]) -> tuple[Test, ...]:
+    """The tests that the run has of those that the scenario names, and what comes of each.
+
+    Those that pass come first, then those that fail, then those that are ignored.
+    """
+    named: dict[str, str] = {}
+    errors: dict[str, str | None] = {}
+    for key in ("failing", "flaky", "ignoring", "lacking"):
+        for name, error in run.take(key, OUTCOMES, {}).items():
+            if not files:
+                run.refuse(f"{key!r} names tests, but there is no [tests]")
+            if name not in files:
+                run.refuse(f"{key!r}: {name!r} is not in [tests]{nearest(name, files)}")
+            if name in named:
+                run.refuse(f"{name!r} is in {named[name]!r} and in {key!r}")
+            named[name], errors[name] = key, error
+    ends = {"failing": "FAIL", "ignoring": "IGNORED"}
+    tests = [
+        Test(
+            name=name,
+            file=file,
+            status=ends.get(named.get(name, ""), "PASS"),
+            error=errors.get(name),
+            retried=named.get(name) == "flaky",
+        )
+        for name, file in files.items()
+        if named.get(name) != "lacking"
+    ]
+    if files and not tests:
+        run.refuse("all tests are in 'lacking'")
+    order = ("PASS", "FAIL", "IGNORED")
+    return tuple(sorted(tests, key=lambda test: order.index(test.status)))
+
+
+def _run(table: Table, number: int, later: float, tests: tuple[Test, ...]) -> Run:
+    phases = _phases(table, number, counts_of(tests) if tests else None)
     if table.has("age") and table.has("appears-after"):
         table.refuse("'age' and 'appears-after' exclude each other")
     age = table.take("age", DURATION, 0.0)
     created = table.take("appears-after", DURATION, 0.0) - age + later
-    plain = Run(phases=phases)
+    plain = Run(phases=phases, tests=tests)
     most = highest(plain)
     test_name = table.take("test-name", TEXT, None)
     seconds = table.take("testing-time", DURATION, float(most.passed + most.failed))
@@ -168,6 +211,7 @@ def _run(table: Table, number: int, later: float) -> Run:
         copies=table.take("copies", _RUNS, plain.copies),
         testing_time=round(seconds * 1000),
         observed_fields=table.take("observed-fields", FLAG, False),
+        tests=tests,
         test_names=table.take("test-names", SOME_TEXTS, plain.test_names),
         test_files=table.take("test-files", SOME_TEXTS, plain.test_files),
         errors=table.take("errors", SOME_TEXTS, plain.errors),
@@ -178,21 +222,34 @@ def _run(table: Table, number: int, later: float) -> Run:
     return run
 
 
-def _phases(run: Table, number: int) -> tuple[Phase, ...]:
-    """The phases of a run, each with the counts that it does not mention from the one before."""
+def _phases(run: Table, number: int, end: Counts | None) -> tuple[Phase, ...]:
+    """The phases of a run, each with the counts that it does not mention from the one before.
+
+    Where the tests are named, which gives the counts at the ``end``, a phase after the queue has
+    those instead; and there need be no phases.
+    """
     tables = run.tables("phase")
+    if not tables and end is not None:
+        status = "FAIL" if end.failed else "PASS"
+        return (
+            Phase(status="RUNNING", lasts=_USUAL, counts=end),
+            Phase(status=status, counts=end, complete=True),
+        )
     if not tables:
         run.refuse("there is no [[run.phase]]")
     phases: list[Phase] = []
     counts = Counts()
     for table in tables:
         status = table.need("status", TEXT)
+        counts = counts if end is None or status in QUEUED else end
         counts = Counts(
             total=table.take("total", _TESTS, counts.total),
             passed=table.take("passed", _TESTS, counts.passed),
             failed=table.take("failed", _TESTS, counts.failed),
             ignored=table.take("ignored", _TESTS, counts.ignored),
         )
+        if end is not None and not _fits(counts, end):
+            table.refuse("it has more tests of a kind than [tests] and the run give it")
         info = table.take("status-info", TEXT, None)
         phase = Phase(
             status=status,
@@ -209,6 +266,15 @@ def _phases(run: Table, number: int) -> tuple[Phase, ...]:
     if sum(phase.lasts for phase in phases[:-1]) > YEAR:
         run.refuse("the phases last longer than a year")
     return tuple(phases)
+
+
+def _fits(counts: Counts, end: Counts) -> bool:
+    return (
+        counts.total <= end.total
+        and counts.passed <= end.passed
+        and counts.failed <= end.failed
+        and counts.ignored <= end.ignored
+    )
 
 
 def _patch(table: Table, prefix: str = "") -> Patch:

@@ -64,6 +64,19 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """A test that the scenario names, and what comes of it in one run."""
+
+    name: str
+    file: str
+    status: str
+    error: str | None = None
+    """That of its failure; ``None`` for one of the run's errors."""
+    retried: bool = False
+    """Whether it failed first and passed when it was tried again: it has a result of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A run and its script; what it is about is what the API's documentation has as its example.
 
@@ -71,7 +84,8 @@ class Run:
     before it started; ``create_time`` is what the API says instead of that moment.
     ``testing_time`` is in milliseconds, over all tests that are executed in the end. It exists
     until ``vanishes``; the list has it from its request number ``listed_from`` on, counted from 1,
-    and up to ``listed_until``.
+    and up to ``listed_until``. ``tests`` are those of a scenario that names them, in the order
+    passed, failed, ignored; else they follow from the counts and from ``test_names``.
     """
 
     id: int = 55676
@@ -94,6 +108,7 @@ class Run:
     copies: int = 1
     testing_time: int = 0
     observed_fields: bool = False
+    tests: tuple[Test, ...] = ()
     test_names: tuple[str, ...] = ("scenario {n}",)
     test_files: tuple[str, ...] = (
         "features/cart.feature",

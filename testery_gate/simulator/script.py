@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from testery_gate.simulator.scenario import ENDED, QUEUED, Counts, Json, Phase, Run
+from testery_gate.simulator.scenario import ENDED, QUEUED, Counts, Json, Phase, Run, Test
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S+0000"
 
@@ -145,7 +145,11 @@ def _is_over(phase: Phase) -> bool:
 def results(run: Run, age: float) -> list[dict[str, Json]]:
     """The run's per-test results as the API answers them, in agreement with its counts."""
     now, most = moment(run, age), highest(run)
-    rows = (_result(run, index, status, most) for index, status in enumerate(_statuses(now, most)))
+    rows = (
+        row
+        for index, status in enumerate(_statuses(now, most))
+        for row in _attempts(run, index, status, most)
+    )
     return [run.result_patch.apply(row) for row in rows]
 
 
@@ -156,10 +160,23 @@ def result_details(result: dict[str, Json]) -> dict[str, Json]:
 
 def highest(run: Run) -> Counts:
     """The most tests that ever passed, failed and were ignored at some point of the script."""
+    if run.tests:
+        return counts_of(run.tests)
     return Counts(
         passed=max(phase.counts.passed for phase in run.phases),
         failed=max(phase.counts.failed for phase in run.phases),
         ignored=max(phase.counts.ignored for phase in run.phases),
+    )
+
+
+def counts_of(tests: Sequence[Test]) -> Counts:
+    """How many tests there are, and how many of them end in which way."""
+    ends = [test.status for test in tests]
+    return Counts(
+        total=len(ends),
+        passed=ends.count("PASS"),
+        failed=ends.count("FAIL"),
+        ignored=ends.count("IGNORED"),
     )
 
 
@@ -179,16 +196,28 @@ def _statuses(now: Moment, most: Counts) -> list[str]:
     return row[: now.counts.total]
 
 
+def _attempts(run: Run, index: int, status: str, most: Counts) -> Iterator[dict[str, Json]]:
+    """The results of one test: a failure before it passed, where it was tried again."""
+    last = _result(run, index, status, most)
+    if run.tests and run.tests[index].retried and status == "PASS":
+        yield {**_result(run, index, "FAIL", most), "id": run.id * 1_000_000 + 500_000 + index + 1}
+    yield last
+
+
 def _result(run: Run, index: int, status: str, most: Counts) -> dict[str, Json]:
     def nth(texts: tuple[str, ...]) -> str:
         return fill(texts[index % len(texts)], index + 1)
 
-    file = nth(run.test_files)
+    if run.tests:
+        test = run.tests[index]
+        name, file, own_error = test.name, test.file, test.error
+    else:
+        name, file, own_error = nth(run.test_names), nth(run.test_files), None
     duration = error = trace = None
     if status in {"PASS", "FAIL"}:
         duration = _worked(run, index + 1, most) - _worked(run, index, most)
     if status == "FAIL":
-        error = nth(run.errors)
+        error = nth(run.errors) if own_error is None else own_error
         trace = f"{error}\n    at {file}:{index + 1}"
     return {
         "id": run.id * 1_000_000 + index + 1,
@@ -196,7 +225,7 @@ def _result(run: Run, index: int, status: str, most: Counts) -> dict[str, Json]:
         "duration": duration,
         "error": error,
         "stackTrace": trace,
-        "projectTest": {"name": nth(run.test_names), "file": file, "fileFilter": file},
+        "projectTest": {"name": name, "file": file, "fileFilter": file},
     }
 
 

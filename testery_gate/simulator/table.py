@@ -113,6 +113,21 @@ def _list_of(kind: type[T]) -> Callable[[object], tuple[T, ...] | None]:
     return read
 
 
+def _outcomes(value: object) -> dict[str, str | None] | None:
+    if isinstance(value, dict) and all(isinstance(error, str) for error in value.values()):
+        return dict(value)
+    names = TEXTS.read(value)
+    return None if names is None else dict.fromkeys(names)
+
+
+def _files(value: object) -> dict[str, str] | None:
+    if not isinstance(value, dict) or any(TEXTS.read(names) is None for names in value.values()):
+        return None
+    pairs = [(name, file) for file, names in value.items() for name in names]
+    files = dict(pairs)
+    return files if len(files) == len(pairs) > 0 else None
+
+
 def _number(value: object) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
@@ -158,6 +173,12 @@ def _header(value: object) -> str | None:
 TEXT = Shape("a text", _of(str))
 TEXTS = Shape("a list of texts", _list_of(str))
 SOME_TEXTS = Shape("a list of at least one text", lambda value: TEXTS.read(value) or None)
+OUTCOMES: Shape[Mapping[str, str | None]] = Shape(
+    "a list of names of tests, or a table of such names and error texts", _outcomes
+)
+FILES: Shape[Mapping[str, str]] = Shape(
+    "a table of files and lists of the names of their tests, each name once", _files
+)
 FLAG = Shape("true or false", _of(bool))
 DURATION = Shape('a time such as "90s", "1m30s" or "500ms", within a year', _duration)
 SHARE = Shape("a number from 0 to 1", _share)

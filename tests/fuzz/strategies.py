@@ -180,8 +180,11 @@ _SCENARIO_KEYS = [
     *("id", "name", "status", "lasts", "total", "passed", "failed", "ignored", "fields", "kind"),
     *("on", "times", "created", "headers", "from", "after", "delay", "status-code", "based-on"),
     *("description", "repeat", "tests", "errors", "files", "x", "retry-after", "body", "complete"),
+    *("failing", "flaky", "ignoring", "lacking"),
 ]
-_SCENARIO_HEADINGS = ["[[run]]", "[[run.phase]]", "[[fault]]", "[list]", "[run]", "[[run"]
+_SCENARIO_HEADINGS = [
+    *("[[run]]", "[[run.phase]]", "[[fault]]", "[list]", "[tests]", "[run]", "[[run"),
+]
 
 
 @st.composite

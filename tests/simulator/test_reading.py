@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,14 +20,17 @@ from testery_gate.simulator.scenario import (
     Counts,
     Endpoint,
     Fault,
+    Json,
     Kind,
     Order,
     Patch,
+    Run,
     RunList,
 )
 from testery_gate.simulator.script import results, run_object
 
 RUN = '[[run]]\n[[run.phase]]\nstatus = "PASS"\n'
+TESTS = '[tests]\n"a" = ["signs in", "signs out"]\n"b" = ["pays"]\n'
 DOCS = Path(__file__).parents[2] / "docs" / "simulator.md"
 
 
@@ -142,6 +145,114 @@ def test_repeats_are_numbered_and_created_one_after_the_other(
     ]
     assert [run.environment for run in runs] == ["env-1", "env-2", "env-3"]
     assert [run.phases[0].status_info for run in runs] == ["by 1", "by 2", "by 3"]
+
+
+def outcomes(run: Run, age: float = 1e6) -> list[tuple[str, str]]:
+    """Names and statuses of the results of a run, after its end if no other time is given."""
+    return [(text(row, "name"), str(row["status"])) for row in results(run, age)]
+
+
+def text(row: Mapping[str, Json], name: str) -> str:
+    test = row["projectTest"]
+    assert isinstance(test, dict)
+    return str(test[name])
+
+
+def test_tests_that_have_names_end_as_each_run_says(read: Callable[[str], Scenario]) -> None:
+    scenario = read(f"""{TESTS}
+        [[run]]
+        failing = {{ "signs in" = "boom" }}
+        lacking = ["signs out"]
+        [[run]]
+        id = 2
+        flaky = ["pays"]
+        ignoring = ["signs in"]
+    """)
+    first, second = scenario.runs
+    assert outcomes(first) == [("pays", "PASS"), ("signs in", "FAIL")]
+    assert outcomes(second) == [
+        ("signs out", "PASS"),
+        ("pays", "FAIL"),
+        ("pays", "PASS"),
+        ("signs in", "IGNORED"),
+    ]
+    assert [text(row, "file") for row in results(first, 1e6)] == ["b", "a"]
+    failed = results(first, 1e6)[1]
+    assert (failed["error"], failed["stackTrace"]) == ("boom", "boom\n    at a:2")
+    assert len({str(row["id"]) for run in scenario.runs for row in results(run, 1e6)}) == 6
+    assert str(results(second, 1e6)[1]["error"]).endswith("expected 3 items, found 2")
+    ends = [run_object(run, 1e6, datetime(2026, 1, 1, tzinfo=UTC)) for run in scenario.runs]
+    shown = ("status", "totalCount", "passCount", "failCount", "ignoredCount", "totalTestingTime")
+    assert [[end[name] for name in shown] for end in ends] == [
+        ["FAIL", 2, 1, 1, 0, 2000],
+        ["PASS", 3, 2, 0, 1, 2000],
+    ]
+
+
+def test_tests_that_have_names_are_counted_after_the_queue(
+    read: Callable[[str], Scenario],
+) -> None:
+    (run,) = read(f"""{TESTS}
+        [[run]]
+        failing = ["signs in"]
+        flaky = ["pays"]
+        [[run.phase]]
+        status = "QUEUED"
+        lasts = 1
+        [[run.phase]]
+        status = "RUNNING"
+        passed = 1
+        failed = 0
+        lasts = 10
+        [[run.phase]]
+        status = "RUNNING"
+        lasts = 10
+        [[run.phase]]
+        status = "FAIL"
+    """).runs
+    counts = [phase.counts for phase in run.phases]
+    end = Counts(total=3, passed=2, failed=1)
+    assert counts == [Counts(), Counts(total=3, passed=1), end, end]
+    assert outcomes(run, 0) == []
+    assert outcomes(run, 1) == [
+        ("signs out", "RUNNING"),
+        ("pays", "PENDING"),
+        ("signs in", "PENDING"),
+    ]
+    assert outcomes(run, 11) == [
+        ("signs out", "PASS"),
+        ("pays", "RUNNING"),
+        ("signs in", "PENDING"),
+    ]
+    assert outcomes(run, 21) == [
+        ("signs out", "PASS"),
+        ("pays", "FAIL"),
+        ("pays", "PASS"),
+        ("signs in", "FAIL"),
+    ]
+
+
+def test_each_repeat_has_the_same_named_tests(read: Callable[[str], Scenario]) -> None:
+    runs = read(f"{TESTS}[[run]]\nrepeat = 2\nfailing = ['pays']").runs
+    assert [outcomes(run)[-1] for run in runs] == [("pays", "FAIL")] * 2
+
+
+@pytest.mark.parametrize(
+    "name", ["regression", "flaky-suite", "quarantined", "shrunk-suite", "demo"]
+)
+def test_earlier_runs_are_over_and_of_other_commits(name: str) -> None:
+    meant, *earlier = load_scenario(name).runs
+    now = Now(started=datetime(2026, 1, 1, tzinfo=UTC), elapsed=0.0)
+    assert earlier
+    for run in earlier:
+        answered = now.show(run)
+        assert answered["complete"]
+        assert (run.name, run.environment) == (meant.name, meant.environment)
+        assert meant.git_ref != run.git_ref
+        assert run.build_key != meant.build_key
+    refs = {(run.git_ref, run.build_key) for run in earlier}
+    assert len(refs) == len(earlier)
+    assert not any(one != other and one.startswith(other) for one, _ in refs for other, _ in refs)
 
 
 def test_placeholders_stand_for_what_toml_cant_say(read: Callable[[str], Scenario]) -> None:
@@ -333,6 +444,41 @@ def test_a_scenario_without_runs_says_so(read: Callable[[str], Scenario]) -> Non
             "in a plausible year",
             id="ancient-time",
         ),
+        pytest.param(
+            "[[run]]\nfailing = ['a']\n",
+            "run 1: 'failing' names tests, but there is no [tests]",
+            id="tests-that-nothing-names",
+        ),
+        *(
+            pytest.param(TESTS + f"[[run]]\n{content}\n", f"run 1: {message}", id=name)
+            for name, content, message in (
+                ("unknown-test", "flaky = ['pay']", "'flaky': 'pay' is not in [tests]; did you"),
+                (
+                    "test-in-two-lists",
+                    "failing = ['pays']\nlacking = ['pays']",
+                    "'pays' is in 'failing' and in 'lacking'",
+                ),
+                (
+                    "no-tests-left",
+                    "lacking = ['pays', 'signs in', 'signs out']",
+                    "all tests are in 'lacking'",
+                ),
+                ("no-names", "ignoring = [1]", "'ignoring' must be a list of names of tests, or a"),
+                ("no-errors", "failing = {pays = 1}", "'failing' must be a list of names of tests"),
+            )
+        ),
+        *(
+            pytest.param(
+                TESTS + f"[[run]]\nfailing = ['pays']\n[[run.phase]]\nstatus = 'X'\n{count}",
+                "run 1, phase 1: it has more tests of a kind than",
+                id=f"more-than-named-{count}",
+            )
+            for count in ("total = 4", "passed = 3", "failed = 2", "ignored = 1")
+        ),
+        *(
+            pytest.param(f"tests = {value}\n{RUN}", "'tests' must be a table of files", id=value)
+            for value in ("3", "{}", "{a = 'b'}", "{a = [1]}", "{a = []}", "{a = ['b'], c = ['b']}")
+        ),
         pytest.param("[[run]]\ntest-names = []\n", "at least one text", id="no-test-names"),
         pytest.param(
             "[[run]]\nage = 1\nappears-after = 1\n", "exclude each other", id="age-and-appearance"
@@ -427,14 +573,22 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 
 _KEYS = st.sampled_from(
-    ["id", "status", "lasts", "total", "fields", "kind", "on", "times", "created", "headers", "x"]
+    [
+        *("id", "status", "lasts", "total", "fields", "kind", "on", "times", "created", "headers"),
+        *("tests", "failing", "flaky", "lacking", "pays", "x"),
+    ]
 )
 _VALUES = st.sampled_from(
-    ["1", "-1", "1e400", "nan", "true", '"1s"', '"{n}"', "[]", '["a"]', "{}", "'{}'", "1979-05-27"]
+    [
+        *("1", "-1", "1e400", "nan", "true", '"1s"', '"{n}"', "[]", '["a"]', "{}", "'{}'"),
+        *("1979-05-27", "['pays']", "{pays = 'a'}", "{a = ['pays']}"),
+    ]
 )
 _LINES = st.one_of(
     st.builds("{} = {}".format, _KEYS, _VALUES),
-    st.sampled_from(["[[run]]", "[[run.phase]]", "[[fault]]", "[list]", 'kind = "reset"']),
+    st.sampled_from(
+        ["[[run]]", "[[run.phase]]", "[[fault]]", "[list]", "[tests]", 'kind = "reset"']
+    ),
 )
 
 
@@ -465,9 +619,14 @@ def test_each_built_in_scenario_says_in_one_line_what_it_plays(name: str) -> Non
 def test_each_built_in_run_is_consistent_at_every_age(name: str) -> None:
     created = datetime(2026, 1, 1, tzinfo=UTC)
     for run in load_scenario(name).runs[:1]:
+        retried = {test.name for test in run.tests if test.retried}
         for age in (*(half / 2 for half in range(30)), 100, 500, 1000):
             answered = run_object(run, age, created)
-            statuses = [row["status"] for row in results(run, age)]
+            statuses = [
+                row["status"]
+                for row in results(run, age)
+                if (text(row, "name"), row["status"]) not in {(name, "FAIL") for name in retried}
+            ]
             assert len(statuses) == answered["totalCount"]
             assert statuses.count("FAIL") == answered["failCount"]
             assert statuses.count("IGNORED") == answered["ignoredCount"]
@@ -481,12 +640,17 @@ def test_the_documentation_lists_the_built_in_scenarios() -> None:
     assert dict(re.findall(r"^\| `(.*?)` \| (.*) \|$", section, re.MULTILINE)) == scenarios()
 
 
-def test_the_example_in_the_documentation_can_be_played(read: Callable[[str], Scenario]) -> None:
-    example = re.search(r"```toml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
-    assert example is not None
-    scenario = read(example[1])
+def test_the_examples_in_the_documentation_can_be_played(read: Callable[[str], Scenario]) -> None:
+    first, second = re.findall(r"```toml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    scenario = read(first)
     assert scenario.runs
     assert scenario.faults
+    now, before = read(second).runs
+    assert set(outcomes(now)) - set(outcomes(before)) == {
+        ("signs in", "FAIL"),
+        ("pays by card", "FAIL"),
+        ("pays by card", "PASS"),
+    }
 
 
 def _known(error: pytest.ExceptionInfo[ScenarioError]) -> list[str]:
