@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from testery_gate.api.address import check_api_url
@@ -23,7 +24,8 @@ from testery_gate.cli.option_types import LookbackSpan
 from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
 from testery_gate.errors import UsageError
-from testery_gate.evidence.baseline import NamedRun, Previous
+from testery_gate.evidence.baseline import Previous
+from testery_gate.evidence.baseline_file import MOST_BYTES, FileBaseline, read_baseline_file
 from testery_gate.evidence.gathering import Wanted
 from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
@@ -216,7 +218,7 @@ def _gate_options(
     return GateOptions(
         target=_target(values, machine, given),
         policy=policy,
-        evidence=_evidence(values, policy),
+        evidence=_evidence(values, machine, given, policy),
         reports=_reports(values, given),
         connection=_connection(values, machine, given),
         waiting=waiting,
@@ -248,17 +250,32 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
     )
 
 
-def _evidence(values: Values, policy: Policy) -> Wanted | None:
+def _evidence(values: Values, machine: Machine, given: Given, policy: Policy) -> Wanted | None:
     """Return what the single tests are held against; ``None`` where nothing asks for them."""
     baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
     if not (baseline or git_ref or history or policy.needs_baseline or policy.judges_tests):
         return None
-    if isinstance(baseline, NamedRun) and git_ref and not history:
+    if baseline and not isinstance(baseline, Previous) and git_ref and not history:
         raise UsageError(
-            "--baseline-ref is for the previous run, and --baseline names one",
+            f"{given.named('baseline_ref')} is for the previous run, and"
+            f" {given.named('baseline')} names another",
             advice="Leave one of them out.",
         )
+    if isinstance(baseline, Path):
+        with _placed(given, "baseline"):
+            baseline = _baseline_file(baseline, machine)
     return Wanted(baseline=baseline or Previous(), git_ref=git_ref, history=history)
+
+
+def _baseline_file(path: Path, machine: Machine) -> FileBaseline:
+    try:
+        content = machine.read_start(str(path), MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"the baseline {str(path)!r} can't be read: {error.strerror or error}",
+            advice="Write previous, a run's id or address, or the path of a report.",
+        ) from None
+    return read_baseline_file(content, str(path))
 
 
 def _resolved(expectation: Expectation, machine: Machine) -> Expectation:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
@@ -271,8 +272,18 @@ def _lookback(text: str) -> LookbackSpan:
 _MOST_RUNS = 100_000
 
 
-def _baseline(text: str) -> Previous | NamedRun:
-    return Previous() if text == "previous" else NamedRun(run_id=parse_reference(text).run_id)
+def _baseline(text: str) -> Previous | NamedRun | Path:
+    if text == "previous":
+        return Previous()
+    if text.isdecimal() or "://" in text:
+        return NamedRun(run_id=parse_reference(text).run_id)
+    return Path(text)
+
+
+def baselines(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Suggest the previous run, or files."""
+    words = suggestions(["previous"], incomplete) if incomplete else []
+    return words or suggestions([""], "", kind="file")
 
 
 CRITERION = Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
@@ -284,4 +295,4 @@ SPAN = Parsed("SPAN", _span)
 LOOKBACK = Parsed("SPAN,N", _lookback)
 INTERVAL = Parsed("DURATION", _interval)
 APPEARANCE = Parsed("DURATION", _appearance)
-BASELINE = Parsed("previous|RUN", _baseline)
+BASELINE = Parsed("previous|RUN|FILE", _baseline)

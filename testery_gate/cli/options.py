@@ -340,12 +340,12 @@ _SETTINGS = (
     ),
     _tests(
         "--baseline",
-        metavar="previous|RUN",
+        metavar="previous|RUN|FILE",
         type=option_types.BASELINE,
-        shell_complete=option_types.some("previous"),
+        shell_complete=option_types.baselines,
         help="What tells a known failure from a new one: the previous run of the same project,"
-        " environment and name, or a run's id or address. previous is the default where a"
-        " criterion or an option needs one.",
+        " environment and name, a run's id or address, or a JSON or JUnit report that the gate"
+        " wrote. previous is the default where a criterion or an option needs one.",
     ),
     _tests(
         "--baseline-ref",

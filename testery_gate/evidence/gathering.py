@@ -17,6 +17,7 @@ from testery_gate.evidence.baseline import (
     none_among,
     why_no_baseline,
 )
+from testery_gate.evidence.baseline_file import FileBaseline
 from testery_gate.evidence.failures import (
     NO_QUARANTINE,
     Evidence,
@@ -57,7 +58,7 @@ class EarlierTests(Protocol):
 class Wanted:
     """What a run is held against."""
 
-    baseline: Previous | NamedRun
+    baseline: Previous | NamedRun | FileBaseline
     history: int = 0
     """How many comparable runs are read for flakiness and strips."""
     git_ref: str | None = None
@@ -140,6 +141,8 @@ class Gathering:
         self, run: TestRun, earlier: Sequence[TestRun] | ApiError, until: Deadline
     ) -> Baseline:
         match self._wanted.baseline:
+            case FileBaseline() as report:
+                return report.for_run(run)
             case NamedRun(run_id=run_id):
                 try:
                     other = self._run(run_id)

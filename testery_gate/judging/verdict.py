@@ -182,17 +182,20 @@ def evaluate(
 
     ``evidence`` is what its single tests say, where that was asked for.
     """
+    compared = evidence
+    if policy.needs_baseline and evidence and not evidence.baseline.earlier:
+        compared = Evidence(unknown=evidence.unknown or _nothing_to_compare_with(evidence))
     checks = (
         _status_check(run),
         _evidence_check(SOME_TESTS, run, "no test ran: the run has 0 tests"),
         *_executed_checks(policy, run),
         _counts_check(run),
         *_default_checks(policy, run, evidence),
-        *(_criterion_check(criterion, run, evidence) for criterion in policy.required),
+        *(_criterion_check(criterion, run, compared) for criterion in policy.required),
         *(_expectation_check(expectation, run) for expectation in policy.expected),
         *(() if policy.max_age is None else (_age_check(policy, policy.max_age, run, now),)),
         *((_baseline_check(evidence),) if policy.needs_baseline else ()),
-        *(replace(_criterion_check(c, run, evidence), deciding=False) for c in policy.warned),
+        *(replace(_criterion_check(c, run, compared), deciding=False) for c in policy.warned),
     )
     exit_code = _decide(checks)
     return Verdict(exit_code=exit_code, reason=_reason(exit_code, checks, run), checks=checks)
@@ -407,18 +410,20 @@ def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
 
 def _baseline_check(evidence: Evidence | None) -> Check:
     known = evidence is not None and evidence.baseline.earlier is not None
-    why = _why_unknown(evidence)
-    if evidence is not None and not evidence.unknown:
-        why = evidence.baseline.why_none
     return Check(
         name=_BASELINE,
         state=CheckState.HOLDS if known else CheckState.INCONCLUSIVE,
         message=f"compared with {evidence.baseline.description}"
         if evidence is not None and known
-        else f"there is nothing to compare with: {why}",
+        else _nothing_to_compare_with(evidence),
         expected_text="yes",
         actual_text="yes" if known else "no",
     )
+
+
+def _nothing_to_compare_with(evidence: Evidence | None) -> str:
+    why = _why_unknown(evidence) or (evidence.baseline.why_none if evidence else "")
+    return f"there is nothing to compare with: {why}"
 
 
 def _why_unknown(evidence: Evidence | None) -> str:
@@ -570,7 +575,7 @@ def _source(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> st
     if criterion.metric in OF_TESTS:
         if evidence is None or evidence.unknown:
             return _why_unknown(evidence)
-        return f"there is nothing to compare with: {evidence.baseline.why_none}"
+        return _nothing_to_compare_with(evidence)
     values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
     unsaid = [name for name, value in values.items() if value is None]
     if unsaid:

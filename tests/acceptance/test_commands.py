@@ -213,7 +213,11 @@ def test_demo_leaves_its_reports_in_the_folder_that_it_names(tmp_path: Path) -> 
     done = command.run("demo", cwd=tmp_path, TMPDIR=str(tmp_path))
     assert done.code == ExitCode.PASSED, done.output
     folder = Path(done.stderr.splitlines()[-1].removeprefix("The reports are in "))
-    assert sorted(path.name for path in folder.iterdir()) == ["TEST-testery.xml", "testery.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("TEST-testery.xml", "testery.html", "testery.json"),
+    ]
+    assert "FAILED" in done.stdout
+    assert "(failed: 1 new, 1 flaky, 1 known)" in done.stdout
 
 
 def test_demo_without_a_place_for_reports_says_so(tmp_path: Path) -> None:

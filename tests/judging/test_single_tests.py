@@ -177,3 +177,17 @@ def test_a_baseline_can_be_required(found: Evidence | None, code: str, message: 
     (check,) = [check for check in verdict.checks if "compare" in check.name]
     assert (verdict.exit_code.outcome, check.message) == (code, message)
     assert "there is a run to compare with" in default_checks(policy)
+
+
+def test_where_a_baseline_is_required_nothing_is_new_without_one() -> None:
+    policy = replace(make_policy("new_failed <= 0"), needs_baseline=True)
+    first = evidence("new", baseline=Baseline(why_none="it is the first"))
+    verdict = judged(policy, make_run(failed=1), first)
+    assert (verdict.exit_code, verdict.reason) == (
+        ExitCode.INCONCLUSIVE,
+        "new_failed <= 0 can't be judged: new_failed is unknown (there is nothing to compare with:"
+        " it is the first) (and 1 more)",
+    )
+    assert judged(policy, make_run(failed=1), evidence("new")).exit_code is ExitCode.FAILED
+    both = replace(policy, required=(*policy.required, *make_policy("failed <= 0").required))
+    assert judged(both, make_run(failed=1), first).exit_code is ExitCode.FAILED
