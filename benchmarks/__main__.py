@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import document, finished_run, lateness, many_results, many_runs
+from benchmarks import document, finished_run, lateness, many_results, many_runs, single_tests
 from benchmarks.contenders import Programs, installed
 
 BENCHMARKS: Mapping[str, Callable[[Programs], Sequence[document.Table]]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: Mapping[str, Callable[[Programs], Sequence[document.Table]]] = {
     "lateness": lateness.tables,
     "many-results": many_results.tables,
     "many-runs": many_runs.tables,
+    "single-tests": single_tests.tables,
 }
 
 

@@ -38,6 +38,8 @@ ANSWER = 0.1
 LATEST = interval.SLOWEST + ANSWER
 DEADLINE = 4 * 3600.0
 REAL_RUNS = 20
+HISTORY, HISTORY_TESTS = 10, 1000
+"""Earlier runs that are read while real processes wait, and their tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,7 @@ def _cross_check(programs: Programs, number: int) -> Table:
     runs = some[:number]
     simulated = [measure([run, run], interval.adaptive) for run in runs]
     real, requests = wait_for_real(programs, runs)
+    reading, _ = wait_for_real(programs, runs, history=HISTORY)
     expected = sum(one.requests for one in simulated) // 2
     return Table(
         name="lateness, real processes",
@@ -250,9 +253,13 @@ def _cross_check(programs: Programs, number: int) -> Table:
                 f"{expected}",
             ),
             ("real", f"{median(real):.2f}", f"{max(real):.2f}", f"{requests}"),
+            ("real, reading a history", f"{median(reading):.2f}", f"{max(reading):.2f}", "-"),
         ],
         bounds=[
             Bound(what="median lateness in seconds", found=median(real), most=1.0),
+            Bound(
+                what="median lateness with a history in seconds", found=median(reading), most=1.0
+            ),
             Bound(
                 what="requests, away from the simulated clock's",
                 found=abs(requests / expected - 1),
@@ -267,17 +274,22 @@ def _is_short(run: SyntheticRun) -> bool:
     return 15 < run.ended < 45 and len(run.done) <= 100
 
 
-def wait_for_real(programs: Programs, runs: Sequence[SyntheticRun]) -> tuple[Sequence[float], int]:
+def wait_for_real(
+    programs: Programs, runs: Sequence[SyntheticRun], *, history: int = 0
+) -> tuple[Sequence[float], int]:
     """Wait for all runs at once, each with a process of its own; return latenesses and requests.
 
-    A process is late by the time from the run's end to its own, with its last request and the
-    verdict in it.
+    With a ``history`` the tests of so many earlier runs are read meanwhile. A process is late by
+    the time from the run's end to its own, with its last request and the verdict in it.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         scenario = folder / "scenario.toml"
         asked: list[stand_in.Asked] = []
-        scenario.write_text("".join(_scripted(number, run) for number, run in enumerate(runs, 1)))
+        scripted = [_scripted(number, run) for number, run in enumerate(runs, 1)]
+        earlier = [_earlier(len(runs) + number, number) for number in range(1, history + 1)]
+        scenario.write_text("".join([*scripted, *earlier]))
+        options = [f"--history={history}", "--cache=none"] if history else []
         with stand_in.simulator(str(scenario), asked) as url:
             request = urllib.request.Request(  # noqa: S310  (an address of this machine)
                 f"{url}/account", headers={"Authorization": f"Bearer {DEFAULT_TOKEN}"}
@@ -287,7 +299,7 @@ def wait_for_real(programs: Programs, runs: Sequence[SyntheticRun]) -> tuple[Seq
 
             def wait(number: int, run: SyntheticRun) -> float:
                 with subprocess.Popen(
-                    [programs.gate, "wait", str(number), "--max-failed=1"],
+                    [programs.gate, "wait", str(number), "--max-failed=1", *options],
                     cwd=folder,
                     env=environment(url),
                     stdin=subprocess.DEVNULL,
@@ -304,6 +316,22 @@ def wait_for_real(programs: Programs, runs: Sequence[SyntheticRun]) -> tuple[Seq
                 late = list(pool.map(wait, range(1, len(runs) + 1), runs))
     looks = {f"/api/test-runs/{number}" for number in range(1, len(runs) + 1)}
     return late, sum(one.target in looks for one in asked)
+
+
+def _earlier(run_id: int, days: int) -> str:
+    """Write a run that has finished some days ago."""
+    return f"""[[run]]
+id = {run_id}
+age = "{24 * days}h"
+git-ref = "{run_id:07x}"
+build-key = "{run_id}"
+
+[[run.phase]]
+status = "PASS"
+total = {HISTORY_TESTS}
+passed = {HISTORY_TESTS}
+
+"""
 
 
 def _scripted(number: int, run: SyntheticRun) -> str:

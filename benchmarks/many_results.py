@@ -52,7 +52,7 @@ def tables(programs: Programs, *, results: int = RESULTS, repeats: int = 10) -> 
         scenario.write_text(
             SCENARIO.format(files=files, total=results, passed=passed, failed=failed)
         )
-        with stand_in.recorded(str(scenario), folder / "recorded") as url:
+        with stand_in.recorded(str(scenario), folder / "recorded") as (url, _):
             start = partial(run, cwd=folder, env=environment(url))
             # Its failed tests are to be in the reports, and its exit code is to be 0.
             wait = [programs.gate, "wait", "1", f"--max-failed={failed}"]

@@ -24,6 +24,9 @@ def main(folder: Path) -> None:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+            # As the simulator says it.
+            sys.stderr.write(f"GET {self.path} -> {len(body)} bytes\n")
+            sys.stderr.flush()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -33,24 +34,22 @@ def simulator(scenario: str, asked: list[Asked] | None = None) -> Iterator[str]:
     command = [sys.executable, "-P", "-m", "testery_gate", "simulate", "--port=0"]
     command += [f"--scenario={scenario}", *(["--quiet"] if asked is None else [])]
 
-    def note(lines: IO[str]) -> None:
-        for line in lines:
-            target, arrow, _ = line.removeprefix("GET ").partition(" -> ")
-            if arrow and asked is not None:
-                asked.append(Asked(time.monotonic(), target))
-
-    with _served(command, note) as url:
+    with _served(command, partial(_note, asked)) as url:
         yield url
 
 
 @contextmanager
-def recorded(scenario: str, folder: Path) -> Iterator[str]:
-    """Serve what the simulator says of run 1, made only once, and yield the API's address.
+def recorded(
+    scenario: str, folder: Path, paths: Sequence[str] = RECORDED
+) -> Iterator[tuple[str, list[Asked]]]:
+    """Serve what the simulator says under some paths, made only once.
 
-    Making it anew for every request would take longer than what is measured.
+    Making it anew for every request would take longer than what is measured. Yields the API's
+    address, and the requests as they come.
     """
+    asked: list[Asked] = []
     with simulator(scenario) as url:
-        for path in RECORDED:
+        for path in paths:
             request = urllib.request.Request(  # noqa: S310  (an address of this machine)
                 f"{url}/{path}", headers={"Authorization": f"Bearer {DEFAULT_TOKEN}"}
             )
@@ -60,8 +59,16 @@ def recorded(scenario: str, folder: Path) -> Iterator[str]:
                 with kept.open("wb") as file:
                     while chunk := answer.read(65536):
                         file.write(chunk)
-    with _served([sys.executable, "-m", "benchmarks.recorded", str(folder)]) as url:
-        yield url
+    command = [sys.executable, "-m", "benchmarks.recorded", str(folder)]
+    with _served(command, partial(_note, asked)) as url:
+        yield url, asked
+
+
+def _note(asked: list[Asked] | None, lines: IO[str]) -> None:
+    for line in lines:
+        target, arrow, _ = line.removeprefix("GET ").partition(" -> ")
+        if arrow and asked is not None:
+            asked.append(Asked(time.monotonic(), target))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import document, finished_run, lateness, many_results, many_runs
+from benchmarks import document, finished_run, lateness, many_results, many_runs, single_tests
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.contenders import ROOT, Programs
 from benchmarks.document import Bound, Table
@@ -174,6 +174,16 @@ def test_many_runs_are_compared() -> None:
     assert [bound.found >= 1 for bound in table.bounds[:-1]] == [True, True]
 
 
+@pytest.mark.slow
+def test_single_tests_are_held_against_earlier_runs() -> None:
+    history, baseline = single_tests.tables(HERE, earlier=3, tests=100, many_tests=200, repeats=1)
+    assert [row[0] for row in history.rows] == ["without", "a cold cache", "a warm cache"]
+    cold, warm = (bound.found for bound in history.bounds[:-3:-1])
+    assert 4 <= cold <= 5
+    assert 1 <= warm <= 2
+    assert [row[0] for row in baseline.rows] == ["without", "a baseline"]
+
+
 def test_requests_are_told_apart_by_look() -> None:
     asked = [
         *(Asked(0.0, "list"), Asked(0.1, "one")),
@@ -211,6 +221,7 @@ def test_the_page_has_a_place_for_every_table_and_every_benchmark_a_line() -> No
     assert places == {
         *("machine", "finished run", "no run", "lateness"),
         *("lateness, real processes", "many results", "all reports", "many runs"),
+        *("single tests", "baseline of many tests"),
     }
     listed = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     assert all(f"| `{name}` |" in listed for name in BENCHMARKS)
