@@ -15,11 +15,12 @@ PACKAGE = Path(__file__).parents[1] / "testery_gate"
 ARROWS = {
     "errors": set[str](),
     "text": set[str](),
+    "toml": {"errors"},
     "redaction": {"text"},
     "model": {"text"},
     "waiting": {"errors", "model"},
     "api": {"errors", "model", "redaction", "text", "waiting"},
-    "evidence": {"errors", "model", "text", "waiting"},
+    "evidence": {"errors", "model", "text", "toml", "waiting"},
     "judging": {"errors", "evidence", "model", "text"},
     "runs": {"errors", "judging", "model", "text", "waiting"},
     "reports": {"errors", "evidence", "judging", "model", "text"},
@@ -31,7 +32,7 @@ ARROWS = {
 }
 TOP = {"__init__", "__main__", "cli"}
 """What starts the rest, and so may import all of it."""
-PURE = ("errors", "text", "redaction", "model", "judging", "reports")
+PURE = ("errors", "text", "toml", "redaction", "model", "judging", "reports")
 EFFECTS = {"click", "requests", "os", "subprocess", "socket", "time", "random"}
 
 

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from testery_gate.errors import UsageError
+from testery_gate.toml import Toml, parse_toml
 
 ENVIRONMENT_PREFIX = "TESTERY_GATE_"
 PROJECT_FILE = "testery-gate.toml"
 SHARED_FILE = "pyproject.toml"
 LARGEST_FILE = {PROJECT_FILE: 64 * 1024, SHARED_FILE: 256 * 1024}
 """Bytes of a configuration file; more is not read."""
-MOST_DOTS = 100
-"""On a line, outside of texts: what a key of n parts costs grows with the square of n."""
 
 _STEERING = {
     "api-url": "decides who gets the token",
@@ -105,30 +102,10 @@ def read_config(
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Toml:
-    text: str
-    values: dict[str, object]
-
-    def lines(self, section: str = "") -> Mapping[str, int]:
-        """Return where the keys of a section are; its parser does not say."""
-        found: dict[str, int] = {}
-        here = ""
-        for number, line in enumerate(self.text.split("\n"), 1):
-            heading = re.match(r"\s*\[([^\[\]=,#]++)\]\s*+(?:#|$)", line)
-            if heading:
-                here = re.sub(r"[\s\"']", "", heading[1])
-            elif here == section:
-                key, equals, _ = line.partition("=")
-                if equals:
-                    found.setdefault(key.strip().strip("\"'"), number)
-        return found
-
-
 _SECTION = "tool.testery-gate"
 
 
-def _read_toml(path: Path, *, regular: bool = False) -> _Toml:
+def _read_toml(path: Path, *, regular: bool = False) -> Toml:
     """Read a file, which can have to be a ``regular`` one."""
     most = LARGEST_FILE[SHARED_FILE if path.name == SHARED_FILE else PROJECT_FILE]
     try:
@@ -139,38 +116,14 @@ def _read_toml(path: Path, *, regular: bool = False) -> _Toml:
             )
         with path.open("rb") as stream:
             content = stream.read(most + 1)
-        if len(content) > most:
-            raise UsageError(
-                f"{path} is not a configuration file: it is larger than {most // 1024} KiB",
-                advice=_WITHOUT_FILE,
-            )
-        text = content.decode()
-        _check_keys(path, text)
-        return _Toml(text=text, values=tomllib.loads(text))
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}", advice=_WITHOUT_FILE) from None
-    except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits
-        raise UsageError(f"{path} is not valid TOML: {error}", advice=_WITHOUT_FILE) from None
-
-
-def _check_keys(path: Path, text: str) -> None:
-    """Refuse keys of many parts before they are parsed, for which a key can't span two lines."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") <= MOST_DOTS:
-            continue
-        # Where a text of several lines begins or ends, what looks like one may be something else.
-        bare = line if '"""' in line or "'''" in line else _TEXT_OR_COMMENT.sub("", line)
-        if bare.count(".") > MOST_DOTS:
-            raise UsageError(
-                f"{path}, line {number}, has more than {MOST_DOTS} dots outside of texts",
-                advice=_WITHOUT_FILE,
-            )
-
-
-# In linear time: each alternative takes all that it began, and gives nothing back.
-_TEXT_OR_COMMENT = re.compile(
-    r""" "(?:[^"\\]++|\\.?+)*+ (?:"|$) | '[^']*+ (?:'|$) | \#.*+ """, re.VERBOSE
-)
+    if len(content) > most:
+        raise UsageError(
+            f"{path} is not a configuration file: it is larger than {most // 1024} KiB",
+            advice=_WITHOUT_FILE,
+        )
+    return parse_toml(content, str(path), advice=_WITHOUT_FILE)
 
 
 def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | None:

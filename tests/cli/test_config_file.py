@@ -7,7 +7,6 @@ import pytest
 
 from testery_gate.cli.config_file import (
     LARGEST_FILE,
-    MOST_DOTS,
     ConfigFile,
     InFile,
     check_trusted,
@@ -16,6 +15,7 @@ from testery_gate.cli.config_file import (
 from testery_gate.cli.option_types import Setting
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
+from testery_gate.toml import MOST_DOTS
 
 NEVER = ("config", "no-config", "token", "trust-config")
 KNOWN = dict.fromkeys(("max-failed", "require", "timeout", "fail-fast"), InFile.HARMLESS) | (

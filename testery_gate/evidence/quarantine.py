@@ -1,0 +1,246 @@
+"""The quarantine file: which failing tests are tolerated, why, by whom, and until when.
+
+It comes with the change under test: it is bounded, its texts are cleaned, and whatever is wrong in
+it is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from testery_gate.errors import UsageError
+from testery_gate.evidence.outcomes import Outcomes, TestId
+from testery_gate.text import clean_line, fits, shorten
+from testery_gate.toml import Table, parse_toml
+
+MOST_DAYS = 90
+"""How far ahead an entry may expire, unless the user says otherwise."""
+LARGEST_FILE = 512 * 1024
+"""Bytes of a quarantine file; more is not read."""
+SOON = 7
+"""Days before an entry expires in which it is said to expire soon."""
+
+_NEEDED = ("file", "name", "reason", "owner", "expires")
+_KEYS = (*_NEEDED, "issue")
+_ADVICE = "docs/evidence.md shows an entry; 'testery-gate quarantine FILE' checks the file."
+_FEW = 5
+"""How many entries the notes name."""
+_LONGEST = 100
+"""Characters of each text that a note or a message quotes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Tests that may fail until a day; ``*`` in ``file`` and ``name`` stands for any characters."""
+
+    file: str
+    name: str
+    reason: str
+    owner: str
+    expires: date
+    """The last day on which it counts, in UTC."""
+    issue: str = ""
+    line: int
+
+    def expired(self, today: date) -> bool:
+        """Whether it tolerates nothing any more."""
+        return today > self.expires
+
+    def expiring(self, today: date) -> bool:
+        """Whether it counts, but not for long."""
+        return today <= self.expires <= today + timedelta(days=SOON)
+
+    def __str__(self) -> str:
+        return f"{shorten(self.name, _LONGEST)} ({shorten(self.file, _LONGEST)})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantine:
+    """The entries of a quarantine file, in their order."""
+
+    entries: Sequence[Entry]
+    source: str
+    """The file, and the commit at which it was read, in words."""
+
+    def tolerates(self, test: TestId, today: date) -> Entry | None:
+        """Return the first entry that names a test and has not expired."""
+        return next((one for one in self.naming(test) if not one.expired(today)), None)
+
+    def naming(self, test: TestId) -> Iterator[Entry]:
+        """Return the entries that name a test, expired ones too."""
+        return (self.entries[number] for number in self._index.naming(test))
+
+    def expired(self, today: date) -> Sequence[Entry]:
+        """Return the entries that tolerate nothing any more."""
+        return [one for one in self.entries if one.expired(today)]
+
+    def expiring(self, today: date) -> Sequence[Entry]:
+        """Return the entries that will soon have expired."""
+        return [one for one in self.entries if one.expiring(today)]
+
+    def unmatched(self, tests: Iterable[TestId]) -> Sequence[Entry]:
+        """Return the entries that name none of these tests."""
+        left = set(range(len(self.entries)))
+        for test in tests:
+            left.difference_update(self._index.naming(test))
+        return [self.entries[number] for number in sorted(left)]
+
+    def notes(self, today: date, outcomes: Outcomes) -> tuple[str, ...]:
+        """Return what the reports say of entries that had no effect on a run."""
+        failed = [test for test, outcome in outcomes.items() if outcome.has_failed]
+        named = {entry for test in failed for entry in self.naming(test)}
+        expired = [entry for entry in self.expired(today) if entry in named]
+        unmatched = self.unmatched(outcomes)
+        notes = [
+            f"{self.source}, line {entry.line}: the entry for {entry} expired on"
+            f" {entry.expires} and tolerates nothing; its owner is {shorten(entry.owner, _LONGEST)}"
+            for entry in expired[:_FEW]
+        ]
+        if expired[_FEW:]:
+            notes.append(f"{self.source}: {len(expired) - _FEW} more entries expired")
+        if unmatched:
+            lines = [f"line {entry.line} for {entry}" for entry in unmatched[:_FEW]]
+            more = [f"{len(unmatched) - _FEW} more"] if unmatched[_FEW:] else []
+            what = "an entry names" if len(unmatched) == 1 else f"{len(unmatched)} entries name"
+            told = ", ".join([*lines, *more])
+            notes.append(f"{self.source}: {what} no test of this run: {told}")
+        return tuple(notes)
+
+    @cached_property
+    def _index(self) -> _Index:
+        return _Index(self.entries)
+
+
+class _Index:
+    """Finds entries by tests: most of both have a file in common, and most names are literal."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
+        self._of_file: dict[str, _Patterns] = {}
+        self._alike: dict[tuple[int, ...], _Patterns] = {}
+        self._files = _Patterns((number, entry.file) for number, entry in enumerate(entries))
+
+    def naming(self, test: TestId) -> Sequence[int]:
+        """Return the numbers of the entries that name a test, in their order."""
+        names = self._of_file.get(test.file)
+        if names is None:
+            names = self._of_file[test.file] = self._names(tuple(self._files.fitting(test.file)))
+        return names.fitting(test.name)
+
+    def _names(self, numbers: tuple[int, ...]) -> _Patterns:
+        # Thousands of files that the same entries name share them.
+        if numbers not in self._alike:
+            self._alike[numbers] = _Patterns((n, self._entries[n].name) for n in numbers)
+        return self._alike[numbers]
+
+
+class _Patterns:
+    """Numbered patterns, of which the literal ones are looked up."""
+
+    def __init__(self, patterns: Iterable[tuple[int, str]]) -> None:
+        self._literal: dict[str, list[int]] = {}
+        self._others: list[tuple[int, str, str]] = []
+        for number, pattern in patterns:
+            if "*" in pattern:
+                # Most texts lack the longest part, which is found out quickly.
+                longest = max(pattern.split("*"), key=len)
+                self._others.append((number, longest, pattern))
+            else:
+                self._literal.setdefault(pattern, []).append(number)
+
+    def fitting(self, text: str) -> Sequence[int]:
+        """Return the numbers of the patterns that a text fits, in their order."""
+        literal = self._literal.get(text, ())
+        others = [
+            number
+            for number, longest, pattern in self._others
+            if longest in text and fits(pattern, text)
+        ]
+        return sorted([*literal, *others])
+
+
+def parse_quarantine(
+    content: bytes, source: str, *, today: date, most_days: int = MOST_DAYS
+) -> Quarantine:
+    """Read a quarantine file; raises :class:`UsageError`, which names the source and the line."""
+    if len(content) > LARGEST_FILE:
+        raise UsageError(
+            f"{source} is not a quarantine file: it is larger than {LARGEST_FILE // 1024} KiB",
+            advice=_ADVICE,
+        )
+    file = parse_toml(content, source, advice=_ADVICE)
+    head, *tables = file.tables()
+    for key in file.values:
+        if key != "test":
+            headings = (t.line for t in tables if t.heading.strip("[]").partition(".")[0] == key)
+            place = _place(source, head.keys.get(key) or next(headings, None))
+            raise _error(place, f"{_quoted(key)} is unknown; an entry begins with [[test]]")
+    items = file.values.get("test", [])
+    tables = [table for table in tables if table.heading == "[test]"]
+    if not isinstance(items, list) or len(items) != len(tables):
+        # Written in another way, they have no lines.
+        raise _error(source, "each entry has to begin with [[test]] on a line of its own")
+    entries: dict[tuple[str, str], Entry] = {}
+    for item, table in zip(items, tables, strict=True):
+        entry = _entry(item, table, source, today + timedelta(days=most_days))
+        first = entries.setdefault((entry.file, entry.name), entry)
+        if first is not entry:
+            place = _place(source, entry.line)
+            raise _error(place, f"the entry for {entry} is there already, in line {first.line}")
+    return Quarantine(entries=tuple(entries.values()), source=source)
+
+
+def _entry(item: object, table: Table, source: str, latest: date) -> Entry:
+    def wrong(what: str, key: str = "", advice: str = _ADVICE) -> UsageError:
+        return _error(_place(source, table.keys.get(key, table.line)), what, advice)
+
+    if not isinstance(item, dict):
+        raise wrong("an entry is a line [[test]], and a line KEY = VALUE for each key below it")
+    for key in item:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KEYS)}"
+            raise wrong(f"{_quoted(key)} is unknown; {hint}", key)
+    missing = [key for key in _NEEDED if key not in item]
+    if missing:
+        raise wrong(f"the entry has no {' and no '.join(missing)}")
+    expires = item["expires"]
+    if isinstance(expires, datetime) or not isinstance(expires, date):
+        raise wrong("expires has to be a date without quotes, such as 2026-12-31", "expires")
+    texts: dict[str, str] = {}
+    for key in [key for key in _KEYS if key in item and key != "expires"]:
+        if not isinstance(item[key], str):
+            raise wrong(f"{key} has to be a text in quotes", key)
+        # As the names of the tests are read.
+        texts[key] = clean_line(item[key])
+        if not texts[key]:
+            raise wrong(f"{key} is empty", key)
+    entry = Entry(**texts, expires=expires, line=table.line)
+    if not (entry.file + entry.name).strip("*"):
+        raise wrong("file and name are both *, which would tolerate every failure")
+    if entry.expires > latest:
+        raise wrong(
+            f"expires is {entry.expires}, and {latest} is the latest day that is allowed",
+            "expires",
+            "Choose an earlier day, or raise --quarantine-days.",
+        )
+    if entry.issue and not re.fullmatch(r"https?://[^\s/]\S*", entry.issue):
+        raise wrong("issue has to be an address that begins with https://", "issue")
+    return entry
+
+
+def _place(source: str, line: int | None) -> str:
+    return source if line is None else f"{source}, line {line}"
+
+
+def _error(place: str, what: str, advice: str = _ADVICE) -> UsageError:
+    return UsageError(f"{place}: {what}", advice=advice)
+
+
+def _quoted(text: str) -> str:
+    return repr(shorten(text, _LONGEST))
