@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -25,6 +26,10 @@ LONGEST_INPUT = 16 * 1024 * 1024
 """Bytes of standard input."""
 
 
+class NoSuchCommit(OSError):
+    """The repository has no commit of that name, or not yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What the command line takes from the machine, besides its arguments."""
@@ -40,6 +45,9 @@ class Machine:
     """Reads so many bytes of a file at most; raises ``OSError``."""
     head_of_checkout: Callable[[], str]
     """Asks git for the commit that is checked out; raises ``OSError``."""
+    file_at: Callable[[str, str, int], bytes]
+    """Asks git for a file as it stands at a commit, by ref, path and the most bytes it may have;
+    raises ``OSError``."""
 
 
 def this_machine() -> Machine:
@@ -51,6 +59,7 @@ def this_machine() -> Machine:
         read_stdin=_read_stdin,
         read_start=_read_start,
         head_of_checkout=lambda: head_of_checkout(os.environ),
+        file_at=lambda ref, path, most: file_at(os.environ, ref, path, most),
     )
 
 
@@ -85,30 +94,69 @@ def _read_to_the_end(descriptor: int) -> bytes:
 
 
 def _read_start(path: str, most: int) -> bytes:
-    # A folder, or a pipe that would be waited for, is not the file of an event.
-    if not Path(path).is_file():
-        raise OSError("there is no such file")
+    try:
+        kind = os.stat(path).st_mode
+    except ValueError:
+        raise OSError("no path holds such a character") from None
+    # A folder, or a pipe that would be waited for, is not what is looked for.
+    if not stat.S_ISREG(kind):
+        raise OSError("it is not a regular file")
     with Path(path).open("rb") as file:
         return file.read(most)
 
 
 def head_of_checkout(environment: Mapping[str, str], seconds: float = GIT_SECONDS) -> str:
     """Ask git for the commit that is checked out; raises ``OSError``."""
+    return _git(environment, "rev-parse", "HEAD", seconds=seconds).decode()
+
+
+def file_at(
+    environment: Mapping[str, str],
+    ref: str,
+    path: str,
+    most: int,
+    seconds: float = GIT_SECONDS,
+) -> bytes:
+    """Ask git for a file of at most so many bytes as it stands at a commit.
+
+    Raises :class:`NoSuchCommit` where the repository has none of that name, else ``OSError``.
+    """
+    unknown = NoSuchCommit(f"git knows no commit {ref}")
+    if ref.startswith(("-", "^")):
+        raise unknown  # git would take it for an option, or for what is left out
+    wanted = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    commit = _git(environment, *wanted, seconds=seconds, silence=unknown).decode().strip()
+    place = f"{commit}:./{os.path.relpath(path)}"
+    size = int(_git(environment, "cat-file", "-s", place, seconds=seconds))
+    if size > most:
+        raise OSError(f"it is larger than {most // 1024} KiB")
+    return _git(environment, "cat-file", "blob", place, seconds=seconds)
+
+
+def _git(
+    environment: Mapping[str, str],
+    *arguments: str,
+    seconds: float,
+    silence: OSError | None = None,
+) -> bytes:
+    """Run git; ``silence`` is raised where it fails and says nothing."""
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607  (the git on PATH is the user's)
+        done = subprocess.run(  # noqa: S603  (its arguments are checked above)
+            # A folder of the change that looks like a repository is not the one that is asked.
+            ["git", "-c", "safe.bareRepository=explicit", *arguments],  # noqa: S607  (the user's)
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
             check=True,
             timeout=seconds,
             env=_without_secrets(environment),
         )
+    except ValueError:
+        raise OSError("no argument holds such a character") from None
     except subprocess.TimeoutExpired:
         raise OSError(f"no answer within {seconds:g} s") from None
     except subprocess.CalledProcessError as error:
-        raise OSError(
-            error.stderr.strip().splitlines()[0] if error.stderr else str(error)
-        ) from None
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        raise (OSError(said[0]) if said else silence or OSError(str(error))) from None
     return done.stdout
 
 

@@ -126,7 +126,7 @@ def _event(path: str, advice: str, read_start: Callable[[str, int], bytes]) -> o
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"--git-ref auto can't read the commit of the event from {path!r}"
-            f" (GITHUB_EVENT_PATH): {error}",
+            f" (GITHUB_EVENT_PATH): {getattr(error, 'strerror', None) or error}",
             advice=advice,
         ) from None
 

@@ -583,7 +583,8 @@ def stand_in_for_git(folder: Path, script: str) -> str:
 def test_elsewhere_auto_is_the_head_of_the_checkout(
     suites: Scenario, tmp_path: Path, variables: dict[str, str]
 ) -> None:
-    path = stand_in_for_git(tmp_path, f'test "$*" = "rev-parse HEAD" && echo {COMMIT}')
+    said = f'case "$*" in *"rev-parse HEAD") echo {COMMIT};; *) exit 1;; esac'
+    path = stand_in_for_git(tmp_path, said)
     assert judged_commit(suites, tmp_path, PATH=path, **variables) == COMMIT
 
 
