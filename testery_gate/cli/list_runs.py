@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from io import StringIO
 from typing import Any
 
 import click
@@ -27,17 +26,23 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import abilities, hand_over, line_width, show
 from testery_gate.cli.process import Process
+from testery_gate.cli.table import Cell, Column, as_text
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
 from testery_gate.runs.finding import find_runs
 from testery_gate.waiting.deadline import Deadline
 
-LONGEST = 1000
-"""Characters of a name, so that one very long name does not make all lines as long."""
-NARROWEST = 80
-"""Columns; in a narrower terminal the lines wrap."""
-_ANY_WIDTH = 100_000
+_COLUMNS = (
+    Column(heading="id"),
+    Column(heading="status"),
+    Column(heading="name", is_text=True),
+    Column(heading="environment", is_text=True),
+    Column(heading="git ref", is_text=True),
+    Column(heading="passed"),
+    Column(heading="duration"),
+    Column(heading="age"),
+)
 _COLORS = {RunStatus.PASS: "green", RunStatus.FAIL: "red", RunStatus.CANCELED: "yellow"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 
@@ -95,46 +100,21 @@ def list_runs(ctx: click.Context, /, **values: Any) -> None:
 def render(
     runs: Sequence[TestRun], *, now: datetime, width: int | None, color: bool, unicode: bool
 ) -> str:
-    """Return a line for each run below the headings; what is unknown or empty is ``-``.
-
-    Names are cut where lines would be wider than a terminal's ``width``; ``None`` is no terminal.
-    Without ``unicode`` the text is ASCII.
-    """
-    # Imported here, because it takes longer than all the rest.
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    def cell(text: str | None, style: str = "") -> Text:
-        shown = (text or "-")[:LONGEST]
-        shown = shown if unicode else shown.encode("ascii", "replace").decode()
-        # In a column that may fold, a text that may not is cut, and only where it must be.
-        return Text(shown, style, no_wrap=True, overflow="ellipsis" if unicode else "crop")
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for heading in ("id", "status", "name", "environment", "git ref", "passed", "duration", "age"):
-        table.add_column(cell(heading), no_wrap=heading not in {"name", "environment", "git ref"})
-    for run in runs:
-        table.add_row(
-            cell(str(run.id)),
-            cell(run.status_text, _COLORS.get(run.status, "")),
-            cell(run.name),
-            cell(run.environment),
-            cell(_abbreviated(run.git_ref)),
-            cell(_counts(run)),
-            cell(_duration(run)),
-            cell(_age(run, now)),
+    """Return a line for each run below the headings."""
+    rows = [
+        (
+            str(run.id),
+            Cell(text=run.status_text, color=_COLORS.get(run.status, "")),
+            run.name,
+            run.environment,
+            _abbreviated(run.git_ref),
+            _counts(run),
+            _duration(run),
+            _age(run, now),
         )
-    paper = Console(
-        file=StringIO(),
-        width=_ANY_WIDTH if width is None else max(width, NARROWEST),
-        color_system="standard" if color else None,
-        force_terminal=color,
-        _environ={},
-    )
-    with paper.capture() as captured:
-        paper.print(table)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+        for run in runs
+    ]
+    return as_text(_COLUMNS, rows, width=width, color=color, unicode=unicode)
 
 
 def _abbreviated(git_ref: str | None) -> str | None:

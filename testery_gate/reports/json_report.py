@@ -29,7 +29,7 @@ def render(runs: Sequence[Judged]) -> str:
         "outcome": exit_code.outcome,
         "exitCode": exit_code.value,
     }
-    head_text = _dumped(head).removesuffix(_END)
+    head_text = dumped(head).removesuffix(_END)
     items = _items(map(_judged, runs), margin="    ")
     return "".join([head_text, ',\n  "runs": [', *items, "\n  ]", _END, "\n"])
 
@@ -47,11 +47,12 @@ def _items(values: Iterable[Mapping[str, object]], *, margin: str) -> Iterator[s
     """Print one value after the other: as objects they take several times as much memory."""
     between = f"\n{margin}"
     for value in values:
-        yield between + _dumped(value).replace("\n", f"\n{margin}")
+        yield between + dumped(value).replace("\n", f"\n{margin}")
         between = f",\n{margin}"
 
 
-def _dumped(value: Mapping[str, object]) -> str:
+def dumped(value: Mapping[str, object]) -> str:
+    """Return an object as JSON in ASCII, which a log can hold."""
     text = json.dumps(value, indent=2, allow_nan=False)
     # Some CI systems obey '##[' and '##vso[' anywhere in a log, also in JSON that is printed there.
     return text.replace("##", r"#\u0023")

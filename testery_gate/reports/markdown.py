@@ -119,7 +119,7 @@ _OVERVIEW = "| | run | outcome | name | passed | why |\n| --- | --- | --- | --- 
 
 def _overview_row(judged: Judged) -> str:
     run = judged.run
-    return _row(
+    return table_row(
         _MARKS[judged.exit_code],
         _run_link(judged),
         view.outcome(judged.exit_code),
@@ -249,10 +249,11 @@ _CHECK_MARKS = {
 
 def _check_row(row: view.CheckRow) -> str:
     values = map(prose, (row.subject, row.expected, row.found))
-    return _row(_CHECK_MARKS[row.mark], *values, row.result)
+    return table_row(_CHECK_MARKS[row.mark], *values, row.result)
 
 
-def _row(*cells: str) -> str:
+def table_row(*cells: str) -> str:
+    """Return a row of a table, of cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from testery_gate.cli.list_runs import LONGEST, render
+from testery_gate.cli.list_runs import render
+from testery_gate.cli.table import LONGEST
 from testery_gate.model import TestRun, parse_run
 from tests.builders import make_answer, with_unknown
 from tests.runlist import NOW, run_of

@@ -1,0 +1,100 @@
+"""Tables that commands print: text for people at a terminal, and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import TypeAlias
+
+from testery_gate.reports import markdown
+
+LONGEST = 1000
+"""Characters of a name, so that one very long name does not make all lines as long."""
+NARROWEST = 80
+"""Columns; in a narrower terminal the lines wrap."""
+_ANY_WIDTH = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table."""
+
+    heading: str
+    is_text: bool = False
+    """Whether it holds names and the like: a narrow terminal cuts them, and Markdown shows them as
+    code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What a cell shows; what is unknown or empty is ``-``."""
+
+    text: str | None
+    color: str = ""
+
+
+Row: TypeAlias = Sequence[Cell | str | None]
+"""A text alone is a cell without a colour."""
+
+
+def as_text(
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *,
+    width: int | None,
+    color: bool,
+    unicode: bool,
+) -> str:
+    """Return a line for each row below the headings.
+
+    Texts are cut where lines would be wider than a terminal's ``width``; ``None`` is no terminal.
+    Without ``unicode`` the text is ASCII.
+    """
+    # Imported here, because it takes longer than all the rest.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    def shown(cell: Cell | str | None) -> Text:
+        cell = _cell(cell)
+        text = (cell.text or "-")[:LONGEST]
+        text = text if unicode else text.encode("ascii", "replace").decode()
+        # In a column that may fold, a text that may not is cut, and only where it must be.
+        return Text(text, cell.color, no_wrap=True, overflow="ellipsis" if unicode else "crop")
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(shown(column.heading), no_wrap=not column.is_text)
+    for row in rows:
+        table.add_row(*map(shown, row))
+    paper = Console(
+        file=StringIO(),
+        width=_ANY_WIDTH if width is None else max(width, NARROWEST),
+        color_system="standard" if color else None,
+        force_terminal=color,
+        _environ={},
+    )
+    with paper.capture() as captured:
+        paper.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def as_markdown(columns: Sequence[Column], rows: Sequence[Row]) -> str:
+    """Return the table in Markdown."""
+    lines = [
+        markdown.table_row(*(column.heading for column in columns)),
+        markdown.table_row(*("---" for _ in columns)),
+    ]
+    for row in rows:
+        texts = [_cell(cell).text or "-" for cell in row]
+        cells = [
+            markdown.code(text) if column.is_text and text != "-" else markdown.prose(text)
+            for column, text in zip(columns, texts, strict=True)
+        ]
+        lines.append(markdown.table_row(*cells))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cell(cell: Cell | str | None) -> Cell:
+    return cell if isinstance(cell, Cell) else Cell(text=cell)
