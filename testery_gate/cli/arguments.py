@@ -23,10 +23,13 @@ from testery_gate.cli.given import DESCRIBING, Given, is_given
 from testery_gate.cli.option_types import LookbackSpan
 from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
+from testery_gate.cli.quarantine_file import read_quarantine
 from testery_gate.errors import UsageError
 from testery_gate.evidence.baseline import Previous
 from testery_gate.evidence.baseline_file import MOST_BYTES, FileBaseline, read_baseline_file
+from testery_gate.evidence.failures import NO_QUARANTINE
 from testery_gate.evidence.gathering import Wanted
+from testery_gate.evidence.quarantine import Quarantine
 from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.commit import current_commit
@@ -37,6 +40,8 @@ from testery_gate.waiting import interval
 from testery_gate.waiting.polling import PollInterval
 
 AUTO = "auto"
+NEWEST = 20
+"""How many runs that are described are looked at for one that has finished."""
 TOKEN_SECONDS = 60.0
 """How long the token may take to come on standard input."""
 _APPEARING, _NAMED_APPEARING = Fraction(120), Fraction(10)
@@ -118,6 +123,16 @@ class ListOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineOptions:
+    """The options of ``quarantine``."""
+
+    quarantine: Quarantine
+    described: ListOptions | None
+    """Which runs to look at; ``None`` where none is described."""
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorOptions:
     """The options of ``doctor``, which checks the address and the token itself."""
 
@@ -186,6 +201,19 @@ def list_options(values: Values, machine: Machine, given: Given) -> ListOptions:
     )
 
 
+def quarantine_options(values: Values, machine: Machine, given: Given) -> QuarantineOptions:
+    """Return the options of ``quarantine``; the token is needed only where runs are described."""
+    given.check_limits()
+    ref, most_days = values["quarantine_ref"], values["quarantine_days"]
+    newest = {**values, "each": (), "every": False, "latest": False, "limit": NEWEST}
+    described = any(is_given(values.get(option)) for option in DESCRIBING)
+    return QuarantineOptions(
+        quarantine=read_quarantine(values["file"], ref, most_days, machine),
+        described=list_options(newest, machine, given) if described else None,
+        form=values["output"],
+    )
+
+
 def doctor_options(values: Values, machine: Machine) -> DoctorOptions:
     """Return the options of ``doctor``."""
     return DoctorOptions(
@@ -200,6 +228,7 @@ def explain_options(values: Values, machine: Machine, given: Given) -> ExplainOp
     """Return what ``explain`` shows, after the checks that the gate would make."""
     given.check_limits()
     policy = _policy(values, machine, given)
+    _quarantine(values, machine, given)
     _wanted_reports(values, given)
     _api_url(values, given)
     return ExplainOptions(
@@ -227,6 +256,19 @@ def _gate_options(
     )
 
 
+def _quarantine(values: Values, machine: Machine, given: Given) -> Quarantine | None:
+    file, ref = values["quarantine"], values["quarantine_ref"]
+    if file is None and ref is not None:
+        raise UsageError(
+            f"{given.named('quarantine_ref')} is for a quarantine file, and there is none",
+            advice="Name the file with --quarantine, or leave the option out.",
+        )
+    if file is None:
+        return None
+    with _placed(given, "quarantine" if ref is None else "quarantine_ref"):
+        return read_quarantine(file, ref, values["quarantine_days"], machine)
+
+
 def _policy(values: Values, machine: Machine, given: Given) -> Policy:
     def asked_for(name: str) -> tuple[Any, ...]:
         value = values[name]
@@ -244,6 +286,7 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
         expected=tuple(_resolved(expectation, machine) for expectation in asked_for("expect")),
         trust_status=values["trust_status"],
         max_age=None if max_age is None else _timedelta(max_age),
+        quarantine=values["quarantine"] is not None,
         needs_baseline=values["no_baseline"] == "inconclusive",
         trust_origin=given.origin("trust_status"),
         age_origin=given.origin("max_age"),
@@ -253,7 +296,9 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
 def _evidence(values: Values, machine: Machine, given: Given, policy: Policy) -> Wanted | None:
     """Return what the single tests are held against; ``None`` where nothing asks for them."""
     baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
-    if not (baseline or git_ref or history or policy.needs_baseline or policy.judges_tests):
+    quarantine = _quarantine(values, machine, given)
+    asked_for = (baseline, git_ref, history, policy.needs_baseline, policy.judges_tests, quarantine)
+    if not any(asked_for):
         return None
     if baseline and not isinstance(baseline, Previous) and git_ref and not history:
         raise UsageError(
@@ -264,7 +309,12 @@ def _evidence(values: Values, machine: Machine, given: Given, policy: Policy) ->
     if isinstance(baseline, Path):
         with _placed(given, "baseline"):
             baseline = _baseline_file(baseline, machine)
-    return Wanted(baseline=baseline or Previous(), git_ref=git_ref, history=history)
+    return Wanted(
+        baseline=baseline or Previous(),
+        git_ref=git_ref,
+        history=history,
+        quarantine=quarantine or NO_QUARANTINE,
+    )
 
 
 def _baseline_file(path: Path, machine: Machine) -> FileBaseline:

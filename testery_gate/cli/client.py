@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from testery_gate.api.client import Limits, TesteryClient
+from testery_gate.api.client import ONLY_LOOK_SECONDS, Limits, TesteryClient
 from testery_gate.api.connection import find_route
 from testery_gate.api.transport import Transport
 from testery_gate.cli.arguments import ConnectionOptions
+from testery_gate.cli.output import show
+from testery_gate.model import TestRun
+from testery_gate.runs.finding import find_runs
+from testery_gate.runs.selection import Query
+from testery_gate.waiting.deadline import Deadline
 
 
 def connect(
@@ -23,4 +31,31 @@ def connect(
         limits,
         sleep=sleep,
         on_retry=lambda retry: say(str(retry)),
+    )
+
+
+def connect_now(connection: ConnectionOptions, outage_tolerance: float) -> TesteryClient:
+    """Return the client of a command that shows what is there now."""
+    limits = Limits(
+        deadline=Deadline.after(outage_tolerance),
+        outage_tolerance=outage_tolerance,
+        grace=ONLY_LOOK_SECONDS,
+    )
+    return connect(
+        connection,
+        limits,
+        sleep=time.sleep,
+        say=lambda line: show(f"testery-gate: {line}\n", sys.stderr),
+    )
+
+
+def find_now(query: Query, client: TesteryClient, now: Callable[[], datetime]) -> Sequence[TestRun]:
+    """Return the runs that are described, the newest first; raises what :func:`find_runs` does."""
+    return find_runs(
+        query,
+        client,
+        appear_by=Deadline.after(0),
+        sleep=time.sleep,
+        say=lambda _: None,
+        now=now,
     )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import click
 
-from testery_gate.api import client as api
 from testery_gate.cli import arguments
-from testery_gate.cli.client import connect
+from testery_gate.cli.client import connect_now, find_now
 from testery_gate.cli.option_types import SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -24,14 +22,12 @@ from testery_gate.cli.options import (
     given,
     settings,
 )
-from testery_gate.cli.output import abilities, hand_over, line_width, show
+from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Process
 from testery_gate.cli.table import Cell, Column, as_text
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
-from testery_gate.runs.finding import find_runs
-from testery_gate.waiting.deadline import Deadline
 
 _COLUMNS = (
     Column(heading="id"),
@@ -66,25 +62,8 @@ def list_runs(ctx: click.Context, /, **values: Any) -> None:
     process: Process = ctx.obj
     machine = process.machine
     options = arguments.list_options(values, machine, given(ctx))
-    limits = api.Limits(
-        deadline=Deadline.after(options.outage_tolerance),
-        outage_tolerance=options.outage_tolerance,
-        grace=api.ONLY_LOOK_SECONDS,
-    )
-    client = connect(
-        options.connection,
-        limits,
-        sleep=time.sleep,
-        say=lambda line: show(f"testery-gate: {line}\n", sys.stderr),
-    )
-    runs = find_runs(
-        options.query,
-        client,
-        appear_by=Deadline.after(0),
-        sleep=time.sleep,
-        say=lambda _: None,
-        now=machine.now,
-    )
+    client = connect_now(options.connection, options.outage_tolerance)
+    runs = find_now(options.query, client, machine.now)
     if options.as_json:
         text = render_runs(runs)
     else:

@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "Check each step on the way to the API, and say what to do where one fails.",
     "explain": "Show the settings in effect and where each comes from; sends no request.",
     "list": "List recent runs, the newest first.",
+    "quarantine": "Check a quarantine file, and show what it tolerates today.",
     "simulate": "Serve a simulated Testery API on this machine, to try out a pipeline's settings.",
     "wait": "Wait for runs to finish, judge them, and exit with the verdict.",
 }

@@ -30,6 +30,7 @@ from testery_gate.cli.option_types import CONFIG_KEY, Setting
 from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
 from testery_gate.errors import UsageError
+from testery_gate.evidence.quarantine import MOST_DAYS
 from testery_gate.judging.criteria import (
     Criterion,
     Metric,
@@ -52,6 +53,8 @@ LISTING = "Listing"
 CHECKING = "Checking"
 NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
 """The defaults of a command that looks at what is there now."""
+TABLES = {"--output": click.Choice(["text", "json", "markdown"])}
+"""The types of a command that prints a table."""
 ALL = (WHICH_RUNS, CRITERIA, SINGLE_TESTS, WAITING, REPORTS, CONNECTION, CONFIGURATION)
 
 
@@ -60,11 +63,12 @@ def settings(
     without: Collection[str] = (),
     also: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
+    types: Mapping[str, click.ParamType] | None = None,  # type: ignore[type-arg]  # only from click 8.4 on
 ) -> list[click.Parameter]:
     """Return a command's options in the order of the help: those of these sections.
 
     ``without`` names options to leave out, ``also`` single ones of other sections, and ``defaults``
-    are the command's own.
+    and ``types`` are the command's own.
     """
     found: list[click.Parameter] = []
     for setting in _SETTINGS:
@@ -72,6 +76,7 @@ def settings(
         if flag in also or (setting.section in sections and flag not in without):
             own = copy(setting)
             own.default = (defaults or {}).get(flag, setting.default)
+            own.type = (types or {}).get(flag, setting.type)
             found.append(own)
     return found
 
@@ -365,6 +370,26 @@ _SETTINGS = (
         type=click.IntRange(0, 200),
         help="How many comparable runs to look back on. Where this is set, their tests are read to"
         " find flaky ones. An html report shows 20 of the runs unless this is set; 0 is none.",
+    ),
+    _tests(
+        "--quarantine",
+        metavar="FILE",
+        shell_complete=option_types.any_file,
+        help="File of tests that may fail for some time, each with a reason, an owner and a day on"
+        " which that ends.",
+    ),
+    _tests(
+        "--quarantine-ref",
+        metavar="REF",
+        help="Read that file as it stands at this commit or branch, where the change under test"
+        " can't change it.",
+    ),
+    _tests(
+        "--quarantine-days",
+        metavar="N",
+        type=click.IntRange(1, 3650),
+        default=MOST_DAYS,
+        help="How many days ahead an entry of that file may end at most.",
     ),
     _waiting(
         "--timeout",

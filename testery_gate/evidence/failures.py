@@ -76,10 +76,16 @@ class Tolerating(Protocol):
     def why_tolerated(self, test: TestId, /) -> str:
         """Return why a failure of this test is tolerated; empty if it is not."""
 
+    def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
+        """Return what the reports say of a quarantine that had no effect on a run's tests."""
+
 
 class _Nothing:
     def why_tolerated(self, _: TestId, /) -> str:
         return ""
+
+    def notes(self, _: Outcomes, /) -> tuple[str, ...]:
+        return ()
 
 
 NO_QUARANTINE = _Nothing()
@@ -123,7 +129,7 @@ def evidence_of(
         missing=None if before is None else [test for test in before if test not in now],
         added=None if before is None else [test for test in now if test not in before],
         history=[earlier.run for earlier in history.runs],
-        notes=notes,
+        notes=(*notes, *quarantine.notes(now)),
     )
 
 

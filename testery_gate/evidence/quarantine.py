@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import Enum
 from functools import cached_property
 
 from testery_gate.errors import UsageError
@@ -23,7 +24,7 @@ MOST_DAYS = 90
 LARGEST_FILE = 512 * 1024
 """Bytes of a quarantine file; more is not read."""
 SOON = 7
-"""Days before an entry expires in which it is said to expire soon."""
+"""Days before an entry expires in which it is called expiring."""
 
 _NEEDED = ("file", "name", "reason", "owner", "expires")
 _KEYS = (*_NEEDED, "issue")
@@ -32,6 +33,16 @@ _FEW = 5
 """How many entries the notes name."""
 _LONGEST = 100
 """Characters of each text that a note or a message quotes."""
+
+
+class State(Enum):
+    """Whether an entry counts on a day."""
+
+    VALID = "valid"
+    EXPIRING = "expiring"
+    """It counts, but not for long."""
+    EXPIRED = "expired"
+    """It tolerates nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +58,12 @@ class Entry:
     issue: str = ""
     line: int
 
-    def expired(self, today: date) -> bool:
-        """Whether it tolerates nothing any more."""
-        return today > self.expires
-
-    def expiring(self, today: date) -> bool:
-        """Whether it counts, but not for long."""
-        return today <= self.expires <= today + timedelta(days=SOON)
+    def state(self, today: date) -> State:
+        """Return whether it counts."""
+        days = (self.expires - today).days
+        if days < 0:
+            return State.EXPIRED
+        return State.EXPIRING if days <= SOON else State.VALID
 
     def __str__(self) -> str:
         return f"{shorten(self.name, _LONGEST)} ({shorten(self.file, _LONGEST)})"
@@ -66,22 +76,28 @@ class Quarantine:
     entries: Sequence[Entry]
     source: str
     """The file, and the commit at which it was read, in words."""
+    today: date
+    """The day on which entries count or have expired."""
 
-    def tolerates(self, test: TestId, today: date) -> Entry | None:
+    def tolerates(self, test: TestId) -> Entry | None:
         """Return the first entry that names a test and has not expired."""
-        return next((one for one in self.naming(test) if not one.expired(today)), None)
+        return next((one for one in self.naming(test) if self.counts(one)), None)
+
+    def why_tolerated(self, test: TestId, /) -> str:
+        """Return why a failure of this test is tolerated; empty if it is not."""
+        entry = self.tolerates(test)
+        if entry is None:
+            return ""
+        reason, owner = (shorten(text, _LONGEST) for text in (entry.reason, entry.owner))
+        return f"{reason} (owner {owner}, until {entry.expires})"
+
+    def counts(self, entry: Entry) -> bool:
+        """Whether an entry tolerates anything today."""
+        return entry.state(self.today) is not State.EXPIRED
 
     def naming(self, test: TestId) -> Iterator[Entry]:
         """Return the entries that name a test, expired ones too."""
         return (self.entries[number] for number in self._index.naming(test))
-
-    def expired(self, today: date) -> Sequence[Entry]:
-        """Return the entries that tolerate nothing any more."""
-        return [one for one in self.entries if one.expired(today)]
-
-    def expiring(self, today: date) -> Sequence[Entry]:
-        """Return the entries that will soon have expired."""
-        return [one for one in self.entries if one.expiring(today)]
 
     def unmatched(self, tests: Iterable[TestId]) -> Sequence[Entry]:
         """Return the entries that name none of these tests."""
@@ -90,11 +106,11 @@ class Quarantine:
             left.difference_update(self._index.naming(test))
         return [self.entries[number] for number in sorted(left)]
 
-    def notes(self, today: date, outcomes: Outcomes) -> tuple[str, ...]:
-        """Return what the reports say of entries that had no effect on a run."""
+    def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
+        """Return what the reports say of entries that had no effect on a run's tests."""
         failed = [test for test, outcome in outcomes.items() if outcome.has_failed]
         named = {entry for test in failed for entry in self.naming(test)}
-        expired = [entry for entry in self.expired(today) if entry in named]
+        expired = [one for one in self.entries if one in named and not self.counts(one)]
         unmatched = self.unmatched(outcomes)
         notes = [
             f"{self.source}, line {entry.line}: the entry for {entry} expired on"
@@ -192,7 +208,7 @@ def parse_quarantine(
         if first is not entry:
             place = _place(source, entry.line)
             raise _error(place, f"the entry for {entry} is there already, in line {first.line}")
-    return Quarantine(entries=tuple(entries.values()), source=source)
+    return Quarantine(entries=tuple(entries.values()), source=source, today=today)
 
 
 def _entry(item: object, table: Table, source: str, latest: date) -> Entry:

@@ -25,7 +25,7 @@ from tests.acceptance import command
 def test_the_help_names_the_commands_and_the_exit_codes(tmp_path: Path) -> None:
     done = command.run("--help", cwd=tmp_path)
     assert done.code == 0
-    for word in ("check", "demo", "doctor", "explain", "list", "simulate", "wait"):
+    for word in ("check", "demo", "doctor", "explain", "list", "quarantine", "simulate", "wait"):
         assert f"  {word}" in done.stdout
     for code in ExitCode:
         assert f"  {int(code):<3}  {code.outcome.replace('_', ' ')}: " in done.stdout

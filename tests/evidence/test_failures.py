@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.failures import NO_QUARANTINE, Evidence, FailureClass, evidence_of
 from testery_gate.evidence.flakiness import History
-from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
+from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.model import TestResult
 from tests.builders import make_result, make_run, with_unknown
 
@@ -24,6 +24,9 @@ class Tolerated:
 
     def why_tolerated(self, test: TestId, /) -> str:
         return "in quarantine" if test.name in self.names else ""
+
+    def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
+        return (f"{len(outcomes)} tests",)
 
 
 def earlier(run_id: int, outcomes: Mapping[str, str]) -> EarlierRun:

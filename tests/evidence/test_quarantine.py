@@ -14,6 +14,7 @@ from testery_gate.evidence.quarantine import (
     LARGEST_FILE,
     Entry,
     Quarantine,
+    State,
     parse_quarantine,
 )
 
@@ -42,7 +43,7 @@ def make_entry(file: str = "*", name: str = "pays by card", expires: date = TODA
 
 
 def quarantine(*entries: Entry) -> Quarantine:
-    return Quarantine(entries=entries, source="q.toml")
+    return Quarantine(entries=entries, source="q.toml", today=TODAY)
 
 
 def test_an_entry_is_read_with_its_line() -> None:
@@ -199,30 +200,32 @@ def test_a_day_is_allowed_up_to_so_many_days_ahead(expires: str, most_days: int)
 
 
 @pytest.mark.parametrize(
-    ("days", "tolerated", "expiring"),
+    ("days", "state"),
     [
-        pytest.param(-1, False, False, id="yesterday"),
-        pytest.param(0, True, True, id="today"),
-        pytest.param(7, True, True, id="in a week"),
-        pytest.param(8, True, False, id="later"),
+        pytest.param(-1, State.EXPIRED, id="yesterday"),
+        pytest.param(0, State.EXPIRING, id="today"),
+        pytest.param(7, State.EXPIRING, id="in a week"),
+        pytest.param(8, State.VALID, id="later"),
     ],
 )
-def test_an_entry_counts_up_to_its_day(days: int, *, tolerated: bool, expiring: bool) -> None:
+def test_an_entry_counts_up_to_its_day(days: int, state: State) -> None:
     entry = make_entry(expires=TODAY + timedelta(days=days))
-    found = quarantine(entry)
-    assert found.tolerates(TestId("a", "pays by card"), TODAY) == (entry if tolerated else None)
-    assert found.expired(TODAY) == ([] if tolerated else [entry])
-    assert found.expiring(TODAY) == ([entry] if expiring else [])
+    assert entry.state(TODAY) is state
+    expired = state is State.EXPIRED
+    found, test = quarantine(entry), TestId("a", "pays by card")
+    assert found.tolerates(test) == (None if expired else entry)
+    why = f"down (owner payments, until {entry.expires})"
+    assert found.why_tolerated(test) == ("" if expired else why)
 
 
 def test_the_first_entry_that_counts_is_the_one() -> None:
     past = make_entry(expires=TODAY - timedelta(days=1))
     first, second = make_entry("a*"), make_entry("*a")
     found = quarantine(past, first, second)
-    assert found.tolerates(TestId("aa", "pays by card"), TODAY) is first
-    assert found.tolerates(TestId("ba", "pays by card"), TODAY) is second
-    assert found.tolerates(TestId("bb", "pays by card"), TODAY) is None
-    assert found.tolerates(TestId("aa", "Pays by card"), TODAY) is None
+    assert found.tolerates(TestId("aa", "pays by card")) is first
+    assert found.tolerates(TestId("ba", "pays by card")) is second
+    assert found.tolerates(TestId("bb", "pays by card")) is None
+    assert found.tolerates(TestId("aa", "Pays by card")) is None
 
 
 _PIECES = st.lists(st.sampled_from(["*", "a", "b", ".", "/", "[", "\\", "é", "A"]), max_size=6)
@@ -254,29 +257,29 @@ def test_what_an_entry_names_is_what_its_patterns_say(
 
 def test_a_pattern_of_many_stars_is_tried_once() -> None:
     found = quarantine(make_entry(name="*a" * 1000 + "*b"))
-    assert found.tolerates(TestId("x", "a" * 100_000), TODAY) is None
+    assert found.tolerates(TestId("x", "a" * 100_000)) is None
 
 
 def test_a_run_is_told_what_had_no_effect_on_it() -> None:
     past = make_entry("features/*", expires=TODAY - timedelta(days=1))
     found = quarantine(past, make_entry(name="gone"))
     card = TestId("features/checkout.feature", "pays by card")
-    assert found.notes(TODAY, {card: TestOutcome.BOTH}) == (
+    assert found.notes({card: TestOutcome.BOTH}) == (
         "q.toml, line 1: the entry for pays by card (features/*) expired on 2026-11-27 and"
         " tolerates nothing; its owner is payments",
         "q.toml: an entry names no test of this run: line 1 for gone (*)",
     )
-    assert found.notes(TODAY, {card: TestOutcome.PASSED})[0].startswith("q.toml: an entry names no")
+    assert found.notes({card: TestOutcome.PASSED})[0].startswith("q.toml: an entry names no")
 
 
 def test_what_is_said_of_many_entries_is_bounded() -> None:
     past = TODAY - timedelta(days=1)
     many = [make_entry(name=f"{number}{'x' * 500}", expires=past) for number in range(100)]
     failed = {TestId("a", entry.name): TestOutcome.FAILED for entry in many}
-    notes = quarantine(*many).notes(TODAY, failed)
+    notes = quarantine(*many).notes(failed)
     assert len(notes) == 6
     assert notes[-1] == "q.toml: 95 more entries expired"
-    (unmatched,) = quarantine(*many).notes(TODAY, {})
+    (unmatched,) = quarantine(*many).notes({})
     assert unmatched.startswith("q.toml: 100 entries name no test of this run: line 1 for 0xxx")
     assert unmatched.endswith(", 95 more")
     assert max(map(len, (*notes, unmatched))) < 1000
@@ -284,4 +287,4 @@ def test_what_is_said_of_many_entries_is_bounded() -> None:
 
 def test_nothing_is_said_where_all_is_well() -> None:
     card = {TestId("a", "pays by card"): TestOutcome.FAILED}
-    assert quarantine(make_entry()).notes(TODAY, card) == ()
+    assert quarantine(make_entry()).notes(card) == ()

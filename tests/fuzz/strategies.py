@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -220,11 +221,34 @@ def _played_scenario(draw: st.DrawFn) -> bytes:
     return "\n".join(lines).encode("utf-8", "replace")
 
 
+@st.composite
+def _quarantine(draw: st.DrawFn) -> bytes:
+    """Draw a quarantine file that is right more often than not."""
+    lines: list[str] = []
+    for _ in range(draw(st.integers(1, 3))):
+        fields = {
+            "file": draw(st.sampled_from(["'*.feature'", "'a.feature'", "'*'", "'b'"])),
+            "name": draw(st.sampled_from(["'a'", "'*'", "'b*'", '"\\u001b[2Ja"', "'''"])),
+            "reason": json.dumps(draw(_TEXT)),
+            "owner": "'''\n[[test]]\n'''",
+            "expires": str(datetime.now(UTC).date() + timedelta(draw(st.integers(-2, 91)))),
+        }
+        fields |= draw(
+            st.dictionaries(st.sampled_from([*fields, "issue"]), _TOML_VALUES, max_size=1)
+        )
+        lines += ["[[test]]", *(f"{key} = {value}" for key, value in fields.items())]
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
 CONTENTS: Mapping[str, st.SearchStrategy[bytes]] = {
     "run_object": _sent(_RUN),
     "run_list": _sent(st.lists(_RUN, max_size=3).map(_array)),
     "results": _sent(st.lists(_RESULT, max_size=3).map(_array)),
     "configuration": _toml(_option_names(), ["[tool.testery-gate]", "[[x]]", "#", "x"]),
+    "quarantine": st.one_of(
+        _quarantine(),
+        _toml(["file", "name", "reason", "owner", "expires", "issue", "test"], ["[[test]]", "[x]"]),
+    ),
     "criterion": (
         st.lists(st.sampled_from(_TOKENS) | _TEXT, max_size=4)
         .flatmap(lambda parts: st.sampled_from([" ".join(parts), "".join(parts)]))

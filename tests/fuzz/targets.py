@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 import threading
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -158,6 +160,25 @@ def configuration(here: Place, content: bytes) -> None:
     assert code in {ExitCode.PASSED, ExitCode.USAGE}, shown
     assert not re.search("^(api-url|token-file|trust-config) .* file ", shown, re.MULTILINE), shown
     _wait(here, str(RUN_ID), config=path)
+
+
+def quarantine(here: Place, content: bytes) -> None:
+    """Take any quarantine file: what fails is tolerated only where an entry could name it."""
+    here.bodies.clear()
+    here.bodies[f"/api/test-runs/{RUN_ID}"] = json.dumps(make_answer(failed=1)).encode()
+    failing = {"id": 1, "status": "FAIL", "projectTest": {"name": "a", "file": "a.feature"}}
+    here.bodies[f"/api/test-runs/{RUN_ID}/results"] = json.dumps([failing]).encode()
+    path = here.file("fuzzed-quarantine.toml", content)
+    for form in ("text", "json", "markdown"):
+        code, shown = gate(here, "quarantine", str(path), f"--output={form}")
+        assert code in {ExitCode.PASSED, ExitCode.USAGE}, shown
+    code, shown = _wait(here, str(RUN_ID), f"--quarantine={path}")
+    assert code in {ExitCode.PASSED, ExitCode.FAILED, ExitCode.USAGE}, shown
+    if code == ExitCode.PASSED:
+        today = datetime.now(UTC).date()
+        entries = tomllib.loads(content.decode())["test"]
+        named = [entry for entry in entries if {"a", "*"} & set(entry["name"])]
+        assert any(entry["expires"] >= today for entry in named), shown
 
 
 def criterion(here: Place, content: bytes) -> None:

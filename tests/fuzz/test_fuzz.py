@@ -24,6 +24,7 @@ TARGETS: dict[str, Callable[[targets.Place, bytes], None]] = {
     "run_list": targets.run_list,
     "results": targets.results,
     "configuration": targets.configuration,
+    "quarantine": targets.quarantine,
     "criterion": targets.criterion,
     "scenario": targets.scenario,
 }

@@ -46,7 +46,10 @@ def test_what_a_file_may_do_with_each_setting_is_a_decision() -> None:
         },
         InFile.LOOSENS: {"trust-status", "only-new", "history"},
         InFile.WRITES: {"junit-xml", "report"},
-        InFile.JUDGES: {"baseline", "baseline-ref", "no-baseline"},
+        InFile.JUDGES: {
+            *("baseline", "baseline-ref", "no-baseline"),
+            *("quarantine", "quarantine-ref", "quarantine-days"),
+        },
         InFile.TRUSTED: {"api-url", "token-file", "profile", "ci"},
         InFile.NEVER: {"config", "no-config", "trust-config", "debug", "token"},
     }

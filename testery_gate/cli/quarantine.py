@@ -1,0 +1,214 @@
+"""``testery-gate quarantine``: what a quarantine file tolerates today."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from testery_gate.cli import arguments
+from testery_gate.cli.arguments import ListOptions, QuarantineOptions
+from testery_gate.cli.client import connect_now, find_now
+from testery_gate.cli.option_types import SectionedCommand, any_file
+from testery_gate.cli.options import (
+    CONFIGURATION,
+    CONNECTION,
+    NOW,
+    TABLES,
+    WHICH_RUNS,
+    given,
+    settings,
+)
+from testery_gate.cli.output import abilities, hand_over, line_width
+from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.table import Cell, Column, Row, as_markdown, as_text
+from testery_gate.errors import NotFound
+from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
+from testery_gate.evidence.quarantine import SOON, Entry, State
+from testery_gate.model import RunStatus, TestRun
+from testery_gate.reports.json_report import dumped
+from testery_gate.reports.markdown import prose
+from testery_gate.text import clean_text
+
+SCHEMA_VERSION = "1.0"
+"""The second number grows when a field is added, the first when one changes or goes."""
+_COLORS = {State.VALID: "green", State.EXPIRING: "yellow", State.EXPIRED: "red"}
+_COLUMNS = (
+    Column(heading="line"),
+    Column(heading="state"),
+    Column(heading="until"),
+    Column(heading="owner", is_text=True),
+    Column(heading="test", is_text=True),
+    Column(heading="file", is_text=True),
+    Column(heading="in the run"),
+    Column(heading="reason", is_text=True),
+)
+_OPTIONS = [
+    click.Argument(["file"], metavar="FILE", shell_complete=any_file),
+    *settings(
+        *(WHICH_RUNS, CONNECTION, CONFIGURATION),
+        without=["--each", "--all", "--min-runs", "--appear-within", "--no-follow"],
+        also=["--quarantine-ref", "--quarantine-days", "--outage-tolerance", "--output"],
+        defaults=NOW,
+        types=TABLES,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The run that the entries were held against, or why there is none."""
+
+    run: TestRun | None = None
+    outcomes: Outcomes | None = None
+    why_not: str = ""
+
+
+@click.command(cls=SectionedCommand, params=_OPTIONS)
+@click.pass_context
+def quarantine(ctx: click.Context, /, **values: Any) -> None:
+    """Check a quarantine file, and show what it tolerates today.
+
+    The entries that end first come first. Where options describe runs (--latest, --environment
+    NAME, ...), the entries are held against the newest of them that has finished, which takes the
+    token. Exits with 0 whatever the entries are, and with 2 if one is wrong.
+    """
+    process: Process = ctx.obj
+    machine = process.machine
+    options = arguments.quarantine_options(values, machine, given(ctx))
+    held = Held(why_not="no run is described, such as by --latest or --environment NAME")
+    if options.described:
+        held = _held_against(options.described, machine)
+    hand_over(_RENDERERS[options.form](options, held, machine), "the quarantine")
+
+
+def _held_against(described: ListOptions, machine: Machine) -> Held:
+    client = connect_now(described.connection, described.outage_tolerance)
+    runs = find_now(described.query, client, machine.now)
+    ended = {RunStatus.PASS, RunStatus.FAIL}
+    run = next((run for run in runs if run.complete and run.status in ended), None)
+    if run is None:
+        return Held(why_not=f"none of the newest {len(runs)} that are described has finished")
+    try:
+        results = client.results(run.id)
+    except NotFound as error:
+        return Held(why_not=f"run {run.id} has no test results: {error.message}")
+    unusable = why_unusable(run, results)
+    return Held(why_not=unusable) if unusable else Held(run=run, outcomes=outcomes_of(results))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """An entry, and how many tests of the run it names; ``None`` without a run."""
+
+    entry: Entry
+    state: State
+    tests: int | None
+    failed: int | None
+
+
+def _lines(options: QuarantineOptions, outcomes: Outcomes | None) -> Sequence[_Line]:
+    """Return the entries, those that end first before the others."""
+    tests: Counter[Entry] = Counter()
+    failed: Counter[Entry] = Counter()
+    for test, outcome in (outcomes or {}).items():
+        named = list(options.quarantine.naming(test))
+        tests.update(named)
+        failed.update(named if outcome.has_failed else ())
+    return [
+        _Line(
+            entry=entry,
+            state=entry.state(options.quarantine.today),
+            tests=None if outcomes is None else tests[entry],
+            failed=None if outcomes is None else failed[entry],
+        )
+        for entry in sorted(options.quarantine.entries, key=lambda entry: entry.expires)
+    ]
+
+
+def _text(options: QuarantineOptions, held: Held, machine: Machine) -> str:
+    lines = _lines(options, held.outcomes)
+    style = abilities(sys.stdout, machine.environment)
+    head = clean_text("".join(f"{line}\n" for line in _summary(options, held, lines)))
+    head = head if style["unicode"] else head.encode("ascii", "replace").decode()
+    return f"{head}\n{as_text(_COLUMNS, _rows(lines), width=line_width(), **style)}"
+
+
+def _markdown(options: QuarantineOptions, held: Held, _: Machine) -> str:
+    lines = _lines(options, held.outcomes)
+    head = "".join(f"{prose(line)}\n\n" for line in _summary(options, held, lines))
+    return head + as_markdown(_COLUMNS, _rows(lines))
+
+
+def _json(options: QuarantineOptions, held: Held, _: Machine) -> str:
+    report = {
+        "schemaVersion": SCHEMA_VERSION,
+        "source": options.quarantine.source,
+        "today": options.quarantine.today.isoformat(),
+        "runId": None if held.run is None else held.run.id,
+        "whyNoRun": held.why_not or None,
+        "entries": [
+            {
+                "line": line.entry.line,
+                "state": line.state.value,
+                "file": line.entry.file,
+                "name": line.entry.name,
+                "reason": line.entry.reason,
+                "owner": line.entry.owner,
+                "expires": line.entry.expires.isoformat(),
+                "issue": line.entry.issue or None,
+                "tests": line.tests,
+                "failed": line.failed,
+            }
+            for line in _lines(options, held.outcomes)
+        ],
+    }
+    return f"{dumped(report)}\n"
+
+
+_RENDERERS = {"text": _text, "json": _json, "markdown": _markdown}
+
+
+def _summary(options: QuarantineOptions, held: Held, lines: Sequence[_Line]) -> Sequence[str]:
+    states = Counter(line.state for line in lines)
+    number = "1 entry" if len(lines) == 1 else f"{len(lines)} entries"
+    counts = (
+        f"{options.quarantine.source} on {options.quarantine.today}: {number},"
+        f" {states[State.VALID]} valid, {states[State.EXPIRING]} expiring within {SOON} days,"
+        f" {states[State.EXPIRED]} expired"
+    )
+    if held.run is None:
+        return (counts, f"Not held against a run: {held.why_not}")
+    about = ", ".join(filter(None, (held.run.name, held.run.environment, held.run.status_text)))
+    unmatched = sum(line.tests == 0 for line in lines)
+    names = "1 entry names" if unmatched == 1 else f"{unmatched} entries name"
+    return (counts, f"Held against run {held.run.id} ({about}): {names} none of its tests")
+
+
+def _rows(lines: Sequence[_Line]) -> Sequence[Row]:
+    return [
+        (
+            str(line.entry.line),
+            Cell(text=line.state.value, color=_COLORS[line.state]),
+            line.entry.expires.isoformat(),
+            line.entry.owner,
+            line.entry.name,
+            line.entry.file,
+            _in_the_run(line),
+            line.entry.reason,
+        )
+        for line in lines
+    ]
+
+
+def _in_the_run(line: _Line) -> Cell | None:
+    if line.tests is None:
+        return None
+    if not line.tests:
+        return Cell(text="no test", color="yellow")
+    tests = "1 test" if line.tests == 1 else f"{line.tests} tests"
+    return Cell(text=f"{tests}, {line.failed} failed")
