@@ -243,12 +243,17 @@ def parse_runs(
     return tuple(parse_run(item, clean, selects=selects) for item in items)
 
 
-def parse_results(data: object, clean: Clean = clean_text) -> Sequence[TestResult]:
-    """Build the test results of a run; raises :class:`MalformedAnswer`."""
+def parse_results(
+    data: object, clean: Clean = clean_text, *, brief: bool = False
+) -> Sequence[TestResult]:
+    """Build the test results of a run; raises :class:`MalformedAnswer`.
+
+    Those that are ``brief`` say which test it was and what came of it, and nothing more.
+    """
     # A few statuses and files stand in thousands of results; each is made and held once.
     repeated = cache(lambda text: one_line(clean(text)))
     items = _items(data, "a list of test results", MOST_RESULTS)
-    return tuple(_parse_result(item, clean, repeated) for item in items)
+    return tuple(_parse_result(item, clean, repeated, brief=brief) for item in items)
 
 
 def parse_account_name(data: object, clean: Clean = clean_text) -> str | None:
@@ -257,7 +262,7 @@ def parse_account_name(data: object, clean: Clean = clean_text) -> str | None:
     return name if name and re.fullmatch(r"[\w.~-]+", name, re.ASCII) else None
 
 
-def _parse_result(data: object, clean: Clean, repeated: Clean) -> TestResult:
+def _parse_result(data: object, clean: Clean, repeated: Clean, *, brief: bool) -> TestResult:
     fields = _Fields(data, "a test result", clean)
     about = _Fields(data, "a test result", clean, strict=False)
     project_test = fields.data.get("projectTest")
@@ -271,9 +276,9 @@ def _parse_result(data: object, clean: Clean, repeated: Clean) -> TestResult:
         file=test.text("file", repeated) or "",
         status=status,
         status_text=status_text,
-        duration=about.milliseconds("duration"),
-        error=about.text("error"),
-        stack_trace=about.text("stackTrace"),
+        duration=None if brief else about.milliseconds("duration"),
+        error=None if brief else about.text("error"),
+        stack_trace=None if brief else about.text("stackTrace"),
     )
 
 

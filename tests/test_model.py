@@ -582,6 +582,13 @@ def test_any_field_of_a_result_can_be_absent(
     assert parse_results([leave_out(RESULT, field)]) == (replace(whole, **changes),)  # type: ignore[arg-type]
 
 
+def test_a_brief_result_says_which_test_it_was_and_what_came_of_it() -> None:
+    [whole] = parse_results([RESULT])
+    brief = replace(whole, duration=None, error=None, stack_trace=None)
+    assert brief != whole
+    assert parse_results([RESULT], brief=True) == (brief,)
+
+
 @pytest.mark.parametrize(
     ("project_test", "name", "file"),
     [

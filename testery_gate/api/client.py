@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar, cast
@@ -154,12 +155,18 @@ class TesteryClient:
         sleep: Callable[[float], None],
         on_retry: Callable[[Retry], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
+        turn: AbstractContextManager[object] | None = None,
     ) -> None:
+        """Take what it needs; clients that share a lock as ``turn`` parse one answer at a time.
+
+        Parsing keeps other threads from running, and several at once do so for much longer.
+        """
         self._transport = transport
         self._limits = limits
         self._sleep = sleep
         self._on_retry = on_retry
         self._jitter = jitter
+        self._turn = turn or nullcontext()
         self._outages: dict[str, _Outage] = {}
         """By path, for those that give no answer; each has its own outage tolerance."""
         self._usual = 0.0
@@ -253,15 +260,19 @@ class TesteryClient:
         """Return the runs that a deploy triggered, from an undocumented endpoint."""
         return self._get(f"test-runs/by-deploy/{deploy_id}", _parse_choice, self._limits)
 
-    def results(self, run_id: int) -> Sequence[TestResult]:
-        """Return the tests of a run, from an undocumented endpoint."""
+    def results(self, run_id: int, *, brief: bool = False) -> Sequence[TestResult]:
+        """Return the tests of a run, from an undocumented endpoint.
+
+        Those that are ``brief`` say which test it was and what came of it, and nothing more.
+        """
         limits = replace(
             self._optional,
             requests=(RESULTS_TIMEOUT,),
             answer_bytes=MAX_RESULTS_BYTES,
             answer_values=MAX_RESULTS_VALUES,
         )
-        return self._get(f"test-runs/{run_id}/results", parse_results, limits)
+        parse = partial(parse_results, brief=brief)
+        return self._get(f"test-runs/{run_id}/results", parse, limits)
 
     def account_name(self) -> str | None:
         """Return the account's name in web addresses, from an undocumented endpoint."""
@@ -352,6 +363,10 @@ class TesteryClient:
 
     def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds) -> _T:
         def read(answer: Answer) -> _T:
+            with self._turn:
+                return parsed(answer)
+
+        def parsed(answer: Answer) -> _T:
             try:
                 data = decode_json(answer.body, bounds.values)
             except MalformedAnswer:

@@ -7,8 +7,8 @@ import socket
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -573,6 +573,36 @@ def test_results_come_from_the_undocumented_endpoint(requests_mock: requests_moc
     )
     (result,) = make_client(FakeClock()).results(55676)
     assert (result.name, result.file, result.status_text) == ("adds", "a.feature", "FAIL")
+
+
+def test_results_can_be_brief(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{URL}/results", json=[{"id": 1, "status": "FAIL", "error": "long"}])
+    (result,) = make_client(FakeClock()).results(55676, brief=True)
+    assert (result.status_text, result.error) == ("FAIL", None)
+
+
+def test_clients_take_turns_at_parsing(requests_mock: requests_mock.Mocker) -> None:
+    """Not at asking: who waits for an answer keeps nobody from running."""
+    turn = threading.Lock()
+    asked_in_turn: list[bool] = []
+
+    def answer(*_: object) -> str:
+        asked_in_turn.append(turn.locked())
+        return "[]"
+
+    @contextmanager
+    def taking_turns() -> Iterator[None]:
+        with turn:
+            asked_in_turn.append(turn.locked())
+            yield
+
+    requests_mock.get(f"{URL}/results", text=answer)
+    transport = make_transport(BASE, TOKEN)
+    limits = Limits(deadline=Deadline.after(20), outage_tolerance=0)
+    client = TesteryClient(transport, limits, sleep=time.sleep, turn=taking_turns())
+    assert client.results(55676) == ()
+    assert asked_in_turn == [False, True]
+    assert not turn.locked()
 
 
 def test_faults_of_an_undocumented_endpoint_are_not_tolerated_for_long(
