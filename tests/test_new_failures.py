@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import NamedRun, Previous
-from testery_gate.evidence.gathering import Gathering, ReadWhenAsked, Wanted
+from testery_gate.evidence.gathering import Gathering, Wanted
 from testery_gate.gate import Gate
 from testery_gate.judging.judged import Judged
 from testery_gate.runs.references import RunReference
 from tests.builders import make_answer, make_policy
+from tests.evidence.reading import ReadWhenAsked
 from tests.evidence.test_failures import Tolerated
 from tests.test_gate import BASE, Walk, api
 

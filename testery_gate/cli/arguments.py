@@ -42,6 +42,7 @@ from testery_gate.waiting.polling import PollInterval
 AUTO = "auto"
 NEWEST = 20
 """How many runs that are described are looked at for one that has finished."""
+NO_CACHE = "none"
 TOKEN_SECONDS = 60.0
 """How long the token may take to come on standard input."""
 _APPEARING, _NAMED_APPEARING = Fraction(120), Fraction(10)
@@ -108,6 +109,8 @@ class GateOptions:
     display: DisplayOptions
     evidence: Wanted | None = None
     """What the single tests are held against, where that was asked for."""
+    cache: Path | None = None
+    """Where the tests of earlier runs are kept, if in a file."""
     notes: Sequence[str] = ()
     """What every report shows of how the gate is set up."""
 
@@ -250,6 +253,7 @@ def _gate_options(
         evidence=_evidence(values, machine, given, policy),
         reports=_reports(values, given),
         connection=_connection(values, machine, given),
+        cache=_cache(values, machine, _api_url(values, given)),
         waiting=waiting,
         notes=(*given.notes, *given.selection_note()),
         display=DisplayOptions(quiet=values["quiet"], verbose=values["verbose"]),
@@ -326,6 +330,35 @@ def _baseline_file(path: Path, machine: Machine) -> FileBaseline:
             advice="Write previous, a run's id or address, or the path of a report.",
         ) from None
     return read_baseline_file(content, str(path))
+
+
+def _cache(values: Values, machine: Machine, api_url: str) -> Path | None:
+    """Return the file that keeps the tests of earlier runs.
+
+    Where nobody names one and the cache folder can't be made, there is none: nobody asked for it.
+    Nor is there one for plain http, which is for addresses of this machine: the next stand-in API
+    at the same port has other runs of the same ids.
+    """
+    named: str | None = values["cache"]
+    if named is not None:
+        return None if named == NO_CACHE else Path(named)
+    folder = _cache_folder(machine)
+    if folder is None or not api_url.startswith("https:"):
+        return None
+    # Path.exists() would raise for a home that only somebody else may look into.
+    existing = next(part for part in (folder, *folder.parents) if os.path.exists(part))
+    usable = os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK)
+    return folder / "results.sqlite" if usable else None
+
+
+def _cache_folder(machine: Machine) -> Path | None:
+    """Return where the user's files of this kind are (XDG Base Directory Specification)."""
+    named = Path(machine.environment.get("XDG_CACHE_HOME", ""))
+    if not named.is_absolute():
+        if machine.home is None:
+            return None
+        named = machine.home / ".cache"
+    return named / "testery-gate"
 
 
 def _resolved(expectation: Expectation, machine: Machine) -> Expectation:

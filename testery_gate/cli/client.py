@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from testery_gate.api.client import ONLY_LOOK_SECONDS, Limits, TesteryClient
 from testery_gate.api.connection import find_route
 from testery_gate.api.transport import Transport
 from testery_gate.cli.arguments import ConnectionOptions
 from testery_gate.cli.output import show
+from testery_gate.evidence.read_ahead import Fetch
 from testery_gate.model import TestRun
 from testery_gate.runs.finding import find_runs
 from testery_gate.runs.selection import Query
@@ -32,6 +36,22 @@ def connect(
         sleep=sleep,
         on_retry=lambda retry: say(str(retry)),
     )
+
+
+def connect_behind(connection: ConnectionOptions, limits: Limits) -> Callable[[], Fetch]:
+    """Return what makes a client for each thread that reads test results in the background.
+
+    They say nothing, try once, and take turns at parsing, so that the wait goes on meanwhile.
+    """
+    turn = threading.Lock()
+    once = replace(limits, outage_tolerance=0.0)
+
+    def connect_one() -> Fetch:
+        transport = Transport(find_route(connection.api_url), connection.token.value)
+        client = TesteryClient(transport, once, sleep=time.sleep, turn=turn)
+        return partial(client.results, brief=True)
+
+    return connect_one
 
 
 def connect_now(connection: ConnectionOptions, outage_tolerance: float) -> TesteryClient:

@@ -391,6 +391,14 @@ _SETTINGS = (
         default=MOST_DAYS,
         help="How many days ahead an entry of that file may end at most.",
     ),
+    _tests(
+        "--cache",
+        in_file=InFile.TRUSTED,
+        metavar="FILE|none",
+        shell_complete=option_types.any_file,
+        help="Where the tests of earlier runs are kept between invocations, in a SQLite file;"
+        " without it, testery-gate/results.sqlite in your cache folder.",
+    ),
     _waiting(
         "--timeout",
         type=option_types.DURATION,

@@ -15,14 +15,16 @@ from testery_gate import ci, gate, progress
 from testery_gate.api import client as api
 from testery_gate.cli import arguments, notify
 from testery_gate.cli.arguments import GateOptions
-from testery_gate.cli.client import connect
+from testery_gate.cli.client import connect, connect_behind
 from testery_gate.cli.option_types import SectionedCommand
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import abilities, complain, show
 from testery_gate.cli.process import Process
 from testery_gate.cli.told import told_reports
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, ReadWhenAsked, Wanted
+from testery_gate.evidence.cache import Cache
+from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, Wanted
+from testery_gate.evidence.read_ahead import ReadAhead
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.stream import moves_cursor
 from testery_gate.reports import summary
@@ -123,14 +125,20 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         effects = gate.Effects(
             sleep=sleep, update=display.update, say=display.say, now=process.machine.now
         )
-        gathering = _gathering(options, options.evidence, effects) if options.evidence else None
+        api_url, token = options.connection.api_url, options.connection.token.value
+        cache = Cache(options.cache if options.evidence else None, api_url, token)
+        gathering = (
+            _gathering(options, options.evidence, effects, cache) if options.evidence else None
+        )
         walk = gate.Gate(options.policy, client, effects, waiting, gathering)
-        runs = walk.judge(options.target)
+        first, *others = walk.judge(options.target)
         process.interrupts.hold()
-    return runs
+    return [replace(first, notes=(*first.notes, *cache.notes)), *others]
 
 
-def _gathering(options: GateOptions, wanted: Wanted, effects: gate.Effects) -> Gathering:
+def _gathering(
+    options: GateOptions, wanted: Wanted, effects: gate.Effects, cache: Cache
+) -> Gathering:
     """Return what reads the evidence of single tests, with a client of its own.
 
     What is asked for at the end must not lack time because the wait took all of it.
@@ -143,7 +151,7 @@ def _gathering(options: GateOptions, wanted: Wanted, effects: gate.Effects) -> G
     client = connect(options.connection, limits, sleep=effects.sleep, say=effects.say)
     return Gathering(
         wanted,
-        ReadWhenAsked(client.results),
+        ReadAhead(connect_behind(options.connection, limits), cache),
         results=client.results,
         run=client.run,
         trust_status=options.policy.trust_status,

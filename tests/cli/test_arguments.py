@@ -333,3 +333,32 @@ def test_a_history_is_gathered_for_a_report_that_shows_it() -> None:
 def test_a_report_beside_a_folder_that_is_gone_is_refused() -> None:
     with pytest.raises(UsageError, match="the working directory no longer exists"):
         waiting("1", "--junit-xml=t.xml")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [(["--cache=none"], None), (["--cache=a/b.sqlite"], Path("a/b.sqlite"))],
+)
+def test_who_names_a_cache_gets_it(words: list[str], named: Path | None) -> None:
+    assert waiting("1", *words).cache == named
+
+
+def test_the_cache_is_in_the_users_folder_where_there_can_be_one(tmp_path: Path) -> None:
+    def cache(home: Path | None, **variables: str) -> Path | None:
+        environment = {**MACHINE.environment, **variables}
+        return waiting("1", machine=replace(MACHINE, home=home, environment=environment)).cache
+
+    ours = Path("testery-gate/results.sqlite")
+    assert cache(tmp_path) == tmp_path / ".cache" / ours
+    assert cache(None) is None
+    assert cache(Path("/dev/null")) is None
+    assert cache(tmp_path / ("x" * 300)) == tmp_path / ("x" * 300) / ".cache" / ours
+    assert cache(None, XDG_CACHE_HOME=str(tmp_path)) == tmp_path / ours
+    assert cache(tmp_path, XDG_CACHE_HOME="relative") == tmp_path / ".cache" / ours
+    assert cache(tmp_path, TESTERY_GATE_CACHE="") == tmp_path / ".cache" / ours
+
+
+def test_the_runs_of_a_stand_in_are_kept_only_where_somebody_says_so(tmp_path: Path) -> None:
+    words, machine = ("1", "--api-url=http://127.0.0.1:8099/api"), replace(MACHINE, home=tmp_path)
+    assert waiting(*words, machine=machine).cache is None
+    assert waiting(*words, "--cache=a.sqlite", machine=machine).cache == Path("a.sqlite")

@@ -1,0 +1,38 @@
+"""Where the tests of earlier runs come from, without threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from testery_gate.errors import ApiError
+from testery_gate.evidence.gathering import Unread
+from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
+from testery_gate.model import TestResult, TestRun
+from testery_gate.waiting.deadline import Deadline
+
+
+class ReadWhenAsked:
+    """Reads the tests of earlier runs one after the other, when they are needed."""
+
+    def __init__(self, results: Callable[[int], Sequence[TestResult]]) -> None:
+        self._results = results
+        self._read: dict[int, Outcomes | Unread] = {}
+
+    def read_ahead(self, runs: Sequence[TestRun], /) -> None:
+        """Do nothing yet."""
+
+    def outcomes(self, run: TestRun, until: Deadline, /) -> Outcomes | Unread:
+        """Return what came of the tests of a run, as far as that is known in time."""
+        if run.id not in self._read:
+            self._read[run.id] = self._ask(run, until)
+        return self._read[run.id]
+
+    def _ask(self, run: TestRun, until: Deadline) -> Outcomes | Unread:
+        if until.passed:
+            return Unread(why="the time for reading earlier runs was over")
+        try:
+            results = self._results(run.id)
+        except ApiError as error:
+            return Unread(why=f"the test results of run {run.id} can't be read: {error.message}")
+        why = why_unusable(run, results)
+        return Unread(why=why) if why else outcomes_of(results)
