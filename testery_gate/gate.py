@@ -193,7 +193,7 @@ class Gate:
             return {}
         seen = [wait.watch.runs.get(run_id) for run_id in wait.meant.notes]
         runs = [one.run for one in seen if isinstance(one, Sighting) and one.finished]
-        gathering, lacking = self._gathering, None
+        gathering = self._gathering
 
         def is_enough(run: TestRun, found: Sequence[TestRun]) -> bool:
             shown = self._waiting.comparable - 1
@@ -202,10 +202,8 @@ class Gate:
         try:
             self._before = self._find_earlier(runs, is_enough)
         except ApiError as error:
-            lacking = error
-        return {
-            run.id: gathering.evidence(run, lacking or self._before.get(run.id, ())) for run in runs
-        }
+            return gathering.gather(runs, error)
+        return gathering.gather(runs, self._before)
 
     def _find_earlier(
         self,

@@ -144,7 +144,7 @@ def _gathering(
     What is asked for at the end must not lack time because the wait took all of it.
     """
     limits = api.Limits(
-        deadline=Deadline.after(options.waiting.timeout),
+        deadline=Deadline.after(options.waiting.timeout + options.waiting.patience),
         outage_tolerance=min(options.waiting.outage_tolerance, AFTER_THE_END),
         grace=AFTER_THE_END,
     )

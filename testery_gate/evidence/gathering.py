@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,8 @@ from testery_gate.waiting.deadline import Deadline
 AFTER_THE_END = 10.0
 """Seconds that reading earlier runs may take once the run has finished; reports say what is missing
 then."""
+FOR_THE_BASELINE = 60.0
+"""Seconds that reading the baseline may take then: the verdict rests on it."""
 MOST_TRIED = 3
 """So many earlier runs are tried as the baseline until one has results that can be used."""
 
@@ -102,22 +104,34 @@ class Gathering:
         chosen = candidates(run, earlier, wanted.git_ref)[:1] if previous else []
         self._tests.read_ahead([*chosen, *self._history(earlier)])
 
-    def evidence(self, run: TestRun, earlier: Sequence[TestRun] | ApiError) -> Evidence:
-        """Return the evidence on a finished run.
+    def gather(
+        self, runs: Sequence[TestRun], earlier: Mapping[int, Sequence[TestRun]] | ApiError
+    ) -> Mapping[int, Evidence]:
+        """Return the evidence on each of the finished runs by its id.
 
         ``earlier`` are the runs like it before it, the newest first, or why they are unknown.
         """
+        found: Mapping[int, Sequence[TestRun]] = {} if isinstance(earlier, ApiError) else earlier
+        lacking = earlier if isinstance(earlier, ApiError) else None
+        for run in runs:
+            self.read_ahead(run, found.get(run.id, ()))
+        until = Deadline.after(AFTER_THE_END, self._clock)
+        return {
+            run.id: self._evidence(run, lacking or found.get(run.id, ()), until) for run in runs
+        }
+
+    def _evidence(
+        self, run: TestRun, earlier: Sequence[TestRun] | ApiError, until: Deadline
+    ) -> Evidence:
         try:
             results = self._results(run.id)
         except ApiError as error:
             return _unknown(f"its test results can't be read: {error.message}")
         if why := why_unusable(run, results):
             return _unknown(why, results)
-        until = Deadline.after(AFTER_THE_END, self._clock)
-        known = [] if isinstance(earlier, ApiError) else earlier
-        self.read_ahead(run, known)
-        baseline = self._baseline(run, earlier, until)
+        baseline = self._baseline(run, earlier)
         failed = {TestId.of(result) for result in failing(results)}
+        known = [] if isinstance(earlier, ApiError) else earlier
         history, missing = self._read(known, failed, until)
         none = f"there is no run to compare with: {baseline.why_none}" if baseline.why_none else ""
         return evidence_of(
@@ -137,9 +151,8 @@ class Gathering:
         ]
         return told[: self._wanted.history]
 
-    def _baseline(
-        self, run: TestRun, earlier: Sequence[TestRun] | ApiError, until: Deadline
-    ) -> Baseline:
+    def _baseline(self, run: TestRun, earlier: Sequence[TestRun] | ApiError) -> Baseline:
+        until = Deadline.after(FOR_THE_BASELINE, self._clock)
         match self._wanted.baseline:
             case FileBaseline() as report:
                 return report.for_run(run)
