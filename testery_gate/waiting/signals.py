@@ -10,6 +10,9 @@ from types import FrameType
 
 from testery_gate.errors import Interrupted
 
+LONGEST_SLEEP = 1.0
+"""Seconds."""
+
 
 class Interrupts:
     """Turns the first signal into :class:`Interrupted`, so that reports are still written."""
@@ -34,10 +37,18 @@ class Interrupts:
         self._held = True
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, unless a signal came that went nowhere: Python drops what a destructor raises."""
-        if self.received is not None and not self._held:
-            raise self.received
-        self._sleep(seconds)
+        """Sleep, and raise a signal that went nowhere.
+
+        Python drops what a destructor raises, and while other threads are at work it can miss a
+        signal that comes just before a sleep begins; so no sleep is longer than a second.
+        """
+        while True:
+            if self.received is not None and not self._held:
+                raise self.received
+            self._sleep(min(seconds, LONGEST_SLEEP))
+            if seconds <= LONGEST_SLEEP:
+                return
+            seconds -= LONGEST_SLEEP
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.received is not None:

@@ -27,8 +27,14 @@ def test_a_signal_that_python_has_lost_ends_the_next_sleep() -> None:
     with pytest.raises(Interrupted):
         interrupts.sleep(2)
     interrupts.hold()
-    interrupts.sleep(3)
-    assert slept == [1, 3]
+    interrupts.sleep(0)
+    assert slept == [1, 0]
+
+
+def test_no_sleep_is_so_long_that_a_signal_which_python_misses_costs_more_than_a_second() -> None:
+    slept: list[float] = []
+    Interrupts(sleep=slept.append).sleep(2.5)
+    assert slept == [1, 1, 0.5]
 
 
 def test_a_signal_is_only_remembered_where_the_rest_must_be_done_whole() -> None:
