@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from testery_gate.api.connection import Route
 from testery_gate.api.transport import Transport
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.failures import Evidence
 from testery_gate.judging.criteria import Metric, Operator, Unit, parse_criterion
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import (
@@ -30,9 +31,11 @@ NOW = datetime(2020, 5, 4, 23, 23, 59, tzinfo=UTC)
 """A minute after the run of the API's documentation has ended."""
 
 
-def evaluate(policy: Policy, run: TestRun, now: datetime = NOW) -> Verdict:
+def evaluate(
+    policy: Policy, run: TestRun, now: datetime = NOW, evidence: Evidence | None = None
+) -> Verdict:
     """Judge a run a minute after it should have ended."""
-    return evaluate_now(policy, run, now)
+    return evaluate_now(policy, run, now, evidence)
 
 
 def make_run(
@@ -188,11 +191,17 @@ def make_transport(base_url: str, token: str, **route: Any) -> Transport:
 
 
 def judge(
-    policy: Policy, run: TestRun, results: Sequence[TestResult] | None = None, **others: Any
+    policy: Policy,
+    run: TestRun,
+    results: Sequence[TestResult] | None = None,
+    evidence: Evidence | None = None,
+    **others: Any,
 ) -> Judged:
     """Return a finished run with the verdict on it; ``others`` are what stands beside that."""
-    verdict = evaluate(policy, run)
-    return Judged(run_id=run.id, run=run, verdict=verdict, results=results, **others)
+    verdict = evaluate(policy, run, evidence=evidence)
+    return Judged(
+        run_id=run.id, run=run, verdict=verdict, results=results, evidence=evidence, **others
+    )
 
 
 def judge_early(policy: Policy, run: TestRun, *, total_known: bool) -> Judged | None:

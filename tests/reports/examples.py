@@ -11,6 +11,10 @@ from fractions import Fraction
 from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.flakiness import History
+from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.judging.criteria import parse_criterion
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
@@ -54,6 +58,105 @@ def _followed(run: TestRun) -> Sequence[TestRun]:
         other = replace(run, id=run.id - days, status=status, failed=failed, start_time=start)
         before.append(replace(other, end_time=start + timedelta(minutes=days + 2)))
     return [*before, run]
+
+
+class Tolerated:
+    """A quarantine of tests with these names."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def why_tolerated(self, test: TestId, /) -> str:
+        """Return why a failure of this test is tolerated; empty if it is not."""
+        why = "the sandbox is down (owner payments, until 2020-06-30)"
+        return why if test.name in self._names else ""
+
+
+_CHECKOUT = "features/checkout.feature"
+_BEFORE = {
+    "pays with a card": "PPPPPPPPPP",
+    "pays by invoice": "PPFPPPFPPP",
+    "shows the basket": "PPPPPPPFFF",
+    "sorts by price": "FFFFFFFFFF",
+    "pays in the sandbox": "PPFFFF FFF",
+    "remembers the address": "PPPPPPPPPF",
+    "pays with a voucher": "PPPPPPPPPP",
+}
+"""What came of some tests in ten runs, the oldest first."""
+
+
+def _past(run: TestRun, outcomes: Mapping[str, str] = _BEFORE) -> Sequence[EarlierRun]:
+    """Return the runs of the ten days before a run, the oldest first."""
+    assert run.start_time is not None
+    past = []
+    for number in range(10):
+        time = run.start_time - timedelta(days=10 - number)
+        earlier = replace(
+            run,
+            id=run.id - 10 + number,
+            git_ref=f"{number + 1}" * 40,
+            build_key=str(number),
+            create_time=time,
+            start_time=time,
+            end_time=time + timedelta(minutes=6),
+        )
+        seen = {
+            TestId(_CHECKOUT, name): TestOutcome(strip[number])
+            for name, strip in outcomes.items()
+            if strip[number] != " "
+        }
+        past.append(EarlierRun(run=earlier, outcomes=seen))
+    return past
+
+
+def _with_evidence() -> Sequence[Judged]:
+    run = make_run(total=30, failed=5, ignored=1, name="shop", environment="staging", branch="main")
+    errors = {
+        "pays with a card": "AssertionError: expected 402 to equal 200",
+        "pays by invoice": "TimeoutError: no element #invoice after 5000 ms",
+        "shows the basket": "AssertionError: expected 2 articles, found 3",
+        "sorts by price": "AssertionError: expected 9.90 before 19.90",
+        "pays in the sandbox": "Error: connect ECONNREFUSED 192.0.2.7:443",
+    }
+    failing = [
+        make_result(name, "FAIL", file=_CHECKOUT, id=str(number), error=error)
+        for number, (name, error) in enumerate(reversed(errors.items()), start=100)
+    ]
+    passed = [
+        make_result(name, file=_CHECKOUT)
+        for name in ("remembers the address", *(f"shows article {n}" for n in range(1, 24)))
+    ]
+    results = [*failing, *passed, make_result("prints the invoice", "IGNORED", file=_CHECKOUT)]
+    others = dict.fromkeys((test.name for test in passed[2:]), "P" * 10)
+    past = _past(run, {**_BEFORE, **others, "prints the invoice": "O" * 10})
+    evidence = evidence_of(
+        run,
+        results,
+        baseline=Baseline(earlier=past[-1]),
+        history=History.of(past),
+        quarantine=Tolerated("pays in the sandbox"),
+    )
+    judged = judge(make_policy("new_failed <= 0", warn=["missing <= 0"]), run, results, evidence)
+    return (replace(judged, web_url=PAGE, comparable=_followed(run)),)
+
+
+def _without_baseline() -> Sequence[Judged]:
+    run = make_run(total=3, failed=2)
+    results = (
+        make_result("signs in", "FAIL", error=ERROR, stack_trace=STACK_TRACE, id="11"),
+        make_result("signs out", "FAIL", id="12"),
+        make_result("stays signed in", id="13"),
+    )
+    why = "there is no earlier run of the same project, environment and name"
+    evidence = evidence_of(
+        run,
+        results,
+        baseline=Baseline(why_none=why),
+        history=History(),
+        notes=(f"there is no run to compare with: {why}",),
+    )
+    judged = judge(make_policy("new_failed <= 0"), run, results, evidence)
+    return (replace(judged, notes=evidence.notes, web_url=PAGE),)
 
 
 def _passed() -> Sequence[Judged]:
@@ -266,6 +369,8 @@ EXAMPLES: Mapping[str, Sequence[Judged]] = {
     "decided-early": _decided_early(),
     "many-runs": _many_runs(),
     "hostile": _hostile(),
+    "evidence": _with_evidence(),
+    "no-baseline": _without_baseline(),
 }
 LARGE: Mapping[str, Sequence[Judged]] = {"5000-tests": _many_tests()}
 """Examples that most tests are too many for."""
@@ -301,7 +406,7 @@ any_run = st.builds(
     build_key=_maybe_text,
     include_tags=st.lists(any_text, max_size=2).map(tuple),
 )
-any_results = st.none() | st.lists(
+_results = st.lists(
     st.builds(
         TestResult,
         id=any_text,
@@ -315,6 +420,7 @@ any_results = st.none() | st.lists(
     ),
     max_size=4,
 )
+any_results = st.none() | _results
 _any_observed = st.lists(
     st.builds(
         Observation,
@@ -339,9 +445,40 @@ any_policy = st.builds(
 
 
 @st.composite
+def _any_evidence(draw: st.DrawFn, run: TestRun, results: Sequence[TestResult]) -> Evidence:
+    """Draw what the results of a run are held against."""
+    if draw(st.integers(0, 4)) == 0:
+        return Evidence(unknown=draw(any_text), results=results)
+    tests = [TestId.of(result) for result in results]
+    any_test = st.builds(TestId, any_text, any_text)
+    any_test = st.sampled_from(tests) | any_test if tests else any_test
+    outcomes = st.dictionaries(any_test, st.sampled_from(TestOutcome), max_size=8)
+    any_earlier = st.builds(EarlierRun, run=any_run, outcomes=outcomes)
+    return evidence_of(
+        run,
+        results,
+        baseline=draw(
+            st.builds(Baseline, earlier=any_earlier, source=any_text)
+            | st.builds(Baseline, why_none=any_text)
+        ),
+        history=History.of(draw(st.lists(any_earlier, max_size=3))),
+        quarantine=Tolerated(
+            *draw(st.lists(st.sampled_from([test.name for test in tests]))) if tests else ()
+        ),
+        trust_status=draw(st.booleans()),
+        notes=draw(st.lists(any_text, max_size=1).map(tuple)),
+    )
+
+
+@st.composite
 def any_finished(draw: st.DrawFn) -> Judged:
-    """Draw the verdict on a finished run."""
-    return judge(draw(any_policy), draw(any_run), draw(any_results))
+    """Draw the verdict on a finished run, whose tests may be held against earlier ones."""
+    policy, run, results = draw(any_policy), draw(any_run), draw(any_results)
+    if draw(st.booleans()):
+        return judge(policy, run, results)
+    # Without a list of tests they are read for the evidence all the same.
+    evidence = draw(_any_evidence(run, draw(_results) if results is None else results))
+    return judge(policy, run, results, evidence)
 
 
 @st.composite
