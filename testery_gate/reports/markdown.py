@@ -17,7 +17,7 @@ from fractions import Fraction
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.judging.judged import Judged
-from testery_gate.model import TestResult, TestRun
+from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
@@ -165,7 +165,9 @@ def _gist(
     yield headline
     why, *others = (_bullet(label, prose(text)) for label, text in view.reasons(judged))
     advice = [_bullet("next", prose(judged.verdict.advice))] if judged.verdict.advice else []
-    remarks = [_which_run(judged), *told, *advice, *others]
+    new = _named(view.new_failures(judged))
+    failures = [_bullet("new failures", new)] if new else []
+    remarks = [*failures, _which_run(judged), *told, *advice, *others]
     yield from _listed(budget, why, remarks, len(remarks), "remarks")
     run = judged.run
     yield from () if run is None else _counts(run, budget)
@@ -258,29 +260,58 @@ def table_row(*cells: str) -> str:
 
 
 def _failing_tests(judged: Judged, budget: SizeBudget, level: str) -> Iterator[str]:
-    failing = view.failing(judged)
-    if failing:
-        head = f"{level} {view.failing_heading(judged)}"
+    heading = view.failing_heading(judged)
+    if heading:
+        head = f"{level} {heading}"
+        compared = "\n".join(_compared(judged))
+        # What they were compared with never takes the place of the tests.
+        if compared and budget.needed(compared) < budget.left // 4:
+            head = f"{head}\n\n{compared}"
         page = run_page(judged)
-        told = (_failing_test(result, page) for result in failing)
-        yield from _listed(budget, head, told, len(failing), "failing tests", between="\n\n")
+        told = (_failing_test(test, page) for test in view.failing_tests(judged))
+        number = view.failing_number(judged)
+        yield from _listed(budget, head, told, number, "failing tests", between="\n\n")
 
 
-def _failing_test(result: TestResult, page: str) -> str:
-    name = f"❌ {code(result.name) or view.NO_NAME}"
-    file = code(result.file)
-    facts = [f"{name} in {file}" if file else name]
+def _compared(judged: Judged) -> Iterator[str]:
+    for label, text in view.comparison(judged).items():
+        yield _bullet(label, prose(text))
+    if missing := _named(view.missing_tests(judged)):
+        yield _bullet("missing tests", missing)
+
+
+def _named(named: view.Named) -> str:
+    tests = [_test_name(test.name, test.file) for test in named.tests]
+    return ", ".join([*tests, *([view.more(named.more)] if named.more else [])])
+
+
+def _test_name(name: str, file: str) -> str:
+    shown, where = code(name) or view.NO_NAME, code(file)
+    return f"{shown} in {where}" if where else shown
+
+
+def _failing_test(test: view.FailingTest, page: str) -> str:
+    result = test.result
+    urgent = test.mark is Mark.BAD
+    label = f"**{test.label}:** " if urgent and test.label else test.label and f"{test.label}: "
+    facts = [f"{_CHECK_MARKS[test.mark]} {label}{_test_name(result.name, result.file)}"]
     if result.duration is not None and result.duration >= timedelta(0):
         seconds = Fraction(result.duration // timedelta(milliseconds=1), 1000)
         facts.append(format_value(seconds, Unit.TIME))
     if console := test_page(page, result.id):
         facts.append(f"[console]({console})")
+    known = [code(view.strip(test.outcomes)), prose(test.told)]
+    parts = [" · ".join(facts), " ".join(filter(None, known))]
     lines = view.error_lines(result)
-    if not lines:
-        return " · ".join(facts)
+    if lines:
+        parts += _error(lines)
+    return "\n\n".join(filter(None, parts))
+
+
+def _error(lines: Sequence[str]) -> Sequence[str]:
     part = f", the first {ERROR_LINES} of {len(lines)} lines" if len(lines) > ERROR_LINES else ""
     summary = f"<details><summary>Error{part}</summary>"
-    return "\n\n".join([" · ".join(facts), summary, code_block(lines[:ERROR_LINES]), "</details>"])
+    return [summary, code_block(lines[:ERROR_LINES]), "</details>"]
 
 
 def prose(text: str) -> str:

@@ -9,19 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.judged import Judged
-from testery_gate.model import TestResult
 from testery_gate.reports import view
 from testery_gate.reports.view import Mark
-from testery_gate.text import columns, fold, one_line, shorten_to_columns
+from testery_gate.text import clean_line, columns, fold, one_line, shorten_to_columns
 
 NARROWEST = 40
 """Columns; in a narrower terminal the lines wrap."""
 NARROWEST_CELL = 12
 LONGEST_TEXT = 1000
 """Columns of a text that may take several lines."""
+LONGEST_NAME = 100
+"""Columns of a name among others."""
 FAILING_TESTS = 10
 LISTED_RUNS = 50
 DETAILED_RUNS = 5
@@ -188,27 +191,47 @@ def _details(layout: _Layout, judged: Judged) -> Iterator[_Block]:
 
 
 def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
-    failing = view.failing(judged)
-    if not failing:
+    count = view.failing_count(judged)
+    if not count:
         return []
-    lines = layout.labelled("failing tests", f"{len(failing)} of {len(judged.results or ())}")
-    for test in failing[:FAILING_TESTS]:
+    known = {"failing tests": count, **view.comparison(judged, unicode=layout.unicode)}
+    if missing := _missing_tests(layout, judged):
+        known["missing tests"] = missing
+    width = max(len(f"{label}:") for label in known)
+    lines = [line for label, text in known.items() for line in layout.labelled(label, text, width)]
+    for test in islice(view.failing_tests(judged), FAILING_TESTS):
         lines += _failing_test(layout, test)
-    rest = len(failing) - FAILING_TESTS
+    rest = view.failing_number(judged) - FAILING_TESTS
     return [*lines, f"    {view.more(rest)}"] if rest > 0 else lines
 
 
-def _failing_test(layout: _Layout, result: TestResult) -> Iterator[str]:
+def _missing_tests(layout: _Layout, judged: Judged) -> str:
+    missing = view.missing_tests(judged)
+    named = [layout.fit(_named(test), LONGEST_NAME) for test in missing.tests]
+    return ", ".join([*named, *([view.more(missing.more)] if missing.more else [])])
+
+
+def _named(test: TestId) -> str:
+    name, file = clean_line(test.name) or view.NO_NAME, clean_line(test.file)
+    return f"{name} in {file}" if file else name
+
+
+def _failing_test(layout: _Layout, test: view.FailingTest) -> Iterator[str]:
+    result = test.result
     width = layout.width - len("    | ")
-    sign = layout.paint(layout.sign(Mark.BAD), Mark.BAD)
-    name = f"  {sign} {layout.fit(result.name, width)}"
+    label = f"{test.label}: " if test.label else ""
+    lead = layout.paint(f"{layout.sign(test.mark)} {label}".rstrip(), test.mark)
+    name = f"  {lead} {layout.fit(result.name, width - len(label))}"
     file = f"in {layout.clean(result.file)}" if result.file else ""
-    if columns(layout.clean(f"{result.name} {file}")) <= width:
+    if columns(layout.clean(f"{label}{result.name} {file}")) <= width:
         yield f"{name} {file}"
     else:
         yield name
         if file:
             yield f"    {layout.fit(file, width)}"
+    told = f"{view.strip(test.outcomes, unicode=layout.unicode)} {test.told}".strip()
+    if told:
+        yield from layout.behind("    ", "    ", told)
     if error := view.first_error_line(result):
         yield f"    {'│' if layout.unicode else '|'} {layout.fit(error, width)}"
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from fractions import Fraction
 
 from testery_gate.errors import ExitCode, combined
+from testery_gate.evidence.failures import Evidence, Failure, FailureClass
+from testery_gate.evidence.outcomes import TestId, TestOutcome
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import ResultStatus, TestResult, TestRun
-from testery_gate.text import clean_line, clean_text
+from testery_gate.text import clean_line, clean_text, shorten
 
 NO_NAME = "(no name)"
 NO_FILE = "(no file)"
 NO_ERROR = "Testery calls this test FAIL, and gives no error"
 MOST_TAGS = 20
 LISTED_IDS = 5
+LISTED_TESTS = 5
+LONGEST_STRIP = 20
 REMARKS = 10
 """How many remarks are made on runs that passed, where there are several runs."""
 
@@ -123,10 +128,21 @@ def remarks_on_passed(runs: Sequence[Judged]) -> Mapping[str, str]:
     whose: dict[tuple[str, str], list[str]] = {}
     for judged in runs:
         if judged.exit_code is ExitCode.PASSED:
-            for label, text in [*reasons(judged)][1:]:
+            for label, text in [*[*reasons(judged)][1:], *_of_tests(judged)]:
                 whose.setdefault((label, text), []).append(run_id(judged))
     ordered = sorted(whose.items(), key=lambda item: item[0][0] != "warning")
     return {f"{text} ({_runs(ids)})": label for (label, text), ids in ordered}
+
+
+def _of_tests(judged: Judged) -> Iterator[tuple[str, str]]:
+    """Say of a run's tests what matters though it passed."""
+    evidence = known_evidence(judged)
+    if evidence is None:
+        return
+    if evidence.failures:
+        yield "note", f"failing tests: {failing_count(judged)}"
+    if evidence.missing:
+        yield "note", f"missing tests: {len(evidence.missing)}"
 
 
 def _runs(ids: Sequence[str]) -> str:
@@ -267,9 +283,196 @@ def failing(judged: Judged) -> Sequence[TestResult]:
     return [result for result in judged.results or () if result.status is ResultStatus.FAIL]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingTest:
+    """A test that failed; all but the result is empty where it was held against nothing."""
+
+    result: TestResult
+    mark: Mark = Mark.BAD
+    label: str = ""
+    """Its class in a word; only a new failure's is in capitals."""
+    outcomes: Sequence[TestOutcome | None] = ()
+    """What came of it in the last runs, the oldest first, and in this one."""
+    told: str = ""
+    """Since when it fails, and why it is of its class."""
+
+
+_LABELS = {FailureClass.NEW: (Mark.BAD, "NEW")}
+TOLERATED = "tolerated"
+_WHY_TOLERATED = "Testery calls the run PASS, and its status is trusted"
+
+
+def known_evidence(judged: Judged) -> Evidence | None:
+    """Return what the tests say, if they say anything."""
+    evidence = judged.evidence
+    return None if evidence is None or evidence.unknown else evidence
+
+
+def failing_tests(judged: Judged) -> Iterator[FailingTest]:
+    """Return the tests of a run that failed, new ones first; none where no tests are listed."""
+    evidence = known_evidence(judged)
+    if evidence is None:
+        yield from (FailingTest(result=result) for result in failing(judged))
+    elif judged.results is not None:
+        yield from (_failing_test(failure, evidence, judged) for failure in evidence.failures)
+        for result in evidence.tolerated:
+            yield FailingTest(result=result, mark=Mark.NOTICE, label=TOLERATED, told=_WHY_TOLERATED)
+
+
+def _failing_test(failure: Failure, evidence: Evidence, judged: Judged) -> FailingTest:
+    one = failure.failure_class
+    mark, label = _LABELS.get(one, (Mark.NOTICE, one.value))
+    baseline = evidence.baseline
+    if baseline.earlier is not None:
+        # It is described once, above them all.
+        why = failure.why.replace(baseline.description, f"run {baseline.earlier.run.id}")
+    else:
+        # Why there is none is a note, and the same for all that are new.
+        why = "" if one is FailureClass.NEW else failure.why
+    return FailingTest(
+        result=failure.result,
+        mark=mark,
+        label=label,
+        outcomes=failure.strip[-LONGEST_STRIP:],
+        told="; ".join(filter(None, (_since(failure, judged), clean_line(why)))),
+    )
+
+
+def _since(failure: Failure, judged: Judged) -> str:
+    since = failure.since
+    if since is None:
+        return ""
+    if since.at_least:
+        failed = sum(outcome is not None and outcome.has_failed for outcome in failure.strip)
+        return f"for at least {counted(failed, 'run')}"
+    if since.run_id == judged.run_id:
+        return "since this run"
+    ref = clean_line(since.git_ref or "")
+    ref = ref[:7] if _COMMIT.fullmatch(ref) else shorten(ref, _LONGEST_REF)
+    time = f"{since.time:%Y-%m-%d}" if since.time else ""
+    return f"since {', '.join(filter(None, (f'run {since.run_id}', time, ref)))}"
+
+
+_COMMIT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_LONGEST_REF = 60
+
+_SIGNS: Mapping[TestOutcome | None, tuple[str, str, str]] = {
+    TestOutcome.PASSED: ("✓", "P", "passed"),
+    TestOutcome.FAILED: ("✗", "F", "failed"),
+    TestOutcome.BOTH: ("±", "B", "both"),
+    TestOutcome.OTHER: ("-", "-", "not executed"),
+    None: ("·", ".", "not there"),
+}
+
+
+def strip(outcomes: Sequence[TestOutcome | None], *, unicode: bool = True) -> str:
+    """Return a sign for each outcome, a place for a run without the test too."""
+    return "".join(_SIGNS[outcome][0 if unicode else 1] for outcome in outcomes)
+
+
+def legend(strips: Iterable[Sequence[TestOutcome | None]], *, unicode: bool = True) -> str:
+    """Say what the signs in some strips mean."""
+    used = {outcome for outcomes in strips for outcome in outcomes}
+    return ", ".join(
+        f"{sign[0 if unicode else 1]} {sign[2]}"
+        for outcome, sign in _SIGNS.items()
+        if outcome in used
+    )
+
+
+def strip_in_words(outcomes: Sequence[TestOutcome | None]) -> str:
+    """Return the same for who can't see it."""
+    return ", ".join(_SIGNS[outcome][2] for outcome in outcomes)
+
+
+def failing_number(judged: Judged) -> int:
+    """Return how many there are of :func:`failing_tests`."""
+    evidence = known_evidence(judged)
+    if evidence is None:
+        return len(failing(judged))
+    return 0 if judged.results is None else len(evidence.failures) + len(evidence.tolerated)
+
+
 def failing_heading(judged: Judged) -> str:
-    """Return the heading above the tests that failed."""
-    return f"Failing tests: {len(failing(judged))} of {len(judged.results or ())}"
+    """Return the heading above the tests that failed; empty where there is nothing to say."""
+    found = failing_count(judged)
+    return f"Failing tests: {found}" if found else ""
+
+
+def failing_count(judged: Judged) -> str:
+    """Count the tests that failed, by class where that is known; empty if there is nothing."""
+    evidence = known_evidence(judged)
+    if evidence is None:
+        number = len(failing(judged))
+        return f"{number} of {len(judged.results or ())}" if number else ""
+    told = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
+    told += [f"{len(evidence.tolerated)} {TOLERATED}"] if evidence.tolerated else []
+    return f"{', '.join(told) or 'none'} of {len(evidence.results or ())}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The first of some tests, and how many more there are; none where no tests are listed."""
+
+    tests: Sequence[TestId]
+    more: int
+
+
+def comparison(judged: Judged, *, unicode: bool = True) -> Mapping[str, str]:
+    """Return what the tests of a run were held against and how they differ, by label."""
+    evidence = known_evidence(judged)
+    if evidence is None:
+        return {}
+    known = {
+        "compared with": _compared(evidence),
+        "history": _history(evidence, unicode=unicode),
+    }
+    return {label: text for label, text in known.items() if text}
+
+
+def missing_tests(judged: Judged) -> Named:
+    """Return the tests that the baseline has and the run has not."""
+    evidence = known_evidence(judged)
+    return _named(judged, (evidence.missing if evidence else None) or ())
+
+
+def new_failures(judged: Judged) -> Named:
+    """Return the tests that failed and are new failures."""
+    evidence = known_evidence(judged)
+    new = evidence.failures[: evidence.counts[FailureClass.NEW]] if evidence else ()
+    return _named(judged, [TestId.of(failure.result) for failure in new])
+
+
+def _named(judged: Judged, tests: Sequence[TestId]) -> Named:
+    shown = tests[:LISTED_TESTS] if judged.results is not None else ()
+    return Named(tests=shown, more=len(tests) - len(shown) if shown else 0)
+
+
+def _compared(evidence: Evidence) -> str:
+    if evidence.baseline.earlier is None:
+        return "no other run, so no failure counts as known"
+    differing = {"fixed": evidence.fixed, "missing": evidence.missing, "added": evidence.added}
+    told = ", ".join(f"{len(tests or ())} {what}" for what, tests in differing.items())
+    return f"{clean_line(evidence.baseline.description)}: {told}"
+
+
+def _history(evidence: Evidence, *, unicode: bool) -> str:
+    if not evidence.history:
+        return ""
+    told = counted(len(evidence.history), "earlier run")
+    signs = legend(
+        (failure.strip[-LONGEST_STRIP:] for failure in evidence.failures), unicode=unicode
+    )
+    if not signs:
+        return told
+    part = f"; a strip ends with the last {LONGEST_STRIP}"
+    cut = part if len(evidence.history) >= LONGEST_STRIP else ""
+    return f"{told}, then this one{cut}: {signs}"
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number of things."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def error_text(result: TestResult) -> str:

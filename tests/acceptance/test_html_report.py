@@ -74,7 +74,7 @@ def browse(name: str, page: bytes, *axe: str) -> tuple[Any, str, list[str]]:
     ("example", "limit"),
     [
         *((name, html.LIMIT) for name in ("passed", "failed", "many-runs", "timed-out")),
-        *((name, html.LIMIT) for name in ("unreachable", "hostile", *LARGE)),
+        *((name, html.LIMIT) for name in ("unreachable", "hostile", "evidence", *LARGE)),
         *((name, 150_000) for name in LARGE),
     ],
 )

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.failures import Evidence, FailureClass, evidence_of
 from testery_gate.evidence.flakiness import History
-from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
+from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.judging.criteria import parse_criterion
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
@@ -63,13 +63,19 @@ def _followed(run: TestRun) -> Sequence[TestRun]:
 class Tolerated:
     """A quarantine of tests with these names."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(
+        self, *names: str, why: str = "the sandbox is down (owner payments, until 2020-06-30)"
+    ) -> None:
         self._names = names
+        self._why = why
 
     def why_tolerated(self, test: TestId, /) -> str:
         """Return why a failure of this test is tolerated; empty if it is not."""
-        why = "the sandbox is down (owner payments, until 2020-06-30)"
-        return why if test.name in self._names else ""
+        return self._why if test.name in self._names else ""
+
+    def notes(self, _: Outcomes, /) -> tuple[str, ...]:
+        """Return nothing that would be said besides."""
+        return ()
 
 
 _CHECKOUT = "features/checkout.feature"
@@ -138,6 +144,26 @@ def _with_evidence() -> Sequence[Judged]:
     )
     judged = judge(make_policy("new_failed <= 0", warn=["missing <= 0"]), run, results, evidence)
     return (replace(judged, web_url=PAGE, comparable=_followed(run)),)
+
+
+def held_against(
+    text: str, run: TestRun, results: Sequence[TestResult], failure_class: FailureClass
+) -> Evidence:
+    """Return evidence that has this text everywhere, by which all failures are of one class."""
+    before = replace(run, id=run.id - 1, git_ref=text, branch=text or None, build_key=None)
+    missing = [TestId(text, f"{text}{number}") for number in range(7)]
+    known = map(TestId.of, results) if failure_class is FailureClass.KNOWN else ()
+    earlier = EarlierRun(run=before, outcomes=dict.fromkeys([*missing, *known], TestOutcome.FAILED))
+    older = EarlierRun(run=replace(before, id=run.id - 2), outcomes={})
+    tolerated = failure_class is FailureClass.QUARANTINED
+    names = [result.name for result in results] if tolerated else ()
+    return evidence_of(
+        run,
+        results,
+        baseline=Baseline(earlier=earlier, source=text),
+        history=History.of([older, earlier]),
+        quarantine=Tolerated(*names, why=text or "no reason"),
+    )
 
 
 def _without_baseline() -> Sequence[Judged]:

@@ -24,6 +24,7 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.failures import FailureClass
 from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult, TestRun, parse_results, parse_run
 from testery_gate.reports import FORMATS, markdown, view, with_options
@@ -48,6 +49,7 @@ from tests.reports.examples import (
     LARGE,
     PAGE,
     any_runs_judged,
+    held_against,
     hostile_tests,
 )
 
@@ -121,6 +123,9 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     texts = [judged.verdict.reason, judged.verdict.advice, *judged.notes]
     names = [result.name for result in failing(judged)]
     names += [result.file for result in failing(judged)]
+    missing = view.missing_tests(judged).tests
+    names += [text for test in missing for text in (test.name, test.file)]
+    texts += [test.told for test in view.failing_tests(judged)]
     if run is not None:
         texts.append(run.status_info or "")
         names += [run.name or "", run.environment or "", run.git_ref or "", run.build_key or ""]
@@ -170,7 +175,10 @@ def attack(draw: st.DrawFn) -> Judged:
         include_tags=tuple(draw(st.lists(markup, max_size=2))),
     )
     policy = make_policy(expect=[("name", draw(markup)), ("environment", draw(markup))])
-    judged = judge(policy, run, draw(st.lists(any_result, max_size=3)))
+    results = draw(st.lists(any_result, max_size=3))
+    failure_class = draw(st.none() | st.sampled_from(FailureClass))
+    evidence = failure_class and held_against(draw(markup), run, results, failure_class)
+    judged = judge(policy, run, results, evidence)
     reason = draw(st.just(judged.verdict.reason) | markup)
     return replace(
         with_verdict(judged, reason=reason, advice=draw(markup)),
@@ -179,7 +187,7 @@ def attack(draw: st.DrawFn) -> Judged:
     )
 
 
-def everywhere(text: str) -> Judged:
+def everywhere(text: str, failure_class: FailureClass) -> Judged:
     """Return a run that has one text wherever there can be one."""
     run = make_run(
         failed=1,
@@ -192,16 +200,18 @@ def everywhere(text: str) -> Judged:
         include_tags=(text,),
     )
     result = make_result(text, "FAIL", file=text, error=text, stack_trace=text)
-    judged = judge(make_policy(expect=[("name", text)]), run, [result])
+    evidence = held_against(text, run, [result], failure_class)
+    judged = judge(make_policy(expect=[("name", text)]), run, [result], evidence)
     check = replace(judged.verdict.checks[0], name=text, expected_text=text, actual_text=text)
     checks = (*judged.verdict.checks, check)
     judged = with_verdict(judged, reason=text, advice=text, checks=checks)
     return replace(judged, notes=(text,), web_url=PAGE)
 
 
+@pytest.mark.parametrize("failure_class", [FailureClass.KNOWN, FailureClass.QUARANTINED])
 @pytest.mark.parametrize("text", ATTACKS)
-def test_no_known_attack_gets_through(text: str) -> None:
-    judged = everywhere(text)
+def test_no_known_attack_gets_through(text: str, failure_class: FailureClass) -> None:
+    judged = everywhere(text, failure_class)
     rendered = markdown.render([judged])
     assert_inert(github(rendered), [judged])
     assert_inert(without_html(rendered), [judged])

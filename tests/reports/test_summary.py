@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.failures import FailureClass
 from testery_gate.judging.judged import Judged
 from testery_gate.reports.summary import render
 from testery_gate.text import one_line
@@ -28,6 +29,7 @@ from tests.builders import (
     with_unknown,
     with_verdict,
 )
+from tests.reports.examples import EXAMPLES, held_against
 
 GOLDEN = Path(__file__).parents[1] / "data" / "summary"
 
@@ -113,11 +115,13 @@ VERDICTS = {
     "timed-out": [TIMED_OUT],
     "unreachable": [UNREACHABLE],
     "several": [PASSED, TIMED_OUT, FAILED, UNREACHABLE, INCONCLUSIVE],
+    "evidence": EXAMPLES["evidence"],
+    "no-baseline": EXAMPLES["no-baseline"],
 }
 MORE = [Paper(width=40), Paper(width=200), Paper(color=True), Paper(unicode=False)]
 CASES = [
     *((name, Paper()) for name in VERDICTS),
-    *((name, paper) for name in ("failed", "several") for paper in MORE),
+    *((name, paper) for name in ("failed", "several", "evidence") for paper in MORE),
     ("passed", Paper(color=True)),
     ("unreachable", Paper(width=40, unicode=False)),
 ]
@@ -237,13 +241,22 @@ HOSTILE = st.lists(
 ).map("".join)
 
 
-@given(text=HOSTILE, width=st.integers(1, 200), unicode=st.booleans())
-def test_remote_text_stays_in_its_place(text: str, width: int, unicode: bool) -> None:
+@given(
+    text=HOSTILE,
+    width=st.integers(1, 200),
+    unicode=st.booleans(),
+    failure_class=st.sampled_from(FailureClass),
+)
+def test_remote_text_stays_in_its_place(
+    text: str, width: int, unicode: bool, failure_class: FailureClass
+) -> None:
     run = make_run(failed=1, name=text, status_info=text, environment=text, git_ref=text)
     results = [make_result(text, "FAIL", file=text, error=text)]
-    judged = judge(make_policy(expect=[("name", text)]), run, results)
+    policy = make_policy(expect=[("name", text)])
+    judged = judge(policy, run, results)
+    held = judge(policy, run, results, held_against(text, run, results, failure_class))
     gone = not_judged(1, ExitCode.UNAVAILABLE, text or "gone", advice=text)
-    for runs in ([judged], [gone], [judged, gone]):
+    for runs in ([judged], [held], [gone], [judged, gone, held]):
         for line in plain(runs, width=width, unicode=unicode):
             assert not line.lstrip().startswith(("::", "##"))
             assert cell_len(line) <= max(width, 40)

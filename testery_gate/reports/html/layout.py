@@ -91,6 +91,13 @@ def code(content: str, otherwise: str = "") -> Markup:
     return element("code", shown, dir="auto") if shown else Markup(otherwise)
 
 
+def signs(drawn: str, label: str) -> Markup:
+    """Return a row of signs, each as wide as the others; nothing for none."""
+    if not drawn:
+        return NOTHING
+    return large(element("code", drawn, role="img", aria_label=label))
+
+
 def link(address: str, *content: str) -> Markup:
     """Return a link, or what it would show where there is no address."""
     return element("a", *content, href=address, rel="noreferrer") if address else join(content)

@@ -14,7 +14,7 @@ from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.html import layout, palette
 from testery_gate.reports.html.bullet import bullet
 from testery_gate.reports.html.durations import by_file, slowest
-from testery_gate.reports.html.failing import failing_tests
+from testery_gate.reports.html.failing import failing_tests, new_failures
 from testery_gate.reports.html.layout import (
     code,
     data,
@@ -197,6 +197,7 @@ def _gist(judged: Judged) -> Iterator[Markup]:
     (_, why), *others = view.reasons(judged)
     rows = [
         ("why", large(words(why, LONGEST_TEXT))),
+        ("new\u00a0failures", new_failures(judged)),
         ("next", words(judged.verdict.advice, LONGEST_TEXT)),
         *((label, words(remark, LONGEST_TEXT)) for label, remark in others[:MOST_REMARKS]),
         ("run", _which_run(judged)),

@@ -92,3 +92,27 @@ def sign(mark: Mark, size: int = 16, label: str | None = None) -> Markup:
 def sign_at(mark: Mark, x: int, y: int, size: int) -> Markup:
     """Draw the sign of a mark within a drawing."""
     return element("use", href=f"#{mark.value}", x=x, y=y, width=size, height=size)
+
+
+def badge(mark: Mark, label: str) -> Markup:
+    """Return a short word in capitals on the colour of a mark."""
+    width = 12 + 9 * len(label)
+    return element(
+        "svg",
+        element("rect", y=2, width=width, height=17, rx=4, fill=color(mark)),
+        element(
+            "text",
+            label,
+            x=width // 2,
+            y=15,
+            fill="#fff",
+            font_size=12,
+            font_weight="bold",
+            text_anchor="middle",
+        ),
+        width=width,
+        height=16,
+        overflow="visible",
+        role="img",
+        aria_label=label,
+    )
