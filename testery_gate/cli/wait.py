@@ -11,6 +11,10 @@ from typing import Any
 
 import click
 
+# First, though only modules below use it: five imports deeper CPython would reach the end of a
+# piece of its stack, and allocate and free the next piece with every other call.
+import requests  # noqa: F401
+
 from testery_gate import ci, gate, progress
 from testery_gate.api import client as api
 from testery_gate.cli import arguments, notify
