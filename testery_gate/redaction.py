@@ -35,6 +35,8 @@ class Redaction:
         self._blocks = [
             (at, plain[at : at + size]) for at in range(0, len(plain) - size + 1, size)
         ] * (len(plain) > self._least)
+        signs = [*self._whole, *(block for _, block in self._blocks)]
+        self._sign = re.compile(b"|".join(map(re.escape, signs)))
 
     def __repr__(self) -> str:
         return "Redaction(***)"
@@ -55,11 +57,7 @@ class Redaction:
         bare = _bare(cleaned)
         if _SIGNS_OF_ESCAPES.search(bare):
             bare = _ESCAPE.sub(_unescaped, bare)
-        if not any(form in bare for form in self._whole) and not any(
-            block in bare for _, block in self._blocks
-        ):
-            return cleaned
-        return self._without(cleaned)
+        return self._without(cleaned) if self._sign.search(bare) else cleaned
 
     def _without(self, text: str) -> str:
         bare, spans = _with_spans(text)
