@@ -31,6 +31,8 @@ _SHOWN_NAME = 40
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
 
+_MILLISECOND = timedelta(milliseconds=1)
+
 _YEARS = range(2000, 3000)
 """When runs can have been created, and ended."""
 
@@ -263,12 +265,11 @@ def parse_account_name(data: object, clean: Clean = clean_text) -> str | None:
 
 
 def _parse_result(data: object, clean: Clean, repeated: Clean, *, brief: bool) -> TestResult:
-    fields = _Fields(data, "a test result", clean)
     about = _Fields(data, "a test result", clean, strict=False)
-    project_test = fields.data.get("projectTest")
+    project_test = about.data.get("projectTest")
     of_test = {} if project_test is None else project_test
     test = _Fields(of_test, "a project test", clean, strict=False)
-    status, status_text = fields.status(_RESULT_STATUSES, ResultStatus.UNKNOWN, repeated)
+    status, status_text = about.status(_RESULT_STATUSES, ResultStatus.UNKNOWN, repeated)
     number = about.integer("id")
     return TestResult(
         id="" if number is None else str(number),
@@ -300,6 +301,8 @@ class _Fields:
     A wrong type is a :class:`MalformedAnswer` if this is ``strict``; else it counts as missing.
     """
 
+    __slots__ = ("_clean", "_strict", "_subject", "data")
+
     def __init__(self, data: object, subject: str, clean: Clean, *, strict: bool = True) -> None:
         if not isinstance(data, dict):
             raise MalformedAnswer(f"{subject} was expected, not {_kind(data)}")
@@ -322,12 +325,16 @@ class _Fields:
     ) -> tuple[_S, str]:
         """Return the status, which is one of the known words exactly, and its text.
 
-        What only looks like a known word is shown with what makes it another one.
+        What only looks like a known word is shown with what makes it another one. A status is
+        evidence: one of a wrong type is malformed, whether this is strict or not.
         """
         value = self.data.get("status")
-        if isinstance(value, str) and value in known:
+        if not isinstance(value, str):
+            self._expect("status", "a string", strict=True)
+            return unknown, ""
+        if value in known:
             return known[value], value
-        text = one_line(self.text("status", clean) or "")
+        text = one_line((clean or self._clean)(value))
         return unknown, ascii(value) if text in known else text
 
     def line(self, name: str) -> str | None:
@@ -386,7 +393,7 @@ class _Fields:
             if value is None:
                 return None
         try:
-            return timedelta(milliseconds=value)
+            return value * _MILLISECOND
         except OverflowError:  # no clock holds it
             return None
 
@@ -407,9 +414,9 @@ class _Fields:
             return None
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
-    def _expect(self, name: str, expected: str) -> None:
+    def _expect(self, name: str, expected: str, *, strict: bool = False) -> None:
         value = self.data.get(name)
-        if self._strict and value is not None:
+        if (strict or self._strict) and value is not None:
             raise MalformedAnswer(f"{name} of {self._subject} is {_kind(value)}, not {expected}")
 
 
