@@ -91,26 +91,30 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
     return Outcome(element=element, message=message, text=text)
 
 
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def milliseconds(duration: timedelta | None) -> int:
     """Return whole milliseconds; a duration that is unknown or negative is 0."""
-    return 0 if duration is None else max(0, duration // timedelta(milliseconds=1))
+    return 0 if duration is None else max(0, duration // _MILLISECOND)
 
 
 class Names:
     """Gives out each name once, and numbers the repeats."""
 
     def __init__(self) -> None:
-        self._next_numbers: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}
 
     def unique(self, name: str) -> str:
         """Return the name, or the first numbered one that has not been given out."""
+        if name not in self._numbers:
+            self._numbers[name] = 1
+            return name
         candidate = name
-        number = self._next_numbers.get(name, 1)
-        while candidate in self._next_numbers:
-            number += 1
-            candidate = f"{name} ({number})"
-        self._next_numbers[name] = number
-        self._next_numbers.setdefault(candidate, 1)
+        while candidate in self._numbers:
+            self._numbers[name] += 1
+            candidate = f"{name} ({self._numbers[name]})"
+        self._numbers[candidate] = 1
         return candidate
 
 

@@ -189,6 +189,7 @@ def _test_suite(
     times as long as all else. The others are made into text one by one, for the memory's sake.
     """
     class_name = _class_name(file)
+    quoted_class_name = _quoted(class_name)
     tolerates = tolerated is Tolerated.SKIPPED and judged.exit_code is ExitCode.PASSED
     names = Names()
     timestamp = _timestamp(judged.run)
@@ -205,7 +206,7 @@ def _test_suite(
         total += time
         found = outcome(result, limit, tolerated=tolerates)
         if found is None:
-            cases.append(_passed(case_name, class_name, time))
+            cases.append(_passed(_quoted(case_name), quoted_class_name, time))
             continue
         case = TestCase(case_name, class_name)
         _add_outcome(case, found)
@@ -227,13 +228,11 @@ def _properties_text(properties: Mapping[str, str]) -> Iterator[str]:
 
 
 def _passed(name: str, class_name: str, time: int) -> str:
-    return (
-        f'\n    <testcase name="{escape(name, _QUOTE)}" classname="{escape(class_name, _QUOTE)}"'
-        f' time="{_seconds(time)}" />'
-    )
+    return f'\n    <testcase name="{name}" classname="{class_name}" time="{_seconds(time)}" />'
 
 
-_QUOTE = {'"': "&quot;"}
+def _quoted(text: str) -> str:
+    return escape(text).replace('"', "&quot;")
 
 
 def _add_outcome(case: TestCase, special: Outcome) -> None:
