@@ -56,7 +56,7 @@ class Redaction:
             return cleaned
         bare = _bare(cleaned)
         if _SIGNS_OF_ESCAPES.search(bare):
-            bare = _ESCAPE.sub(_unescaped, bare)
+            bare = re.sub(_ESCAPE, _unescaped, bare)
         return self._without(cleaned) if self._sign.search(bare) else cleaned
 
     def _without(self, text: str) -> str:
@@ -100,9 +100,8 @@ _LOWER = bytes.maketrans(
 )
 _DROPPED = bytes(code for code in range(256) if not 0x21 <= code <= 0x7E)
 _SIGNS_OF_ESCAPES = re.compile(rb"[%\\&]")
-_ESCAPE = re.compile(  # in lower case
-    rb"(?:%(?:25)*|\\x|\\u00)([0-9a-f]{2})|&#x0*([0-9a-f]{2});?|&#0*([0-9]{2,3});?"
-)
+# In lower case; compiled when first needed, by re: few texts have escapes.
+_ESCAPE = rb"(?:%(?:25)*|\\x|\\u00)([0-9a-f]{2})|&#x0*([0-9a-f]{2});?|&#0*([0-9]{2,3});?"
 
 
 def _bare(text: str) -> bytes:
@@ -127,7 +126,7 @@ def _with_spans(text: str) -> tuple[bytes, Sequence[tuple[int, int]]]:
     plain = bytearray()
     spans: list[tuple[int, int]] = []
     done = 0
-    for escape in [*_ESCAPE.finditer(bare), None]:
+    for escape in [*re.finditer(_ESCAPE, bare), None]:
         begin, end = escape.span() if escape else (len(bare), len(bare))
         plain += bare[done:begin]
         spans += [(at, at + 1) for at in kept[done:begin]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -81,6 +80,8 @@ def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
 def _token_from_profile(profile: str, home: Path | None) -> Token | None:
     if home is None:
         return None
+    import configparser  # most tokens come from elsewhere
+
     path = home / ".testery" / "credentials"
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:

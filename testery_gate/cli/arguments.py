@@ -32,7 +32,6 @@ from testery_gate.evidence.gathering import Wanted
 from testery_gate.evidence.quarantine import Quarantine
 from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
-from testery_gate.runs.commit import current_commit
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.text import clean_text, one_line
@@ -368,6 +367,8 @@ def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
 
 
 def _commit(machine: Machine) -> str:
+    from testery_gate.runs.commit import current_commit  # a table of all CI systems
+
     return current_commit(machine.environment, machine.read_start, machine.head_of_checkout)
 
 
