@@ -58,12 +58,14 @@ def display(
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.monotonic,
     patience: float = PATIENCE,
+    tick: float = TICK,
 ) -> Iterator[Display]:
     """Show progress on a stream until the block is left; without a stream, show nothing.
 
     ``live`` needs a terminal whose cursor can be moved. ``quiet`` leaves only what is said,
     ``verbose`` gives every poll a line, on a terminal too. ``NO_COLOR`` and the locale in the
-    environment are respected. ``patience`` is how many seconds a terminal has for the last frame.
+    environment are respected. ``patience`` is how many seconds a terminal has for the last frame,
+    ``tick`` how many pass between two frames at least.
     """
     out = SafeStream(stream or io.StringIO())
     if stream is None or quiet:
@@ -76,7 +78,7 @@ def display(
         terminal = LiveDisplay(out, clock, environment, style)
         with (
             _called_on_continue(terminal.forget),
-            _ticking(terminal.draw, terminal.end, patience, terminal.pause),
+            _ticking(terminal.draw, terminal.end, patience, lambda: max(tick, terminal.pause())),
         ):
             yield terminal
     else:
@@ -101,7 +103,7 @@ def _ticking(
     def keep_ticking() -> None:
         tick()
         # In two steps: who was stopped meanwhile is told of it (SIGCONT) before the next tick.
-        while not (over.wait(max(TICK, pause()) - MOMENT) or over.wait(MOMENT)):
+        while not (over.wait(pause() - MOMENT) or over.wait(MOMENT)):
             tick()
         end()
 

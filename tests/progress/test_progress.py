@@ -538,7 +538,7 @@ class Screen:
 def live(
     terminal: Terminal, clock: FakeClock, **environment: str
 ) -> contextlib.AbstractContextManager[Display]:
-    return display(terminal.stream, live=True, environment=environment, clock=clock)
+    return display(terminal.stream, live=True, environment=environment, clock=clock, tick=0.05)
 
 
 def scene(clock: FakeClock) -> Progress:

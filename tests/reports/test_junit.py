@@ -643,7 +643,7 @@ def test_the_command_offers_what_the_format_knows() -> None:
         assert list(kind.choices) == [member.value for member in known]
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("options", "counts"),
     [

@@ -628,7 +628,8 @@ def test_checks_are_marked_by_what_came_of_them() -> None:
     assert "| ⏳ | pass_rate | >= 50% | 70% | open |" in markdown.render([early])
 
 
-@pytest.mark.parametrize("limit", [None, 2_000])
+@pytest.mark.quick(1)
+@pytest.mark.parametrize("limit", [2_000, None])
 def test_the_command_writes_it_within_the_limit(tmp_path: Path, limit: int | None) -> None:
     played = load_scenario("hostile")
     (run,) = played.runs
