@@ -15,7 +15,7 @@ import click
 # piece of its stack, and allocate and free the next piece with every other call.
 import requests  # noqa: F401
 
-from testery_gate import ci, gate, progress
+from testery_gate import ci, gate
 from testery_gate.api import client as api
 from testery_gate.cli import arguments, notify
 from testery_gate.cli.arguments import GateOptions
@@ -30,6 +30,7 @@ from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, Wanted
 from testery_gate.evidence.read_ahead import ReadAhead
 from testery_gate.judging.judged import Judged
+from testery_gate.progress.display import display
 from testery_gate.progress.stream import moves_cursor
 from testery_gate.reports import summary
 from testery_gate.reports.ending import overall
@@ -123,11 +124,11 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
             clock=time.time,
             random=notify.unguessable,
         ),
-        progress.display(sys.stderr, live=live, quiet=quiet, verbose=verbose) as display,
+        display(sys.stderr, live=live, quiet=quiet, verbose=verbose) as shown,
     ):
-        client = connect(options.connection, limits, sleep=sleep, say=display.say)
+        client = connect(options.connection, limits, sleep=sleep, say=shown.say)
         effects = gate.Effects(
-            sleep=sleep, update=display.update, say=display.say, now=process.machine.now
+            sleep=sleep, update=shown.update, say=shown.say, now=process.machine.now
         )
         api_url, token = options.connection.api_url, options.connection.token.value
         cache = Cache(options.cache if options.evidence else None, api_url, token)

@@ -18,7 +18,7 @@ import pytest
 
 from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
-from testery_gate.progress import TICK, Display, LogDisplay, display
+from testery_gate.progress.display import TICK, Display, LogDisplay, display
 from testery_gate.progress.frame import UNICODE
 from testery_gate.progress.live import LiveDisplay
 from testery_gate.progress.standing import clock_time
@@ -386,7 +386,7 @@ def test_a_broken_stream_goes_unnoticed(stream: io.StringIO, live: bool) -> None
 
 SHOW_AND_EXIT_5 = """
 import sys
-from testery_gate.progress import display
+from testery_gate.progress.display import display
 with display(sys.stderr, live=sys.argv[1] == "live") as shown:
     for _ in range(1000):
         shown.say("HTTP 502 from https://api.testery.io; next try in 3.0 s")
