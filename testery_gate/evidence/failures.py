@@ -69,6 +69,11 @@ class Evidence:
         classes = [failure.failure_class for failure in self.failures]
         return {one: classes.count(one) for one in FailureClass}
 
+    @property
+    def by_test(self) -> Mapping[TestId, Failure]:
+        """What is known of each test that failed; of all its FAIL results it is the same."""
+        return {TestId.of(failure.result): failure for failure in self.failures}
+
 
 class Tolerating(Protocol):
     """Which failing tests are in quarantine."""

@@ -7,17 +7,26 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import islice
 
 from testery_gate import __version__
-from testery_gate.judging.criteria import Unit, measure
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.failures import Evidence, Failure
+from testery_gate.evidence.flakiness import Since
+from testery_gate.evidence.outcomes import TestId, TestOutcome
+from testery_gate.judging.criteria import Metric, Unit, measure, measure_tests
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check
-from testery_gate.model import TestResult, TestRun
-from testery_gate.reports.view import exit_code_of
+from testery_gate.model import ResultStatus, TestResult, TestRun
+from testery_gate.reports.view import TOLERATED, WHY_TOLERATED, exit_code_of
 from testery_gate.text import clean_text
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """The second number grows when a field is added, the first when one changes or goes."""
+
+MOST_DIFFERING = 1_000
+"""How many tests are named that were fixed, are missing or were added; of a suite whose files were
+renamed that would be all, twice."""
 
 
 def render(runs: Sequence[Judged]) -> str:
@@ -30,8 +39,7 @@ def render(runs: Sequence[Judged]) -> str:
         "exitCode": exit_code.value,
     }
     head_text = dumped(head).removesuffix(_END)
-    items = _items(map(_judged, runs), margin="    ")
-    return "".join([head_text, ',\n  "runs": [', *items, "\n  ]", _END, "\n"])
+    return "".join([head_text, ',\n  "runs": [', *_runs(runs), "\n  ]", _END, "\n"])
 
 
 _END = "\n}"
@@ -39,28 +47,43 @@ _END = "\n}"
 
 def render_runs(runs: Sequence[TestRun]) -> str:
     """Return runs as a list, each with what a report says of it but no verdict."""
-    listed = ({"id": run.id, "run": _run(run), "metrics": _metrics(run)} for run in runs)
-    return "".join(["[", *_items(listed, margin="  "), "\n]\n"])
+    listed = ({"id": run.id, "run": _run(run), "metrics": _metrics(run, None)} for run in runs)
+    return "".join(["[", *_items(listed), "\n]\n"])
 
 
-def _items(values: Iterable[Mapping[str, object]], *, margin: str) -> Iterator[str]:
-    """Print one value after the other: as objects they take several times as much memory."""
-    between = f"\n{margin}"
-    for value in values:
-        yield between + dumped(value).replace("\n", f"\n{margin}")
-        between = f",\n{margin}"
+def _runs(runs: Sequence[Judged]) -> Iterator[str]:
+    """Print the runs one after the other, in parts."""
+    between = ""
+    for judged in runs:
+        yield f"{between}\n    "
+        for part in _judged(judged):
+            yield part.replace("\n", "\n    ")
+        between = ","
 
 
-def dumped(value: Mapping[str, object]) -> str:
-    """Return an object as JSON in ASCII, which a log can hold."""
+def _items(values: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Print what stands in a list, a batch at a time: as objects it takes much more memory."""
+    between = ""
+    remaining = iter(values)
+    while batch := [*islice(remaining, _BATCH)]:
+        yield between + dumped(batch).removeprefix("[").removesuffix("\n]")
+        between = ","
+
+
+_BATCH = 500
+
+
+def dumped(value: Mapping[str, object] | Sequence[object]) -> str:
+    """Return an object or a list as JSON in ASCII, which a log can hold."""
     text = json.dumps(value, indent=2, allow_nan=False)
     # Some CI systems obey '##[' and '##vso[' anywhere in a log, also in JSON that is printed there.
     return text.replace("##", r"#\u0023")
 
 
-def _judged(judged: Judged) -> Mapping[str, object]:
-    run, results = judged.run, judged.results
-    return {
+def _judged(judged: Judged) -> Iterator[str]:
+    """Print a run in parts; its tests are most of it."""
+    run, results, evidence = judged.run, judged.results, judged.evidence
+    before = {
         "id": judged.run_id,
         "webUrl": _text(judged.web_url),
         "outcome": judged.exit_code.outcome,
@@ -72,9 +95,19 @@ def _judged(judged: Judged) -> Mapping[str, object]:
         "openTests": judged.verdict.open_tests,
         "checks": [_check(check) for check in judged.verdict.checks],
         "run": None if run is None else _run(run),
-        "metrics": None if run is None else _metrics(run),
-        "tests": None if results is None else [_test(result) for result in results],
+        "metrics": None if run is None else _metrics(run, evidence),
     }
+    after = {"evidence": None if evidence is None else _evidence(evidence)}
+    yield dumped(before).removesuffix(_END)
+    yield ',\n  "tests": '
+    if results:
+        yield "["
+        for tests in _items(_tests(results, evidence)):
+            yield tests.replace("\n", "\n  ")
+        yield "\n  ]"
+    else:
+        yield "null" if results is None else "[]"
+    yield "," + dumped(after).removeprefix("{")
 
 
 def _check(check: Check) -> Mapping[str, object]:
@@ -110,6 +143,7 @@ def _run(run: TestRun) -> Mapping[str, object]:
         "environment": _text(run.environment),
         "gitRef": _text(run.git_ref),
         "buildKey": _text(run.build_key),
+        "branch": _text(run.branch),
         "includeTags": [clean_text(tag) for tag in run.include_tags],
         "createTime": _time(run.create_time),
         "startTime": _time(run.start_time),
@@ -117,11 +151,28 @@ def _run(run: TestRun) -> Mapping[str, object]:
     }
 
 
-def _metrics(run: TestRun) -> Mapping[str, object]:
+def _metrics(run: TestRun, evidence: Evidence | None) -> Mapping[str, object]:
+    measured = {**measure(run), **measure_tests(evidence)}
     return {
         metric.value: None if value is None else _number(value, apart_from=Fraction(100))
-        for metric, value in measure(run).items()
+        for metric in Metric
+        for value in (measured[metric],)
     }
+
+
+def _tests(
+    results: Sequence[TestResult], evidence: Evidence | None
+) -> Iterator[Mapping[str, object]]:
+    failures = {} if evidence is None else evidence.by_test
+    otherwise = _TOLERATED if evidence is not None and evidence.tolerated else _NOTHING
+
+    def known(result: TestResult) -> Mapping[str, object]:
+        if result.status is not ResultStatus.FAIL:
+            return _NOTHING
+        failure = failures.get(TestId.of(result))
+        return otherwise if failure is None else _failure(failure)
+
+    return ({**_test(result), **known(result)} for result in results)
 
 
 def _test(result: TestResult) -> Mapping[str, object]:
@@ -134,6 +185,78 @@ def _test(result: TestResult) -> Mapping[str, object]:
         "error": _text(result.error),
         "stackTrace": _text(result.stack_trace),
     }
+
+
+_NOTHING: Mapping[str, object] = {"class": None, "why": None, "strip": None, "since": None}
+_TOLERATED: Mapping[str, object] = {
+    **_NOTHING,
+    "class": TOLERATED,
+    "why": WHY_TOLERATED,
+}
+
+
+def _failure(failure: Failure) -> Mapping[str, object]:
+    strip = [None if outcome is None else _OUTCOMES[outcome] for outcome in failure.strip]
+    return {
+        "class": failure.failure_class.value,
+        "why": _text(failure.why),
+        "strip": strip or None,
+        "since": None if failure.since is None else _since(failure.since),
+    }
+
+
+_OUTCOMES = {
+    TestOutcome.PASSED: "passed",
+    TestOutcome.FAILED: "failed",
+    TestOutcome.BOTH: "both",
+    TestOutcome.OTHER: "other",
+}
+
+
+def _since(since: Since) -> Mapping[str, object]:
+    return {
+        "runId": since.run_id,
+        "time": _time(since.time),
+        "gitRef": _text(since.git_ref),
+        "atLeast": since.at_least,
+    }
+
+
+def _evidence(evidence: Evidence) -> Mapping[str, object]:
+    counts = {one.value: count for one, count in evidence.counts.items()}
+    counts[TOLERATED] = len(evidence.tolerated)
+    return {
+        "unknown": _text(evidence.unknown),
+        "counts": None if evidence.unknown else counts,
+        "baseline": _baseline(evidence.baseline),
+        "whyNoBaseline": _text(evidence.baseline.why_none),
+        "fixed": _differing(evidence.fixed),
+        "missing": _differing(evidence.missing),
+        "added": _differing(evidence.added),
+        "history": [run.id for run in evidence.history],
+    }
+
+
+def _baseline(baseline: Baseline) -> Mapping[str, object] | None:
+    if baseline.earlier is None:
+        return None
+    run = baseline.earlier.run
+    return {
+        "runId": run.id,
+        "gitRef": _text(run.git_ref),
+        "branch": _text(run.branch),
+        "source": _text(baseline.source),
+        "description": clean_text(baseline.description),
+    }
+
+
+def _differing(tests: Sequence[TestId] | None) -> Mapping[str, object] | None:
+    if tests is None:
+        return None
+    named = [
+        {"file": _text(test.file), "name": clean_text(test.name)} for test in tests[:MOST_DIFFERING]
+    ]
+    return {"total": len(tests), "tests": named}
 
 
 def _text(text: str | None) -> str | None:

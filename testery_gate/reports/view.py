@@ -299,7 +299,7 @@ class FailingTest:
 
 _LABELS = {FailureClass.NEW: (Mark.BAD, "NEW")}
 TOLERATED = "tolerated"
-_WHY_TOLERATED = "Testery calls the run PASS, and its status is trusted"
+WHY_TOLERATED = "Testery calls the run PASS, and its status is trusted"
 
 
 def known_evidence(judged: Judged) -> Evidence | None:
@@ -316,7 +316,7 @@ def failing_tests(judged: Judged) -> Iterator[FailingTest]:
     elif judged.results is not None:
         yield from (_failing_test(failure, evidence, judged) for failure in evidence.failures)
         for result in evidence.tolerated:
-            yield FailingTest(result=result, mark=Mark.NOTICE, label=TOLERATED, told=_WHY_TOLERATED)
+            yield FailingTest(result=result, mark=Mark.NOTICE, label=TOLERATED, told=WHY_TOLERATED)
 
 
 def _failing_test(failure: Failure, evidence: Evidence, judged: Judged) -> FailingTest:

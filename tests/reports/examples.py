@@ -430,6 +430,7 @@ any_run = st.builds(
     environment=_maybe_text,
     git_ref=_maybe_text,
     build_key=_maybe_text,
+    branch=_maybe_text,
     include_tags=st.lists(any_text, max_size=2).map(tuple),
 )
 _results = st.lists(

@@ -7,7 +7,7 @@ import math
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -20,8 +20,13 @@ from jsonschema import Draft202012Validator
 
 from testery_gate import __version__
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.flakiness import History
+from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.judging.criteria import OF_TESTS, Metric, Operator
 from testery_gate.judging.judged import Judged
+from testery_gate.model import ResultStatus, TestResult
 from testery_gate.reports import json_report
 from testery_gate.text import clean_text
 from tests.builders import (
@@ -34,7 +39,7 @@ from tests.builders import (
     with_unknown,
     with_verdict,
 )
-from tests.reports.examples import EXAMPLES, any_finished, any_runs_judged
+from tests.reports.examples import EXAMPLES, Tolerated, any_finished, any_runs_judged
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "json-report.md").read_text(encoding="utf-8")
@@ -120,7 +125,7 @@ def test_the_schema_refuses_what_is_no_report(change: dict[str, object]) -> None
 
 
 def test_the_schema_allows_fields_that_a_later_version_adds() -> None:
-    later = report(*EXAMPLES["passed"]) | {"schemaVersion": "1.1", "more": 1}
+    later = report(*EXAMPLES["passed"]) | {"schemaVersion": "1.3", "more": 1}
     Draft202012Validator(SCHEMA).validate(later)
 
 
@@ -129,7 +134,7 @@ def test_the_report_says_what_wrote_it_and_what_all_runs_come_to() -> None:
     missing = not_judged(2, ExitCode.NOT_FOUND, "there is no such run")
     read = report(passed, missing)
     assert read.keys() == {"schemaVersion", "tool", "outcome", "exitCode", "runs"}
-    assert read["schemaVersion"] == "1.1"
+    assert read["schemaVersion"] == "1.2"
     assert read["tool"] == {"name": "testery-gate", "version": __version__}
     assert (read["outcome"], read["exitCode"]) == ("not_found", 6)
     assert [(run["id"], run["outcome"], run["exitCode"]) for run in read["runs"]] == [
@@ -155,6 +160,7 @@ def test_a_run_that_was_not_seen_has_no_facts() -> None:
         "run": None,
         "metrics": None,
         "tests": None,
+        "evidence": None,
     }
 
 
@@ -189,6 +195,7 @@ def test_the_facts_of_a_run_are_told_as_the_api_tells_them() -> None:
         status_info="a\n\x1b[31mb",
         complete=None,
         include_tags=("one", "two"),
+        branch="main",
         start_time=datetime(2020, 5, 4, 23, 16, 33, 1500, tzinfo=UTC),
         end_time=None,
         name="",
@@ -202,6 +209,7 @@ def test_the_facts_of_a_run_are_told_as_the_api_tells_them() -> None:
         "environment": "dev",
         "gitRef": "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2",
         "buildKey": "23",
+        "branch": "main",
         "includeTags": ["one", "two"],
         "createTime": "2020-05-04T23:15:10Z",
         "startTime": "2020-05-04T23:16:33.001500Z",
@@ -212,7 +220,9 @@ def test_the_facts_of_a_run_are_told_as_the_api_tells_them() -> None:
 def test_all_metrics_are_told_in_tests_percent_and_seconds() -> None:
     run = make_run(total=8, failed=3, ignored=1, not_run=1, coverage=Fraction("80.5"))
     metrics = only_run(judge(make_policy(), run))["metrics"]
-    assert metrics.keys() == {metric.value for metric in Metric if metric not in OF_TESTS}
+    assert list(metrics) == [metric.value for metric in Metric]
+    of_tests = {metrics.pop(metric.value) for metric in OF_TESTS}
+    assert of_tests == {None}
     assert metrics == {
         "total": 8,
         "passed": 3,
@@ -234,7 +244,7 @@ def test_unknown_metrics_are_null() -> None:
     run = make_run(passed=None, coverage=None, end_time=None)
     metrics = only_run(judge(make_policy(), run))["metrics"]
     unknown = {name for name, value in metrics.items() if value is None}
-    assert unknown == {
+    assert unknown - {metric.value for metric in OF_TESTS} == {
         "passed",
         "executed",
         "not_run",
@@ -366,6 +376,10 @@ def test_every_test_is_told() -> None:
             "duration": None,
             "error": "boom",
             "stackTrace": "at x",
+            "class": None,
+            "why": None,
+            "strip": None,
+            "since": None,
         },
         {
             "id": None,
@@ -375,6 +389,10 @@ def test_every_test_is_told() -> None:
             "duration": None,
             "error": None,
             "stackTrace": None,
+            "class": None,
+            "why": None,
+            "strip": None,
+            "since": None,
         },
         {
             "id": "1",
@@ -384,6 +402,10 @@ def test_every_test_is_told() -> None:
             "duration": 1.25,
             "error": None,
             "stackTrace": None,
+            "class": None,
+            "why": None,
+            "strip": None,
+            "since": None,
         },
     ]
 
@@ -394,6 +416,167 @@ def test_tests_that_are_not_offered_are_not_the_same_as_none() -> None:
     assert only_run(replace(judged, results=()))["tests"] == []
 
 
+FILE = "features/calculator.feature"
+LETTERS = {outcome.value: outcome for outcome in TestOutcome}
+
+
+def earlier(run_id: int, outcomes: dict[str, str], **about: Any) -> EarlierRun:
+    run = make_run(id=run_id, git_ref=f"{run_id}abcdef", build_key=None, **about)
+    return EarlierRun(
+        run=run, outcomes={TestId(FILE, name): LETTERS[one] for name, one in outcomes.items()}
+    )
+
+
+def held_against(
+    results: list[TestResult],
+    before: dict[str, str] | None,
+    *history: dict[str, str],
+    quarantined: Sequence[str] = (),
+    **about: Any,
+) -> Judged:
+    baseline = (
+        Baseline(why_none="there is none")
+        if before is None
+        else Baseline(earlier=earlier(55670, before, branch="main"), **about)
+    )
+    run = make_run(failed=sum(result.status is ResultStatus.FAIL for result in results))
+    evidence = evidence_of(
+        run,
+        results,
+        baseline=baseline,
+        history=History.of([earlier(number, one) for number, one in enumerate(history, 55671)]),
+        quarantine=Tolerated(*quarantined),
+    )
+    return judge(make_policy(), run, results, evidence=evidence)
+
+
+def test_each_failing_test_has_its_class_strip_and_beginning_in_the_order_of_the_api() -> None:
+    names = ("known", "flaky", "new", "quarantined", "passes")
+    statuses = ("FAIL", "FAIL", "FAIL", "FAIL", "PASS")
+    results = [make_result(name, status) for name, status in zip(names, statuses, strict=True)]
+    results.append(make_result("flaky", "PASS"))
+    before = {"known": "F", "new": "P", "flaky": "P"}
+    past = [{"new": "P", "known": "F"}, {"known": "B"}, {"new": "O", "known": "F"}]
+    judged = held_against(results, before, *past, quarantined=["quarantined"])
+    read = report(judged)
+    VALIDATOR.validate(read)
+    tests = read["runs"][0]["tests"]
+    assert [(test["name"], test["class"]) for test in tests] == [
+        ("known", "known"),
+        ("flaky", "flaky"),
+        ("new", "new"),
+        ("quarantined", "quarantined"),
+        ("passes", None),
+        ("flaky", None),
+    ]
+    assert [test["strip"] for test in tests] == [
+        ["failed", "both", "failed", "failed"],
+        [None, None, None, "both"],
+        ["passed", None, "other", "failed"],
+        [None, None, None, "failed"],
+        None,
+        None,
+    ]
+    assert tests[0]["since"] == {
+        "runId": 55673,
+        "time": "2020-05-04T23:15:10Z",
+        "gitRef": "55673abcdef",
+        "atLeast": False,
+    }
+    assert tests[0]["why"] == "it failed in run 55670 (main, 2020-05-04 23:22 UTC) too"
+    assert tests[1]["why"] == "it passed in this run too"
+    assert (tests[4]["why"], tests[4]["since"]) == (None, None)
+
+
+def test_what_a_run_was_held_against_is_told() -> None:
+    results = [make_result("a", "FAIL"), make_result("b"), make_result("c")]
+    before = {"b": "F", "gone": "P", "went": "F"}
+    judged = held_against(results, before, {"a": "P"}, {"a": "F"}, source="main.json")
+    run = only_run(judged)
+    assert run["evidence"] == {
+        "unknown": None,
+        "counts": {"new": 1, "flaky": 0, "known": 0, "quarantined": 0, "tolerated": 0},
+        "baseline": {
+            "runId": 55670,
+            "gitRef": "55670abcdef",
+            "branch": "main",
+            "source": "main.json",
+            "description": "run 55670 (main, 2020-05-04 23:22 UTC) in main.json",
+        },
+        "whyNoBaseline": None,
+        "fixed": {"total": 1, "tests": [{"file": FILE, "name": "b"}]},
+        "missing": {
+            "total": 2,
+            "tests": [{"file": FILE, "name": "gone"}, {"file": FILE, "name": "went"}],
+        },
+        "added": {
+            "total": 2,
+            "tests": [{"file": FILE, "name": "a"}, {"file": FILE, "name": "c"}],
+        },
+        "history": [55671, 55672],
+    }
+    of_tests = {metric.value: run["metrics"][metric.value] for metric in OF_TESTS}
+    assert of_tests == {
+        "new_failed": 1,
+        "known_failed": 0,
+        "flaky_failed": 0,
+        "quarantined_failed": 0,
+        "fixed": 1,
+        "missing": 2,
+        "added": 2,
+    }
+
+
+def test_without_a_baseline_it_is_told_why() -> None:
+    run = only_run(held_against([make_result("a", "FAIL")], None))
+    evidence = run["evidence"]
+    assert (evidence["baseline"], evidence["whyNoBaseline"]) == (None, "there is none")
+    assert (evidence["fixed"], evidence["missing"], evidence["added"]) == (None, None, None)
+    assert (run["metrics"]["new_failed"], run["metrics"]["missing"]) == (1, None)
+    assert (run["tests"][0]["class"], run["tests"][0]["strip"]) == ("new", None)
+
+
+def test_where_the_tests_say_nothing_all_is_unknown() -> None:
+    results = [make_result("a", "FAIL")]
+    evidence = Evidence(unknown="they can't be read", results=results)
+    run = only_run(judge(make_policy(), make_run(failed=2), results, evidence=evidence))
+    assert (run["evidence"]["unknown"], run["evidence"]["counts"]) == ("they can't be read", None)
+    assert {run["metrics"][metric.value] for metric in OF_TESTS} == {None}
+    assert run["tests"][0]["class"] is None
+
+
+def test_what_testery_tolerates_is_in_no_other_class() -> None:
+    results = [make_result("a", "FAIL"), make_result("b")]
+    run = make_run(failed=1, status="PASS")
+    evidence = evidence_of(
+        run,
+        results,
+        baseline=Baseline(why_none="there is none"),
+        history=History(),
+        trust_status=True,
+    )
+    read = only_run(judge(make_policy(trust_status=True), run, results, evidence=evidence))
+    assert [test["class"] for test in read["tests"]] == ["tolerated", None]
+    assert read["evidence"]["counts"]["tolerated"] == 1
+
+
+def test_of_a_large_suite_that_was_renamed_not_every_test_is_named() -> None:
+    results = [make_result(f"new name {number}") for number in range(1_500)]
+    before = {f"old name {number}": "P" for number in range(1_001)}
+    read = report(held_against(results, before))
+    VALIDATOR.validate(read)
+    evidence = read["runs"][0]["evidence"]
+    assert [(evidence[name]["total"], len(evidence[name]["tests"])) for name in DIFFERING] == [
+        (0, 0),
+        (1_001, 1_000),
+        (1_500, 1_000),
+    ]
+    assert evidence["missing"]["tests"][-1] == {"file": FILE, "name": "old name 999"}
+
+
+DIFFERING = ("fixed", "missing", "added")
+
+
 def block(language: str) -> str:
     (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert isinstance(found, str)
@@ -402,7 +585,7 @@ def block(language: str) -> str:
 
 def documented() -> str:
     """Render the report that the page shows."""
-    run = make_run(failed=2, testing_time=None)
+    run = make_run(failed=1, testing_time=None, branch="main")
     result = make_result(
         "rejects a wrong password",
         "FAIL",
@@ -410,7 +593,22 @@ def documented() -> str:
         error="AssertionError: expected 200 to equal 401",
         id="7001",
     )
-    judged = judge(make_policy("failed <= 5%"), run, [result])
+    test, fixed = TestId.of(result), TestId("shop/pay.feature", "pays by card")
+    passed, failed = TestOutcome.PASSED, TestOutcome.FAILED
+    before = [
+        EarlierRun(
+            run=make_run(id=run_id, git_ref=ref, branch="main", build_key=None),
+            outcomes={test: passed, fixed: failed},
+        )
+        for run_id, ref in ((55668, "77b1e0c"), (55670, "90cf2aa"))
+    ]
+    evidence = evidence_of(
+        run,
+        [result, make_result(fixed.name, file=fixed.file)],
+        baseline=Baseline(earlier=before[-1]),
+        history=History.of(before),
+    )
+    judged = judge(make_policy("new_failed <= 0"), run, [result], evidence=evidence)
     page = "https://testery.app/acme/test-runs/55676"
     checks = (judged.verdict.checks[0], judged.verdict.checks[-1])
     return json_report.render([with_verdict(replace(judged, web_url=page), checks=checks)])
