@@ -392,6 +392,7 @@ def _run_of_properties(properties: Mapping[str, str]) -> TestRun:
         "environment": "environment",
         "gitRef": "git-ref",
         "buildKey": "build-key",
+        "branch": "branch",
         "createTime": "created",
         "startTime": "started",
         "endTime": "ended",

@@ -32,6 +32,7 @@ So the more cases have a text, the shorter each may be, down to 100 characters.
 _SHORTEST_TEXT = 100
 
 _CASE_SIZE = 300  # what a case takes besides its message and text, about
+_CLASS_SIZE = 150  # what the class of a failing test takes, about
 
 
 class Element(Enum):
@@ -120,12 +121,15 @@ class Names:
 
 def text_limit(runs: Sequence[Judged]) -> int:
     """Return how long the text of one test's case may be, so that the report is not too large."""
-    cases = texts = 0
+    cases = texts = classes = 0
     for judged in runs:
         for result in judged.results or ():
             cases += 1
             texts += result.status is not ResultStatus.PASS
-    share = (REPORT_LIMIT - _CASE_SIZE * cases) // max(texts, 1)  # for message and text
+        if judged.evidence is not None:
+            classes += len(judged.evidence.failures) + len(judged.evidence.tolerated)
+    room = REPORT_LIMIT - _CASE_SIZE * cases - _CLASS_SIZE * classes
+    share = room // max(texts, 1)  # for message and text
     return min(TEXT_LIMIT, max(share - LINE_LIMIT, share // 2, _SHORTEST_TEXT))
 
 

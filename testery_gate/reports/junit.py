@@ -17,11 +17,19 @@ from junit_xml import TestCase, TestSuite
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence import own_junit
+from testery_gate.evidence.failures import Evidence
 from testery_gate.evidence.outcomes import TestId
-from testery_gate.judging.criteria import Unit, format_percentage, format_value, measure
+from testery_gate.judging.criteria import (
+    Metric,
+    Unit,
+    format_percentage,
+    format_value,
+    measure,
+    measure_tests,
+)
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
-from testery_gate.model import TestResult, TestRun
+from testery_gate.model import ResultStatus, TestResult, TestRun
 from testery_gate.reports.cases import (
     TEXT_LIMIT,
     Element,
@@ -33,7 +41,7 @@ from testery_gate.reports.cases import (
     outcome,
     text_limit,
 )
-from testery_gate.reports.view import NO_FILE, NO_NAME
+from testery_gate.reports.view import NO_FILE, NO_NAME, TOLERATED
 
 
 class Scope(Enum):
@@ -74,10 +82,12 @@ def render(
             document.add(_gate_suite(judged, suite_names.unique(f"testery-gate{origin}")))
         # The first suite of a run says what is known of the run.
         facts = _properties(judged, own_junit.TESTS) if scope is Scope.TESTS else {}
+        classes = {} if judged.evidence is None else _classes(judged.evidence)
         for in_file in _by_file(results):
             file = line(TestId.of(in_file[0]).file)
             name = suite_names.unique(f"{file or NO_FILE}{origin}")
-            document.add(*_test_suite(judged, file, in_file, name, limit, tolerated, facts))
+            suite = _test_suite(judged, file, in_file, name, limit, tolerated, facts, classes)
+            document.add(*suite)
             facts = {}
     return document.text()
 
@@ -97,7 +107,7 @@ class _Document:
         self._texts: list[str] = []
 
     def add(self, suite: ET.Element, cases: Sequence[str] = ()) -> None:
-        """Add a suite; ``cases`` are those that are not in it as elements."""
+        """Add a suite; ``cases`` are those that are not in it as elements, after its properties."""
         _add_counts(self._root, suite)
         if cases:
             self._texts += ["\n  ", _opening(suite), *cases, f"\n  </{suite.tag}>"]
@@ -182,8 +192,12 @@ def _test_suite(
     limit: int,
     tolerated: Tolerated,
     facts: Mapping[str, str],
+    classes: Mapping[TestId, str],
 ) -> tuple[ET.Element, Sequence[str]]:
     """Return a suite and, apart, its cases as text, in the order of the results.
+
+    Before them stand the classes of failing tests, as properties of the suite: the schema allows
+    none in a case.
 
     Most tests pass, and of those there is one line to write: as elements they would take several
     times as long as all else. The others are made into text one by one, for the memory's sake.
@@ -196,6 +210,7 @@ def _test_suite(
     whole = _element(TestSuite(name, timestamp=timestamp, file=file), [])
     cases: list[str] = []
     numbered: list[str] = []
+    of_cases: dict[str, str] = {}
     total = 0
     for number, result in enumerate(results, start=1):
         own_name = line(TestId.of(result).name) or NO_NAME
@@ -213,10 +228,14 @@ def _test_suite(
         part = _element(TestSuite(name, [case]), [time])
         _add_counts(whole, part)
         cases.append(f"\n    {_indented(part[0], level=2)}")
+        class_ = classes.get(TestId.of(result)) if classes else None
+        if class_ is not None and result.status is ResultStatus.FAIL:
+            of_cases[f"class: {case_name}"] = class_
     whole.set("tests", str(len(results)))
     whole.set("time", _seconds(total))
-    properties = {**facts, **({own_junit.NUMBERED: " ".join(numbered)} if numbered else {})}
-    return whole, [*_properties_text(properties), *cases]
+    if numbered:
+        of_cases[own_junit.NUMBERED] = " ".join(numbered)
+    return whole, [*_properties_text({**facts, **of_cases}), *cases]
 
 
 def _properties_text(properties: Mapping[str, str]) -> Iterator[str]:
@@ -225,6 +244,13 @@ def _properties_text(properties: Mapping[str, str]) -> Iterator[str]:
         for name, value in properties.items():
             ET.SubElement(whole, "property", name=name, value=value)
         yield f"\n    {_indented(whole, level=2)}"
+
+
+def _classes(evidence: Evidence) -> Mapping[TestId, str]:
+    tolerated = {TestId.of(result): TOLERATED for result in evidence.tolerated}
+    return tolerated | {
+        test: failure.failure_class.value for test, failure in evidence.by_test.items()
+    }
 
 
 def _passed(name: str, class_name: str, time: int) -> str:
@@ -284,14 +310,16 @@ def _properties(judged: Judged, content: str) -> Mapping[str, str]:
         "notes": "; ".join(judged.all_notes),
         "decided-early": "true" if judged.verdict.decided_early else None,
         "open-tests": judged.verdict.open_tests,
-        **(_run_facts(judged.run) if judged.run is not None else {}),
+        "baseline": judged.evidence and judged.evidence.baseline.description,
+        **(_run_facts(judged.run, judged.evidence) if judged.run is not None else {}),
     }
     lines = {name: "" if fact is None else line(str(fact)) for name, fact in facts.items()}
     return {name: special for name, special in lines.items() if special}
 
 
-def _run_facts(run: TestRun) -> Mapping[str, object]:
+def _run_facts(run: TestRun, evidence: Evidence | None) -> Mapping[str, object]:
     """Return what is known of a run, under the words that ``--expect`` and criteria use."""
+    measured = {**measure(run), **measure_tests(evidence)}
     times = {"created": run.create_time, "started": run.start_time, "ended": run.end_time}
     return {
         "name": run.name,
@@ -302,14 +330,15 @@ def _run_facts(run: TestRun) -> Mapping[str, object]:
         "environment": run.environment,
         "git-ref": run.git_ref,
         "build-key": run.build_key,
+        "branch": run.branch,
         "include-tags": ", ".join(run.include_tags),
         **{name: None if time is None else time.isoformat() for name, time in times.items()},
         **{
             metric.value: format_percentage(value)
             if metric.unit is Unit.PERCENT
             else format_value(value, metric.unit)
-            for metric, value in measure(run).items()
-            if value is not None
+            for metric in Metric
+            if (value := measured[metric]) is not None
         },
     }
 

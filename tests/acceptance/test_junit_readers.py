@@ -44,6 +44,8 @@ KEPT = {
     "decided-early": Counts(suites=1, tests=2, failures=1, errors=0, skipped=1),
     "many-runs": Counts(suites=6, tests=19, failures=2, errors=2, skipped=0),
     "hostile": Counts(suites=4, tests=14, failures=3, errors=1, skipped=1),
+    "evidence": Counts(suites=2, tests=37, failures=6, errors=0, skipped=1),
+    "no-baseline": Counts(suites=2, tests=9, failures=3, errors=0, skipped=0),
     "5000-tests": Counts(suites=58, tests=5_009, failures=2_859, errors=359, skipped=1_428),
 }
 

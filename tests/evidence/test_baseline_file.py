@@ -40,7 +40,7 @@ from tests.builders import (
     with_verdict,
 )
 from tests.canary import CANARY
-from tests.reports.examples import HOSTILE, any_text
+from tests.reports.examples import EXAMPLES, HOSTILE, any_text
 
 JUDGED = make_run(id=60_000, git_ref="f" * 40, build_key="24")
 """The run that is compared with what the report says."""
@@ -187,10 +187,19 @@ def test_a_report_in_utf_16_as_a_shell_may_write_it_is_read() -> None:
 
 @formats
 def test_the_facts_of_the_run_come_back(write: Write) -> None:
-    run = parse_run(make_answer(total=3, failed=1, ignored=1))
+    run = parse_run(make_answer(total=3, failed=1, ignored=1, branch="main"))
     results = [make_result("a", "FAIL"), make_result("b"), make_result("c", "IGNORED")]
     kept = usable(write, judge(make_policy(warn=["total > 3"]), run, results)).run
     assert replace(kept, testing_time=None) == replace(run, testing_time=None)
+
+
+@formats
+def test_a_report_that_was_held_against_a_baseline_is_one_itself(write: Write) -> None:
+    (judged,) = EXAMPLES["evidence"]
+    assert judged.results is not None
+    kept = usable(write, judged)
+    assert (kept.run.id, kept.run.branch) == (55676, "main")
+    assert kept.outcomes == outcomes_of(judged.results)
 
 
 @formats

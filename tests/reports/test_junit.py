@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -16,6 +17,10 @@ from lxml import etree
 
 from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.flakiness import History
+from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import CheckState
 from testery_gate.model import TestResult
@@ -292,6 +297,96 @@ def test_suites_say_when_the_run_started() -> None:
     assert {suite.get("timestamp") for suite in parsed(unknown)} == {None}
 
 
+def of_classes(*names: str, baseline: dict[str, TestOutcome], **about: Any) -> Judged:
+    """A run in which these tests failed, held against an earlier one."""
+    results = [*(make_result(name, "FAIL", error="boom") for name in names), make_result("passes")]
+    run = make_run(failed=len(names), **about)
+    file = results[0].file
+    before = {TestId(file, name): outcome for name, outcome in baseline.items()}
+    evidence = evidence_of(
+        run,
+        results,
+        baseline=Baseline(
+            earlier=EarlierRun(run=make_run(id=7, git_ref="90cf2aa"), outcomes=before)
+        ),
+        history=History(),
+    )
+    return judge(make_policy("new_failed <= 0"), run, results, evidence)
+
+
+def classes(root: etree._Element) -> list[dict[str, str]]:
+    """What the suites of tests say of the classes of their cases."""
+    return [
+        {
+            element.attrib["name"]: element.attrib["value"]
+            for element in suite.iter("property")
+            if element.attrib["name"].startswith("class: ")
+        }
+        for suite in root[1:]
+    ]
+
+
+PASSED, FAILED = TestOutcome.PASSED, TestOutcome.FAILED
+
+
+def test_the_class_of_a_failure_is_a_property_of_its_suite_and_the_name_stays() -> None:
+    names = ("a", "a", '"<b>"')
+    root = parsed(of_classes(*names, baseline={"a": FAILED, '"<b>"': PASSED}))
+    SCHEMA.assertValid(root)
+    assert classes(root) == [
+        {"class: a": "known", "class: a (2)": "known", 'class: "<b>"': "new"},
+    ]
+    cases = [(case.get("name"), [element.tag for element in case]) for case in root[1][1:]]
+    assert cases == [
+        ("a", ["failure"]),
+        ("a (2)", ["failure"]),
+        ('"<b>"', ["failure"]),
+        ("passes", []),
+    ]
+    assert root[1][0].tag == "properties"
+
+
+def test_what_the_tests_were_held_against_is_in_the_properties_of_the_gate() -> None:
+    judged = of_classes("a", "b", baseline={"a": FAILED, "gone": PASSED}, branch="main")
+    told = properties(judged)
+    names = ("branch", "baseline", "new_failed", "known_failed", "fixed", "missing", "added")
+    assert [told[name] for name in names] == [
+        *("main", "run 7 (90cf2aa, 2020-05-04 23:22 UTC)", "1", "1", "0", "1", "2"),
+    ]
+
+
+def test_known_failures_are_failures_unless_the_gate_tolerates_them() -> None:
+    judged = of_classes("a", baseline={"a": FAILED})
+    assert judged.exit_code is ExitCode.PASSED
+    for tolerated, tag in ((Tolerated.FAILURE, "failure"), (Tolerated.SKIPPED, "skipped")):
+        root = parsed(judged, tolerated=tolerated)
+        assert told(root[1][1]).tag == tag
+        assert classes(root) == [{"class: a": "known"}]
+    failed = of_classes("a", "b", baseline={"a": FAILED})
+    assert failed.exit_code is ExitCode.FAILED
+    tags = [told(case).tag for case in parsed(failed, tolerated=Tolerated.SKIPPED)[1][1:3]]
+    assert tags == ["failure", "failure"]
+
+
+def test_what_testery_tolerates_is_called_so() -> None:
+    run, results = make_run(failed=1, status="PASS"), [make_result("a", "FAIL")]
+    evidence = evidence_of(
+        run,
+        results,
+        baseline=Baseline(why_none="there is none"),
+        history=History(),
+        trust_status=True,
+    )
+    root = parsed(judge(make_policy(trust_status=True), run, results, evidence))
+    assert classes(root) == [{"class: a": "tolerated"}]
+
+
+def test_where_the_tests_say_nothing_there_are_no_classes() -> None:
+    run, results = make_run(failed=2), [make_result("a", "FAIL")]
+    evidence = Evidence(unknown="they can't be read", results=results)
+    assert classes(parsed(judge(make_policy(), run, results, evidence))) == [{}]
+
+
 def test_tests_are_cases_in_the_suite_of_their_file() -> None:
     found = suites(
         make_result("a", file="one.feature"),
@@ -512,9 +607,17 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 )
 def test_gitlab_takes_the_report_however_much_failed(tests: int, length: int) -> None:
     failing = make_result("fails as it did before", "FAIL", error="boom " * (length // 5))
-    text = junit.render([judge(make_policy(), make_run(), [failing] * tests)])
-    assert 20_000_000 < len(text.encode()) < 30_000_000
-    assert f'tests="{tests + 6}"' in text
+    results = [failing] * tests
+    for evidence in (None, unexplained(results)):
+        text = junit.render([judge(make_policy(), make_run(), results, evidence)])
+        assert 20_000_000 < len(text.encode()) < 30_000_000
+        assert f'tests="{tests + 6}"' in text
+
+
+def unexplained(results: Sequence[TestResult]) -> Evidence:
+    """Evidence by which all failures are new."""
+    none = Baseline(why_none="there is none")
+    return evidence_of(make_run(failed=1), results, baseline=none, history=History())
 
 
 TESTED = judge(make_policy(), make_run(id=1), [make_result()])
