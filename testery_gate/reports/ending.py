@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from testery_gate.errors import ExitCode
-from testery_gate.judging.criteria import Metric, format_percentage, measure
+from testery_gate.judging.criteria import (
+    OF_TESTS,
+    Metric,
+    format_percentage,
+    measure,
+    measure_tests,
+)
 from testery_gate.judging.judged import Judged
 from testery_gate.reports.view import exit_code_of, outcome
 from testery_gate.text import clean_line
@@ -52,7 +58,7 @@ def facts(ending: Ending) -> Mapping[str, str]:
     """Return the outcome, the counts and the runs; what is unknown is empty.
 
     With several runs the counts are sums, unknown where one of them is, and ids and addresses
-    are separated by commas.
+    are separated by commas. The single tests are counted where that was asked for.
     """
     counts = _counts(ending.runs)
     rate = _pass_rate(counts)
@@ -60,8 +66,9 @@ def facts(ending: Ending) -> Mapping[str, str]:
     named = {
         "outcome": ending.exit_code.outcome,
         "exit-code": str(ending.exit_code.value),
-        **{name: "" if count is None else str(count) for name, count in counts.items()},
+        **{name: _shown(count) for name, count in counts.items()},
         "pass-rate": "" if rate is None else format_percentage(rate).removesuffix("%"),
+        **{name: _shown(count) for name, count in _counts_of_tests(ending.runs).items()},
         "run-id": ",".join(
             str(judged.run_id) for judged in ending.runs if judged.run_id is not None
         ),
@@ -84,6 +91,21 @@ def _counts(runs: Sequence[Judged]) -> Mapping[str, Fraction | None]:
         metric.value: _sum(values.get(metric) for values in measured) if measured else None
         for metric in metrics
     }
+
+
+def _counts_of_tests(runs: Sequence[Judged]) -> Mapping[str, Fraction | None]:
+    if all(judged.evidence is None for judged in runs):
+        return {}
+    measured = [measure_tests(judged.evidence) for judged in runs]
+    return {
+        metric.value.replace("_", "-"): _sum(values[metric] for values in measured)
+        for metric in Metric
+        if metric in OF_TESTS
+    }
+
+
+def _shown(count: Fraction | None) -> str:
+    return "" if count is None else str(count)
 
 
 def _sum(values: Iterable[Fraction | None]) -> Fraction | None:

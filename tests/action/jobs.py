@@ -17,6 +17,8 @@ from tests.canary import CANARY
 NAME = "testery-gate/testery-gate@"
 OUTPUTS = (
     *("outcome", "exit-code", "passed", "failed", "ignored", "total", "pass-rate"),
+    *("new-failed", "known-failed", "flaky-failed", "quarantined-failed"),
+    *("fixed", "missing", "added"),
     *("run-id", "run-url", "junit-path", "json-path", "reason"),
 )
 

@@ -138,6 +138,19 @@ def test_a_configuration_file_counts_where_it_is_named(
     assert done.code == code, done.log
 
 
+OF_TESTS = (
+    *("new-failed", "known-failed", "flaky-failed", "quarantined-failed"),
+    *("fixed", "missing", "added"),
+)
+
+
+def test_failed_tests_are_counted_by_class_where_that_is_asked_for(tmp_path: Path) -> None:
+    with Simulator(load_scenario("failing"), speed=SPEED) as api:
+        done = use(tmp_path, api.url, {"only-new": True})
+    # There is no earlier run in this scenario.
+    assert [done.outputs[name] for name in OF_TESTS] == ["3", "0", "0", "0", "", "", ""]
+
+
 def test_counts_runs_and_reports_are_told(tmp_path: Path) -> None:
     with Simulator(load_scenario("failing"), speed=SPEED) as api:
         done = use(
@@ -154,6 +167,7 @@ def test_counts_runs_and_reports_are_told(tmp_path: Path) -> None:
         "ignored": "0",
         "total": "30",
         "pass-rate": "90",
+        **dict.fromkeys(OF_TESTS, ""),
         "run-id": "55676",
         "junit-path": "out/TEST-testery.xml",
         "json-path": "g.json",

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 
 from testery_gate.errors import ExitCode
+from testery_gate.judging.judged import Judged
 from testery_gate.reports.ending import Ending, facts, overall
 from testery_gate.text import clean_text
 from tests.builders import judge, make_policy, make_run, not_judged, with_unknown
@@ -16,7 +17,7 @@ from tests.reports.examples import EXAMPLES, any_runs_judged
 GONE = not_judged(2, ExitCode.NOT_FOUND, "there is no run 2")
 
 
-def judged(**counts: Any) -> Ending:
+def counted(**counts: Any) -> Ending:
     return overall([judge(make_policy(), make_run(**counts))])
 
 
@@ -36,9 +37,9 @@ def test_one_run_is_told_as_it_is() -> None:
 
 
 def test_a_pass_rate_never_reads_as_more_than_it_is() -> None:
-    assert facts(judged(total=100_000, failed=1))["pass-rate"] == "99.999"
-    assert facts(judged(total=3, failed=1))["pass-rate"].startswith("66.6")
-    assert facts(judged(total=3, ignored=3))["pass-rate"] == ""
+    assert facts(counted(total=100_000, failed=1))["pass-rate"] == "99.999"
+    assert facts(counted(total=3, failed=1))["pass-rate"].startswith("66.6")
+    assert facts(counted(total=3, ignored=3))["pass-rate"] == ""
 
 
 def test_counts_of_several_runs_are_added() -> None:
@@ -56,6 +57,31 @@ def test_a_sum_of_something_unknown_is_unknown() -> None:
     told = facts(overall([judge(make_policy(), run) for run in runs]))
     assert (told["passed"], told["ignored"]) == ("60", "")
     assert facts(overall([judge(make_policy(), runs[0]), GONE]))["passed"] == ""
+
+
+OF_TESTS = (
+    *("new-failed", "known-failed", "flaky-failed", "quarantined-failed"),
+    *("fixed", "missing", "added"),
+)
+
+
+def of_tests(*runs: Judged) -> list[str | None]:
+    told = facts(overall(runs))
+    return [told.get(name) for name in OF_TESTS]
+
+
+def test_single_tests_are_counted_where_that_was_asked_for() -> None:
+    assert of_tests(*EXAMPLES["passed"]) == [None] * 7
+    assert of_tests(*EXAMPLES["evidence"]) == ["1", "2", "1", "1", "1", "1", "1"]
+    assert of_tests(*EXAMPLES["no-baseline"]) == ["2", "0", "0", "0", "", "", ""]
+    assert list(facts(overall(EXAMPLES["evidence"])))[6:-3] == ["pass-rate", *OF_TESTS]
+
+
+def test_their_counts_of_several_runs_are_added() -> None:
+    (one,), (other,) = EXAMPLES["evidence"], EXAMPLES["no-baseline"]
+    assert of_tests(one, one) == ["2", "4", "2", "2", "2", "2", "2"]
+    assert of_tests(one, other) == ["3", "2", "1", "1", "", "", ""]
+    assert of_tests(one, GONE) == [""] * 7
 
 
 def test_before_a_run_was_looked_at_only_the_reason_is_known() -> None:
