@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.failures import FailureClass
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import TestResult
 from testery_gate.reports.ending import Ending
 from testery_gate.reports.view import (
     NO_ERROR,
+    TOLERATED,
     failing,
     first_error_line,
+    known_evidence,
     more,
     not_passed,
     outcome,
@@ -65,11 +69,17 @@ class Issue:
 
 
 def errors(ending: Ending) -> Sequence[Issue]:
-    """Return what keeps the gate from passing, the checks before the tests; at most 10."""
+    """Return what keeps the gate from passing, the checks before the tests; at most 10.
+
+    Of the tests these are the new failures, where that is known. The others are counted in a last
+    issue, which is a warning.
+    """
     found = list(gate_errors(ending))
-    tests = [(test, judged) for judged in not_passed(ending.runs) for test in failing(judged)]
+    tests = [(test, judged) for judged in not_passed(ending.runs) for test in _annotated(judged)]
     found += [_test_issue(test, judged, ending) for test, judged in tests[:MOST]]
-    return _bounded(found, len(found) + len(tests[MOST:]))
+    others = _others(ending)
+    shown = _bounded(found, len(found) + len(tests[MOST:]), MOST - len(others))
+    return [*shown, *others]
 
 
 def gate_errors(ending: Ending) -> Iterator[Issue]:
@@ -92,7 +102,33 @@ def warnings(ending: Ending) -> Sequence[Issue]:
         for check in judged.verdict.checks
         if not check.deciding and check.state is not CheckState.HOLDS
     ]
-    return _bounded(found, len(found))
+    return _bounded(found, len(found), MOST - len(_others(ending)))
+
+
+def _annotated(judged: Judged) -> Sequence[TestResult]:
+    evidence = known_evidence(judged)
+    if evidence is None or judged.results is None:
+        return failing(judged)
+    return [
+        failure.result for failure in evidence.failures if failure.failure_class is FailureClass.NEW
+    ]
+
+
+def _others(ending: Ending) -> Sequence[Issue]:
+    """Count the failures that are not new, in one issue; none if there are none."""
+    counts = Counter[str]()
+    for judged in not_passed(ending.runs):
+        if judged.evidence is not None and judged.results is not None:
+            counts.update({one.value: n for one, n in judged.evidence.counts.items()})
+            counts[TOLERATED] += len(judged.evidence.tolerated)
+    del counts[FailureClass.NEW.value]
+    told = [f"{count} {name}" for name, count in counts.items() if count]
+    if not told:
+        return []
+    *before, last = told
+    subject = f"{', '.join(before)} and {last}" if before else last
+    are = "failure is" if counts.total() == 1 else "failures are"
+    return [_issue(Severity.WARNING, "Testery", [f"{subject} {are} not annotated"])]
 
 
 def _check_issue(severity: Severity, check: Check, judged: Judged, ending: Ending) -> Issue:
@@ -121,10 +157,10 @@ def _issue(severity: Severity, subject: str, texts: Iterable[str | None]) -> Iss
     )
 
 
-def _bounded(issues: Sequence[Issue], count: int) -> Sequence[Issue]:
-    """Return as many as are shown; if there are more, the last one counts the rest."""
-    if count <= MOST:
+def _bounded(issues: Sequence[Issue], count: int, most: int) -> Sequence[Issue]:
+    """Return at most so many; if there are more, the last one counts the rest."""
+    if count <= most:
         return issues
-    shown = issues[: MOST - 1]
+    shown = issues[: most - 1]
     message = f"{more(count - len(shown))}; see the log and the reports"
     return [*shown, Issue(severity=issues[0].severity, subject="Testery", message=message)]

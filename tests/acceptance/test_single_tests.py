@@ -117,3 +117,23 @@ def test_a_file_that_comes_with_the_change_does_not_say_whose_failures_count(
     done = command.run("check", "55676", "--only-new", cwd=tmp_path, api_url=api)
     assert done.code == ExitCode.USAGE, done.output
     assert "decides whose failures count" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("api", ["regression"], indirect=True)
+def test_programs_read_whose_failure_it_is(api: str, tmp_path: Path) -> None:
+    reports = [f"--report={name}={name}" for name in ("json", "junit", "dotenv")]
+    done = command.run(
+        *("wait", "55676", "--only-new", "--history=3", "--ci=github", *reports),
+        cwd=tmp_path,
+        api_url=api,
+    )
+    assert done.code == ExitCode.FAILED, done.output
+    (run,) = json.loads((tmp_path / "json").read_text())["runs"]
+    failed = [test for test in run["tests"] if test["status"] == "FAIL"]
+    assert sorted(test["class"] for test in failed) == ["known", "known", "new"]
+    assert {len(test["strip"]) for test in failed} == {1 + len(run["evidence"]["history"])}
+    assert (tmp_path / "junit").read_text().count('name="class: ') == len(failed)
+    assert "TESTERY_GATE_NEW_FAILED=1\n" in (tmp_path / "dotenv").read_text()
+    annotations = [line for line in done.output.splitlines() if line.startswith("::")]
+    assert annotations[-1] == "::warning title=Testery::2 known failures are not annotated"
+    assert len(annotations) == 3

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 
 from testery_gate.ci.issues import LONGEST_LINE, MOST, Severity, errors, gate_errors, warnings
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.flakiness import History
+from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
+from testery_gate.judging.judged import Judged
 from testery_gate.reports.ending import Ending, overall
 from testery_gate.text import clean_text
 from tests.builders import judge, make_policy, make_result, make_run, not_judged
 from tests.ci.telling import ENDINGS, any_ending
+from tests.reports.examples import ERROR, EXAMPLES
 
 
 def failing(count: int) -> Ending:
@@ -59,6 +67,92 @@ def test_failing_tests_of_a_run_that_passed_are_no_errors() -> None:
     assert not errors(ending)
 
 
+def held_against(before: str, count: int = 1, *required: str, **about: Any) -> Judged:
+    """A run with failing tests, of which these failed before too; letters are names."""
+    results = [make_result(name, "FAIL", error=f"error {name}") for name in "abcdefghijkl"[:count]]
+    baseline = EarlierRun(
+        run=make_run(id=7),
+        outcomes={
+            TestId.of(result): TestOutcome.FAILED if result.name in before else TestOutcome.PASSED
+            for result in results
+        },
+    )
+    policy = make_policy(*(required or ["new_failed <= 0"]), trust_status="status" in about)
+    run = make_run(failed=count, **about)
+    evidence = evidence_of(
+        run,
+        results,
+        baseline=Baseline(earlier=baseline),
+        history=History(),
+        trust_status=policy.trust_status,
+    )
+    return judge(policy, run, results, evidence)
+
+
+def annotated(*runs: Judged) -> list[str]:
+    return [str(issue) for issue in errors(overall(runs))]
+
+
+def test_only_new_failures_are_told_and_the_others_are_counted() -> None:
+    (_, *tests), last = annotated(*EXAMPLES["evidence"]), errors(overall(EXAMPLES["evidence"]))[-1]
+    assert tests == [
+        "pays with a card (features/checkout.feature): AssertionError: expected 402 to equal 200",
+        "Testery: 1 flaky, 2 known and 1 quarantined failures are not annotated",
+    ]
+    assert last.severity is Severity.WARNING
+
+
+def test_one_that_is_known_is_counted_too() -> None:
+    assert annotated(held_against("a", 2))[1:] == [
+        "b (features/calculator.feature): error b",
+        "Testery: 1 known failure is not annotated",
+    ]
+
+
+def test_where_all_failures_are_new_nothing_is_counted() -> None:
+    assert annotated(*EXAMPLES["no-baseline"])[1:] == [
+        f"signs in (features/calculator.feature): {ERROR}",
+        "signs out (features/calculator.feature): Testery calls this test FAIL, and gives no error",
+    ]
+
+
+def test_where_another_criterion_fails_the_run_known_failures_are_only_counted() -> None:
+    assert annotated(held_against("abc", 3, "new_failed <= 0", "failed <= 2"))[1:] == [
+        "Testery: 3 known failures are not annotated"
+    ]
+
+
+def test_known_failures_of_a_run_that_passed_are_not_even_counted() -> None:
+    assert not annotated(held_against("abc", 3))
+
+
+def test_what_testery_tolerates_is_counted() -> None:
+    judged = held_against("", 2, "total >= 31", status="PASS")
+    assert annotated(judged)[1:] == ["Testery: 2 tolerated failures are not annotated"]
+
+
+def test_the_others_of_several_runs_are_counted_in_one_line_beside_ten() -> None:
+    told = annotated(held_against("a", 12, id=1), held_against("ab", 2, "failed <= 1", id=2))
+    assert len(told) == MOST
+    assert told[2] == "b (run 1) (features/calculator.feature): error b"
+    assert told[-2:] == [
+        "Testery: and 5 more; see the log and the reports",
+        "Testery: 3 known failures are not annotated",
+    ]
+
+
+def test_where_the_tests_say_nothing_each_is_told_as_ever() -> None:
+    results = [make_result("a", "FAIL")]
+    evidence = Evidence(unknown="they can't be read", results=results)
+    judged = judge(make_policy("new_failed <= 0"), make_run(failed=2), results, evidence)
+    (_, test) = annotated(judged)
+    assert test.startswith("a (features/calculator.feature): ")
+
+
+def test_tests_that_are_left_out_of_the_reports_are_not_told() -> None:
+    (_,) = annotated(replace(held_against("a", 2), results=None))
+
+
 def test_what_does_not_decide_is_a_warning() -> None:
     policy = make_policy(warn=["ignored == 0", "coverage >= 80%", "total >= 1"])
     ending = overall([judge(policy, make_run(ignored=1))])
@@ -92,8 +186,8 @@ def test_an_ending_that_no_run_has_is_told_first() -> None:
 @given(any_ending)
 def test_issues_are_few_clean_and_short(ending: Ending) -> None:
     told = (*errors(ending), *warnings(ending))
-    assert len(errors(ending)) <= MOST
-    assert len(warnings(ending)) <= MOST
+    severities = Counter(issue.severity for issue in told)
+    assert max(len(errors(ending)), *severities.values(), 0) <= MOST
     for issue in told:
         assert len(issue.message) < 4096 - 4
         assert max(map(len, issue.message.split("\n"))) <= LONGEST_LINE
