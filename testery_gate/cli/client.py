@@ -54,10 +54,15 @@ def connect_behind(connection: ConnectionOptions, limits: Limits) -> Callable[[]
     return connect_one
 
 
-def connect_now(connection: ConnectionOptions, outage_tolerance: float) -> TesteryClient:
-    """Return the client of a command that shows what is there now."""
+def connect_now(
+    connection: ConnectionOptions, outage_tolerance: float, *, seconds: float = 0.0
+) -> TesteryClient:
+    """Return the client of a command that shows what is there now.
+
+    Its requests may take as long as one outage, or so many ``seconds`` together if that is longer.
+    """
     limits = Limits(
-        deadline=Deadline.after(outage_tolerance),
+        deadline=Deadline.after(max(outage_tolerance, seconds)),
         outage_tolerance=outage_tolerance,
         grace=ONLY_LOOK_SECONDS,
     )

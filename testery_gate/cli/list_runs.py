@@ -24,12 +24,12 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Process
-from testery_gate.cli.table import Cell, Column, as_text
+from testery_gate.cli.table import Cell, Column, Row, as_text
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
 
-_COLUMNS = (
+COLUMNS = (
     Column(heading="id"),
     Column(heading="status"),
     Column(heading="name", is_text=True),
@@ -80,7 +80,12 @@ def render(
     runs: Sequence[TestRun], *, now: datetime, width: int | None, color: bool, unicode: bool
 ) -> str:
     """Return a line for each run below the headings."""
-    rows = [
+    return as_text(COLUMNS, rows(runs, now), width=width, color=color, unicode=unicode)
+
+
+def rows(runs: Sequence[TestRun], now: datetime) -> Sequence[Row]:
+    """Return what the table shows of each run."""
+    return [
         (
             str(run.id),
             Cell(text=run.status_text, color=_COLORS.get(run.status, "")),
@@ -93,7 +98,6 @@ def render(
         )
         for run in runs
     ]
-    return as_text(_COLUMNS, rows, width=width, color=color, unicode=unicode)
 
 
 def _abbreviated(git_ref: str | None) -> str | None:

@@ -64,11 +64,12 @@ def settings(
     also: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
     types: Mapping[str, click.ParamType] | None = None,  # type: ignore[type-arg]  # only from click 8.4 on
+    helps: Mapping[str, str] | None = None,
 ) -> list[click.Parameter]:
     """Return a command's options in the order of the help: those of these sections.
 
-    ``without`` names options to leave out, ``also`` single ones of other sections, and ``defaults``
-    and ``types`` are the command's own.
+    ``without`` names options to leave out, ``also`` single ones of other sections; ``defaults``,
+    ``types`` and ``helps`` are the command's own.
     """
     found: list[click.Parameter] = []
     for setting in _SETTINGS:
@@ -77,6 +78,7 @@ def settings(
             own = copy(setting)
             own.default = (defaults or {}).get(flag, setting.default)
             own.type = (types or {}).get(flag, setting.type)
+            own.help = (helps or {}).get(flag, setting.help)
             found.append(own)
     return found
 

@@ -25,14 +25,12 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.table import Cell, Column, Row, as_markdown, as_text
+from testery_gate.cli.table import Cell, Column, Part, Row, parts_as_markdown, parts_as_text
 from testery_gate.errors import NotFound
 from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
 from testery_gate.evidence.quarantine import SOON, Entry, State
 from testery_gate.model import RunStatus, TestRun
-from testery_gate.reports.json_report import dumped
-from testery_gate.reports.markdown import prose
-from testery_gate.text import clean_text
+from testery_gate.reports import json_report
 
 SCHEMA_VERSION = "1.0"
 """The second number grows when a field is added, the first when one changes or goes."""
@@ -131,22 +129,23 @@ def _lines(options: QuarantineOptions, outcomes: Outcomes | None) -> Sequence[_L
 
 
 def _text(options: QuarantineOptions, held: Held, machine: Machine) -> str:
-    lines = _lines(options, held.outcomes)
     style = abilities(sys.stdout, machine.environment)
-    head = clean_text("".join(f"{line}\n" for line in _summary(options, held, lines)))
-    head = head if style["unicode"] else head.encode("ascii", "replace").decode()
-    return f"{head}\n{as_text(_COLUMNS, _rows(lines), width=line_width(), **style)}"
+    return parts_as_text(_parts(options, held), width=line_width(), **style)
 
 
 def _markdown(options: QuarantineOptions, held: Held, _: Machine) -> str:
+    return parts_as_markdown(_parts(options, held))
+
+
+def _parts(options: QuarantineOptions, held: Held) -> Sequence[Part]:
     lines = _lines(options, held.outcomes)
-    head = "".join(f"{prose(line)}\n\n" for line in _summary(options, held, lines))
-    return head + as_markdown(_COLUMNS, _rows(lines))
+    summary = Part(lines=_summary(options, held, lines))
+    return [summary, *([Part(columns=_COLUMNS, rows=_rows(lines))] if lines else [])]
 
 
 def _json(options: QuarantineOptions, held: Held, _: Machine) -> str:
     report = {
-        "schemaVersion": SCHEMA_VERSION,
+        **json_report.head(SCHEMA_VERSION),
         "source": options.quarantine.source,
         "today": options.quarantine.today.isoformat(),
         "runId": None if held.run is None else held.run.id,
@@ -167,7 +166,7 @@ def _json(options: QuarantineOptions, held: Held, _: Machine) -> str:
             for line in _lines(options, held.outcomes)
         ],
     }
-    return f"{dumped(report)}\n"
+    return f"{json_report.dumped(report)}\n"
 
 
 _RENDERERS = {"text": _text, "json": _json, "markdown": _markdown}

@@ -1,18 +1,24 @@
-"""Tables that commands print: text for people at a terminal, and Markdown."""
+"""What commands print: lines and tables, as text for people at a terminal and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
 from io import StringIO
 from typing import TypeAlias
 
-from testery_gate.reports import markdown
+from testery_gate.judging.criteria import Unit, format_value
+from testery_gate.reports import markdown, view
+from testery_gate.text import clean_line, clean_text, fold
 
 LONGEST = 1000
 """Characters of a name, so that one very long name does not make all lines as long."""
 NARROWEST = 80
-"""Columns; in a narrower terminal the lines wrap."""
+"""Columns; in a narrower terminal the lines of a table wrap."""
+NARROWEST_LINE = 40
+"""Columns of a line of text, likewise."""
 _ANY_WIDTH = 100_000
 
 
@@ -38,6 +44,60 @@ Row: TypeAlias = Sequence[Cell | str | None]
 """A text alone is a cell without a colour."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of what is printed; what is empty of it is left out."""
+
+    heading: str = ""
+    lines: Sequence[str] = ()
+    columns: Sequence[Column] = ()
+    """Of a table, which has at least one row."""
+    rows: Sequence[Row] = ()
+    left_out: int = 0
+    """How many rows there are beyond."""
+
+
+def parts_as_text(parts: Sequence[Part], *, width: int | None, color: bool, unicode: bool) -> str:
+    """Return the parts with an empty line between them.
+
+    Lines are folded to a terminal's ``width``. Without ``unicode`` the text is ASCII.
+    """
+
+    def folded(line: str) -> str:
+        line = clean_line(line)
+        line = line if unicode else line.encode("ascii", "replace").decode()
+        return line if width is None else "\n".join(fold(line, max(width, NARROWEST_LINE)))
+
+    def strong(line: str) -> str:
+        return f"\x1b[1m{line}\x1b[0m" if color else line
+
+    blocks = []
+    for part in parts:
+        heading = [strong(folded(part.heading))] if part.heading else []
+        lines = [*heading, *map(folded, part.lines)]
+        if part.rows:
+            table = as_text(part.columns, part.rows, width=width, color=color, unicode=unicode)
+            lines.append(table.removesuffix("\n"))
+        if part.left_out:
+            lines.append(view.more(part.left_out))
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def parts_as_markdown(parts: Sequence[Part]) -> str:
+    """Return the parts in Markdown."""
+    blocks = []
+    for number, part in enumerate(parts):
+        if part.heading:
+            blocks.append(f"{'###' if number else '##'} {markdown.prose(part.heading)}")
+        blocks += map(markdown.prose, part.lines)
+        if part.rows:
+            blocks.append(as_markdown(part.columns, part.rows).removesuffix("\n"))
+        if part.left_out:
+            blocks.append(f"… {view.more(part.left_out)}")
+    return "\n\n".join(blocks) + "\n"
+
+
 def as_text(
     columns: Sequence[Column],
     rows: Sequence[Row],
@@ -58,7 +118,7 @@ def as_text(
 
     def shown(cell: Cell | str | None) -> Text:
         cell = _cell(cell)
-        text = (cell.text or "-")[:LONGEST]
+        text = clean_text((cell.text or "-")[:LONGEST])
         text = text if unicode else text.encode("ascii", "replace").decode()
         # In a column that may fold, a text that may not is cut, and only where it must be.
         return Text(text, cell.color, no_wrap=True, overflow="ellipsis" if unicode else "crop")
@@ -89,7 +149,8 @@ def as_markdown(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     for row in rows:
         texts = [_cell(cell).text or "-" for cell in row]
         cells = [
-            markdown.code(text) if column.is_text and text != "-" else markdown.prose(text)
+            # An unknown value needs no escape, and a name that looks like one needs none either.
+            text if text == "-" else markdown.code(text) if column.is_text else markdown.prose(text)
             for column, text in zip(columns, texts, strict=True)
         ]
         lines.append(markdown.table_row(*cells))
@@ -98,3 +159,9 @@ def as_markdown(columns: Sequence[Column], rows: Sequence[Row]) -> str:
 
 def _cell(cell: Cell | str | None) -> Cell:
     return cell if isinstance(cell, Cell) else Cell(text=cell)
+
+
+def duration(time: timedelta) -> str:
+    """Return the duration of a test, in milliseconds at the finest."""
+    milliseconds = round(time / timedelta(milliseconds=1))
+    return format_value(Fraction(milliseconds, 1000), Unit.TIME)

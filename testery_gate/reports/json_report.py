@@ -47,8 +47,7 @@ _END = "\n}"
 
 def render_runs(runs: Sequence[TestRun]) -> str:
     """Return runs as a list, each with what a report says of it but no verdict."""
-    listed = ({"id": run.id, "run": _run(run), "metrics": _metrics(run, None)} for run in runs)
-    return "".join(["[", *_items(listed), "\n]\n"])
+    return "".join(["[", *_items(map(listed, runs)), "\n]\n"])
 
 
 def _runs(runs: Sequence[Judged]) -> Iterator[str]:
@@ -253,9 +252,7 @@ def _baseline(baseline: Baseline) -> Mapping[str, object] | None:
 def _differing(tests: Sequence[TestId] | None) -> Mapping[str, object] | None:
     if tests is None:
         return None
-    named = [
-        {"file": _text(test.file), "name": clean_text(test.name)} for test in tests[:MOST_DIFFERING]
-    ]
+    named = [test_id(test) for test in tests[:MOST_DIFFERING]]
     return {"total": len(tests), "tests": named}
 
 
@@ -280,3 +277,37 @@ def _time(time: datetime | None) -> str | None:
 
 def _seconds(duration: timedelta | None) -> float | None:
     return None if duration is None or duration < timedelta(0) else duration.total_seconds()
+
+
+def head(schema_version: str) -> Mapping[str, object]:
+    """Return what the JSON of a command begins with."""
+    return {
+        "schemaVersion": schema_version,
+        "tool": {"name": "testery-gate", "version": __version__},
+    }
+
+
+def listed(run: TestRun) -> Mapping[str, object]:
+    """Return a run as ``list`` does."""
+    return {"id": run.id, "run": _run(run), "metrics": _metrics(run, None)}
+
+
+def moved(old: TestRun, new: TestRun) -> Mapping[str, object]:
+    """Return by metric how much more it is in the new run; null where one of them lacks it."""
+    now = measure(new)
+    return {
+        metric.value: None
+        if before is None or (after := now[metric]) is None
+        else _number(after - before)
+        for metric, before in measure(old).items()
+    }
+
+
+def test_id(test: TestId) -> Mapping[str, object]:
+    """Return what makes a test the same test in two runs."""
+    return {"file": _text(test.file), "name": clean_text(test.name)}
+
+
+def seen_in(run: TestRun) -> Mapping[str, object]:
+    """Return in which run something was seen."""
+    return {"runId": run.id, "time": _time(run.create_time), "gitRef": _text(run.git_ref)}
