@@ -57,33 +57,45 @@ class FileBaseline:
     runs: Sequence[ReportedRun]
 
     def for_run(self, run: TestRun) -> Baseline:
-        """Return what this run is compared with, or why there is nothing.
+        """Return what this run is compared with, or why there is nothing."""
+        meant = self.meant(run)
+        if isinstance(meant, str):
+            return Baseline(source=self.source, why_none=meant)
+        earlier, reported = meant
+        why = why_no_baseline(_as_reported(run), _as_reported(earlier)) or why_no_tests(
+            earlier, reported
+        )
+        if why:
+            return Baseline(source=self.source, why_none=self.unusable(why))
+        outcomes = outcomes_of(reported.results or ())
+        return Baseline(earlier=EarlierRun(run=earlier, outcomes=outcomes), source=self.source)
+
+    def meant(self, run: TestRun) -> tuple[TestRun, ReportedRun] | str:
+        """Return the run of the report that a run is held against, or why there is none.
 
         The only run of a report is meant whatever it is called; of several, the one of the same
         project, environment and name.
         """
-        judged, reported = _as_reported(run), self.runs
+        reported = self.runs
         if len(reported) > 1:
-            reported = [one for one in reported if one.run and _kind(one.run) == _kind(judged)]
+            reported = [one for one in reported if one.run and _kind(one.run) == _kind(run)]
         if len(reported) != 1:
             found = len(reported) or "none"
-            return self._none(
+            return self.unusable(
                 f"it has {len(self.runs)} runs, {found} of them of the same project, environment"
                 " and name"
             )
         (meant,) = reported
         if meant.run is None:
-            return self._none(f"it shows no run: the gate ended with {_words(meant.outcome)}")
-        if why := why_no_baseline(judged, _as_reported(meant.run)) or _why_not(meant, meant.run):
-            return self._none(why)
-        outcomes = outcomes_of(meant.results or ())
-        return Baseline(earlier=EarlierRun(run=meant.run, outcomes=outcomes), source=self.source)
+            return self.unusable(f"it shows no run: the gate ended with {_words(meant.outcome)}")
+        return meant.run, meant
 
-    def _none(self, why: str) -> Baseline:
-        return Baseline(source=self.source, why_none=f"{self.source} can't be used: {why}")
+    def unusable(self, why: str) -> str:
+        """Say why the report can't be used."""
+        return f"{self.source} can't be used: {why}"
 
 
-def _why_not(reported: ReportedRun, run: TestRun) -> str:
+def why_no_tests(run: TestRun, reported: ReportedRun) -> str:
     """Return why the report on a run that is over says too little of it; empty if it doesn't."""
     if reported.decided_early:
         return f"run {run.id} was judged before its end"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from itertools import pairwise
 
 from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.model import TestRun, same_git_ref
 
+FLAKY_CHANGES = 2
+"""A test is flaky if its outcome changed so often: it was not only broken, or mended."""
 _COMMIT = re.compile(r"[0-9A-Fa-f]{7,64}")
 
 
@@ -36,6 +39,28 @@ def same_commit(one: TestRun, other: TestRun) -> bool:
     if not all(ref and _COMMIT.fullmatch(ref) for ref in refs):
         return False
     return same_git_ref(one.git_ref or "", other.git_ref or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlakyTest:
+    """A test that is inconsistent over some runs."""
+
+    test: TestId
+    strip: tuple[TestOutcome | None, ...]
+    """What came of it in each run, the oldest first; ``None`` where a run did not have it."""
+    changes: int
+    failed: int
+    executed: int
+    """In how many runs it failed, and was executed."""
+    first_failed: TestRun
+    last_failed: TestRun
+    on_one_commit: str
+    """Where it both passed and failed on the same commit; empty if it did not."""
+
+    @property
+    def rate(self) -> Fraction:
+        """In how many percent of the runs that executed it it failed."""
+        return Fraction(100 * self.failed, self.executed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +91,61 @@ class History:
         """Return how a test is inconsistent; empty if it is not.
 
         It is if it both passed and failed on the same commit, or changed its outcome at least
-        twice.
+        :data:`FLAKY_CHANGES` times.
         """
-        told = {
+        told = self._told(test)
+        if why := self._on_one_commit(told):
+            return why
+        changes = _changes(told)
+        if changes >= FLAKY_CHANGES:
+            return f"its outcome changed {changes} times in the last {len(self.runs)} runs"
+        return ""
+
+    def flaky_tests(self) -> Sequence[FlakyTest]:
+        """Return the inconsistent tests, those that changed their outcome most first."""
+        found = []
+        for test in self.failed:
+            told = self._told(test)
+            changes, on_one_commit = _changes(told), self._on_one_commit(told)
+            if on_one_commit or changes >= FLAKY_CHANGES:
+                failed = [
+                    earlier.run
+                    for earlier in self.runs
+                    if earlier.run.id in told and told[earlier.run.id].has_failed
+                ]
+                flaky = FlakyTest(
+                    test=test,
+                    strip=self.strip(test),
+                    changes=changes,
+                    failed=len(failed),
+                    executed=len(told),
+                    first_failed=failed[0],
+                    last_failed=failed[-1],
+                    on_one_commit=on_one_commit,
+                )
+                found.append(flaky)
+        return sorted(found, key=lambda one: (-one.changes, not one.on_one_commit, -one.rate))
+
+    @property
+    def failed(self) -> Collection[TestId]:
+        """The tests that failed in at least one run."""
+        return {
+            test: None
+            for earlier in self.runs
+            for test, outcome in earlier.outcomes.items()
+            if outcome.has_failed
+        }
+
+    def _told(self, test: TestId) -> Mapping[int, TestOutcome]:
+        """Return by run what came of a test where it was executed, the oldest first."""
+        return {
             earlier.run.id: outcome
             for earlier in self.runs
             if (outcome := earlier.outcomes.get(test)) and outcome is not TestOutcome.OTHER
         }
+
+    def _on_one_commit(self, told: Mapping[int, TestOutcome]) -> str:
+        """Say where a test both passed and failed on the same commit; empty if it did not."""
         passed = {run_id for run_id, outcome in told.items() if outcome.has_passed}
         for run_id, outcome in told.items():
             if outcome is TestOutcome.BOTH:
@@ -80,9 +153,6 @@ class History:
             alike = sorted(self.same[run_id] & passed) if outcome.has_failed else []
             if alike:
                 return f"on the same commit it failed in run {run_id} and passed in run {alike[0]}"
-        changes = sum(one is not other for one, other in pairwise(told.values()))
-        if changes >= 2:
-            return f"its outcome changed {changes} times in the last {len(self.runs)} runs"
         return ""
 
     def failing_since(self, test: TestId, run: TestRun) -> Since | None:
@@ -105,3 +175,7 @@ class History:
             git_ref=first.git_ref,
             at_least=first.id == self.runs[0].run.id,
         )
+
+
+def _changes(told: Mapping[int, TestOutcome]) -> int:
+    return sum(one is not other for one, other in pairwise(told.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -132,7 +132,8 @@ class Gathering:
         baseline = self._baseline(run, earlier)
         failed = {TestId.of(result) for result in failing(results)}
         known = [] if isinstance(earlier, ApiError) else earlier
-        history, missing = self._read(known, failed, until)
+        # Of all the tests of all the runs only those that failed are shown.
+        history, missing = read_history(self._history(known), self._tests, until, of=failed)
         none = f"there is no run to compare with: {baseline.why_none}" if baseline.why_none else ""
         return evidence_of(
             run,
@@ -185,27 +186,34 @@ class Gathering:
             return Baseline(why_none=f"run {other.id} has no test results")
         return Baseline(earlier=EarlierRun(run=other, outcomes=outcomes))
 
-    def _read(
-        self, earlier: Sequence[TestRun], tests: set[TestId], until: Deadline
-    ) -> tuple[History, str]:
-        """Return the history of some tests, the oldest run first, and what is missing of it."""
-        found: list[EarlierRun] = []
-        unread: list[Unread] = []
-        for other in self._history(earlier):
-            outcomes = self._tests.outcomes(other, until)
-            if isinstance(outcomes, Unread):
-                unread.append(outcomes)
-                continue
-            # Of all the tests of all the runs only these are shown.
-            of_tests = {test: outcomes[test] for test in tests if test in outcomes}
-            found.append(EarlierRun(run=other, outcomes=of_tests))
-        missing = (
-            f"{len(unread)} of {len(unread) + len(found)} earlier runs are missing from the"
-            f" history: {unread[0].why}"
-            if unread
-            else ""
-        )
-        return History.of(found[::-1]), missing
+
+def read_history(
+    runs: Sequence[TestRun],
+    tests: EarlierTests,
+    until: Deadline,
+    *,
+    of: Collection[TestId] | None = None,
+) -> tuple[History, str]:
+    """Read what came of the tests of these runs, the newest first, and say what is missing of it.
+
+    Of all the tests only those ``of`` interest are kept.
+    """
+    found: list[EarlierRun] = []
+    unread: list[Unread] = []
+    for run in runs:
+        outcomes = tests.outcomes(run, until)
+        if isinstance(outcomes, Unread):
+            unread.append(outcomes)
+            continue
+        if of is not None:
+            outcomes = {test: outcomes[test] for test in of if test in outcomes}
+        found.append(EarlierRun(run=run, outcomes=outcomes))
+    missing = (
+        f"{len(unread)} of {len(runs)} earlier runs are missing from the history: {unread[0].why}"
+        if unread
+        else ""
+    )
+    return History.of(found[::-1]), missing
 
 
 def _unknown(why: str, results: Sequence[TestResult] | None = None) -> Evidence:

@@ -98,3 +98,50 @@ def test_without_a_history_it_is_not_known_since_when() -> None:
 
 def test_the_strip_has_a_place_for_each_run() -> None:
     assert history("PF.").strip(TEST) == (TestOutcome.PASSED, TestOutcome.FAILED, None)
+
+
+def flaky(*strips: str) -> Sequence[tuple[str, int, int, int]]:
+    """Return the flaky ones of tests that ended so: name, changes, failed and executed."""
+    runs = [
+        EarlierRun(
+            run=make_run(id=number, git_ref=COMMITS[number - 1], build_key=None),
+            outcomes={
+                TestId("a.feature", strip): TestOutcome(strip[number - 1])
+                for strip in strips
+                if strip[number - 1] != "."
+            },
+        )
+        for number in range(1, 6)
+    ]
+    return [
+        (one.test.name, one.changes, one.failed, one.executed)
+        for one in History.of(runs).flaky_tests()
+    ]
+
+
+def test_the_tests_that_changed_most_come_first() -> None:
+    assert flaky("PPPPP", "PFPPP", "FPFPF", "PPPFF", "FFFFF", "FFPFF", "PBP.P", "OF.OO") == [
+        ("FPFPF", 4, 3, 5),
+        ("PBP.P", 2, 1, 4),
+        ("FFPFF", 2, 4, 5),
+        ("PFPPP", 2, 1, 5),
+    ]
+
+
+def test_a_test_that_ends_both_ways_on_one_commit_is_marked() -> None:
+    found = history("PF", ["abcdef1", "ABCDEF1234567"])
+    (one,) = found.flaky_tests()
+    assert one.on_one_commit == "on the same commit it failed in run 2 and passed in run 1"
+    assert (one.changes, one.strip) == (1, (TestOutcome.PASSED, TestOutcome.FAILED))
+    (other,) = history("PFP").flaky_tests()
+    assert not other.on_one_commit
+
+
+def test_a_flaky_test_was_seen_failing_first_and_last() -> None:
+    (one,) = history("PFPF.").flaky_tests()
+    assert (one.first_failed.id, one.last_failed.id) == (2, 4)
+    assert one.rate == 50
+
+
+def test_of_no_runs_nothing_is_flaky() -> None:
+    assert history("").flaky_tests() == []

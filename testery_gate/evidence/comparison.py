@@ -1,0 +1,133 @@
+"""How the tests of one run differ from those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from testery_gate.evidence.baseline import is_finished
+from testery_gate.evidence.durations import Durations
+from testery_gate.evidence.failures import failing
+from testery_gate.evidence.outcomes import TestId, TestOutcome, outcomes_of
+from testery_gate.model import TestResult, TestRun
+
+SLOWER_BY = timedelta(seconds=1)
+SLOWER_TIMES = 2
+"""A test became slower if it takes so much longer, and so many times as long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFailure:
+    """A test that fails, and did not before."""
+
+    test: TestId
+    before: TestOutcome | None
+    """What came of it before; ``None`` if the run did not have it."""
+    now: TestOutcome
+    """Whether it only failed, or passed when it was tried again."""
+    result: TestResult
+    """Its first FAIL result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slower:
+    """A test that passed twice, and took longer the second time."""
+
+    test: TestId
+    before: timedelta
+    now: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What became of the tests, each list in the order of the API; the slowest come first.
+
+    A test that was retried passed only if none of its results is FAIL.
+    """
+
+    new_failures: Sequence[NewFailure]
+    still_failing: Sequence[TestId]
+    fixed: Sequence[TestId]
+    """They failed, and pass."""
+    not_executed: Sequence[TestId]
+    """They passed or failed, and do neither now."""
+    missing: Sequence[TestId]
+    """The new run does not have them."""
+    added: Sequence[TestId]
+    """The old run does not have them, whatever came of them."""
+    slower: Sequence[Slower]
+
+
+def compare(old: Sequence[TestResult], new: Sequence[TestResult]) -> Comparison:
+    """Hold the usable results of a run against those of another."""
+    before, now = outcomes_of(old), outcomes_of(new)
+    first_failures: dict[TestId, TestResult] = {}
+    for result in failing(new):
+        first_failures.setdefault(TestId.of(result), result)
+
+    def failed_before(test: TestId) -> bool:
+        return test in before and before[test].has_failed
+
+    return Comparison(
+        new_failures=[
+            NewFailure(test=test, before=before.get(test), now=now[test], result=result)
+            for test, result in first_failures.items()
+            if not failed_before(test)
+        ],
+        still_failing=[test for test in first_failures if failed_before(test)],
+        fixed=[
+            test for test in before if failed_before(test) and now.get(test) is TestOutcome.PASSED
+        ],
+        not_executed=[
+            test
+            for test, outcome in before.items()
+            if outcome is not TestOutcome.OTHER and now.get(test) is TestOutcome.OTHER
+        ],
+        missing=[test for test in before if test not in now],
+        added=[test for test in now if test not in before],
+        slower=_slower(
+            Durations.of(old),
+            Durations.of(new),
+            [
+                test
+                for test, outcome in now.items()
+                if outcome is before.get(test) is TestOutcome.PASSED
+            ],
+        ),
+    )
+
+
+def _slower(before: Durations, now: Durations, tests: Sequence[TestId]) -> Sequence[Slower]:
+    found = []
+    for test in tests:
+        took, takes = before.mean(test), now.mean(test)
+        if took is None or takes is None:
+            continue
+        # In this order, as the difference of two durations can be less than a duration can be.
+        if takes / SLOWER_TIMES >= took and takes - took >= SLOWER_BY:
+            found.append(Slower(test=test, before=took, now=takes))
+    return sorted(found, key=lambda one: one.now - one.before, reverse=True)
+
+
+def doubts(old: TestRun, new: TestRun) -> Sequence[str]:
+    """Say what makes two runs hard to compare."""
+    if old.id == new.id:
+        return [f"both are run {old.id}"]
+    said = []
+    for what, before, now in (
+        ("projects", old.project_id, new.project_id),
+        ("environments", old.environment, new.environment),
+        ("names", old.name, new.name),
+    ):
+        if before != now:
+            texts = ("none" if value is None else str(value) for value in (before, now))
+            said.append(f"the runs are of different {what}: {' and '.join(texts)}")
+    if old.create_time and new.create_time and new.create_time < old.create_time:
+        said.append(f"run {new.id} was created before run {old.id}")
+    said += [
+        f"run {run.id} is {run.status_text or 'of no status'}: it has not finished"
+        for run in (old, new)
+        if not is_finished(run)
+    ]
+    return said
