@@ -135,6 +135,36 @@ class QuarantineOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """The options of ``compare``."""
+
+    old: RunReference | FileBaseline
+    """A run, or a report on one."""
+    new: RunReference
+    limit: int
+    """The most tests of each kind in text and Markdown."""
+    connection: ConnectionOptions
+    outage_tolerance: float
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlakyOptions:
+    """The options of ``flaky``."""
+
+    query: Query
+    """The newest run of the history."""
+    git_ref: str | None
+    """Of which branch or commit all runs must be, if one is named."""
+    history: int
+    """The most runs that are read."""
+    limit: int
+    connection: ConnectionOptions
+    outage_tolerance: float
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorOptions:
     """The options of ``doctor``, which checks the address and the token itself."""
 
@@ -212,6 +242,41 @@ def quarantine_options(values: Values, machine: Machine, given: Given) -> Quaran
     return QuarantineOptions(
         quarantine=read_quarantine(values["file"], ref, most_days, machine),
         described=list_options(newest, machine, given) if described else None,
+        form=values["output"],
+    )
+
+
+def compare_options(values: Values, machine: Machine, given: Given) -> CompareOptions:
+    """Return the options of ``compare``."""
+    (new,) = _references(values["new"])
+    return CompareOptions(
+        old=_old(values["old"], machine),
+        new=new,
+        limit=values["limit"],
+        connection=_connection(values, machine, given),
+        outage_tolerance=float(values["outage_tolerance"]),
+        form=values["output"],
+    )
+
+
+def _old(text: str, machine: Machine) -> RunReference | FileBaseline:
+    if text.isdecimal() or "://" in text:
+        (old,) = _references(text)
+        return old
+    advice = "Give a run's id or address, or the path of a report."
+    return _baseline_file(Path(text), machine, advice)
+
+
+def flaky_options(values: Values, machine: Machine, given: Given) -> FlakyOptions:
+    """Return the options of ``flaky``."""
+    given.check_limits()
+    return FlakyOptions(
+        query=_query({**values, "each": (), "every": False}, machine),
+        git_ref=values["baseline_ref"],
+        history=values["history"],
+        limit=values["limit"],
+        connection=_connection(values, machine, given),
+        outage_tolerance=float(values["outage_tolerance"]),
         form=values["output"],
     )
 
@@ -320,13 +385,17 @@ def _evidence(values: Values, machine: Machine, given: Given, policy: Policy) ->
     )
 
 
-def _baseline_file(path: Path, machine: Machine) -> FileBaseline:
+def _baseline_file(
+    path: Path,
+    machine: Machine,
+    advice: str = "Write previous, a run's id or address, or the path of a report.",
+) -> FileBaseline:
     try:
         content = machine.read_start(str(path), MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(
             f"the baseline {str(path)!r} can't be read: {error.strerror or error}",
-            advice="Write previous, a run's id or address, or the path of a report.",
+            advice=advice,
         ) from None
     return read_baseline_file(content, str(path))
 

@@ -38,10 +38,13 @@ def connect(
     )
 
 
-def connect_behind(connection: ConnectionOptions, limits: Limits) -> Callable[[], Fetch]:
+def connect_behind(
+    connection: ConnectionOptions, limits: Limits, *, brief: bool = True
+) -> Callable[[], Fetch]:
     """Return what makes a client for each thread that reads test results in the background.
 
     They say nothing, try once, and take turns at parsing, so that the wait goes on meanwhile.
+    ``brief`` results say no more than what came of each test.
     """
     turn = threading.Lock()
     once = replace(limits, outage_tolerance=0.0)
@@ -49,26 +52,30 @@ def connect_behind(connection: ConnectionOptions, limits: Limits) -> Callable[[]
     def connect_one() -> Fetch:
         transport = Transport(find_route(connection.api_url), connection.token.value)
         client = TesteryClient(transport, once, sleep=time.sleep, turn=turn)
-        return partial(client.results, brief=True)
+        return partial(client.results, brief=brief)
 
     return connect_one
+
+
+def limits_now(outage_tolerance: float, *, seconds: float = 0.0) -> Limits:
+    """Return the limits of a command that shows what is there now.
+
+    Its requests may take as long as one outage, or so many ``seconds`` together if that is longer.
+    """
+    return Limits(
+        deadline=Deadline.after(max(outage_tolerance, seconds)),
+        outage_tolerance=outage_tolerance,
+        grace=ONLY_LOOK_SECONDS,
+    )
 
 
 def connect_now(
     connection: ConnectionOptions, outage_tolerance: float, *, seconds: float = 0.0
 ) -> TesteryClient:
-    """Return the client of a command that shows what is there now.
-
-    Its requests may take as long as one outage, or so many ``seconds`` together if that is longer.
-    """
-    limits = Limits(
-        deadline=Deadline.after(max(outage_tolerance, seconds)),
-        outage_tolerance=outage_tolerance,
-        grace=ONLY_LOOK_SECONDS,
-    )
+    """Return the client of such a command."""
     return connect(
         connection,
-        limits,
+        limits_now(outage_tolerance, seconds=seconds),
         sleep=time.sleep,
         say=lambda line: show(f"testery-gate: {line}\n", sys.stderr),
     )

@@ -17,6 +17,7 @@ import pytest
 
 from testery_gate import __version__
 from testery_gate.__main__ import drop_unwritten
+from testery_gate.cli.main import COMMANDS
 from testery_gate.cli.options import ALL
 from testery_gate.errors import ExitCode
 from tests.acceptance import command
@@ -25,7 +26,7 @@ from tests.acceptance import command
 def test_the_help_names_the_commands_and_the_exit_codes(tmp_path: Path) -> None:
     done = command.run("--help", cwd=tmp_path)
     assert done.code == 0
-    for word in ("check", "demo", "doctor", "explain", "list", "quarantine", "simulate", "wait"):
+    for word in COMMANDS:
         assert f"  {word}" in done.stdout
     for code in ExitCode:
         assert f"  {int(code):<3}  {code.outcome.replace('_', ' ')}: " in done.stdout
