@@ -7,14 +7,12 @@ needs of the machine is passed to it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import chain
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from testery_gate.api.address import check_api_url
 from testery_gate.api.credentials import Token, describe_token_file, find_token
@@ -23,13 +21,7 @@ from testery_gate.cli.given import DESCRIBING, Given, is_given
 from testery_gate.cli.option_types import LookbackSpan
 from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
-from testery_gate.cli.quarantine_file import read_quarantine
 from testery_gate.errors import UsageError
-from testery_gate.evidence.baseline import Previous
-from testery_gate.evidence.baseline_file import MOST_BYTES, FileBaseline, read_baseline_file
-from testery_gate.evidence.failures import NO_QUARANTINE
-from testery_gate.evidence.gathering import Wanted
-from testery_gate.evidence.quarantine import Quarantine
 from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
@@ -38,10 +30,10 @@ from testery_gate.text import clean_text, one_line
 from testery_gate.waiting import interval
 from testery_gate.waiting.polling import PollInterval
 
+if TYPE_CHECKING:
+    from testery_gate.cli.single_tests import EvidenceOptions
+
 AUTO = "auto"
-NEWEST = 20
-"""How many runs that are described are looked at for one that has finished."""
-NO_CACHE = "none"
 TOKEN_SECONDS = 60.0
 """How long the token may take to come on standard input."""
 _APPEARING, _NAMED_APPEARING = Fraction(120), Fraction(10)
@@ -106,10 +98,8 @@ class GateOptions:
     connection: ConnectionOptions
     waiting: WaitOptions
     display: DisplayOptions
-    evidence: Wanted | None = None
+    evidence: EvidenceOptions | None = None
     """What the single tests are held against, where that was asked for."""
-    cache: Path | None = None
-    """Where the tests of earlier runs are kept, if in a file."""
     notes: Sequence[str] = ()
     """What every report shows of how the gate is set up."""
 
@@ -122,46 +112,6 @@ class ListOptions:
     connection: ConnectionOptions
     outage_tolerance: float
     as_json: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineOptions:
-    """The options of ``quarantine``."""
-
-    quarantine: Quarantine
-    described: ListOptions | None
-    """Which runs to look at; ``None`` where none is described."""
-    form: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareOptions:
-    """The options of ``compare``."""
-
-    old: RunReference | FileBaseline
-    """A run, or a report on one."""
-    new: RunReference
-    limit: int
-    """The most tests of each kind in text and Markdown."""
-    connection: ConnectionOptions
-    outage_tolerance: float
-    form: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlakyOptions:
-    """The options of ``flaky``."""
-
-    query: Query
-    """The newest run of the history."""
-    git_ref: str | None
-    """Of which branch or commit all runs must be, if one is named."""
-    history: int
-    """The most runs that are read."""
-    limit: int
-    connection: ConnectionOptions
-    outage_tolerance: float
-    form: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,62 +172,14 @@ def _appear_within(values: Values) -> Fraction:
 def list_options(values: Values, machine: Machine, given: Given) -> ListOptions:
     """Return the options of ``list``: all runs that are described, or the latest of them."""
     given.check_limits()
-    query = _query(values, machine)
+    query = query_of(values, machine)
     every = not values["each"] and not values["latest"]
     selection = replace(query.selection, every=every, most=values["limit"])
     return ListOptions(
         query=replace(query, selection=selection),
-        connection=_connection(values, machine, given),
+        connection=connection_options(values, machine, given),
         outage_tolerance=float(values["outage_tolerance"]),
         as_json=values["output"] == "json",
-    )
-
-
-def quarantine_options(values: Values, machine: Machine, given: Given) -> QuarantineOptions:
-    """Return the options of ``quarantine``; the token is needed only where runs are described."""
-    given.check_limits()
-    ref, most_days = values["quarantine_ref"], values["quarantine_days"]
-    newest = {**values, "each": (), "every": False, "latest": False, "limit": NEWEST}
-    described = any(is_given(values.get(option)) for option in DESCRIBING)
-    return QuarantineOptions(
-        quarantine=read_quarantine(values["file"], ref, most_days, machine),
-        described=list_options(newest, machine, given) if described else None,
-        form=values["output"],
-    )
-
-
-def compare_options(values: Values, machine: Machine, given: Given) -> CompareOptions:
-    """Return the options of ``compare``."""
-    (new,) = _references(values["new"])
-    return CompareOptions(
-        old=_old(values["old"], machine),
-        new=new,
-        limit=values["limit"],
-        connection=_connection(values, machine, given),
-        outage_tolerance=float(values["outage_tolerance"]),
-        form=values["output"],
-    )
-
-
-def _old(text: str, machine: Machine) -> RunReference | FileBaseline:
-    if text.isdecimal() or "://" in text:
-        (old,) = _references(text)
-        return old
-    advice = "Give a run's id or address, or the path of a report."
-    return _baseline_file(Path(text), machine, advice)
-
-
-def flaky_options(values: Values, machine: Machine, given: Given) -> FlakyOptions:
-    """Return the options of ``flaky``."""
-    given.check_limits()
-    return FlakyOptions(
-        query=_query({**values, "each": (), "every": False}, machine),
-        git_ref=values["baseline_ref"],
-        history=values["history"],
-        limit=values["limit"],
-        connection=_connection(values, machine, given),
-        outage_tolerance=float(values["outage_tolerance"]),
-        form=values["output"],
     )
 
 
@@ -295,9 +197,8 @@ def explain_options(values: Values, machine: Machine, given: Given) -> ExplainOp
     """Return what ``explain`` shows, after the checks that the gate would make."""
     given.check_limits()
     policy = _policy(values, machine, given)
-    _quarantine(values, machine, given)
+    _evidence(values, machine, given, policy)
     _wanted_reports(values, given)
-    _api_url(values, given)
     return ExplainOptions(
         runs=values["runs"], policy=policy, token_source=_token_source(values, machine)
     )
@@ -316,25 +217,26 @@ def _gate_options(
         policy=policy,
         evidence=_evidence(values, machine, given, policy),
         reports=_reports(values, given),
-        connection=_connection(values, machine, given),
-        cache=_cache(values, machine, _api_url(values, given)),
+        connection=connection_options(values, machine, given),
         waiting=waiting,
         notes=(*given.notes, *given.selection_note()),
         display=DisplayOptions(quiet=values["quiet"], verbose=values["verbose"]),
     )
 
 
-def _quarantine(values: Values, machine: Machine, given: Given) -> Quarantine | None:
-    file, ref = values["quarantine"], values["quarantine_ref"]
-    if file is None and ref is not None:
-        raise UsageError(
-            f"{given.named('quarantine_ref')} is for a quarantine file, and there is none",
-            advice="Name the file with --quarantine, or leave the option out.",
-        )
-    if file is None:
+def _evidence(
+    values: Values, machine: Machine, given: Given, policy: Policy
+) -> EvidenceOptions | None:
+    """Return what the single tests are held against; ``None`` where nothing asks for them."""
+    api_url = _api_url(values, given)
+    options = ("baseline", "baseline_ref", "quarantine", "quarantine_ref")
+    asked_for = any(values[option] is not None for option in options) or values["history"]
+    if not (asked_for or policy.needs_baseline or policy.judges_tests):
         return None
-    with _placed(given, "quarantine" if ref is None else "quarantine_ref"):
-        return read_quarantine(file, ref, values["quarantine_days"], machine)
+    # Files, threads and a database, which most gates have no use for.
+    from testery_gate.cli.single_tests import evidence_options
+
+    return evidence_options(values, machine, given, api_url)
 
 
 def _policy(values: Values, machine: Machine, given: Given) -> Policy:
@@ -359,74 +261,6 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
         trust_origin=given.origin("trust_status"),
         age_origin=given.origin("max_age"),
     )
-
-
-def _evidence(values: Values, machine: Machine, given: Given, policy: Policy) -> Wanted | None:
-    """Return what the single tests are held against; ``None`` where nothing asks for them."""
-    baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
-    quarantine = _quarantine(values, machine, given)
-    asked_for = (baseline, git_ref, history, policy.needs_baseline, policy.judges_tests, quarantine)
-    if not any(asked_for):
-        return None
-    if baseline and not isinstance(baseline, Previous) and git_ref and not history:
-        raise UsageError(
-            f"{given.named('baseline_ref')} is for the previous run, and"
-            f" {given.named('baseline')} names another",
-            advice="Leave one of them out.",
-        )
-    if isinstance(baseline, Path):
-        with _placed(given, "baseline"):
-            baseline = _baseline_file(baseline, machine)
-    return Wanted(
-        baseline=baseline or Previous(),
-        git_ref=git_ref,
-        history=history,
-        quarantine=quarantine or NO_QUARANTINE,
-    )
-
-
-def _baseline_file(
-    path: Path,
-    machine: Machine,
-    advice: str = "Write previous, a run's id or address, or the path of a report.",
-) -> FileBaseline:
-    try:
-        content = machine.read_start(str(path), MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(
-            f"the baseline {str(path)!r} can't be read: {error.strerror or error}",
-            advice=advice,
-        ) from None
-    return read_baseline_file(content, str(path))
-
-
-def _cache(values: Values, machine: Machine, api_url: str) -> Path | None:
-    """Return the file that keeps the tests of earlier runs.
-
-    Where nobody names one and the cache folder can't be made, there is none: nobody asked for it.
-    Nor is there one for plain http, which is for addresses of this machine: the next stand-in API
-    at the same port has other runs of the same ids.
-    """
-    named: str | None = values["cache"]
-    if named is not None:
-        return None if named == NO_CACHE else Path(named)
-    folder = _cache_folder(machine)
-    if folder is None or not api_url.startswith("https:"):
-        return None
-    # Path.exists() would raise for a home that only somebody else may look into.
-    existing = next(part for part in (folder, *folder.parents) if os.path.exists(part))
-    usable = os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK)
-    return folder / "results.sqlite" if usable else None
-
-
-def _cache_folder(machine: Machine) -> Path | None:
-    """Return where the user's files of this kind are (XDG Base Directory Specification)."""
-    named = Path(machine.environment.get("XDG_CACHE_HOME", ""))
-    if not named.is_absolute():
-        if machine.home is None:
-            return None
-        named = machine.home / ".cache"
-    return named / "testery-gate"
 
 
 def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
@@ -469,13 +303,13 @@ def _target(
             advice="Give a run's id or address, or say which: --git-ref auto, --environment NAME,"
             " --latest, ...",
         )
-    return _query(values, machine)
+    return query_of(values, machine)
 
 
 def _named(
     runs: Sequence[str], token_file: str | None, machine: Machine
 ) -> Sequence[RunReference] | PipedRuns:
-    references = {text: _references(text) for text in runs if text != "-"}
+    references = {text: references_in(text) for text in runs if text != "-"}
     if "-" not in runs:
         return _once(chain.from_iterable(references.values()))
     if token_file == "-":  # noqa: S105  (a file's name)
@@ -485,13 +319,13 @@ def _named(
         )
 
     def read(seconds: float) -> Sequence[RunReference]:
-        piped = _references(machine.read_stdin(seconds), parse_references)
+        piped = references_in(machine.read_stdin(seconds), parse_references)
         return _once(chain.from_iterable(references.get(text, piped) for text in runs))
 
     return PipedRuns(read=read)
 
 
-def _references(
+def references_in(
     text: str,
     parse: Callable[[str], Sequence[RunReference]] = lambda text: [parse_reference(text)],
 ) -> Sequence[RunReference]:
@@ -509,7 +343,7 @@ def _once(references: Iterable[RunReference]) -> Sequence[RunReference]:
     return tuple(found.values())
 
 
-def _query(values: Values, machine: Machine) -> Query:
+def query_of(values: Values, machine: Machine) -> Query:
     each, every, deploy_id = values["each"], values["every"], values["deploy_id"]
     if each and every:
         raise UsageError("--each takes the newest of each group and --all takes all: choose one")
@@ -557,23 +391,13 @@ def _condition(field: Field, wanted: str) -> Condition:
     return Condition(field=field, wanted=wanted)
 
 
-def _connection(values: Values, machine: Machine, given: Given) -> ConnectionOptions:
+def connection_options(values: Values, machine: Machine, given: Given) -> ConnectionOptions:
     return ConnectionOptions(api_url=_api_url(values, given), token=_token(values, machine))
 
 
 def _api_url(values: Values, given: Given) -> str:
-    with _placed(given, "api_url"):
+    with given.placed("api_url"):
         return check_api_url(values["api_url"])
-
-
-@contextmanager
-def _placed(given: Given, name: str) -> Iterator[None]:
-    """Say of an error in a value where it came from, if that is not the flag."""
-    try:
-        yield
-    except UsageError as error:
-        message = f"{error.message}{given.place(name)}"
-        raise UsageError(message, advice=error.advice) from None
 
 
 def _token_of_stdin(machine: Machine) -> str:
@@ -635,7 +459,7 @@ def _wanted_reports(values: Values, given: Given) -> Sequence[Report]:
         asked_for.append(("output", "json=-"))
     wanted = []
     for name, text in asked_for:
-        with _placed(given, name):
+        with given.placed(name):
             # What a file asks for that nobody trusts may only be made where it harms nothing.
             careful = bool(given.origin(name)) and not values["trust_config"]
             wanted.append(replace(parse_report(text), careful=careful))

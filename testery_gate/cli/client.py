@@ -15,8 +15,7 @@ from testery_gate.api.connection import find_route
 from testery_gate.api.transport import Transport
 from testery_gate.cli.arguments import ConnectionOptions
 from testery_gate.cli.output import show
-from testery_gate.evidence.read_ahead import Fetch
-from testery_gate.model import TestRun
+from testery_gate.model import TestResult, TestRun
 from testery_gate.runs.finding import find_runs
 from testery_gate.runs.selection import Query
 from testery_gate.waiting.deadline import Deadline
@@ -40,7 +39,7 @@ def connect(
 
 def connect_behind(
     connection: ConnectionOptions, limits: Limits, *, brief: bool = True
-) -> Callable[[], Fetch]:
+) -> Callable[[], Callable[[int], Sequence[TestResult]]]:
     """Return what makes a client for each thread that reads test results in the background.
 
     They say nothing, try once, and take turns at parsing, so that the wait goes on meanwhile.
@@ -49,7 +48,7 @@ def connect_behind(
     turn = threading.Lock()
     once = replace(limits, outage_tolerance=0.0)
 
-    def connect_one() -> Fetch:
+    def connect_one() -> Callable[[int], Sequence[TestResult]]:
         transport = Transport(find_route(connection.api_url), connection.token.value)
         client = TesteryClient(transport, once, sleep=time.sleep, turn=turn)
         return partial(client.results, brief=brief)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import click
 
-from testery_gate.cli import arguments
+from testery_gate.cli import single_tests
 from testery_gate.cli.client import connect_now
 from testery_gate.cli.list_runs import COLUMNS as RUN_COLUMNS
 from testery_gate.cli.list_runs import rows as run_rows
@@ -99,7 +99,7 @@ def compare(ctx: click.Context, /, **values: Any) -> None:
     """
     process: Process = ctx.obj
     machine = process.machine
-    options = arguments.compare_options(values, machine, given(ctx))
+    options = single_tests.compare_options(values, machine, given(ctx))
     client = connect_now(options.connection, options.outage_tolerance, seconds=SECONDS)
     found = look(client, options.old, options.new.run_id)
     if options.form == "json":

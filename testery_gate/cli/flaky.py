@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from testery_gate.api.client import TesteryClient
-from testery_gate.cli import arguments
-from testery_gate.cli.arguments import FlakyOptions
+from testery_gate.cli import single_tests
 from testery_gate.cli.client import connect_behind, connect_now, find_now, limits_now
 from testery_gate.cli.option_types import SectionedCommand
 from testery_gate.cli.options import (
@@ -26,6 +25,7 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.single_tests import FlakyOptions
 from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
 from testery_gate.errors import ApiError
 from testery_gate.evidence.baseline import is_finished, is_of
@@ -88,7 +88,7 @@ def flaky(ctx: click.Context, /, **values: Any) -> None:
     """
     process: Process = ctx.obj
     machine = process.machine
-    options = arguments.flaky_options(values, machine, given(ctx))
+    options = single_tests.flaky_options(values, machine, given(ctx))
     client = connect_now(options.connection, options.outage_tolerance, seconds=READING_SECONDS)
     found = look(client, options, machine)
     if options.form == "json":

@@ -6,7 +6,8 @@ hold, it may ask for more, and take nothing away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,15 @@ class Given:
         """Say where a value comes from, for an error in it; nothing for a flag."""
         place = self.sources[name].place
         return place and f" (from {place})"
+
+    @contextmanager
+    def placed(self, name: str) -> Iterator[None]:
+        """Say of an error in a value where it came from, if that is not the flag."""
+        try:
+            yield
+        except UsageError as error:
+            message = f"{error.message}{self.place(name)}"
+            raise UsageError(message, advice=error.advice) from None
 
     def check_limits(self) -> None:
         """Refuse what a file may not say beside flags and variables; raises :class:`UsageError`."""

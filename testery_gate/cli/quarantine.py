@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from testery_gate.cli import arguments
-from testery_gate.cli.arguments import ListOptions, QuarantineOptions
+from testery_gate.cli import single_tests
+from testery_gate.cli.arguments import ListOptions
 from testery_gate.cli.client import connect_now, find_now
 from testery_gate.cli.option_types import SectionedCommand, any_file
 from testery_gate.cli.options import (
@@ -25,6 +25,7 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.single_tests import QuarantineOptions
 from testery_gate.cli.table import Cell, Column, Part, Row, parts_as_markdown, parts_as_text
 from testery_gate.errors import NotFound
 from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
@@ -77,7 +78,7 @@ def quarantine(ctx: click.Context, /, **values: Any) -> None:
     """
     process: Process = ctx.obj
     machine = process.machine
-    options = arguments.quarantine_options(values, machine, given(ctx))
+    options = single_tests.quarantine_options(values, machine, given(ctx))
     held = Held(why_not="no run is described, such as by --latest or --environment NAME")
     if options.described:
         held = _held_against(options.described, machine)

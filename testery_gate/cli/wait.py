@@ -19,16 +19,14 @@ from testery_gate import ci, gate
 from testery_gate.api import client as api
 from testery_gate.cli import arguments, notify
 from testery_gate.cli.arguments import GateOptions
-from testery_gate.cli.client import connect, connect_behind
+from testery_gate.cli.client import connect
 from testery_gate.cli.option_types import SectionedCommand
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import abilities, complain, show
 from testery_gate.cli.process import Process
 from testery_gate.cli.told import told_reports
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.cache import Cache
-from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, Wanted
-from testery_gate.evidence.read_ahead import ReadAhead
+from testery_gate.evidence.gathering import Gathering
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.display import display
 from testery_gate.progress.stream import moves_cursor
@@ -130,38 +128,20 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         effects = gate.Effects(
             sleep=sleep, update=shown.update, say=shown.say, now=process.machine.now
         )
-        api_url, token = options.connection.api_url, options.connection.token.value
-        cache = Cache(options.cache if options.evidence else None, api_url, token)
-        gathering = (
-            _gathering(options, options.evidence, effects, cache) if options.evidence else None
-        )
+        gathering = _gathering(options, effects)
         walk = gate.Gate(options.policy, client, effects, waiting, gathering)
         first, *others = walk.judge(options.target)
         process.interrupts.hold()
-    return [replace(first, notes=(*first.notes, *cache.notes)), *others]
+    notes = gathering.notes if gathering else ()
+    return [replace(first, notes=(*first.notes, *notes)), *others]
 
 
-def _gathering(
-    options: GateOptions, wanted: Wanted, effects: gate.Effects, cache: Cache
-) -> Gathering:
-    """Return what reads the evidence of single tests, with a client of its own.
+def _gathering(options: GateOptions, effects: gate.Effects) -> Gathering | None:
+    if options.evidence is None:
+        return None
+    from testery_gate.cli.single_tests import gathering
 
-    What is asked for at the end must not lack time because the wait took all of it.
-    """
-    limits = api.Limits(
-        deadline=Deadline.after(options.waiting.timeout + options.waiting.patience),
-        outage_tolerance=min(options.waiting.outage_tolerance, AFTER_THE_END),
-        grace=AFTER_THE_END,
-    )
-    client = connect(options.connection, limits, sleep=effects.sleep, say=effects.say)
-    return Gathering(
-        wanted,
-        ReadAhead(connect_behind(options.connection, limits), cache),
-        results=client.results,
-        run=client.run,
-        trust_status=options.policy.trust_status,
-        clock=time.monotonic,
-    )
+    return gathering(options, options.evidence, effects)
 
 
 def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) -> ExitCode:

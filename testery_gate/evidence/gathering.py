@@ -17,7 +17,6 @@ from testery_gate.evidence.baseline import (
     none_among,
     why_no_baseline,
 )
-from testery_gate.evidence.baseline_file import FileBaseline
 from testery_gate.evidence.failures import (
     NO_QUARANTINE,
     Evidence,
@@ -46,8 +45,19 @@ class Unread:
     why: str
 
 
+class KeptBaseline(Protocol):
+    """A baseline that somebody has kept, such as a report."""
+
+    def for_run(self, run: TestRun, /) -> Baseline:
+        """Return what a run is compared with, or why there is nothing."""
+
+
 class EarlierTests(Protocol):
     """Where the tests of earlier runs are read."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the reports say of how they were read."""
 
     def read_ahead(self, runs: Sequence[TestRun], /) -> None:
         """Begin to read the tests of these runs, and return at once."""
@@ -60,7 +70,7 @@ class EarlierTests(Protocol):
 class Wanted:
     """What a run is held against."""
 
-    baseline: Previous | NamedRun | FileBaseline
+    baseline: Previous | NamedRun | KeptBaseline
     history: int = 0
     """How many comparable runs are read for flakiness and strips."""
     git_ref: str | None = None
@@ -88,6 +98,11 @@ class Gathering:
         self._run = run
         self._trust_status = trust_status
         self._clock = clock
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the reports say of how all of it was read."""
+        return self._tests.notes
 
     def is_enough(self, run: TestRun, earlier: Sequence[TestRun]) -> bool:
         """Whether no older runs need to be looked for; ``earlier`` are those before the run."""
@@ -155,19 +170,14 @@ class Gathering:
     def _baseline(self, run: TestRun, earlier: Sequence[TestRun] | ApiError) -> Baseline:
         until = Deadline.after(FOR_THE_BASELINE, self._clock)
         match self._wanted.baseline:
-            case FileBaseline() as report:
-                return report.for_run(run)
-            case NamedRun(run_id=run_id):
-                try:
-                    other = self._run(run_id)
-                except ApiError as error:
-                    return Baseline(why_none=error.message)
-                why = why_no_baseline(run, other)
-                return Baseline(why_none=why) if why else self._compared(other, until)
-            case Previous() if isinstance(earlier, ApiError):
-                return Baseline(why_none=f"earlier runs can't be read: {earlier.message}")
             case Previous():
+                if isinstance(earlier, ApiError):
+                    return Baseline(why_none=f"earlier runs can't be read: {earlier.message}")
                 return self._previous(run, earlier, until)
+            case NamedRun(run_id=run_id):
+                return self._named(run, run_id, until)
+            case kept:
+                return kept.for_run(run)
 
     def _previous(self, run: TestRun, earlier: Sequence[TestRun], until: Deadline) -> Baseline:
         """Return the newest run that can be used, of the first few that come into question."""
@@ -177,6 +187,14 @@ class Gathering:
             if found.earlier is not None:
                 break
         return found
+
+    def _named(self, run: TestRun, run_id: int, until: Deadline) -> Baseline:
+        try:
+            other = self._run(run_id)
+        except ApiError as error:
+            return Baseline(why_none=error.message)
+        why = why_no_baseline(run, other)
+        return Baseline(why_none=why) if why else self._compared(other, until)
 
     def _compared(self, other: TestRun, until: Deadline) -> Baseline:
         outcomes = self._tests.outcomes(other, until)

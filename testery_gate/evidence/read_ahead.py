@@ -73,6 +73,11 @@ class ReadAhead:
         """Each test once, since most are in every run."""
         self._held = 0
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the reports say of the cache."""
+        return self._cache.notes
+
     def read_ahead(self, runs: Sequence[TestRun]) -> None:
         """Begin to read the tests of these runs, the newest first, as far as it is not done yet."""
         with self._lock:

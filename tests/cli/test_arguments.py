@@ -335,18 +335,24 @@ def test_a_report_beside_a_folder_that_is_gone_is_refused() -> None:
         waiting("1", "--junit-xml=t.xml")
 
 
+def cache_of(options: GateOptions) -> Path | None:
+    assert options.evidence is not None
+    return options.evidence.cache
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [(["--cache=none"], None), (["--cache=a/b.sqlite"], Path("a/b.sqlite"))],
 )
 def test_who_names_a_cache_gets_it(words: list[str], named: Path | None) -> None:
-    assert waiting("1", *words).cache == named
+    assert cache_of(waiting("1", "--history=1", *words)) == named
 
 
 def test_the_cache_is_in_the_users_folder_where_there_can_be_one(tmp_path: Path) -> None:
     def cache(home: Path | None, **variables: str) -> Path | None:
         environment = {**MACHINE.environment, **variables}
-        return waiting("1", machine=replace(MACHINE, home=home, environment=environment)).cache
+        machine = replace(MACHINE, home=home, environment=environment)
+        return cache_of(waiting("1", "--history=1", machine=machine))
 
     ours = Path("testery-gate/results.sqlite")
     assert cache(tmp_path) == tmp_path / ".cache" / ours
@@ -359,6 +365,12 @@ def test_the_cache_is_in_the_users_folder_where_there_can_be_one(tmp_path: Path)
 
 
 def test_the_runs_of_a_stand_in_are_kept_only_where_somebody_says_so(tmp_path: Path) -> None:
-    words, machine = ("1", "--api-url=http://127.0.0.1:8099/api"), replace(MACHINE, home=tmp_path)
-    assert waiting(*words, machine=machine).cache is None
-    assert waiting(*words, "--cache=a.sqlite", machine=machine).cache == Path("a.sqlite")
+    words = ("1", "--history=1", "--api-url=http://127.0.0.1:8099/api")
+    machine = replace(MACHINE, home=tmp_path)
+    assert cache_of(waiting(*words, machine=machine)) is None
+    named = waiting(*words, "--cache=a.sqlite", machine=machine)
+    assert cache_of(named) == Path("a.sqlite")
+
+
+def test_nothing_is_kept_where_nobody_asks_for_single_tests() -> None:
+    assert waiting("1", "--cache=a.sqlite").evidence is None

@@ -18,6 +18,11 @@ class ReadWhenAsked:
         self._results = results
         self._read: dict[int, Outcomes | Unread] = {}
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
     def read_ahead(self, runs: Sequence[TestRun], /) -> None:
         """Do nothing yet."""
 
