@@ -23,6 +23,7 @@ from testery_gate.judging.verdict import (
 from testery_gate.model import TestRun
 from testery_gate.runs.comparable import (
     SECONDS,
+    Source,
     comparable_before,
     find_earlier,
     usual_durations,
@@ -200,7 +201,7 @@ class Gate:
             return len(found) >= shown and gathering.is_enough(run, found)
 
         try:
-            self._before = self._find_earlier(runs, is_enough)
+            self._before = self._find_earlier(runs, is_enough, gathering.api)
         except ApiError as error:
             return gathering.gather(runs, error)
         return gathering.gather(runs, self._before)
@@ -209,10 +210,11 @@ class Gate:
         self,
         runs: Sequence[TestRun],
         is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
+        source: Source,
     ) -> Mapping[int, Sequence[TestRun]]:
         until = Deadline.after(SECONDS, self._waiting.deadline.clock)
         known = self._newest or ()
-        return find_earlier(runs, self._client, is_enough, until=until, known=known)
+        return find_earlier(runs, source, is_enough, until=until, known=known)
 
     def _judge(self, run_id: int, wait: Wait, evidence: Evidence | None) -> Judged:
         seen = wait.watch.runs.get(run_id)
@@ -299,7 +301,9 @@ class Gate:
         count = self._waiting.comparable - 1
         if self._gathering is None and known:
             with suppress(ApiError):
-                self._before = self._find_earlier(known, lambda _, found: len(found) >= count)
+                self._before = self._find_earlier(
+                    known, lambda _, found: len(found) >= count, self._client
+                )
 
         def comparable(run: TestRun) -> Sequence[TestRun] | None:
             before = self._before.get(run.id) if run in known else None

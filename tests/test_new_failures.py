@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests_mock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from testery_gate.errors import ExitCode
+from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.evidence.baseline import NamedRun, Previous
-from testery_gate.evidence.gathering import Gathering, Wanted
+from testery_gate.evidence.gathering import Gathering, Unread, Wanted
+from testery_gate.evidence.outcomes import Outcomes
 from testery_gate.gate import Gate
 from testery_gate.judging.judged import Judged
+from testery_gate.model import TestRun
 from testery_gate.runs.references import RunReference
+from testery_gate.waiting.deadline import Deadline
 from tests.builders import make_answer, make_policy
 from tests.evidence.reading import ReadWhenAsked
 from tests.evidence.test_failures import Tolerated
@@ -59,13 +62,17 @@ class Past:
         if answers is not None:
             self.api.get(f"{BASE}/test-runs/{run_id}/results", json=answers)
 
-    def judge(self, wanted: Wanted | None = None, policy: Any = ONLY_NEW) -> Judged:
+    def judge(
+        self,
+        wanted: Wanted | None = None,
+        policy: Any = ONLY_NEW,
+        tests: type[ReadWhenAsked] = ReadWhenAsked,
+    ) -> Judged:
         walk = Walk(self.api, policy=policy)
         gathering = Gathering(
             wanted or Wanted(baseline=Previous()),
-            ReadWhenAsked(walk.client.results),
-            results=walk.client.results,
-            run=walk.client.run,
+            tests(walk.client.results),
+            walk.client,
             trust_status=policy.trust_status,
             clock=walk.clock,
         )
@@ -231,6 +238,43 @@ def test_what_differs_is_unknown_without_a_baseline(past: Past) -> None:
     judged = past.judge(policy=make_policy("missing <= 0"))
     assert judged.exit_code is ExitCode.INCONCLUSIVE
     assert "missing is unknown (there is nothing to compare with" in judged.verdict.reason
+
+
+class Noting(ReadWhenAsked):
+    """Notes what is read ahead."""
+
+    ahead: ClassVar[list[list[int]]] = []
+
+    def read_ahead(self, runs: Sequence[TestRun], /) -> None:
+        self.ahead.append([run.id for run in runs])
+
+
+def test_the_history_is_read_while_the_gate_waits(past: Past) -> None:
+    for run_id in (6, 7, 8):
+        past.add(run_id, results(a="PASS"))
+    past.add(9, results(a="PASS"))
+    running = make_answer(id=9, total=10, not_run=5, status="RUNNING", complete=False)
+    past.api.get(f"{BASE}/test-runs/9", [{"json": running}, {"json": past.listed[0]}])
+    Noting.ahead.clear()
+    wanted = Wanted(baseline=Previous(), history=2)
+    assert past.judge(wanted, tests=Noting).exit_code is ExitCode.PASSED
+    # The baseline first, at the first look and at the end.
+    assert Noting.ahead == [[8, 8, 7], [8, 8, 7]]
+
+
+class Stopped(ReadWhenAsked):
+    """A signal arrives while earlier runs are read."""
+
+    def outcomes(self, run: TestRun, until: Deadline, /) -> Outcomes | Unread:
+        raise Interrupted(15)
+
+
+def test_a_signal_while_earlier_runs_are_read_ends_the_gate(past: Past) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(a="FAIL"))
+    judged = past.judge(tests=Stopped)
+    assert judged.exit_code is ExitCode.TERMINATED
+    assert judged.notes == ("the verdict was inconclusive",)
 
 
 NAMES = "ab"

@@ -236,8 +236,7 @@ def gathering(options: GateOptions, evidence: EvidenceOptions, effects: Effects)
     return Gathering(
         evidence.wanted,
         ReadAhead(connect_behind(connection, limits), cache),
-        results=client.results,
-        run=client.run,
+        client,
         trust_status=options.policy.trust_status,
         clock=time.monotonic,
     )

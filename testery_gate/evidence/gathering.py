@@ -52,6 +52,19 @@ class KeptBaseline(Protocol):
         """Return what a run is compared with, or why there is nothing."""
 
 
+class Api(Protocol):
+    """What is used of the API; each raises :class:`ApiError`."""
+
+    def run(self, run_id: int, /) -> TestRun:
+        """Return one run."""
+
+    def results(self, run_id: int, /) -> Sequence[TestResult]:
+        """Return the tests of a run."""
+
+    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
+        """Return a page of the list of runs; an optional page is given up soon."""
+
+
 class EarlierTests(Protocol):
     """Where the tests of earlier runs are read."""
 
@@ -86,16 +99,15 @@ class Gathering:
         self,
         wanted: Wanted,
         tests: EarlierTests,
+        api: Api,
         *,
-        results: Callable[[int], Sequence[TestResult]],
-        run: Callable[[int], TestRun],
         trust_status: bool,
         clock: Callable[[], float],
     ) -> None:
         self._wanted = wanted
         self._tests = tests
-        self._results = results
-        self._run = run
+        self.api = api
+        """Asks what must not lack time because the wait took all of it."""
         self._trust_status = trust_status
         self._clock = clock
 
@@ -139,7 +151,7 @@ class Gathering:
         self, run: TestRun, earlier: Sequence[TestRun] | ApiError, until: Deadline
     ) -> Evidence:
         try:
-            results = self._results(run.id)
+            results = self.api.results(run.id)
         except ApiError as error:
             return _unknown(f"its test results can't be read: {error.message}")
         if why := why_unusable(run, results):
@@ -190,7 +202,7 @@ class Gathering:
 
     def _named(self, run: TestRun, run_id: int, until: Deadline) -> Baseline:
         try:
-            other = self._run(run_id)
+            other = self.api.run(run_id)
         except ApiError as error:
             return Baseline(why_none=error.message)
         why = why_no_baseline(run, other)

@@ -90,7 +90,7 @@ def comparable_before(run: TestRun, others: Iterable[TestRun]) -> Sequence[TestR
 
 
 def _comes_before(other: TestRun, run: TestRun) -> bool:
-    return _kind(other) == _kind(run) and is_newer(run, other)
+    return other.id != run.id and _kind(other) == _kind(run) and is_newer(run, other)
 
 
 def _kind(run: TestRun) -> tuple[int | None, str | None, str | None]:
