@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -37,6 +38,11 @@ _ATTACKS = st.sampled_from(
         "a" * 3000,
     ]
 )
+_REPORTS = [
+    path.read_bytes()
+    for path in sorted((Path(__file__).parents[1] / "reports" / "golden").iterdir())
+    if path.suffix in {".json", ".xml"}
+]
 _TEXT = st.text(max_size=8) | _ATTACKS
 _NUMBER = st.sampled_from(
     [0, 1, -1, 30, 29, 31, 2**31, 2**53, 2**63, 10**400, 0.5, 1e300, 30.0, float("nan")]
@@ -222,6 +228,18 @@ def _played_scenario(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
+def _altered_report(draw: st.DrawFn) -> bytes:
+    """Draw a report of ours with a piece taken out, doubled or put in."""
+    content = draw(st.sampled_from(_REPORTS))
+    for _ in range(draw(st.integers(0, 2))):
+        start = draw(st.integers(0, len(content)))
+        end = min(start + draw(st.integers(0, 200)), len(content))
+        put_in = draw(st.sampled_from([b"", content[start:end] * 2]) | st.binary(max_size=8))
+        content = content[:start] + put_in + content[end:]
+    return content
+
+
+@st.composite
 def _quarantine(draw: st.DrawFn) -> bytes:
     """Draw a quarantine file that is right more often than not."""
     lines: list[str] = []
@@ -249,6 +267,7 @@ CONTENTS: Mapping[str, st.SearchStrategy[bytes]] = {
         _quarantine(),
         _toml(["file", "name", "reason", "owner", "expires", "issue", "test"], ["[[test]]", "[x]"]),
     ),
+    "baseline": _altered_report(),
     "criterion": (
         st.lists(st.sampled_from(_TOKENS) | _TEXT, max_size=4)
         .flatmap(lambda parts: st.sampled_from([" ".join(parts), "".join(parts)]))

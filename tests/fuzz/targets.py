@@ -181,6 +181,17 @@ def quarantine(here: Place, content: bytes) -> None:
         assert any(entry["expires"] >= today for entry in named), shown
 
 
+def baseline(here: Place, content: bytes) -> None:
+    """Take any report as the baseline: none has the test that fails, so it stays new."""
+    here.bodies.clear()
+    here.bodies[f"/api/test-runs/{RUN_ID}"] = json.dumps(make_answer(failed=1)).encode()
+    failing = {"id": 1, "status": "FAIL", "projectTest": {"name": "\U0001f512", "file": "\u29b8"}}
+    here.bodies[f"/api/test-runs/{RUN_ID}/results"] = json.dumps([failing]).encode()
+    path = here.file("fuzzed-baseline", content)
+    code, shown = _wait(here, str(RUN_ID), "--only-new", f"--baseline={path}")
+    assert code in {ExitCode.FAILED, ExitCode.USAGE}, shown
+
+
 def criterion(here: Place, content: bytes) -> None:
     """Take any text for a criterion."""
     here.bodies.clear()

@@ -25,6 +25,7 @@ TARGETS: dict[str, Callable[[targets.Place, bytes], None]] = {
     "results": targets.results,
     "configuration": targets.configuration,
     "quarantine": targets.quarantine,
+    "baseline": targets.baseline,
     "criterion": targets.criterion,
     "scenario": targets.scenario,
 }
