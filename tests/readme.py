@@ -1,6 +1,8 @@
-"""The parts of the README that follow from the code, as Markdown."""
+"""The parts of the README and its pages that follow from the code, as Markdown."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -50,13 +52,18 @@ def settings() -> str:
     return "\n".join(lines)
 
 
-PARTS = {"exit codes": exit_codes, "metrics": metrics, "settings": settings}
+ROOT = Path(__file__).parents[1]
+PARTS = {
+    ROOT / "README.md": ("exit codes", exit_codes),
+    ROOT / "docs" / "criteria.md": ("metrics", metrics),
+    ROOT / "docs" / "settings.md": ("settings", settings),
+}
+"""The page of each part, and the name that its markers have."""
 
 
-def brought_in_step(readme: str) -> str:
-    """Return the README with its generated parts as they should be."""
-    for name, part in PARTS.items():
-        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
-        before, rest = readme.split(begin)
-        readme = before + begin + part() + "\n" + end + rest.split(end, 1)[1]
-    return readme
+def brought_in_step(page: Path) -> str:
+    """Return the page with its generated part as it should be."""
+    name, part = PARTS[page]
+    begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    return before + begin + part() + "\n" + end + rest.split(end, 1)[1]

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.readme import brought_in_step
+import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+from tests.readme import PARTS, ROOT, brought_in_step
 
 
-def test_the_readme_says_what_the_help_says() -> None:
-    # To bring it in step: python -m tests.write_readme
-    text = README.read_text(encoding="utf-8")
-    assert text == brought_in_step(text)
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PARTS])
+def test_the_pages_say_what_the_help_says(page: Path) -> None:
+    # To bring them in step: python -m tests.write_readme
+    assert page.read_text(encoding="utf-8") == brought_in_step(page)
+
+
+def test_the_readme_can_be_read_in_one_go() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
