@@ -1,0 +1,124 @@
+"""Failing tests put together by their error, and the lines of an error that matter.
+
+What differs from run to run and from test to test is no difference here: numbers, ids, times and
+addresses. Errors come from many test frameworks, so stack frames are recognised by their look; a
+line that is not recognised counts as part of the message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from testery_gate.reports import view
+from testery_gate.text import one_line
+
+MOST_LINES = 30
+"""So many lines of an error are shown before the rest is unfolded."""
+SHORT = 10
+"""An error of so many lines is shown as a whole."""
+_COMPARED_LINES = 5
+_COMPARED_CHARACTERS = 1_000
+"""So much of a message makes it another error; what follows is mostly data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorGroup:
+    """Failing tests with the same error."""
+
+    error: str
+    """The first line of the first test's error; empty where Testery gives none."""
+    tests: Sequence[view.FailingTest]
+
+
+def grouped(tests: Iterable[view.FailingTest]) -> Sequence[ErrorGroup]:
+    """Group tests by error; groups and their tests keep the order, so that new ones stay first."""
+    groups: dict[str, list[view.FailingTest]] = {}
+    for test in tests:
+        groups.setdefault(signature(view.error_lines(test.result)), []).append(test)
+    return [
+        ErrorGroup(error=headline(view.error_lines(members[0].result)), tests=members)
+        for members in groups.values()
+    ]
+
+
+def signature(lines: Sequence[str]) -> str:
+    """Return what two errors have in common if they are the same but for numbers and the like."""
+    told = [line for line in _message(lines) if line and not _SOURCE.match(line)]
+    compared = one_line(" ".join(line[:_COMPARED_CHARACTERS] for line in told[:_COMPARED_LINES]))
+    return _VARIABLE.sub("#", compared[:_COMPARED_CHARACTERS])
+
+
+def headline(lines: Sequence[str]) -> str:
+    """Return the first line of an error's message; empty if it says nothing."""
+    return next((one_line(line) for line in _message(lines) if line.strip()), "")
+
+
+def excerpt(lines: Sequence[str]) -> Sequence[str]:
+    """Return the lines of an error that matter: its message and the first frame of the tests."""
+    if len(lines) <= SHORT:
+        return lines
+    frame = _own_frame(lines)
+    return [*_message(lines)[: MOST_LINES - len(frame)], *frame]
+
+
+def _message(lines: Sequence[str]) -> Sequence[str]:
+    """Return an error without its frames; of pytest's, the lines that it marks itself."""
+    marked = [line[1:].strip() for line in lines if _MARKED.match(line)]
+    if marked:
+        return marked
+    frames = {at for start, frame in _frames(lines) for at in range(start, start + len(frame))}
+    kept = [line for at, line in enumerate(lines) if at not in frames and not _TRACE.match(line)]
+    told = [line for at, line in enumerate(kept) if line.strip() or (at and kept[at - 1].strip())]
+    return told if any(told) else lines
+
+
+def _own_frame(lines: Sequence[str]) -> Sequence[str]:
+    """Return the innermost frame in the tests' own code, or the innermost of all."""
+    frames = [frame for _, frame in _frames(lines)]
+    if any(map(_TRACE.match, lines)):
+        frames.reverse()  # Python's most recent call is the last
+    own = [frame for frame in frames if not _FOREIGN.search(frame[0])]
+    return next(iter([*own, *frames]), [])
+
+
+def _frames(lines: Sequence[str]) -> Sequence[tuple[int, Sequence[str]]]:
+    """Return the frames and where they stand; the line below one of Python's is its code."""
+    found = []
+    for at, line in enumerate(lines):
+        if _PYTHON_FRAME.match(line):
+            found.append((at, lines[at : at + 2]))
+        elif _FRAME.match(line):
+            found.append((at, [line]))
+    return found
+
+
+_TRACE = re.compile(r"Traceback \(most recent call last\):")
+_MARKED = re.compile(r"E {2,}\S")
+_PYTHON_FRAME = re.compile(r'\s*File ".{1,500}", line \d')
+_FRAME = re.compile(
+    r"\s*at\s\S"  # JavaScript, Java, .NET
+    r"|\s*(?:from\s)?[^\s:]{1,500}\.\w{1,10}:\d{1,7}(?::|\s|$)"  # Ruby, pytest, Cucumber
+    r"|[^\s@]{0,200}@\w{1,20}:/\S{1,500}:\d{1,7}$"  # Firefox, Safari
+)
+_SOURCE = re.compile(r"\s{0,20}>?\s{0,20}\d{0,7}\s{0,20}\|")
+"""A line of source code as Playwright, Jest and Cypress show it."""
+_FOREIGN = re.compile(
+    r"node_modules|\(?node:|\(internal/|cypress_runner|__cypress/runner|<anonymous>\)?$"
+    r"|(?:site|dist)-packages|/lib/python|/gems/|/vendor/"
+    r"|\sat (?:java|javax|jdk|sun|kotlin|org\.(?:junit|testng|openqa|hamcrest|assertj)"
+    r"|io\.cucumber|System|Microsoft|NUnit|Xunit|OpenQA|TechTalk)\."
+)
+"""Frames of languages, drivers and test frameworks."""
+_VARIABLE = re.compile(
+    r"""(?xi)
+    [a-z][a-z\d+.-]{1,20}://[^\s"'<>)\]]+                # addresses on the web
+    | [\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+        # of mail
+    | (?<![\w:])(?:[\da-f]{0,4}:){2,8}[\da-f.]+          # of machines: IPv6, others are numbers
+    | \b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b       # UUIDs
+    | \b0x[\da-f]+\b
+    | \b(?=\d{0,64}[a-f])(?=[a-f]{0,64}\d)[\da-f]{7,}\b  # commits and the like
+    | (?:(?<![\w.])[-+])?\d+(?:[-.,:/T]\d+)*Z?           # numbers, dates, times
+    """
+)
