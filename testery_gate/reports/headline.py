@@ -1,0 +1,177 @@
+"""The verdict in one line: what came of the run, why in numbers, and which run it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from testery_gate.errors import ExitCode
+from testery_gate.judging.criteria import (
+    OF_CLASS,
+    Criterion,
+    Metric,
+    Operator,
+    format_value,
+    measure,
+)
+from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import CheckState
+from testery_gate.model import TestRun
+from testery_gate.reports import view
+from testery_gate.text import clean_line, shorten
+
+LONGEST_REASON = 300
+LONGEST_NAME = 60
+"""Characters of a name of the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The parts of the line; ``str()`` puts them together."""
+
+    verdict: str
+    """``PASSED``, ``FAILED`` or ``NO VERDICT``."""
+    told: str
+    """Why, in numbers where there are some."""
+    about: Sequence[str] = ()
+    """The run's name, its environment and its commit, as far as they are known."""
+
+    def __str__(self) -> str:
+        return " · ".join([f"{self.verdict}: {self.told}", *self.about])
+
+
+def headline(judged: Judged) -> Headline:
+    """Return the line for one run."""
+    return Headline(
+        verdict=_verdict(judged.exit_code),
+        told=_in_numbers(judged) or shorten(_reason(judged), LONGEST_REASON),
+        about=about(judged),
+    )
+
+
+def unsaid(judged: Judged) -> str:
+    """Return the reason where the line does not say all of it; empty where it does.
+
+    A configuration file that asks for something is named in the reason alone.
+    """
+    reason = _reason(judged)
+    asked = any(check.origin for check in judged.verdict.checks)
+    if reason == headline(judged).told or (_in_numbers(judged) and not asked):
+        return ""
+    return reason
+
+
+def _reason(judged: Judged) -> str:
+    return clean_line(judged.verdict.reason)
+
+
+def _in_numbers(judged: Judged) -> str:
+    """Say why by the counts; empty where they are not why."""
+    run = judged.run
+    if run is not None and judged.exit_code is ExitCode.PASSED:
+        return _passed(judged, run)
+    if run is not None and judged.exit_code is ExitCode.FAILED:
+        return _failed(judged, run)
+    return ""
+
+
+def of_several(runs: Sequence[Judged]) -> Headline:
+    """Return the line for several runs."""
+    return Headline(verdict=_verdict(view.exit_code_of(runs)), told=view.tally(runs))
+
+
+def about(judged: Judged) -> Sequence[str]:
+    """Name a run by what people call it; by its id where it has no name."""
+    run = judged.run
+    parts = () if run is None else (run.name, run.environment, _short_ref(run.git_ref))
+    names = [shorten(clean_line(part), LONGEST_NAME) for part in parts if part]
+    unnamed = run is None or not run.name
+    return [*([f"run {view.run_id(judged)}"] if unnamed else []), *filter(None, names)]
+
+
+def _short_ref(ref: str | None) -> str | None:
+    return ref[:7] if ref and re.fullmatch(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", ref) else ref
+
+
+def _verdict(code: ExitCode) -> str:
+    return view.HEADLINES[code].partition(":")[0].partition(",")[0]
+
+
+def _passed(judged: Judged, run: TestRun) -> str:
+    counts = [f"{run.passed} of {run.total} passed"]
+    if run.failed:
+        counts.append(f"{run.failed} failed{_classes(judged)}")
+    if run.ignored:
+        counts.append(f"{run.ignored} ignored")
+    return ", ".join(counts)
+
+
+def _failed(judged: Judged, run: TestRun) -> str:
+    """Say by which numbers the first check is breached; empty where only its message says it."""
+    breached = [
+        check
+        for check in judged.verdict.checks
+        if check.deciding and check.state is CheckState.BREACHED
+    ]
+    criterion = breached[0].criterion if breached else None
+    found = _found(judged, run, criterion) if criterion else ""
+    if not criterion or not found:
+        return ""
+    so_far = " so far" if judged.verdict.decided_early else ""
+    more = f" (and {len(breached) - 1} more)" if len(breached) > 1 else ""
+    return ", ".join([f"{found}{so_far}", *_limit(criterion)]) + more
+
+
+def _found(judged: Judged, run: TestRun, criterion: Criterion) -> str:
+    of_total, of_executed = f"of {run.total}", _of_executed(run)
+    match criterion.metric:
+        case Metric.FAILED:
+            return f"{run.failed} {of_total} failed{_classes(judged)}"
+        case Metric.FAIL_RATE:
+            return f"{run.failed} {of_executed} failed{_classes(judged)}"
+        case Metric.PASSED:
+            return f"{run.passed} {of_total} passed"
+        case Metric.PASS_RATE:
+            return f"{run.passed} {of_executed} passed"
+        case metric if metric in OF_CLASS:
+            return _counts(judged, " failure")
+        case _:
+            return ""
+
+
+def _of_executed(run: TestRun) -> str:
+    """Name what a rate is a share of, where that is not all tests."""
+    executed = measure(run)[Metric.EXECUTED]
+    return f"of {executed}" if executed == run.total else f"of {executed} executed"
+
+
+def _classes(judged: Judged) -> str:
+    counts = _counts(judged)
+    return f" ({counts})" if counts else ""
+
+
+def _counts(judged: Judged, what: str = "") -> str:
+    """Count the failures by class, the first with what it is: ``1 new failure, 2 known``."""
+    evidence = view.known_evidence(judged)
+    if evidence is None:
+        return ""
+    found = [(count, one.value) for one, count in evidence.counts.items() if count]
+    noun = f"{what}s" if what and found and found[0][0] > 1 else what
+    return ", ".join(
+        f"{count} {name}{'' if number else noun}" for number, (count, name) in enumerate(found)
+    )
+
+
+def _limit(criterion: Criterion) -> Iterator[str]:
+    value = format_value(criterion.threshold, criterion.metric.unit)
+    match criterion.operator:
+        case Operator.AT_MOST:
+            # That no test may fail is what everybody expects.
+            if criterion.threshold > Fraction(0):
+                yield f"{value} allowed"
+        case Operator.AT_LEAST:
+            yield f"{value} required"
+        case _:
+            yield f"required is {criterion.operator.value} {value}"

@@ -1,0 +1,179 @@
+"""The verdict in one line, for each way a run can end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from testery_gate.errors import ExitCode
+from testery_gate.judging.judged import Judged
+from testery_gate.reports.headline import headline, of_several, unsaid
+from tests.builders import (
+    judge,
+    judge_early,
+    make_policy,
+    make_run,
+    not_judged,
+    with_unknown,
+    with_verdict,
+)
+from tests.reports.examples import EXAMPLES, any_runs_judged
+
+
+def judged(required: str = "failed <= 0", **run: object) -> Judged:
+    return judge(make_policy(required), make_run(**run))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        pytest.param(judged(), "PASSED: 30 of 30 passed", id="all passed"),
+        pytest.param(
+            judged("failed <= 3", failed=2, ignored=1),
+            "PASSED: 27 of 30 passed, 2 failed, 1 ignored",
+            id="passed with failures",
+        ),
+        pytest.param(judged(failed=2), "FAILED: 2 of 30 failed", id="none allowed"),
+        pytest.param(
+            judged("failed <= 3%", total=300, failed=28),
+            "FAILED: 28 of 300 failed, 3% allowed",
+            id="a share allowed",
+        ),
+        pytest.param(
+            judged("failed <= 3%", failed=2, ignored=10),
+            "FAILED: 2 of 20 executed failed, 3% allowed",
+            id="a share of the executed",
+        ),
+        pytest.param(
+            judged("failed < 2", failed=2),
+            "FAILED: 2 of 30 failed, required is < 2",
+            id="another comparison",
+        ),
+        pytest.param(
+            judged("passed >= 29", failed=2),
+            "FAILED: 28 of 30 passed, 29 required",
+            id="a number required",
+        ),
+        pytest.param(
+            judged("pass_rate >= 95%", failed=2),
+            "FAILED: 28 of 30 passed, 95% required",
+            id="a rate required",
+        ),
+        pytest.param(
+            judge(make_policy("failed <= 0", "passed >= 29"), make_run(failed=2)),
+            "FAILED: 2 of 30 failed (and 1 more)",
+            id="several breaches",
+        ),
+        pytest.param(
+            judged("duration <= 1m"),
+            "FAILED: duration is 6m26s, required is duration <= 1m",
+            id="no count",
+        ),
+        pytest.param(
+            EXAMPLES["evidence"][0],
+            "FAILED: 1 new failure, 1 flaky, 2 known, 1 quarantined",
+            id="new failures",
+        ),
+        pytest.param(EXAMPLES["no-baseline"][0], "FAILED: 2 new failures", id="all new"),
+        pytest.param(
+            judge_early(
+                make_policy("failed <= 2"),
+                make_run(failed=3, not_run=20, status="RUNNING", complete=False),
+                total_known=True,
+            ),
+            "FAILED: 3 of 30 failed so far, 2 allowed",
+            id="decided early",
+        ),
+        pytest.param(
+            judged(status="CANCELED", status_info="by ann"),
+            "NO VERDICT: the run was canceled: by ann",
+            id="canceled",
+        ),
+        pytest.param(
+            judged(total=0), "NO VERDICT: no test ran: the run has 0 tests (and 1 more)", id="empty"
+        ),
+        pytest.param(
+            EXAMPLES["unreachable"][0],
+            "NO VERDICT: no answer from https://api.testery.io/api for 300 s: connection refused",
+            id="unavailable",
+        ),
+        pytest.param(
+            EXAMPLES["timed-out"][0],
+            "NO VERDICT: not finished within 3600 s: the run was RUNNING, 18 of 30 tests done",
+            id="timed out",
+        ),
+        pytest.param(
+            with_verdict(judged(), exit_code=ExitCode.REPORT_LOST, reason="the disk is full"),
+            "PASSED: the disk is full",
+            id="a report lost",
+        ),
+    ],
+)
+def test_the_line_says_what_came_of_it_and_why(run: Judged, told: str) -> None:
+    line = headline(run)
+    assert f"{line.verdict}: {line.told}" == told
+
+
+def test_counts_by_class_stand_behind_those_of_failed_tests() -> None:
+    (run,) = EXAMPLES["evidence"]
+    assert run.run is not None
+    held = judge(make_policy("failed <= 3%"), run.run, run.results, run.evidence)
+    assert headline(held).told == (
+        "5 of 29 executed failed (1 new, 1 flaky, 2 known, 1 quarantined), 3% allowed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "about"),
+    [
+        pytest.param(judged(), ["nightly", "dev", "abcd4e8"], id="all"),
+        pytest.param(judged(git_ref="release-2"), ["nightly", "dev", "release-2"], id="a branch"),
+        pytest.param(
+            judge(make_policy(), with_unknown(make_run(), "name", "git_ref")),
+            ["run 55676", "dev"],
+            id="no name",
+        ),
+        pytest.param(not_judged(7, ExitCode.NOT_FOUND, "no run 7"), ["run 7"], id="no run"),
+    ],
+)
+def test_the_line_names_the_run(run: Judged, about: list[str]) -> None:
+    assert headline(run).about == about
+    assert str(headline(run)).endswith(" · ".join(["", *about]))
+
+
+def test_several_runs_are_counted() -> None:
+    line = of_several([judged(), judged(failed=1)])
+    assert str(line) == "FAILED: of 2 runs 1 passed, 1 failed"
+
+
+@pytest.mark.parametrize(
+    ("run", "left"),
+    [
+        pytest.param(judged(failed=2), "", id="all is said in numbers"),
+        pytest.param(judged(status="CANCELED"), "", id="all is said in words"),
+        pytest.param(
+            judged(status="CANCELED", status_info="x" * 400),
+            f"the run was canceled: {'x' * 400}",
+            id="it is too long",
+        ),
+    ],
+)
+def test_what_the_line_has_no_room_for_is_left(run: Judged, left: str) -> None:
+    assert unsaid(run) == left
+
+
+def test_a_configuration_file_is_left_to_say() -> None:
+    run = judged()
+    first, *others = run.verdict.checks
+    asked = with_verdict(run, checks=(replace(first, origin="gate.toml"), *others))
+    assert unsaid(asked) == run.verdict.reason
+
+
+@given(any_runs_judged)
+def test_any_line_is_one_line_and_starts_with_the_verdict(runs: list[Judged]) -> None:
+    for run in runs:
+        line = str(headline(run))
+        assert "\n" not in line
+        assert line.startswith(("PASSED: ", "FAILED: ", "NO VERDICT: "))
