@@ -35,7 +35,7 @@ ERROR = "AssertionError: expected 401 to equal 200"
 STACK_TRACE = f"{ERROR}\n    at Context.<anonymous> (cypress/e2e/login.cy.js:12:34)"
 
 
-def _watched(run: TestRun, *seconds: float) -> Sequence[Observation]:
+def watched(run: TestRun, *seconds: float) -> Sequence[Observation]:
     """Look at a run that is queued, then runs its tests at a steady pace, and ends as it is."""
 
     def look(number: int, at: float) -> Observation:
@@ -48,7 +48,7 @@ def _watched(run: TestRun, *seconds: float) -> Sequence[Observation]:
     return [look(number, at) for number, at in enumerate(seconds)]
 
 
-def _followed(run: TestRun) -> Sequence[TestRun]:
+def followed(run: TestRun) -> Sequence[TestRun]:
     """Return runs like it, of the days before, and the run itself."""
     assert run.start_time is not None
     before = []
@@ -143,7 +143,7 @@ def _with_evidence() -> Sequence[Judged]:
         quarantine=Tolerated("pays in the sandbox"),
     )
     judged = judge(make_policy("new_failed <= 0", warn=["missing <= 0"]), run, results, evidence)
-    return (replace(judged, web_url=PAGE, comparable=_followed(run)),)
+    return (replace(judged, web_url=PAGE, comparable=followed(run)),)
 
 
 def held_against(
@@ -196,8 +196,8 @@ def _passed() -> Sequence[Judged]:
     policy = make_policy("pass_rate >= 95%", warn=["duration <= 5m", "coverage >= 80%"])
     judged = judge(policy, run, results)
     judged = replace(judged, web_url=PAGE, notes=("complete was never true",))
-    observed = _watched(run, 0, 60, 180, 330, 480)
-    return (replace(judged, observed=observed, comparable=_followed(run)),)
+    observed = watched(run, 0, 60, 180, 330, 480)
+    return (replace(judged, observed=observed, comparable=followed(run)),)
 
 
 def _failed() -> Sequence[Judged]:
@@ -228,7 +228,7 @@ def _timed_out() -> Sequence[Judged]:
     reason = "not finished within 3600 s: the run was RUNNING, 18 of 30 tests done"
     advice = "Raise --timeout, or look at the run: it may be stuck."
     judged = not_judged(55676, ExitCode.TIMED_OUT, reason, advice=advice, run=run)
-    return (replace(judged, web_url=PAGE, observed=_watched(run, 0, 60, 1800, 3600)),)
+    return (replace(judged, web_url=PAGE, observed=watched(run, 0, 60, 1800, 3600)),)
 
 
 def _unreachable() -> Sequence[Judged]:

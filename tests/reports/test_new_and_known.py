@@ -81,8 +81,9 @@ def test_new_failures_come_first_and_each_is_called_what_it_is(format_: str) -> 
 
 def test_in_the_first_view_of_a_page_is_the_name_of_what_is_new() -> None:
     page = Page.of(*EXAMPLES["evidence"])
-    facts = {row[0]: row[1] for row in page.rows(page.all("table")[1])}
-    assert facts["New failures"] == "pays with a card features/checkout.feature"
+    told = "NEW pays with a card features/checkout.feature · 1.25s"
+    assert words(page.all("summary")[0]).startswith(told)
+    assert words(page.all("h1")[0]).startswith("FAILED: 1 new failure, 1 flaky, 2 known")
     assert [found.get("open") for found in page.all("details")][:2] == ["", None]
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from testery_gate.judging.criteria import Criterion, Operator, Unit, format_value
+from testery_gate.judging.verdict import CheckState
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.markup import NOTHING, Markup, element
 from testery_gate.reports.html.palette import GREEN, color
@@ -19,31 +20,36 @@ _MIDDLE = 12
 
 
 def bullet(row: CheckRow) -> Markup:
-    """Return the chart of a check; nothing for one that is about no number."""
-    check, criterion = row.check, row.check.criterion
-    if criterion is None:
+    """Return the chart of a check; nothing where the numbers alone say as much."""
+    check, criterion, actual = row.check, row.check.criterion, row.check.actual
+    if criterion is None or actual is None or _is_plain(check.state, criterion):
         return NOTHING
-    scale = _Scale(criterion, check.actual)
-    found = "an unknown value" if check.actual is None else row.found
+    scale = _Scale(criterion, actual)
     return svg.chart(
         _HEIGHT,
-        f"{criterion.metric.value}: {found} on a scale to {scale.end_text},"
+        f"{criterion.metric.value}: {row.found} on a scale to {scale.end_text},"
         f" expected {row.expected}",
         svg.track(4, 16),
         *_good(criterion, scale),
-        *_found(row, scale),
+        *_found(row, actual, scale),
         svg.rule(scale.place(criterion.threshold), 0, 24),
         *_labels(row, criterion, scale),
     )
 
 
+def _is_plain(state: CheckState, criterion: Criterion) -> bool:
+    """Whether it only asks for any test or none, and gets it."""
+    of_tests = criterion.metric.unit is Unit.TESTS
+    return state is CheckState.HOLDS and of_tests and criterion.threshold <= 1
+
+
 class _Scale:
     """From values to places across, in percent."""
 
-    def __init__(self, criterion: Criterion, actual: Fraction | None) -> None:
+    def __init__(self, criterion: Criterion, actual: Fraction) -> None:
         self._end = Fraction(100)
         if criterion.metric.unit is not Unit.PERCENT:
-            self._end = max(criterion.threshold, actual or Fraction(0)) * Fraction(5, 4)
+            self._end = max(criterion.threshold, actual) * Fraction(5, 4)
             if criterion.metric.unit is Unit.TESTS:
                 self._end = Fraction(-(-self._end // 1))
         self._end = self._end or Fraction(1)
@@ -71,12 +77,9 @@ def _good(criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
         yield svg.bar(start, end - start, 20, 4, GREEN, round_=0)
 
 
-def _found(row: CheckRow, scale: _Scale) -> Iterator[Markup]:
-    if row.check.actual is None:
-        yield svg.label(50, _MIDDLE + 5, "unknown", anchor="middle")
-        return
-    at = scale.place(row.check.actual)
-    if row.check.actual:
+def _found(row: CheckRow, actual: Fraction, scale: _Scale) -> Iterator[Markup]:
+    at = scale.place(actual)
+    if actual:
         yield svg.bar(0, at, 8, 8, color(row.mark), round_=0)
     yield element(
         "circle",

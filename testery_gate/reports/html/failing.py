@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 
 from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.judged import Judged
@@ -11,6 +12,7 @@ from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.cases import milliseconds
+from testery_gate.reports.grouping import ErrorGroup, excerpt, grouped
 from testery_gate.reports.html.durations import shown_time
 from testery_gate.reports.html.layout import (
     code,
@@ -22,6 +24,7 @@ from testery_gate.reports.html.layout import (
     link,
     listing,
     name,
+    paragraph,
     section,
     signs,
     small,
@@ -32,15 +35,21 @@ from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, cut_off, shorten
 
 OPEN = 3
-"""So many show their errors at once."""
+"""So many errors are seen at once."""
 SHOWN = 10
-"""So many are seen before the rest is unfolded."""
+"""So many errors are seen by name before the rest is unfolded."""
+SHOWN_ALIKE = 3
+"""So many tests with one error are seen by name before the rest is unfolded."""
 LONGEST_ERROR = 10_000
 """Characters that the error of one test has at most, if few have one."""
+LONGEST_EXCERPT = 3_000
+"""Characters of an error that are seen before the rest is unfolded."""
 LONGEST_TEXT = 1_000
 """Characters of a sentence."""
 LONGEST_NAME = 100
 """Characters of a name among others."""
+LONGEST_HEADLINE = 200
+"""Characters of an error's first line."""
 _SHORTEST_ERROR = 200
 _BESIDES = 600
 """Bytes that a test takes besides its error, about."""
@@ -48,15 +57,20 @@ _HISTORY = 500
 """Bytes that its class and its history take."""
 _BREAKABLE = Fraction(8, 13)
 """Characters in a byte, where places to wrap are marked everywhere."""
+_FOLD = 250
+"""Bytes around tests with one error that are folded."""
 _FRAME = 1_000
 """Bytes around the tests, more than there are."""
 
 
 def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
-    """Return what the tests were compared with, and as many of the failed ones as fit."""
+    """Return as many of the failing tests as fit, by error, and what they were compared with."""
     heading = view.failing_heading(judged)
     if not heading:
         return NOTHING
+    groups = grouped(view.failing_tests(judged))
+    if len(groups) > 1 and any(len(group.tests) > 1 for group in groups):
+        heading = f"{heading}, {len(groups)} distinct errors"
     budget.left -= _FRAME
     compared = facts(_compared(judged))
     # It never takes the place of the tests.
@@ -64,22 +78,29 @@ def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
         compared = NOTHING
     budget.take(compared)
     number = view.failing_number(judged)
-    items = _entries(judged, number, budget) if number else ()
+    budget.left -= _FOLD * sum(len(group.tests) > SHOWN_ALIKE for group in groups)
+    items = _entries(judged, groups, number, budget) if number else ()
     taken, rest = fitting(budget, items, number, "failing tests")
-    first, others = taken[:SHOWN], taken[SHOWN:]
+    return section(heading, level, _by_error(taken, groups), rest, compared)
+
+
+def _by_error(taken: Sequence[Markup], groups: Sequence[ErrorGroup]) -> Markup:
+    """Fold what is more than a reader looks at: of each group, and of the groups."""
+    left = iter(taken)
+    shown = [_folded_after(list(islice(left, len(group.tests)))) for group in groups]
+    shown = list(filter(None, shown))
+    first, others = shown[:SHOWN], shown[SHOWN:]
     if others:
-        first.append(entry(folded(f"{len(others)} more failing tests", entries(others))))
-    return section(heading, level, compared, entries(first) if first else NOTHING, rest)
+        first.append(entry(folded(f"{len(others)} more errors", entries(others))))
+    return entries(first) if first else NOTHING
 
 
-def new_failures(judged: Judged) -> Markup:
-    """Return the new failures one below the other; nothing for none."""
-    new = view.new_failures(judged)
-    red = sign(Mark.BAD, 14)
-    shown = [
-        join([red, " ", element("b", title), *file]) for title, *file in map(_named, new.tests)
-    ]
-    return join([*shown, *_more(new)], element("br"))
+def _folded_after(tests: Sequence[Markup]) -> Markup:
+    first, others = tests[:SHOWN_ALIKE], tests[SHOWN_ALIKE:]
+    if not others:
+        return join(first)
+    fold = folded(f"{view.counted(len(others), 'more test')} with this error", entries(others))
+    return join([*first, entry(fold)])
 
 
 def _missing(judged: Judged) -> Markup:
@@ -103,16 +124,29 @@ def _compared(judged: Judged) -> Iterator[tuple[str, Markup]]:
         yield "Missing tests", missing
 
 
-def _entries(judged: Judged, number: int, budget: SizeBudget) -> Iterator[Markup]:
+def _entries(
+    judged: Judged, groups: Sequence[ErrorGroup], number: int, budget: SizeBudget
+) -> Iterator[Markup]:
     # So that all of them are named, errors are the shorter the more there are.
     besides = _BESIDES + (_HISTORY if view.known_evidence(judged) else 0)
     share = int((budget.left // number - besides) * _BREAKABLE)
     limit = max(_SHORTEST_ERROR, min(LONGEST_ERROR, share))
     page = run_page(judged)
-    for index, test in enumerate(view.failing_tests(judged)):
-        # Those that are known stay folded, so that new ones stand out.
-        open_ = index < OPEN and test.mark is Mark.BAD
-        yield entry(_test(test, page, limit, open_=open_))
+    for index, group in enumerate(groups):
+        for place, test in enumerate(group.tests):
+            # Those that are known stay folded, so that new ones stand out.
+            open_ = index < OPEN and not place and test.mark is Mark.BAD
+            told = entry(_test(test, page, limit, open_=open_))
+            yield told if place else join([_head(group), told])
+
+
+def _head(group: ErrorGroup) -> Markup:
+    """Say what several tests have in common; one alone says it itself."""
+    if len(group.tests) == 1:
+        return NOTHING
+    number = element("b", f"{len(group.tests)} tests")
+    error = shorten(group.error, LONGEST_HEADLINE)
+    return entry(join([number, ": ", code(error, "Testery gives no error")]))
 
 
 def _test(test: view.FailingTest, page: str, limit: int, *, open_: bool) -> Markup:
@@ -125,10 +159,26 @@ def _test(test: view.FailingTest, page: str, limit: int, *, open_: bool) -> Mark
         head += [" ", small(join(known, " · "))]
     console = test_page(page, result.id)
     more = small(link(console, "console of this test")) if console else NOTHING
-    error = cut_off("\n".join(view.error_lines(result)), limit)
-    if not error:
+    lines = view.error_lines(result)
+    if not lines:
         return join([*head, " ", more, *_told(test)])
-    return folded(join([*head, *_told(test)]), listing(error), more, open_=open_)
+    return folded(join([*head, *_told(test)]), *_error(lines, limit), more, open_=open_)
+
+
+def _error(lines: Sequence[str], limit: int) -> Iterator[Markup]:
+    """Show the lines that matter, and all of them where these are not all."""
+    whole, told = "\n".join(lines), "\n".join(excerpt(lines))
+    shown = cut_off(told, min(limit, LONGEST_EXCERPT))
+    yield listing(shown)
+    left = limit - len(shown)
+    if shown == whole or left <= 0:
+        return
+    if left < _SHORTEST_ERROR:
+        yield paragraph(small("The rest of the error is left out."))
+    else:
+        yield folded(
+            small(f"all {view.counted(len(lines), 'line')}"), listing(cut_off(whole, left))
+        )
 
 
 def _label(test: view.FailingTest) -> Sequence[Markup]:

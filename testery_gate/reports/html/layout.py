@@ -42,6 +42,24 @@ def page(title: str, header: str, main: str) -> Markup:
     return Markup(f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n")
 
 
+def banner(color: str, drawn: str, heading: str, below: str) -> Markup:
+    """Return the page's heading in white on a colour, where it can wrap.
+
+    Who prints without backgrounds sees it in dark letters: browsers take care of that.
+    """
+    white = "#ffffff"
+    lines = [element("font", heading, color=white, size=5)]
+    if below:
+        lines += [element("br"), element("font", below, color=white, size=4)]
+    row = element(
+        "tr",
+        element("td", drawn, valign="middle"),
+        element("td", element("h1", *lines), width="100%"),
+        bgcolor=color,
+    )
+    return element("table", row, width="100%", cellpadding=8, cellspacing=0, role="presentation")
+
+
 def _footer() -> Markup:
     return join([rule(), paragraph(small("Written by testery-gate. Times are in UTC."))])
 

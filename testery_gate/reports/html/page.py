@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import CheckState
 from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page
 from testery_gate.reports.budget import SizeBudget
+from testery_gate.reports.headline import Headline, headline, of_several, unsaid
 from testery_gate.reports.html import layout, palette
 from testery_gate.reports.html.bullet import bullet
 from testery_gate.reports.html.durations import by_file, slowest
-from testery_gate.reports.html.failing import failing_tests, new_failures
+from testery_gate.reports.html.failing import failing_tests
 from testery_gate.reports.html.layout import (
     code,
     data,
     facts,
     fitting,
+    folded,
     group,
-    large,
     link,
     more,
     name,
@@ -35,6 +37,7 @@ from testery_gate.reports.html.palette import sign, sign_at
 from testery_gate.reports.html.proportions import proportions
 from testery_gate.reports.html.timeline import timeline
 from testery_gate.reports.html.trend import trend
+from testery_gate.reports.view import Mark
 from testery_gate.text import shorten
 
 LIMIT = 5_000_000
@@ -42,9 +45,12 @@ LIMIT = 5_000_000
 
 LONGEST_TEXT = 1_000
 """Characters of a sentence."""
+LONGEST_TITLE = 200
 MOST_REMARKS = 20
 MOST_CHECKS = 100
-_FRAME = 2_000
+SHOWN_RUNS = 10
+"""So many runs that did not pass are listed before the rest is unfolded."""
+_FRAME = 3_000
 """Bytes around what is shown of several runs, more than there are."""
 
 
@@ -54,11 +60,10 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     What does not fit is left out completely. The frame, with the verdict as a whole, takes
     about 5,000 bytes.
     """
-    exit_code = view.exit_code_of(runs)
     ranked = view.worst_first(runs)
-    about = _about(runs[0]) if len(runs) == 1 else view.tally(ranked)
-    title = f"{_verdict(exit_code)}: {about}"
-    header = _banner(exit_code)
+    told = headline(runs[0]) if len(runs) == 1 else of_several(ranked)
+    title = shorten(str(told), LONGEST_TITLE)
+    header = _banner(view.mark_of(view.exit_code_of(runs)), told)
     budget = SizeBudget(limit - len(layout.page(title, header, "").encode()))
     main = _on_one(runs[0], budget) if len(runs) == 1 else _on_several(ranked, budget)
     return layout.page(title, header, main)
@@ -79,7 +84,7 @@ def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
     pieces = []
     for number, judged in enumerate(ranked):
         core = _run_parts(judged, 3, for_runs, _anchor(number))
-        if not core.before:
+        if not core.gist:
             break
         pieces.append(core)
     budget.left += for_runs.left
@@ -90,35 +95,48 @@ def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
         sections.append(core.around(failing_tests(judged, 3, share)))
         budget.left += share.left
     left_out = len(ranked) - len(pieces)
+    number = len(view.not_passed(ranked))
+    passed = sections[number:]
     return join(
         [
-            paragraph(large(element("b", f"{view.tally(ranked).capitalize()}."), size=5)),
             *_overview(ranked, for_table, len(pieces)),
-            *sections,
+            *sections[:number],
+            folded("The runs that passed, one by one", *passed) if passed else NOTHING,
             more(left_out, "runs") if left_out else NOTHING,
         ]
     )
 
 
 def _overview(ranked: Sequence[Judged], budget: SizeBudget, linked: int) -> Iterator[Markup]:
+    """Show a line for each run; those that passed, and more than a screen holds, are folded."""
     rows = (_overview_row(judged, number, linked) for number, judged in enumerate(ranked))
     taken, rest = fitting(budget, rows, len(ranked), "runs")
-    yield data(("run", "outcome", "passed"), taken, caption="All runs")
+    number = len(view.not_passed(ranked))
+    wrong, passed = taken[:number], taken[number:]
+    if wrong:
+        yield _overview_table(wrong[:SHOWN_RUNS], "Runs that did not pass")
+    if others := wrong[SHOWN_RUNS:]:
+        told = f"{view.counted(len(others), 'more run')} that did not pass"
+        yield folded(told, _overview_table(others, "More runs that did not pass"))
+    if passed:
+        told = f" {view.counted(len(passed), 'run')} passed"
+        yield folded(join([sign(Mark.GOOD), told]), _overview_table(passed, "Runs that passed"))
     yield rest
 
 
+def _overview_table(rows: Sequence[Markup], caption: str) -> Markup:
+    return data(("run", "outcome", "passed"), rows, caption=caption)
+
+
 def _overview_row(judged: Judged, number: int, linked: int) -> Markup:
-    run = judged.run
     address = f"#{_anchor(number)}" if number < linked else ""
     shown = sign(view.mark_of(judged.exit_code))
     title = together(shown, " ", link(address, view.run_id(judged)))
-    reason = small(words(judged.verdict.reason, LONGEST_TEXT))
-    about = _name_of(run)
     return group(
-        title,
-        view.outcome(judged.exit_code),
-        view.passed_of_all(run),
-        below=join([about, element("br"), reason]) if about else reason,
+        join([title, " ", _name_of(judged.run)]),
+        together(view.outcome(judged.exit_code)),
+        together(view.passed_of_all(judged.run)),
+        wide=True,
     )
 
 
@@ -130,12 +148,12 @@ def _anchor(number: int) -> str:
 class _RunParts:
     """What fits of a run, in two parts; both are empty if not even the reason fits."""
 
-    before: Sequence[Markup]
-    after: Sequence[Markup]
+    gist: Markup
+    others: Sequence[Markup]
 
     def around(self, failing: Markup) -> Markup:
         """Put the failing tests between the two: they matter more than the charts."""
-        return join([*self.before, failing, *self.after])
+        return join([self.gist, failing, *self.others])
 
 
 def _run_parts(
@@ -145,69 +163,51 @@ def _run_parts(
     run, results = judged.run, judged.results or ()
     gist = join([_heading(judged, anchor) if anchor else NOTHING, *_gist(judged)])
     if not budget.take(gist):
-        return _RunParts((), ())
-    before = (
+        return _RunParts(NOTHING, ())
+    others = (
+        section("Remarks", level, _remarks(judged)),
         NOTHING if run is None else section("Tests", level, proportions(run)),
         section("Checks", level, _checks(judged)),
-    )
-    after = (
         section("Trend", level, trend(judged)),
         section("Timeline", level, timeline(judged)),
         section("Durations by test file", level, by_file(results)),
         section("Slowest tests", level, slowest(results, run_page(judged))),
         NOTHING if run is None else section("Run", level, facts(_run_facts(run))),
     )
-    return _RunParts((gist, *filter(budget.take, before)), tuple(filter(budget.take, after)))
+    return _RunParts(gist, tuple(filter(budget.take, others)))
 
 
-def _verdict(code: ExitCode) -> str:
-    return view.HEADLINES[code].partition(": ")[0]
-
-
-def _banner(code: ExitCode) -> Markup:
-    """Say the verdict in its colour; what it means stands below, where it can wrap."""
-    mark = view.mark_of(code)
-    verdict, exit_code = _verdict(code), f"exit code {code.value}"
-    banner = element(
-        "svg",
-        element("rect", width="100%", height=88, rx=10, fill=palette.color(mark)),
-        sign_at(mark, 20, 22, 44),
-        element("text", verdict, x=80, y=46, fill="#fff", font_size=30, font_weight="bold"),
-        element("text", exit_code, x=81, y=69, fill="#fff", font_size=15, font_weight="normal"),
-        width="100%",
-        height=88,
-        role="img",
-        aria_label=f"{verdict}, {exit_code}",
-    )
-    return element("h1", banner)
+def _banner(mark: Mark, told: Headline) -> Markup:
+    """Say what came of it, why, and of which run, on the colour of the verdict."""
+    drawn = element("svg", sign_at(mark, 0, 0, 44), width=44, height=44, aria_hidden="true")
+    about = join(map(name, told.about), " · ")
+    return layout.banner(palette.color(mark), drawn, words(f"{told.verdict}: {told.told}"), about)
 
 
 def _heading(judged: Judged, anchor: str) -> Markup:
-    shown = sign(view.mark_of(judged.exit_code), 24)
-    outcome = view.outcome(judged.exit_code)
-    title = element("h2", shown, f" Run {view.run_id(judged)}: {outcome}", id=anchor)
-    return join([layout.rule(), title])
+    shown, told = sign(view.mark_of(judged.exit_code), 24), headline(judged)
+    title = element("h2", shown, f" Run {view.run_id(judged)}: ", words(told.told), id=anchor)
+    about = [part for part in told.about if judged.run and judged.run.name]
+    below = [paragraph(small(join(map(name, about), " · ")))] if about else []
+    return join([layout.rule(), title, *below])
 
 
 def _gist(judged: Judged) -> Iterator[Markup]:
-    """Say why it ended so, what to do, and what else is worth knowing."""
-    _, _, meaning = view.HEADLINES[judged.exit_code].partition(": ")
-    if meaning:
-        yield paragraph(large(element("b", f"{meaning[0].upper()}{meaning[1:]}."), size=5))
-    (_, why), *others = view.reasons(judged)
+    """Say what else is known of why it ended so, what to do, and where to look."""
+    page = run_page(judged)
     rows = [
-        ("why", large(words(why, LONGEST_TEXT))),
-        ("new\u00a0failures", new_failures(judged)),
+        ("why", words(unsaid(judged), LONGEST_TEXT)),
         ("next", words(judged.verdict.advice, LONGEST_TEXT)),
-        *((label, words(remark, LONGEST_TEXT)) for label, remark in others[:MOST_REMARKS]),
-        ("run", _which_run(judged)),
-        ("exit code", view.explained(judged.exit_code)),
+        ("run", link(page, view.run_id(judged)) if page else NOTHING),
     ]
     yield facts((label.capitalize(), content) for label, content in rows if content)
 
 
-def _which_run(judged: Judged) -> Markup:
-    return join([link(run_page(judged), view.run_id(judged)), " ", _name_of(judged.run)])
+def _remarks(judged: Judged) -> Markup:
+    """Return what else is wrong or worth knowing."""
+    _, *others = view.reasons(judged)
+    rows = ((label.capitalize(), words(remark, LONGEST_TEXT)) for label, remark in others)
+    return facts(islice(rows, MOST_REMARKS))
 
 
 def _name_of(run: TestRun | None) -> Markup:
@@ -217,25 +217,37 @@ def _name_of(run: TestRun | None) -> Markup:
     return join([name(run.name or ""), *where])
 
 
-def _about(judged: Judged) -> str:
-    """Return the title of a page on one run."""
-    run = judged.run
-    parts = () if run is None else (run.name, run.environment)
-    return ", ".join(
-        [f"run {view.run_id(judged)}", *(shorten(part, 100) for part in parts if part)]
-    )
-
-
 def _checks(judged: Judged) -> Markup:
+    """Show what does not hold, breaches first; what holds is one line to unfold."""
     rows = list(view.check_rows(judged))
-    left_out = len(rows) - MOST_CHECKS
-    table = map(_check_row, rows[:MOST_CHECKS])
+    order = list(_CHECK_ORDER)
+    rows.sort(key=lambda row: order.index(row.check.state))
+    wrong = [row for row in rows if row.check.state is not CheckState.HOLDS]
+    holding = rows[len(wrong) :]
+    holds = f"{view.counted(len(holding), 'check')} {'holds' if len(holding) == 1 else 'hold'}"
     return join(
         [
-            data(("check", "expected", "found"), table, caption="Checks"),
-            more(left_out, "checks") if left_out > 0 else NOTHING,
+            _check_table(wrong, "Checks that do not hold") if wrong else NOTHING,
+            folded(join([sign(Mark.GOOD), f" {holds}"]), _check_table(holding, "Checks that hold"))
+            if holding
+            else NOTHING,
         ]
     )
+
+
+_CHECK_ORDER = (
+    CheckState.BREACHED,
+    CheckState.INCONCLUSIVE,
+    CheckState.OPEN,
+    CheckState.HOLDS,
+)
+
+
+def _check_table(rows: Sequence[view.CheckRow], caption: str) -> Markup:
+    shown = map(_check_row, rows[:MOST_CHECKS])
+    left_out = len(rows) - MOST_CHECKS
+    table = data(("check", "expected", "found"), shown, caption=caption)
+    return join([table, more(left_out, "checks") if left_out > 0 else NOTHING])
 
 
 def _check_row(row: view.CheckRow) -> Markup:

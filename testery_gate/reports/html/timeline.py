@@ -1,4 +1,4 @@
-"""The run as it was watched: its status and its counts over the time of the wait."""
+"""The run over time: how long it was queued and ran, and how many tests were done at each poll."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ _NAMES = {
     RunStatus.CANCELED: "canceled",
     RunStatus.UNKNOWN: "in an unknown status",
 }
+_QUEUED = "queued"
 _WAITING = {RunStatus.SUBMITTED, RunStatus.QUEUED}
 
 
@@ -49,36 +50,62 @@ class _Phase:
 
 
 def timeline(judged: Judged) -> Markup:
-    """Return the chart and its numbers; after a single poll, the run's own times."""
+    """Return the chart and its numbers: by the run's own times, or else by those of the polls."""
     observed = judged.observed
-    if len(observed) > 1 and observed[-1].at > observed[0].at:
-        return join([_watched(observed), _table(observed)])
-    return NOTHING if judged.run is None else _told(judged.run)
-
-
-def _told(run: TestRun) -> Markup:
-    """Draw the times of the run itself."""
-    values = measure(run)
-    queued, ran = values[Metric.QUEUE_TIME], values[Metric.DURATION]
-    if queued is None or ran is None or not queued + ran:
+    watched = observed if len(observed) > 1 and observed[-1].at > observed[0].at else ()
+    if own := _own_phases(judged.run):
+        chart = _chart_with_tests(own, _by_own_times(watched, own))
+        about = "The times are Testery's own."
+    elif watched:
+        phases = list(_phases(watched))
+        chart = _chart_with_tests(phases, [(Fraction(look.at), look) for look in watched])
+        about = "The times are those of the polls, from the first one on."
+    else:
         return NOTHING
+    return join([chart, paragraph(small(about)), _table(watched) if watched else NOTHING])
+
+
+def _own_phases(run: TestRun | None) -> Sequence[_Phase]:
+    """Return how long the run was queued and ran; nothing where Testery does not say it."""
+    values = {} if run is None else measure(run)
+    queued, ran = values.get(Metric.QUEUE_TIME), values.get(Metric.DURATION)
+    if run is None or queued is None or ran is None or not queued + ran:
+        return ()
+    end = queued + ran
     phases = [
-        _Phase(name="queued", fill=GREY, start=Fraction(0), end=queued),
-        _Phase(name="running", fill=BLUE, start=queued, end=queued + ran),
+        _Phase(name=_QUEUED, fill=GREY, start=Fraction(0), end=queued),
+        _Phase(name="running", fill=BLUE, start=queued, end=end),
     ]
-    about = paragraph(small("As reported by Testery: nothing changed while the gate waited."))
-    return join([_chart(phases, _TOP), _key(phases), about])
+    if run.status.is_final:
+        phases.append(_Phase(name=_stage(run.status), fill=_fill(run.status), start=end, end=end))
+    return phases
 
 
-def _watched(observed: Sequence[Observation]) -> Markup:
-    phases = list(_phases(observed))
-    counted = [look for look in observed if None not in _counts(look)]
-    highest = max((look.total or 0 for look in counted), default=0)
-    highest = max([highest, *(sum(map(_known, _counts(look))) for look in counted)])
-    if len(counted) < 2 or highest <= 0:
+_Timed = Sequence[tuple[Fraction, Observation]]
+
+
+def _by_own_times(watched: Sequence[Observation], own: Sequence[_Phase]) -> _Timed:
+    """Put the polls to the run's own times: the last one saw its end."""
+    if not watched:
+        return []
+    begin, end = own[1].start, own[1].end
+    ahead = end - Fraction(watched[-1].at)
+    return [(min(max(Fraction(look.at) + ahead, begin), end), look) for look in watched]
+
+
+def _chart_with_tests(phases: Sequence[_Phase], timed: _Timed) -> Markup:
+    """Draw the phases and, where they were counted, the tests that were done."""
+    # While a run is queued it does no test, whatever a line between two polls would show.
+    counted = [
+        (at, look)
+        for at, look in timed
+        if look.status not in _WAITING and None not in _counts(look)
+    ]
+    highest = max((look.total or 0 for _, look in counted), default=0)
+    highest = max([highest, *(sum(map(_known, _counts(look))) for _, look in counted)])
+    if len(timed) < 2 or highest <= 0:
         return join([_chart(phases, _TOP), _key(phases)])
-    begin, end = phases[0].start, phases[-1].end
-    areas = svg.stretched(_TOP + 16, _AREA, *_areas(counted, begin, end, highest))
+    areas = svg.stretched(_TOP + 16, _AREA, *_areas(counted, phases, highest))
     tests = "test" if highest == 1 else "tests"
     bottom = _TOP + 16 + _AREA
     return join(
@@ -111,7 +138,7 @@ def _phases(observed: Sequence[Observation]) -> Iterator[_Phase]:
 
 
 def _stage(status: RunStatus) -> str:
-    return "queued" if status in _WAITING else _NAMES[status]
+    return _QUEUED if status in _WAITING else _NAMES[status]
 
 
 def _fill(status: RunStatus) -> str:
@@ -161,20 +188,27 @@ def _known(count: int | None) -> int:
     return max(0, count or 0)
 
 
-def _areas(
-    looks: Sequence[Observation], begin: Fraction, end: Fraction, highest: int
-) -> Iterator[Markup]:
-    """Stack the counts, the last one drawn first and the others over it."""
+def _areas(counted: _Timed, phases: Sequence[_Phase], highest: int) -> Iterator[Markup]:
+    """Stack the counts from when the run started; the last one is drawn first, the others over it.
+
+    How many tests were done is known at the polls; in between, it grew somehow.
+    """
+    begin, end = phases[0].start, phases[-1].end
+    started = next((phase.start for phase in phases if phase.name != _QUEUED), counted[0][0])
+
+    def across(at: Fraction) -> float:
+        return float(100 * (at - begin) / (end - begin))
+
     for kinds in range(len(KINDS) - 1, 0, -1):
         points = [
             (
-                float(100 * (Fraction(look.at) - begin) / (end - begin)),
+                across(at),
                 float(100 - Fraction(100 * sum(map(_known, _counts(look)[:kinds])), highest)),
             )
-            for look in looks
+            for at, look in counted
         ]
         line = "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
-        outline = f"M{points[0][0]:.2f} 100L{line}L{points[-1][0]:.2f} 100z"
+        outline = f"M{across(started):.2f} 100L{line}L{points[-1][0]:.2f} 100z"
         yield element("path", d=outline, fill=_AREAS[kinds - 1])
 
 
@@ -183,7 +217,7 @@ _AREAS = ["#1a7f37", "#cf222e", "#bf8700"]
 
 
 def _legend() -> Iterator[str]:
-    yield "Tests done over the time of the wait, from below: "
+    yield "Tests done, from below: "
     for number, ((kind, _), fill) in enumerate(zip(KINDS, _AREAS, strict=False)):
         yield ", " if number else ""
         yield _swatch(fill)

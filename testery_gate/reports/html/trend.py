@@ -6,14 +6,21 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
+from testery_gate.judging.criteria import (
+    Criterion,
+    Metric,
+    Unit,
+    format_percentage,
+    format_value,
+    measure,
+)
 from testery_gate.judging.judged import Judged
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.addresses import other_run_page
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.layout import data, folded, group, link, paragraph, small
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
-from testery_gate.reports.html.palette import BLUE, GREEN, OF_RUNS, RED, color
+from testery_gate.reports.html.palette import AMBER, BLUE, OF_RUNS, color
 from testery_gate.reports.html.svg import INK
 from testery_gate.reports.view import Mark
 
@@ -28,10 +35,26 @@ def trend(judged: Judged) -> Markup:
     runs = judged.comparable or ()
     if len(runs) < 2:
         return NOTHING
-    return join([_chart(runs), paragraph(small(*_legend())), _table(judged, runs)])
+    required = _required(judged)
+    legend = paragraph(small(_legend(runs, required)))
+    return join([_chart(runs, required), legend, _table(judged, runs)])
 
 
-def _chart(runs: Sequence[TestRun]) -> Markup:
+def _required(judged: Judged) -> Criterion | None:
+    """Return the criterion on the pass rate or the fail rate, if the run was held to one."""
+    criteria = [check.criterion for check in judged.verdict.checks if check.criterion]
+    return next((one for one in criteria if one.metric in _RATES_REQUIRED), None)
+
+
+_RATES_REQUIRED = {Metric.PASS_RATE, Metric.FAIL_RATE}
+
+
+def _as_pass_rate(required: Criterion) -> Fraction:
+    rate = required.threshold
+    return rate if required.metric is Metric.PASS_RATE else 100 - rate
+
+
+def _chart(runs: Sequence[TestRun], required: Criterion | None) -> Markup:
     rates = [measure(run)[Metric.PASS_RATE] for run in runs]
     times = [measure(run)[Metric.DURATION] for run in runs]
     lower = _TOP + _RATES + _GAP
@@ -45,10 +68,10 @@ def _chart(runs: Sequence[TestRun]) -> Markup:
         + "; "
         + ", ".join(map(_time, times)),
         svg.bar(own - column / 2, column, 0, bottom, INK, opacity=".1"),
-        *_rate_marks(runs, rates),
+        *_rate_marks(runs, rates, required),
         *_time_bars(times, lower),
-        svg.label(100, bottom + 16, "this run", anchor="end", bold=True),
-        svg.label(0, bottom + 16, f"{len(runs) - 1} before"),
+        svg.label(100, bottom + 16, f"this run, {_date(runs[-1])}", anchor="end", bold=True),
+        svg.label(0, bottom + 16, _date(runs[0])),
     )
 
 
@@ -57,17 +80,26 @@ def _place(index: int, count: int) -> Fraction:
     return Fraction(100 * (2 * index + 1), 2 * count)
 
 
-def _rate_marks(runs: Sequence[TestRun], rates: Sequence[Fraction | None]) -> Iterator[Markup]:
+def _date(run: TestRun) -> str:
+    return f"{run.start_time:%Y-%m-%d}" if run.start_time else "?"
+
+
+def _rate_marks(
+    runs: Sequence[TestRun], rates: Sequence[Fraction | None], required: Criterion | None
+) -> Iterator[Markup]:
     known = [rate for rate in rates if rate is not None]
     if not known:
         return
     lowest = min(known)
-    floor = lowest if lowest < 100 else Fraction(99)
+    threshold = None if required is None else _as_pass_rate(required)
+    floor = min([lowest, Fraction(99), *([] if threshold is None else [threshold])])
 
     def height(rate: Fraction) -> str:
         return f"{_TOP + float((100 - rate) / (100 - floor)) * (_RATES - 16) + 8:.1f}"
 
     yield svg.label(0, 13, f"pass rate, {_rate(lowest)} to {_rate(max(known))}")
+    if threshold is not None:
+        yield _threshold(height(threshold))
     marks = [
         None if rate is None else (svg.share(_place(index, len(runs))), height(rate))
         for index, rate in enumerate(rates)
@@ -81,14 +113,20 @@ def _rate_marks(runs: Sequence[TestRun], rates: Sequence[Fraction | None]) -> It
             yield _mark(run, *mark, f"run {run.id}: {_rate(rate)}")
 
 
+def _threshold(y: str) -> Markup:
+    return element("line", x1=0, y1=y, x2="100%", y2=y, stroke=AMBER, stroke_width=2)
+
+
 def _mark(run: TestRun, x: str, y: str, description: str) -> Markup:
-    """Draw a disc for a run that passed, a square for another: colours are not all there is."""
     title = element("title", description)
-    mark = OF_RUNS[run.status]
+    return element("svg", title, _sign(OF_RUNS[run.status]), x=x, y=y, overflow="visible")
+
+
+def _sign(mark: Mark, x: int = 0, y: int = 0) -> Markup:
+    """Draw a disc for a run that passed, a square for another: colours are not all there is."""
     if mark is Mark.GOOD:
-        return element("g", title, element("circle", cx=x, cy=y, r=5, fill=color(mark)))
-    square = element("rect", x=-5, y=-5, width=10, height=10, fill=color(mark))
-    return element("svg", title, square, x=x, y=y, overflow="visible")
+        return element("circle", cx=x, cy=y, r=5, fill=color(mark))
+    return element("rect", x=x - 5, y=y - 5, width=10, height=10, fill=color(mark))
 
 
 def _time_bars(times: Sequence[Fraction | None], y: int) -> Iterator[Markup]:
@@ -105,14 +143,27 @@ def _time_bars(times: Sequence[Fraction | None], y: int) -> Iterator[Markup]:
             yield svg.bar(x, width, y + _TIMES - height, height, BLUE, round_=1)
 
 
-def _legend() -> Iterator[str]:
-    disc = element("circle", cx=6, cy=6, r=5, fill=GREEN)
-    square = element("rect", x=1, y=1, width=10, height=10, fill=RED)
-    yield element("svg", disc, width=12, height=12, aria_hidden="true")
-    yield " passed, "
-    yield element("svg", square, width=12, height=12, aria_hidden="true")
-    yield " another outcome, as reported by Testery. All are finished runs of the same project,"
-    yield " environment and name."
+def _legend(runs: Sequence[TestRun], required: Criterion | None) -> Markup:
+    """Name each sign of the chart once."""
+    marks = {OF_RUNS[run.status] for run in runs}
+    signs = [_key(_sign(mark, 6, 6), told) for mark, told in _MARKS.items() if mark in marks]
+    signs.append(_key(element("rect", x=3, width=6, height=12, fill=BLUE), "duration"))
+    if required is not None:
+        line = element("rect", y=5, width=12, height=2, fill=AMBER)
+        signs.append(_key(line, f"required: {required}"))
+    return join([join(signs, ", "), ". All runs are of one project, environment and name."])
+
+
+_MARKS = {
+    Mark.GOOD: "passed",
+    Mark.BAD: "failed",
+    Mark.UNSURE: "canceled or unknown",
+    Mark.NEUTRAL: "not finished",
+}
+
+
+def _key(drawn: Markup, told: str) -> Markup:
+    return join([element("svg", drawn, width=12, height=12, aria_hidden="true"), f" {told}"])
 
 
 def _table(judged: Judged, runs: Sequence[TestRun]) -> Markup:
