@@ -7,12 +7,14 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from testery_gate.reports import html
+from tests.acceptance.pictures import take
 from tests.action.runner import ROOT
 from tests.reports.examples import EXAMPLES, LARGE
 
@@ -22,6 +24,8 @@ INSTALLED = ROOT / ".acceptance"
 SCREENSHOTS = INSTALLED / "screenshots"
 BROWSE = ROOT / "tests" / "acceptance" / "browse.mjs"
 POLICY = "default-src 'none'; style-src 'none'; img-src 'self' data:"
+FIRST_SCREEN = 800
+"""Pixels from the top."""
 LONGEST = 300
 """Seconds for all views of a report."""
 TEXT = {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}
@@ -88,7 +92,8 @@ def test_a_report_is_readable_in_every_view_and_asks_for_nothing(example: str, l
         (width, scheme) for width in (360, 768, 1440) for scheme in TEXT
     }
     for view in seen["views"]:
-        assert view["messages"] == []
+        # The style sheet for paper is forbidden here, and nothing else is.
+        assert [message for message in view["messages"] if "data:text/css" not in message] == []
         assert view["requests"] == [url]
         assert view["findings"] == []
         assert view["contrast"] >= 4.5
@@ -96,6 +101,16 @@ def test_a_report_is_readable_in_every_view_and_asks_for_nothing(example: str, l
         for state in ("folded", "unfolded"):
             assert view[state]["excess"] <= 0, view[state]["by"]
     assert seen["pages"] > 0
+
+
+def test_the_cause_is_on_the_first_screen_and_everything_on_paper(tmp_path: Path) -> None:
+    seen = take(tmp_path, ["checkout", "evidence", "fleet"])
+    for view in ("desktop", "phone", "dark"):
+        assert seen["checkout"][view]["firstError"] < FIRST_SCREEN
+        assert seen["evidence"][view]["firstError"] < FIRST_SCREEN
+        # Of 200 runs, the first one that failed.
+        assert seen["fleet"][view]["firstRun"] < FIRST_SCREEN
+    assert {seen[scene]["paper"]["folded"] for scene in seen} == {0}
 
 
 def test_all_that_unfolds_is_reached_and_unfolded_by_keyboard() -> None:

@@ -9,8 +9,14 @@ from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.html.markup import NOTHING, Markup, breakable, element, join, words
 from testery_gate.reports.html.svg import definitions
 
-_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'"
+_POLICY = "default-src 'none'; style-src data:; base-uri 'none'; form-action 'none'"
 """For who opens the file where no server sends a policy: nothing in it runs or is fetched."""
+_ON_PAPER = (
+    "data:text/css,::details-content{display:block;content-visibility:visible}"
+    "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
+)
+"""Unfolds everything on paper, and keeps the colour below white letters. Nothing but a style sheet
+can; where a server's policy forbids this one, the page prints as it is on the screen."""
 
 _WIDTH = 920
 """Pixels of the column that all is in; it shrinks where there is less room."""
@@ -26,6 +32,7 @@ def page(title: str, header: str, main: str) -> Markup:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="generator", content="testery-gate"),
+        element("link", rel="stylesheet", media="print", href=_ON_PAPER),
         element("title", title),
     )
     column = element(
@@ -38,15 +45,13 @@ def page(title: str, header: str, main: str) -> Markup:
     frame = element(
         "table", element("tr", column), align="center", cellpadding=8, role="presentation"
     )
-    body = element("body", definitions(), element("font", frame, face="system-ui, sans-serif"))
+    # What drawings refer to takes a line, though nothing of it is seen.
+    body = element("body", element("font", frame, face="system-ui, sans-serif"), definitions())
     return Markup(f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n")
 
 
 def banner(color: str, drawn: str, heading: str, below: str) -> Markup:
-    """Return the page's heading in white on a colour, where it can wrap.
-
-    Who prints without backgrounds sees it in dark letters: browsers take care of that.
-    """
+    """Return the page's heading in white on a colour, where it can wrap."""
     white = "#ffffff"
     lines = [element("font", heading, color=white, size=5)]
     if below:
@@ -54,7 +59,7 @@ def banner(color: str, drawn: str, heading: str, below: str) -> Markup:
     row = element(
         "tr",
         element("td", drawn, valign="middle"),
-        element("td", element("h1", *lines), width="100%"),
+        element("td", element("font", element("h1", *lines), size=2), width="100%"),
         bgcolor=color,
     )
     return element("table", row, width="100%", cellpadding=8, cellspacing=0, role="presentation")
