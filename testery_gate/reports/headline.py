@@ -171,7 +171,11 @@ def _limit(criterion: Criterion) -> Iterator[str]:
             # That no test may fail is what everybody expects.
             if criterion.threshold > Fraction(0):
                 yield f"{value} allowed"
+        case Operator.LESS:
+            yield f"less than {value} allowed"
         case Operator.AT_LEAST:
             yield f"{value} required"
+        case Operator.GREATER:
+            yield f"more than {value} required"
         case _:
             yield f"required is {criterion.operator.value} {value}"

@@ -48,7 +48,17 @@ def judged(required: str = "failed <= 0", **run: object) -> Judged:
         ),
         pytest.param(
             judged("failed < 2", failed=2),
-            "FAILED: 2 of 30 failed, required is < 2",
+            "FAILED: 2 of 30 failed, less than 2 allowed",
+            id="less allowed",
+        ),
+        pytest.param(
+            judged("passed > 29", failed=2),
+            "FAILED: 28 of 30 passed, more than 29 required",
+            id="more required",
+        ),
+        pytest.param(
+            judged("failed != 2", failed=2),
+            "FAILED: 2 of 30 failed, required is != 2",
             id="another comparison",
         ),
         pytest.param(

@@ -692,6 +692,13 @@ def test_several_runs_are_told_worst_first() -> None:
     assert words(page.all("main")[0][-1][0]) == "The runs that passed, one by one"
 
 
+def test_runs_that_all_passed_are_folded() -> None:
+    page = Page.of(judged(make_run(id=1)), judged(make_run(id=2)))
+    assert [words(found) for found in page.all("summary", within=page.all("main")[0])][:1] == [
+        "2 runs passed"
+    ]
+
+
 def test_more_runs_than_a_screen_holds_are_folded() -> None:
     page = Page.of(*(replace(failing(1), run_id=number) for number in range(15)))
     first, others, *_ = page.all("main")[0]
