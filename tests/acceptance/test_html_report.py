@@ -17,6 +17,7 @@ from testery_gate.reports import html
 from tests.acceptance.pictures import take
 from tests.action.runner import ROOT
 from tests.reports.examples import EXAMPLES, LARGE
+from tests.reports.scenes import SCENES
 
 pytestmark = pytest.mark.acceptance
 
@@ -79,11 +80,12 @@ def browse(name: str, page: bytes, *axe: str) -> tuple[Any, str, list[str]]:
     [
         *((name, html.LIMIT) for name in ("passed", "failed", "many-runs", "timed-out")),
         *((name, html.LIMIT) for name in ("unreachable", "hostile", "evidence", *LARGE)),
+        *((name, html.LIMIT) for name in ("checkout", "fleet")),
         *((name, 150_000) for name in LARGE),
     ],
 )
 def test_a_report_is_readable_in_every_view_and_asks_for_nothing(example: str, limit: int) -> None:
-    page = html.render({**EXAMPLES, **LARGE}[example], limit=limit).encode()
+    page = html.render({**EXAMPLES, **SCENES}[example], limit=limit).encode()
     # Axe takes minutes for thousands of tests, and finds no more in them than in the first.
     axe = ["without-axe"] if example in LARGE and limit == html.LIMIT else []
     seen, url, asked = browse(example if limit == html.LIMIT else f"{example}-cut", page, *axe)
