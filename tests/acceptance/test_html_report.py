@@ -94,8 +94,7 @@ def test_a_report_is_readable_in_every_view_and_asks_for_nothing(example: str, l
         (width, scheme) for width in (360, 768, 1440) for scheme in TEXT
     }
     for view in seen["views"]:
-        # The style sheet for paper is forbidden here, and nothing else is.
-        assert [message for message in view["messages"] if "data:text/css" not in message] == []
+        assert view["messages"] == []
         assert view["requests"] == [url]
         assert view["findings"] == []
         assert view["contrast"] >= 4.5
@@ -105,14 +104,13 @@ def test_a_report_is_readable_in_every_view_and_asks_for_nothing(example: str, l
     assert seen["pages"] > 0
 
 
-def test_the_cause_is_on_the_first_screen_and_everything_on_paper(tmp_path: Path) -> None:
+def test_the_cause_is_on_the_first_screen(tmp_path: Path) -> None:
     seen = take(tmp_path, ["checkout", "evidence", "fleet"])
     for view in ("desktop", "phone", "dark"):
         assert seen["checkout"][view]["firstError"] < FIRST_SCREEN
         assert seen["evidence"][view]["firstError"] < FIRST_SCREEN
         # Of 200 runs, the first one that failed.
         assert seen["fleet"][view]["firstRun"] < FIRST_SCREEN
-    assert {seen[scene]["paper"]["folded"] for scene in seen} == {0}
 
 
 def test_all_that_unfolds_is_reached_and_unfolded_by_keyboard() -> None:

@@ -9,14 +9,8 @@ from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.html.markup import NOTHING, Markup, breakable, element, join, words
 from testery_gate.reports.html.svg import definitions
 
-_POLICY = "default-src 'none'; style-src data:; base-uri 'none'; form-action 'none'"
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'"
 """For who opens the file where no server sends a policy: nothing in it runs or is fetched."""
-_ON_PAPER = (
-    "data:text/css,::details-content{display:block;content-visibility:visible}"
-    "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
-)
-"""Unfolds everything on paper, and keeps the colour below white letters. Nothing but a style sheet
-can; where a server's policy forbids this one, the page prints as it is on the screen."""
 
 _WIDTH = 920
 """Pixels of the column that all is in; it shrinks where there is less room."""
@@ -32,7 +26,6 @@ def page(title: str, header: str, main: str) -> Markup:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="generator", content="testery-gate"),
-        element("link", rel="stylesheet", media="print", href=_ON_PAPER),
         element("title", title),
     )
     column = element(

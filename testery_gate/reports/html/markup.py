@@ -23,7 +23,7 @@ class Markup(str):
 
 NOTHING = Markup()
 
-_EMPTY = frozenset({"br", "circle", "hr", "line", "link", "meta", "path", "rect", "use"})
+_EMPTY = frozenset({"br", "circle", "hr", "line", "meta", "path", "rect", "use"})
 _LINES = frozenset({"details", "h1", "h2", "h3", "head", "header", "p", "section", "table", "tr"})
 """After these a line ends, for who looks at the source."""
 _LAST_OF_PLANES = "".join(
