@@ -33,11 +33,27 @@ def same_commit(one: TestRun, other: TestRun) -> bool:
 
     A git ref can also be the name of a branch, and then it says nothing about the commit.
     """
-    if one.build_key and one.build_key == other.build_key:
-        return True
+    return _same_build(one, other) or _same_ref(one, other) is True
+
+
+def _excusably_same(one: TestRun, other: TestRun) -> bool:
+    """Whether a test is inconsistent if it passed in one run and failed in the other.
+
+    A build key may be used again for another commit, and then a test may have been mended.
+    """
+    same = _same_ref(one, other)
+    return _same_build(one, other) if same is None else same
+
+
+def _same_build(one: TestRun, other: TestRun) -> bool:
+    return bool(one.build_key) and one.build_key == other.build_key
+
+
+def _same_ref(one: TestRun, other: TestRun) -> bool | None:
+    """Whether two runs are of one commit; ``None`` where a ref does not say it."""
     refs = (one.git_ref, other.git_ref)
     if not all(ref and _COMMIT.fullmatch(ref) for ref in refs):
-        return False
+        return None
     return same_git_ref(one.git_ref or "", other.git_ref or "")
 
 
@@ -77,7 +93,7 @@ class History:
         known = [earlier.run for earlier in runs]
         same = {
             one.id: frozenset(
-                other.id for other in known if other.id == one.id or same_commit(one, other)
+                other.id for other in known if other.id == one.id or _excusably_same(one, other)
             )
             for one in known
         }

@@ -47,6 +47,25 @@ def test_a_test_is_flaky_that_ends_both_ways_on_one_commit() -> None:
     assert found == "on the same commit it failed in run 2 and passed in run 1"
 
 
+@pytest.mark.parametrize(
+    ("git_refs", "flaky"),
+    [
+        pytest.param(["abcdef1", "abcdef2"], False, id="commits that differ"),
+        pytest.param(["main", "main"], True, id="branches"),
+    ],
+)
+def test_a_build_key_that_is_used_again_makes_no_test_flaky(
+    git_refs: Sequence[str], *, flaky: bool
+) -> None:
+    runs = [
+        EarlierRun(run=make_run(id=number, git_ref=ref, build_key="7"), outcomes={TEST: outcome})
+        for number, (ref, outcome) in enumerate(
+            zip(git_refs, [TestOutcome.FAILED, TestOutcome.PASSED], strict=True)
+        )
+    ]
+    assert bool(History.of(runs).inconsistency(TEST)) is flaky
+
+
 def test_two_runs_of_a_branch_are_not_of_one_commit() -> None:
     assert not history("PF", ["main", "main"]).inconsistency(TEST)
 
