@@ -97,6 +97,11 @@ def evidence_options(
 ) -> EvidenceOptions:
     """Return what the single tests are held against."""
     baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
+    if git_ref is not None and not git_ref.strip():
+        raise UsageError(
+            f"{given.named('baseline_ref')} is empty",
+            advice="Check that its variable is set, or leave the option out.",
+        )
     if baseline and not isinstance(baseline, Previous) and git_ref and not history:
         raise UsageError(
             f"{given.named('baseline_ref')} is for the previous run, and"

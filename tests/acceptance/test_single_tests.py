@@ -95,6 +95,7 @@ def test_a_report_of_an_earlier_run_is_a_baseline(api: str, kept: str, tmp_path:
             "--baseline-ref is for the previous run, and --baseline names another",
             id="a ref for a run that is named",
         ),
+        pytest.param(["--only-new", "--baseline-ref="], "--baseline-ref is empty", id="no ref"),
         pytest.param(["--history=201"], "--history", id="too long a history"),
         pytest.param(["--require=new_failed<=5%"], "has no percentage", id="a share"),
     ],
