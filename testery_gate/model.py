@@ -28,6 +28,9 @@ MOST_RUNS = 10_000
 
 _SHOWN_NAME = 40
 
+UNNAMED_TEST = "unnamed test"
+"""What a test is called that the API does not name at all."""
+
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
 
@@ -273,7 +276,7 @@ def _parse_result(data: object, clean: Clean, repeated: Clean, *, brief: bool) -
     number = about.integer("id")
     return TestResult(
         id="" if number is None else str(number),
-        name=test.line("name") or (f"test {number}" if number is not None else "unnamed test"),
+        name=test.line("name") or (f"test {number}" if number is not None else UNNAMED_TEST),
         file=test.text("file", repeated) or "",
         status=status,
         status_text=status_text,

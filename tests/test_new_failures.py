@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.evidence.baseline import NamedRun, Previous
-from testery_gate.evidence.gathering import Gathering, Unread, Wanted
+from testery_gate.evidence.gathering import MOST_TRIED, Gathering, Unread, Wanted
 from testery_gate.evidence.outcomes import Outcomes
 from testery_gate.gate import Gate
 from testery_gate.judging.judged import Judged
@@ -110,14 +110,24 @@ def test_the_previous_run_is_the_newest_that_can_be_compared(past: Past) -> None
     assert judged.evidence.baseline.description == "run 5 (5abcdef, 2020-05-04 23:22 UTC)"
 
 
+def test_an_older_run_does_not_stand_in_for_one_that_a_fault_hides(past: Past) -> None:
+    past.add(7, results(a="FAIL"))
+    past.add(8, results(a="PASS"))
+    past.add(9, results(a="FAIL"))
+    past.api.get(f"{BASE}/test-runs/8/results", status_code=500)
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "the test results of run 8 can't be read" in judged.notes[0]
+
+
 def test_without_a_baseline_every_failure_is_new(past: Past) -> None:
     past.add(8, results(a="FAIL"), environment="production")
     past.add(9, results(a="FAIL"))
     judged = past.judge()
     assert judged.exit_code is ExitCode.FAILED
     assert judged.notes == (
-        "there is no run to compare with: there is no earlier run of the same project,"
-        " environment and name",
+        "there is no run to compare with: no earlier run of the same project, environment and name"
+        " was found",
     )
 
 
@@ -141,12 +151,38 @@ def test_without_usable_results_it_is_inconclusive(
     assert why in judged.notes[0]
 
 
-def test_a_list_that_can_not_be_read_makes_every_failure_new(past: Past) -> None:
+@pytest.mark.parametrize(
+    ("status_code", "code"),
+    [
+        pytest.param(500, ExitCode.INCONCLUSIVE, id="a fault may hide a baseline"),
+        pytest.param(403, ExitCode.FAILED, id="a refusal is no baseline"),
+    ],
+)
+def test_a_list_that_can_not_be_read_excuses_nothing(
+    past: Past, status_code: int, code: ExitCode
+) -> None:
     past.add(9, results(a="FAIL"))
+    past.api.get(f"{BASE}/test-runs", status_code=status_code)
+    judged = past.judge()
+    assert judged.exit_code is code
+    assert "earlier runs can't be read" in judged.notes[0]
+
+
+def test_behind_a_fault_nothing_is_unknown_where_nothing_counts(past: Past) -> None:
+    past.add(9, results(a="FAIL", b="PASS"))
     past.api.get(f"{BASE}/test-runs", status_code=500)
+    quarantine = Wanted(baseline=Previous(), quarantine=Tolerated(frozenset("a")))
+    assert past.judge(quarantine).exit_code is ExitCode.PASSED
+
+
+def test_a_test_that_the_api_does_not_name_is_never_known(past: Past) -> None:
+    unnamed = [{"status": "FAIL", "projectTest": None}, *results(b="PASS")]
+    past.add(8, unnamed)
+    past.add(9, unnamed)
     judged = past.judge()
     assert judged.exit_code is ExitCode.FAILED
-    assert "earlier runs can't be read" in judged.notes[0]
+    assert judged.evidence is not None
+    assert judged.evidence.failures[0].why == "the API does not name it"
 
 
 @pytest.mark.parametrize(
@@ -364,14 +400,27 @@ def test_only_new_passes_only_what_evidence_excuses(
     assert judged.evidence is not None
     if not lacking:
         assert sum(judged.evidence.counts.values()) == failed
+    baseline, hidden = the_baseline(earlier)
     if judged.exit_code is ExitCode.PASSED:
         assert not lacking
         for name, statuses in judged_run.items():
             if "FAIL" in statuses and name not in quarantined:
-                known = any(one.failed(name) and one.commit != "aaaaaaa" for one in earlier)
+                assert not hidden
+                known = baseline is not None and baseline.failed(name)
                 both = any(one.failed(name) for one in earlier) and any(
                     one.passed(name) for one in earlier
                 )
                 assert known or "PASS" in statuses or (history and both)
     else:
-        assert lacking or judged.exit_code is ExitCode.FAILED
+        assert judged.exit_code is (ExitCode.INCONCLUSIVE if lacking or hidden else ExitCode.FAILED)
+
+
+def the_baseline(earlier: Sequence[Earlier]) -> tuple[Earlier | None, bool]:
+    """Return the run that is the baseline, and whether a fault hides what may be it."""
+    finished = [one for one in earlier if one.commit != "aaaaaaa" and one.wrong != "canceled"]
+    for one in finished[: -MOST_TRIED - 1 : -1]:
+        if one.wrong in {"cut off", "not JSON"}:
+            return None, True
+        if one.usable:
+            return one, False
+    return None, False

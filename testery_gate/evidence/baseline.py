@@ -31,6 +31,9 @@ class Baseline:
     """The name of a file, where the baseline is read from one."""
     why_none: str = ""
     """Why there is no usable baseline; then no failure is known."""
+    by_fault: bool = False
+    """Whether there may be one, which a fault of the API hides; then which failures are new can't
+    be told."""
 
     @property
     def description(self) -> str:
@@ -86,10 +89,10 @@ def none_among(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) ->
     """Say why none of the earlier runs can be the baseline."""
     of_ref = "" if git_ref is None else f" of {git_ref}"
     if not earlier:
-        return "there is no earlier run of the same project, environment and name"
+        return "no earlier run of the same project, environment and name was found"
     same = sum(same_commit(run, other) for other in earlier)
-    besides = f"; {same} of them are of the same commit or build as run {run.id}" if same else ""
+    besides = f"; {same} of the same commit or build as run {run.id}" if same else ""
     return (
-        f"none of the {len(earlier)} earlier runs of the same project, environment and name is a"
-        f" finished run{of_ref} that can be compared with{besides}"
+        f"no finished run{of_ref} was found that can be compared with, among {len(earlier)} earlier"
+        f" of the same project, environment and name{besides}"
     )

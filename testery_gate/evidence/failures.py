@@ -14,7 +14,7 @@ from typing import Protocol
 from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.flakiness import History, Since
 from testery_gate.evidence.outcomes import Outcomes, TestId, TestOutcome, outcomes_of
-from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
+from testery_gate.model import UNNAMED_TEST, ResultStatus, RunStatus, TestResult, TestRun
 
 
 class FailureClass(Enum):
@@ -144,6 +144,8 @@ def _classified(
     """Return the first class that fits, and why."""
     if why := quarantine.why_tolerated(test):
         return FailureClass.QUARANTINED, why
+    if test.name == UNNAMED_TEST:
+        return FailureClass.NEW, "the API does not name it"
     earlier = baseline.earlier
     before = earlier.outcomes.get(test) if earlier else None
     if before is not None and before.has_failed:

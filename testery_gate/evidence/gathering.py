@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from testery_gate.errors import ApiError
+from testery_gate.errors import ApiError, NotFound, Unauthorized
 from testery_gate.evidence.baseline import (
     Baseline,
     NamedRun,
@@ -43,6 +43,8 @@ class Unread:
     """The tests of a run could not be read, or say nothing."""
 
     why: str
+    by_fault: bool = False
+    """Whether they might be read another time."""
 
 
 class KeptBaseline(Protocol):
@@ -184,7 +186,8 @@ class Gathering:
         match self._wanted.baseline:
             case Previous():
                 if isinstance(earlier, ApiError):
-                    return Baseline(why_none=f"earlier runs can't be read: {earlier.message}")
+                    why = f"earlier runs can't be read: {earlier.message}"
+                    return Baseline(why_none=why, by_fault=_is_fault(earlier))
                 return self._previous(run, earlier, until)
             case NamedRun(run_id=run_id):
                 return self._named(run, run_id, until)
@@ -192,11 +195,14 @@ class Gathering:
                 return kept.for_run(run)
 
     def _previous(self, run: TestRun, earlier: Sequence[TestRun], until: Deadline) -> Baseline:
-        """Return the newest run that can be used, of the first few that come into question."""
+        """Return the newest run that can be used, of the first few that come into question.
+
+        One that a fault hides is not passed over: an older one may excuse what it would not.
+        """
         found = Baseline(why_none=none_among(run, earlier, self._wanted.git_ref))
         for other in candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]:
-            found = self._compared(other, until)
-            if found.earlier is not None:
+            found = _compared(other, self._tests.outcomes(other, until))
+            if found.earlier is not None or found.by_fault:
                 break
         return found
 
@@ -204,17 +210,24 @@ class Gathering:
         try:
             other = self.api.run(run_id)
         except ApiError as error:
-            return Baseline(why_none=error.message)
+            return Baseline(why_none=error.message, by_fault=_is_fault(error))
         why = why_no_baseline(run, other)
-        return Baseline(why_none=why) if why else self._compared(other, until)
+        if why:
+            return Baseline(why_none=why)
+        return _compared(other, self._tests.outcomes(other, until))
 
-    def _compared(self, other: TestRun, until: Deadline) -> Baseline:
-        outcomes = self._tests.outcomes(other, until)
-        if isinstance(outcomes, Unread):
-            return Baseline(why_none=outcomes.why)
-        if not outcomes:
-            return Baseline(why_none=f"run {other.id} has no test results")
-        return Baseline(earlier=EarlierRun(run=other, outcomes=outcomes))
+
+def _is_fault(error: ApiError) -> bool:
+    """Whether what was asked for may be there all the same."""
+    return not isinstance(error, NotFound | Unauthorized)
+
+
+def _compared(other: TestRun, outcomes: Outcomes | Unread) -> Baseline:
+    if isinstance(outcomes, Unread):
+        return Baseline(why_none=outcomes.why, by_fault=outcomes.by_fault)
+    if not outcomes:
+        return Baseline(why_none=f"run {other.id} has no test results")
+    return Baseline(earlier=EarlierRun(run=other, outcomes=outcomes))
 
 
 def read_history(

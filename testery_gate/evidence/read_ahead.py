@@ -101,7 +101,8 @@ class ReadAhead:
             # A signal that came just before a wait began would not end it.
             futures.wait([wanted.found], min(until.remaining(), LONGEST_WAIT))
         if not wanted.found.done():
-            late = Unread(why=f"the test results of run {run.id} were not read in time")
+            why = f"the test results of run {run.id} were not read in time"
+            late = Unread(why=why, by_fault=True)
             return _unread(run, wanted.fault) if wanted.fault else late
         return wanted.found.result()
 
@@ -124,7 +125,8 @@ class ReadAhead:
                 if not wanted.is_looked_up:
                     found = self._cached(wanted.run)
                 elif self._given_up:
-                    found = _unread(wanted.run, self._given_up)
+                    by_fault = self._refusals < MOST_REFUSALS
+                    found = _unread(wanted.run, self._given_up, by_fault=by_fault)
                 else:
                     fetch = fetch or self._connected()
                     found = self._fetched(wanted.run, fetch(wanted.run.id))
@@ -206,7 +208,7 @@ class ReadAhead:
                 self._waiting.append(wanted)
             pause = 0.0 if refused or self._given_up else _pause(self._faults, error)
         if not again:
-            wanted.found.set_result(_unread(wanted.run, error.message))
+            wanted.found.set_result(_unread(wanted.run, error.message, by_fault=not refused))
         self._sleep(pause)
 
 
@@ -237,8 +239,8 @@ def _why_not(run: TestRun) -> str:
     return why_unusable(run, ()) if run.failed is None else ""
 
 
-def _unread(run: TestRun, why: str) -> Unread:
-    return Unread(why=f"the test results of run {run.id} can't be read: {why}")
+def _unread(run: TestRun, why: str, *, by_fault: bool = True) -> Unread:
+    return Unread(why=f"the test results of run {run.id} can't be read: {why}", by_fault=by_fault)
 
 
 def _is_settled(run: TestRun) -> bool:

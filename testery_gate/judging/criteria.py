@@ -289,8 +289,16 @@ def measure_tests(evidence: Evidence | None) -> Mapping[Metric, Fraction | None]
         Metric.ADDED: evidence.added,
     }
     counts = evidence.counts
+    outside = len(evidence.failures) - counts[FailureClass.QUARANTINED]
+    # Behind a fault there may be a baseline in which they failed too.
+    hidden = evidence.baseline.by_fault and outside > 0
     return {
-        **{metric: Fraction(counts[one]) for metric, one in OF_CLASS.items()},
+        **{
+            metric: None
+            if hidden and one is not FailureClass.QUARANTINED
+            else Fraction(counts[one])
+            for metric, one in OF_CLASS.items()
+        },
         **{
             metric: None if tests is None else Fraction(len(tests))
             for metric, tests in differing.items()

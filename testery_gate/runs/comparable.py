@@ -90,7 +90,8 @@ def comparable_before(run: TestRun, others: Iterable[TestRun]) -> Sequence[TestR
 
 
 def _comes_before(other: TestRun, run: TestRun) -> bool:
-    return other.id != run.id and _kind(other) == _kind(run) and is_newer(run, other)
+    alike = _kind(other) == _kind(run) != (None, None, None)
+    return other.id != run.id and alike and is_newer(run, other)
 
 
 def _kind(run: TestRun) -> tuple[int | None, str | None, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from testery_gate.errors import ApiError
+from testery_gate.errors import ApiError, NotFound, Unauthorized
 from testery_gate.evidence.gathering import Unread
 from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
 from testery_gate.model import TestResult, TestRun
@@ -34,10 +34,11 @@ class ReadWhenAsked:
 
     def _ask(self, run: TestRun, until: Deadline) -> Outcomes | Unread:
         if until.passed:
-            return Unread(why="the time for reading earlier runs was over")
+            return Unread(why="the time for reading earlier runs was over", by_fault=True)
         try:
             results = self._results(run.id)
         except ApiError as error:
-            return Unread(why=f"the test results of run {run.id} can't be read: {error.message}")
+            why = f"the test results of run {run.id} can't be read: {error.message}"
+            return Unread(why=why, by_fault=not isinstance(error, Unauthorized | NotFound))
         why = why_unusable(run, results)
         return Unread(why=why) if why else outcomes_of(results)

@@ -59,11 +59,11 @@ def test_a_branch_narrows_the_choice(others: dict[str, Any], *, matches: bool) -
 def test_why_there_is_none_is_said_in_full() -> None:
     same = make_run(id=8, git_ref="1234567", build_key="9")
     assert none_among(RUN, [], None) == (
-        "there is no earlier run of the same project, environment and name"
+        "no earlier run of the same project, environment and name was found"
     )
     assert none_among(RUN, [same], "main") == (
-        "none of the 1 earlier runs of the same project, environment and name is a finished run of"
-        " main that can be compared with; 1 of them are of the same commit or build as run 9"
+        "no finished run of main was found that can be compared with, among 1 earlier of the same"
+        " project, environment and name; 1 of the same commit or build as run 9"
     )
 
 

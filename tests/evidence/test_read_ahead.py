@@ -107,8 +107,8 @@ def found(reader: ReadAhead, runs: Iterable[TestRun]) -> Sequence[Outcomes | Unr
     return [reader.outcomes(run, soon()) for run in runs]
 
 
-def unread(run_id: int, why: str) -> Unread:
-    return Unread(why=f"the test results of run {run_id} can't be read: {why}")
+def unread(run_id: int, why: str, *, by_fault: bool = True) -> Unread:
+    return Unread(why=f"the test results of run {run_id} can't be read: {why}", by_fault=by_fault)
 
 
 def silent() -> threading.Semaphore:
@@ -174,7 +174,7 @@ def test_what_somebody_waits_for_comes_next() -> None:
     reader.read_ahead(runs_of(range(1, 10)))
     api.wait_for(4)
     late = reader.outcomes(run_of(2), Deadline.after(0))
-    assert late == Unread(why="the test results of run 2 were not read in time")
+    assert late == Unread(why="the test results of run 2 were not read in time", by_fault=True)
     api.may_answer.release()
     api.wait_for(1)
     assert api.asked[-1] == 2
@@ -295,7 +295,7 @@ def test_after_a_few_refusals_the_api_is_left_alone(error: ApiError) -> None:
     outcomes = found(reader, runs_of(range(1, 150)))
     assert outcomes == [
         outcomes_of_run(1),
-        *(unread(run_id, error.message) for run_id in range(2, 150)),
+        *(unread(run_id, error.message, by_fault=False) for run_id in range(2, 150)),
     ]
     assert MOST_REFUSALS <= len(api.asked) < MOST_REFUSALS + MOST_AT_A_TIME
     assert not any(api.pauses)
@@ -306,7 +306,7 @@ def test_a_refusal_is_about_one_run() -> None:
     api = Api(refused)
     outcomes = found(api.reader(), runs_of(range(1, 12)))
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Unread)]
-    assert refusals == [unread(3, "no 3"), unread(6, "no 6"), unread(7, "no 7")]
+    assert refusals == [unread(run_id, f"no {run_id}", by_fault=False) for run_id in (3, 6, 7)]
     assert sorted(api.asked) == list(range(1, 12))
 
 
@@ -411,7 +411,7 @@ def test_what_is_not_there_in_time_is_there_later() -> None:
     api = Api(may_answer=silent())
     reader = api.reader()
     late = reader.outcomes(run_of(1), Deadline.after(0.01))
-    assert late == Unread(why="the test results of run 1 were not read in time")
+    assert late == Unread(why="the test results of run 1 were not read in time", by_fault=True)
     api.may_answer.release()
     assert reader.outcomes(run_of(1), soon()) == ONE_TEST
 

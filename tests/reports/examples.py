@@ -173,7 +173,7 @@ def _without_baseline() -> Sequence[Judged]:
         make_result("signs out", "FAIL", id="12"),
         make_result("stays signed in", id="13"),
     )
-    why = "there is no earlier run of the same project, environment and name"
+    why = "no earlier run of the same project, environment and name was found"
     evidence = evidence_of(
         run,
         results,

@@ -155,7 +155,7 @@ def test_what_they_were_compared_with_is_said_once() -> None:
 
 def test_without_a_run_to_compare_with_the_note_says_why() -> None:
     (judged,) = EXAMPLES["no-baseline"]
-    why = "there is no earlier run of the same project, environment and name"
+    why = "no earlier run of the same project, environment and name was found"
     for render in RENDERED.values():
         told = render(judged)
         assert told.count(why) == 1
