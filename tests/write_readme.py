@@ -1,12 +1,12 @@
 """Bring what is generated in step with the code: ``python -m tests.write_readme``.
 
 That is parts of the README, of the pages about criteria and settings, of action.yml, and of the
-pages about the action and ``--git-ref auto``.
+pages about the action and ``--git-ref auto``, and the schema of the configuration file.
 """
 
 from __future__ import annotations
 
-from tests import git_ref_page
+from tests import configuration_schema, git_ref_page
 from tests.action import generated
 from tests.readme import PARTS, brought_in_step
 
@@ -19,3 +19,4 @@ if __name__ == "__main__":
     generated.PAGE.write_text(page, encoding="utf-8")
     page = git_ref_page.page_brought_in_step(git_ref_page.PAGE.read_text(encoding="utf-8"))
     git_ref_page.PAGE.write_text(page, encoding="utf-8")
+    configuration_schema.write()
