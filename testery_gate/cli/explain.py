@@ -3,76 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import click
 
+from testery_gate import __version__
 from testery_gate.cli import arguments
 from testery_gate.cli.arguments import ExplainOptions
-from testery_gate.cli.option_types import SectionedCommand, Setting
+from testery_gate.cli.option_types import Kind, SectionedCommand, Setting, Source
 from testery_gate.cli.options import ALL, given, settings
+from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Process
 from testery_gate.cli.wait import RUNS
 from testery_gate.judging.criteria import Criterion, Unit, format_value
-from testery_gate.judging.verdict import Policy, default_checks
+from testery_gate.judging.verdict import default_checks
+from testery_gate.reports.json_report import dumped
 from testery_gate.text import clean_text
 
-_Row = tuple[str, str, str]
+SCHEMA_VERSION = "1.0"
+"""The second number grows when a field is added, the first when one changes or goes."""
 _UNSET = "-"
+_DEFAULTS = click.Option(
+    ["--defaults"], is_flag=True, help="Show the settings that have their defaults, too."
+)
 
 
-@click.command(cls=SectionedCommand, params=[RUNS, *settings(*ALL)])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Explained:
+    """A setting, its values, and what set them."""
+
+    setting: Setting
+    values: Sequence[object]
+    source: Source
+
+    @property
+    def name(self) -> str:
+        return self.setting.option_name
+
+    @property
+    def is_set(self) -> bool:
+        return self.source.kind is not Kind.DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Check:
+    """What must hold, and what asks for it; ``None`` is the gate itself."""
+
+    text: str
+    decides: bool
+    source: Source | None
+
+
+@click.command(cls=SectionedCommand, params=[RUNS, *settings(*ALL), _DEFAULTS])
 @click.pass_context
-def explain(ctx: click.Context, /, **values: Any) -> None:
+def explain(ctx: click.Context, /, defaults: bool, **values: Any) -> None:
     """Show the settings in effect and where each comes from; sends no request.
 
     Takes the runs and options of 'wait'. The token is never shown, only where it would come from.
+    --output json is for programs (docs/configuration.md).
     """
     process: Process = ctx.obj
     options = arguments.explain_options(values, process.machine, given(ctx))
-    if options.runs:
-        click.echo(f"Runs: {', '.join(options.runs)}\n")
-    click.echo(clean_text(_explained(ctx, options)), nl=False)
+    explained = list(_settings(ctx))
+    checks = list(_checks(explained, options))
+    if values["output"] == "json":
+        text = _json(explained, checks, options)
+    else:
+        text = clean_text(_text(explained, checks, options, defaults=defaults))
+    hand_over(text, "the settings")
 
 
-def _explained(ctx: click.Context, options: ExplainOptions) -> str:
-    own = [parameter for parameter in ctx.command.params if isinstance(parameter, Setting)]
-    shown = [setting for setting in own if setting.option_name not in {"token", "debug"}]
-    tables = (
-        ("Setting", [row for setting in shown for row in _rows(setting, ctx)]),
-        ("What must hold", list(_criteria(shown, ctx, options.policy))),
-        ("Elsewhere", [("token", "(never shown)", options.token_source)]),
-    )
-    return "\n".join(_table(heading, rows) for heading, rows in tables)
+def _settings(ctx: click.Context) -> Iterator[_Explained]:
+    sources = given(ctx).sources
+    for setting in ctx.command.params:
+        if isinstance(setting, Setting) and setting.option_name not in {"token", "debug"}:
+            name = setting.name or ""
+            value = ctx.params.get(name)
+            if value is None and isinstance(setting.default, str):
+                value = setting.default  # such as auto, which is nothing to those who read it
+            several = value if isinstance(value, tuple) else (value,)
+            yield _Explained(setting=setting, values=several, source=sources[name])
 
 
-def _rows(setting: Setting, ctx: click.Context) -> Iterator[_Row]:
-    for item in _values(setting, ctx) or (None,):
-        shown = setting.default if item is None and isinstance(setting.default, str) else item
-        yield setting.option_name, _text(shown), _source(ctx, setting)
+def _checks(explained: Sequence[_Explained], options: ExplainOptions) -> Iterator[_Check]:
+    for text in default_checks(options.policy):
+        yield _Check(text=text, decides=True, source=None)
+    for one in explained:
+        for value in one.values:
+            if isinstance(value, Criterion) or one.name == "expect":
+                yield _Check(text=str(value), decides=one.name != "warn", source=one.source)
 
 
-def _criteria(shown: Sequence[Setting], ctx: click.Context, policy: Policy) -> Iterator[_Row]:
-    for name in default_checks(policy):
-        yield name, "decides", "built in"
-    for setting in shown:
-        for item in _values(setting, ctx):
-            if isinstance(item, Criterion) or setting.option_name == "expect":
-                decides = "only reported" if setting.option_name == "warn" else "decides"
-                yield str(item), decides, _source(ctx, setting)
+def _text(
+    explained: Sequence[_Explained],
+    checks: Sequence[_Check],
+    options: ExplainOptions,
+    *,
+    defaults: bool,
+) -> str:
+    """Return what is set, before what is not."""
+    ordered = sorted(explained, key=lambda one: not one.is_set)
+    shown = [one for one in ordered if defaults or one.is_set]
+    rows = [
+        (one.name, _shown(value), str(one.source))
+        for one in shown
+        for value in one.values or [None]
+    ]
+    hidden = len(explained) - len(shown)
+    rest = f"{hidden} settings have their defaults; --defaults shows them.\n" if hidden else ""
+    held = [
+        (
+            check.text,
+            "decides" if check.decides else "only reported",
+            "built in" if check.source is None else str(check.source),
+        )
+        for check in checks
+    ]
+    parts = [
+        *([f"Runs: {', '.join(options.runs)}\n"] if options.runs else []),
+        (_table("Setting", rows) if rows else "") + rest,
+        _table("What must hold", held),
+        _table("Elsewhere", [("token", "(never shown)", options.token_source)]),
+    ]
+    return "\n".join(parts)
 
 
-def _source(ctx: click.Context, setting: Setting) -> str:
-    return str(given(ctx).sources[setting.name or ""])
-
-
-def _values(setting: Setting, ctx: click.Context) -> Sequence[object]:
-    value = ctx.params.get(setting.name or "")
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _text(value: object) -> str:
+def _shown(value: object) -> str:
     match value:
         case None | False:
             return _UNSET
@@ -84,10 +142,49 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _table(heading: str, rows: Sequence[_Row]) -> str:
+def _table(heading: str, rows: Sequence[tuple[str, str, str]]) -> str:
     whole = [(heading, "", "From"), *rows]
     widths = [max(len(row[column]) for row in whole) for column in (0, 1)]
     return "".join(
         f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}".rstrip() + "\n"
         for name, value, source in whole
     )
+
+
+def _json(
+    explained: Sequence[_Explained], checks: Sequence[_Check], options: ExplainOptions
+) -> str:
+    report = {
+        "schemaVersion": SCHEMA_VERSION,
+        "tool": {"name": "testery-gate", "version": __version__},
+        "runs": list(options.runs),
+        "settings": [
+            {"setting": one.name, "value": _value(one), "source": _source(one.source)}
+            for one in explained
+        ],
+        "checks": [
+            {"check": check.text, "decides": check.decides, "source": _source(check.source)}
+            for check in checks
+        ],
+        "token": options.token_source,
+    }
+    return f"{dumped(report)}\n"
+
+
+def _value(one: _Explained) -> object:
+    """Return what JSON has for it: a list where the option may be repeated."""
+    values = [
+        value if value is None or isinstance(value, bool | int) else _shown(value)
+        for value in one.values
+    ]
+    return values if one.setting.multiple else values[0]
+
+
+def _source(source: Source | None) -> dict[str, str | None]:
+    if source is None:
+        return {"kind": "built-in", "name": None, "place": None}
+    return {
+        "kind": source.kind.value,
+        "name": source.name or None,
+        "place": source.place or source.name or None,
+    }

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from testery_gate.errors import ExitCode
@@ -14,11 +15,14 @@ from tests.acceptance import command
 from tests.canary import Simulator
 
 CANARY = "canary-7d2e41f0"
+EXPLAIN_SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "explain.schema.json").read_text(encoding="utf-8")
+)
 
 
 def explained(folder: Path, *arguments: str, **variables: str) -> dict[str, tuple[str, str]]:
     """Return what ``explain`` says of each setting: value and source."""
-    done = command.run("explain", *arguments, cwd=folder, **variables)
+    done = command.run("explain", "--defaults", *arguments, cwd=folder, **variables)
     assert done.code == ExitCode.PASSED, done.output
     rows = [line.split("  ") for line in done.stdout.splitlines()]
     cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
@@ -74,6 +78,60 @@ def test_explain_names_what_is_always_checked(tmp_path: Path) -> None:
     assert found["failed <= 0, unless the status is PASS"] == ("decides", "built in")
     assert found["not_run == 0"] == ("decides", "built in")
     assert found["name is nightly"] == ("decides", "flag --expect")
+
+
+def test_explain_shows_what_is_set_and_folds_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text("timeout = 90\n")
+    done = command.run("explain", "--max-failed=2", cwd=tmp_path)
+    first = done.stdout.partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in first[1:3]] == ["max-failed", "timeout"]
+    assert re.fullmatch(r"\d+ settings have their defaults; --defaults shows them\.", first[3])
+    assert len(first) == 4
+    everything = command.run("explain", "--max-failed=2", "--defaults", cwd=tmp_path).stdout
+    assert everything.startswith("\n".join(line.split("  ")[0] for line in first[:1]))
+    assert [line.split()[0] for line in everything.splitlines()[1:4]] == [
+        *("max-failed", "timeout", "git-ref")
+    ]
+    assert "--defaults shows" not in everything
+
+
+def test_explain_says_so_where_nothing_is_set(tmp_path: Path) -> None:
+    shown = command.run("explain", cwd=tmp_path).stdout
+    assert re.match(r"\d+ settings have their defaults;.*\n\nWhat must hold ", shown)
+
+
+def test_explain_tells_programs_the_same(tmp_path: Path) -> None:
+    (tmp_path / "testery-gate.toml").write_text("# ours\ntimeout = 90\nwarn = 'ignored == 0'\n")
+    done = command.run(
+        *("explain", "55676", "--output=json", "--fail-fast", "--report=html=a.html"),
+        cwd=tmp_path,
+        TESTERY_GATE_REQUIRE="total >= 10\nfailed <= 5%",
+    )
+    assert done.code == ExitCode.PASSED, done.output
+    told = json.loads(done.stdout)
+    jsonschema.validate(told, EXPLAIN_SCHEMA)
+    assert told["runs"] == ["55676"]
+    assert told["token"] == "environment variable TESTERY_API_TOKEN"
+    found = {one["setting"]: (one["value"], one["source"]) for one in told["settings"]}
+    line_2 = {"kind": "file", "name": "testery-gate.toml", "place": "testery-gate.toml, line 2"}
+    variable = {
+        "kind": "variable",
+        "name": "TESTERY_GATE_REQUIRE",
+        "place": "variable TESTERY_GATE_REQUIRE",
+    }
+    flag = {"kind": "flag", "name": "--fail-fast", "place": "--fail-fast"}
+    assert found["timeout"] == ("1m30s", line_2)
+    assert found["require"] == (["total >= 10", "fail_rate <= 5%"], variable)
+    assert found["fail-fast"] == (True, flag)
+    assert found["interval"] == ("auto", {"kind": "default", "name": None, "place": None})
+    assert found["history"][0] is None
+    assert found["min-runs"][0] == 1
+    assert found["expect"][0] == []
+    assert "token" not in found
+    checks = {one["check"]: (one["decides"], one["source"]["kind"]) for one in told["checks"]}
+    assert checks["ignored == 0"] == (False, "file")
+    assert checks["fail_rate <= 5%"] == (True, "variable")
+    assert checks["not_run == 0"] == (True, "built-in")
 
 
 def test_the_address_can_come_from_the_vendors_variable(tmp_path: Path) -> None:
