@@ -1,12 +1,13 @@
 """Bring what is generated in step with the code: ``python -m tests.write_readme``.
 
 That is parts of the README, of the pages about criteria and settings, of action.yml, and of the
-pages about the action and ``--git-ref auto``, and the schema of the configuration file.
+pages about the action and ``--git-ref auto``, the schema of the configuration file, and the
+examples that the package has a copy of.
 """
 
 from __future__ import annotations
 
-from tests import configuration_schema, git_ref_page
+from tests import configuration_schema, git_ref_page, packaged_examples
 from tests.action import generated
 from tests.readme import PARTS, brought_in_step
 
@@ -20,3 +21,4 @@ if __name__ == "__main__":
     page = git_ref_page.page_brought_in_step(git_ref_page.PAGE.read_text(encoding="utf-8"))
     git_ref_page.PAGE.write_text(page, encoding="utf-8")
     configuration_schema.write()
+    packaged_examples.write()

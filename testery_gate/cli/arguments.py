@@ -421,6 +421,17 @@ def _token(values: Values, machine: Machine) -> Token:
     )
 
 
+def why_no_token(values: Values, machine: Machine) -> UsageError | None:
+    """Return why there is no token; a file that is named for it is not read."""
+    if values["token_file"] and not values["token"]:
+        return None
+    try:
+        _token({**values, "token_file": None}, machine)
+    except UsageError as error:
+        return error
+    return None
+
+
 def _token_source(values: Values, machine: Machine) -> str:
     """Return where the token would come from, without reading a token file."""
     if values["token_file"] and not values["token"]:

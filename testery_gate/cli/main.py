@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "Check each step on the way to the API, and say what to do where one fails.",
     "explain": "Show the settings in effect and where each comes from; sends no request.",
     "flaky": "List the tests that both passed and failed over the last runs, the worst first.",
+    "init": "Write the pipeline file and the settings for a project, and check the way to the API.",
     "list": "List recent runs, the newest first.",
     "quarantine": "Check a quarantine file, and show what it tolerates today.",
     "simulate": "Serve a simulated Testery API on this machine, to try out a pipeline's settings.",

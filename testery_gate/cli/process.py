@@ -45,6 +45,8 @@ class Machine:
     """Reads so many bytes of a file at most; raises ``OSError``."""
     head_of_checkout: Callable[[], str]
     """Asks git for the commit that is checked out; raises ``OSError``."""
+    remote_of_checkout: Callable[[], str]
+    """Asks git for the address of the remote ``origin``; raises ``OSError``."""
     file_at: Callable[[str, str, int], bytes]
     """Asks git for a file as it stands at a commit, by ref, path and the most bytes it may have;
     raises ``OSError``."""
@@ -59,6 +61,7 @@ def this_machine() -> Machine:
         read_stdin=_read_stdin,
         read_start=_read_start,
         head_of_checkout=lambda: head_of_checkout(os.environ),
+        remote_of_checkout=lambda: remote_of_checkout(os.environ),
         file_at=lambda ref, path, most: file_at(os.environ, ref, path, most),
     )
 
@@ -108,6 +111,11 @@ def _read_start(path: str, most: int) -> bytes:
 def head_of_checkout(environment: Mapping[str, str], seconds: float = GIT_SECONDS) -> str:
     """Ask git for the commit that is checked out; raises ``OSError``."""
     return _git(environment, "rev-parse", "HEAD", seconds=seconds).decode()
+
+
+def remote_of_checkout(environment: Mapping[str, str], seconds: float = GIT_SECONDS) -> str:
+    """Ask git for the address of the remote ``origin``; raises ``OSError``."""
+    return _git(environment, "remote", "get-url", "origin", seconds=seconds).decode()
 
 
 def file_at(

@@ -60,6 +60,7 @@ MACHINE = Machine(
     read_stdin=never,
     read_start=never,
     head_of_checkout=never,
+    remote_of_checkout=never,
     file_at=never,
 )
 

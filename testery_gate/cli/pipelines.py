@@ -1,0 +1,217 @@
+"""The files that ``init`` writes: one for each CI system, and the settings.
+
+The templates are the files of ``docs/examples``, of which the package has a copy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from testery_gate import ci
+from testery_gate.cli.config_file import PROJECT_FILE
+from testery_gate.cli.options import SHORT_CRITERIA
+from testery_gate.errors import UsageError
+from testery_gate.text import clean_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """A CI system: what it is recognised by, and which file it reads."""
+
+    name: str
+    target: str
+    """Where the system looks for its file."""
+    template: str
+    """The file in ``docs/examples``."""
+    signs: Sequence[str] = ()
+    """Files and folders of a project that uses it."""
+    host: str = "(?!)"
+    """A pattern of the host of repositories that use it."""
+
+    @property
+    def packaged(self) -> str:
+        """The name of the package's copy; no hidden file, which a package would lose."""
+        return f"{self.name}-{self.template.rpartition('/')[2].lstrip('.')}"
+
+
+PIPELINES = (
+    Pipeline(
+        name="github",
+        target=".github/workflows/testery-gate.yml",
+        template="github/testery-gate.yml",
+        signs=(".github/workflows",),
+        host=r"github\.com",
+    ),
+    Pipeline(
+        name="gitlab",
+        target=".gitlab-ci.yml",
+        template="gitlab/.gitlab-ci.yml",
+        signs=(".gitlab-ci.yml",),
+        host=r"gitlab\..+",
+    ),
+    Pipeline(
+        name="azure",
+        target="azure-pipelines.yml",
+        template="azure-pipelines.yml",
+        signs=("azure-pipelines.yml",),
+        host=r"(ssh\.)?dev\.azure\.com|.+\.visualstudio\.com",
+    ),
+    Pipeline(
+        name="teamcity",
+        target=".teamcity/settings.kts",
+        template="teamcity/settings.kts",
+        signs=(".teamcity",),
+    ),
+    Pipeline(
+        name="buildkite",
+        target=".buildkite/pipeline.yml",
+        template="buildkite/pipeline.yml",
+        signs=(".buildkite",),
+    ),
+    Pipeline(name="jenkins", target="Jenkinsfile", template="Jenkinsfile", signs=("Jenkinsfile",)),
+    Pipeline(
+        name="circleci",
+        target=".circleci/config.yml",
+        template="circleci/config.yml",
+        signs=(".circleci",),
+    ),
+    Pipeline(
+        name="bitbucket",
+        target="bitbucket-pipelines.yml",
+        template="bitbucket-pipelines.yml",
+        signs=("bitbucket-pipelines.yml",),
+        host=r"bitbucket\.org",
+    ),
+    Pipeline(name="shell", target="deploy.sh", template="deploy.sh"),
+)
+NAMES = tuple(pipeline.name for pipeline in PIPELINES)
+SETTINGS = PROJECT_FILE
+"""The other file, of the same name in ``docs/examples``."""
+TO_DO = (
+    ("Secret:", "create this secret"),
+    ("ghcr.io/OWNER/", "replace OWNER by who publishes the image"),
+    ("@0000000000", "name the commit of a release"),
+    ("./deploy", "start what deploys"),
+)
+"""What is left to do, by a text in a line that has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """Where a repository's remote is, without the credentials that its address may have."""
+
+    host: str
+    path: str
+
+    def __str__(self) -> str:
+        return clean_line(f"{self.path} on {self.host}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What a run must meet; empty where it was not asked for."""
+
+    environment: str = ""
+    max_failed: str = ""
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Return the settings that are set."""
+        found = (("environment", self.environment), ("max-failed", self.max_failed))
+        return (pair for pair in found if pair[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file to write, by its path in the working directory."""
+
+    path: str
+    text: str
+
+    @property
+    def to_do(self) -> Iterator[str]:
+        """Say what is left to do in it, and where."""
+        for number, line in enumerate(self.text.splitlines(), 1):
+            for sign, advice in TO_DO:
+                if sign in line:
+                    yield f"{self.path}, line {number}: {advice}"
+
+
+def repository_of(remote: str) -> Repository | None:
+    """Read the address of a remote, as a URL or in git's short form for SSH."""
+    found = re.fullmatch(r"\w+://(?:[^/@]*@)?([^/:@]+)(?::\d+)?/(.+?)(?:\.git)?/?", remote)
+    found = found or re.fullmatch(r"(?:[^/@:]+@)?([^/:@]+):(?!//)(.+?)(?:\.git)?/?", remote)
+    return Repository(host=found[1].lower(), path=found[2]) if found else None
+
+
+def recognised(
+    environment: Mapping[str, str], exists: Callable[[str], bool], repository: Repository | None
+) -> tuple[Pipeline, str] | None:
+    """Return the CI system of this project, and by what it is recognised."""
+    system = ci.detect(environment)
+    for pipeline in PIPELINES:
+        if system is not None and pipeline.name == system.value:
+            return pipeline, "the environment"
+    for pipeline in PIPELINES:
+        for sign in pipeline.signs:
+            if exists(sign):
+                return pipeline, sign
+    for pipeline in PIPELINES:
+        if repository is not None and re.fullmatch(pipeline.host, repository.host):
+            return pipeline, f"the repository {repository}"
+    return None
+
+
+def checked_environment(text: str) -> str:
+    """Return the name of an environment that needs no quotes anywhere, or nothing."""
+    if not re.fullmatch(r"(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,99})?", text):
+        raise UsageError(
+            f"the environment {clean_line(text)!r} has other characters than letters, digits and"
+            " ._/-",
+            advice="Leave it out, and write it into the files yourself.",
+        )
+    return text
+
+
+def checked_max_failed(text: str) -> str:
+    """Return how many tests may fail, or nothing."""
+    (short,) = (short for short in SHORT_CRITERIA if short.flag == "--max-failed")
+    try:
+        if text:
+            short.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return text
+
+
+def made(pipeline: Pipeline, criteria: Criteria) -> Sequence[File]:
+    """Return the files for a CI system, with the criteria in both."""
+    return [
+        File(path=pipeline.target, text=_pipeline_file(pipeline, criteria)),
+        File(path=SETTINGS, text=_settings_file(criteria)),
+    ]
+
+
+def _template(name: str) -> str:
+    return (files("testery_gate") / "examples" / name).read_text(encoding="utf-8")
+
+
+def _pipeline_file(pipeline: Pipeline, criteria: Criteria) -> str:
+    text = _template(pipeline.packaged)
+    if pipeline.name == "github":
+        inputs = "".join(f"          {name}: {json.dumps(value)}\n" for name, value in criteria)
+        return text.replace("git-ref: auto\n", f"git-ref: auto\n{inputs}")
+    words = "".join(f", --{name}, {json.dumps(value)}" for name, value in criteria)
+    text = text.replace("--git-ref, auto", f"--git-ref, auto{words}")
+    flags = "".join(f" --{name} {value}" for name, value in criteria)
+    if pipeline.name == "teamcity":
+        flags = flags.replace("%", "%%")  # where a name between two of them is a parameter
+    return text.replace("--git-ref auto", f"--git-ref auto{flags}")
+
+
+def _settings_file(criteria: Criteria) -> str:
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in criteria)
+    return f"{_template(SETTINGS)}{lines}"
