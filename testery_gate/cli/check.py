@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from testery_gate.cli import arguments
+from testery_gate.cli.option_types import ALL_CODES
 from testery_gate.cli.options import ALL, NOW, given, settings
 from testery_gate.cli.process import Process
 from testery_gate.cli.wait import RUNS, GateCommand, run_gate
@@ -15,7 +16,16 @@ from testery_gate.errors import ExitCode
 _WAITING = ("--timeout", "--interval", "--fail-fast")
 
 
-@click.command(cls=GateCommand, params=[RUNS, *settings(*ALL, without=_WAITING, defaults=NOW)])
+@click.command(
+    cls=GateCommand,
+    params=[RUNS, *settings(*ALL, without=_WAITING, defaults=NOW)],
+    examples=(
+        "testery-gate check --git-ref auto --environment staging --max-age 24h",
+        'testery-gate check --build-key "$TAG" --environment staging --no-config',
+        "testery-gate check 55676 --max-failed 2%",
+    ),
+    codes=ALL_CODES,
+)
 @click.pass_context
 def check(ctx: click.Context, /, **values: Any) -> ExitCode:
     """Judge runs as they are now, without waiting: the check before a deploy.

@@ -15,12 +15,12 @@ from testery_gate.cli import single_tests
 from testery_gate.cli.client import connect_now
 from testery_gate.cli.list_runs import COLUMNS as RUN_COLUMNS
 from testery_gate.cli.list_runs import rows as run_rows
-from testery_gate.cli.option_types import SectionedCommand, any_file
+from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import CONFIGURATION, CONNECTION, NOW, TABLES, given, settings
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Process
 from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
-from testery_gate.errors import NotFound, Unauthorized, UsageError
+from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
 from testery_gate.evidence.comparison import Comparison, NewFailure, doubts
 from testery_gate.evidence.comparison import compare as compared
@@ -88,14 +88,29 @@ class Compared:
     """Why the tests can't be compared."""
 
 
-@click.command(cls=SectionedCommand, params=_OPTIONS)
+@click.command(
+    cls=SectionedCommand,
+    params=_OPTIONS,
+    examples=(
+        "testery-gate compare 55674 55675",
+        "testery-gate compare out/testery.json 55675",
+        "testery-gate compare 55674 55675 --output markdown",
+    ),
+    codes=ASKING_CODES
+    | {
+        ExitCode.PASSED: "the runs are compared, whatever has changed",
+        ExitCode.NOT_FOUND: "there is no such run",
+        ExitCode.REPORT_LOST: "the comparison could not be printed",
+    },
+    page="commands.md",
+)
 @click.pass_context
 def compare(ctx: click.Context, /, **values: Any) -> None:
     """Compare the tests of two runs: what broke, was fixed, came, went or became slower.
 
     OLD and NEW are ids of runs, such as 55676, or their addresses, such as
     https://testery.app/acme/test-runs/55676. OLD can also be a JSON or JUnit report that the gate
-    wrote. The exit code is 0 whatever has changed.
+    wrote.
     """
     process: Process = ctx.obj
     machine = process.machine

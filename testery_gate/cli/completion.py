@@ -118,15 +118,19 @@ fi
 """What each shell has to read."""
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=(
+        "testery-gate completion bash >~/.local/share/bash-completion/completions/testery-gate",
+        "testery-gate completion fish >~/.config/fish/completions/testery-gate.fish",
+        "testery-gate completion zsh >~/.zfunc/_testery-gate",
+    ),
+    page="terminal.md",
+)
 @click.argument("shell", type=click.Choice(list(SCRIPTS)))
 def completion(shell: str) -> None:
     """Print the script that completes this command in a shell (docs/terminal.md).
 
-    \b
-    bash: testery-gate completion bash \\
-            >~/.local/share/bash-completion/completions/testery-gate
-    fish: testery-gate completion fish >~/.config/fish/completions/testery-gate.fish
-    zsh:  testery-gate completion zsh >~/.zfunc/_testery-gate
+    Put it where the shell looks for it, as the examples do, and open a new shell.
     """
     hand_over(SCRIPTS[shell], "the script")

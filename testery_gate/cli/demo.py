@@ -12,7 +12,14 @@ from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode, UsageError
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=(
+        "testery-gate demo",
+        "testery-gate demo --folder out",
+        "testery-gate demo --folder out && xdg-open out/testery.html",
+    ),
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),

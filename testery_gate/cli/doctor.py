@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from testery_gate.cli import arguments
-from testery_gate.cli.option_types import SectionedCommand
+from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CHECKING,
     CONFIGURATION,
@@ -22,15 +22,27 @@ from testery_gate.errors import ExitCode, ReportLost
 
 
 @click.command(
-    cls=SectionedCommand, params=settings(CHECKING, CONNECTION, CONFIGURATION, also=["--output"])
+    cls=SectionedCommand,
+    params=settings(CHECKING, CONNECTION, CONFIGURATION, also=["--output"]),
+    examples=(
+        "testery-gate doctor",
+        "testery-gate doctor --token-file /run/secrets/testery --step-timeout 30",
+        "testery-gate doctor --output json",
+    ),
+    codes=ASKING_CODES
+    | {
+        ExitCode.PASSED: "nothing failed, even with warnings",
+        ExitCode.USAGE: "a setting is wrong, or there is no token",
+        ExitCode.UNAVAILABLE: "the API can't be reached",
+        ExitCode.REPORT_LOST: "nothing failed, but that could not be printed",
+    },
+    page="doctor.md",
 )
 @click.pass_context
 def doctor(ctx: click.Context, /, **values: Any) -> ExitCode:
     """Check each step on the way to the API, and say what to do where one fails.
 
     Resolves, connects, checks certificates, clocks, the token and the endpoints, one line each.
-    Exits with 0 if nothing failed, even with warnings, with 2 for a wrong setting or no token,
-    with 3 for a token that is refused, and with 4 for an API that can't be reached.
     """
     # Only here, as no other command needs it.
     from testery_gate.doctor import examine, overall, rendering

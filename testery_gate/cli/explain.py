@@ -12,11 +12,18 @@ import click
 from testery_gate import __version__
 from testery_gate.cli import arguments
 from testery_gate.cli.arguments import ExplainOptions
-from testery_gate.cli.option_types import Kind, SectionedCommand, Setting, Source
+from testery_gate.cli.option_types import (
+    OWN_CODES,
+    Kind,
+    SectionedCommand,
+    Setting,
+    Source,
+)
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Process
 from testery_gate.cli.wait import RUNS
+from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Criterion, Unit, format_value
 from testery_gate.judging.verdict import default_checks
 from testery_gate.reports.json_report import dumped
@@ -56,7 +63,21 @@ class _Check:
     source: Source | None
 
 
-@click.command(cls=SectionedCommand, params=[RUNS, *settings(*ALL), _DEFAULTS])
+@click.command(
+    cls=SectionedCommand,
+    params=[RUNS, *settings(*ALL), _DEFAULTS],
+    examples=(
+        "testery-gate explain",
+        "testery-gate explain 55676 --max-failed 2% --defaults",
+        "testery-gate explain --output json",
+    ),
+    codes=OWN_CODES
+    | {
+        ExitCode.PASSED: "a gate takes these settings",
+        ExitCode.REPORT_LOST: "the settings could not be printed",
+    },
+    page="configuration.md",
+)
 @click.pass_context
 def explain(ctx: click.Context, /, defaults: bool, **values: Any) -> None:
     """Show the settings in effect and where each comes from; sends no request.

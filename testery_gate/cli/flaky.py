@@ -12,7 +12,7 @@ import click
 from testery_gate.api.client import TesteryClient
 from testery_gate.cli import single_tests
 from testery_gate.cli.client import connect_behind, connect_now, find_now, limits_now
-from testery_gate.cli.option_types import SectionedCommand
+from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
     CONNECTION,
@@ -27,7 +27,7 @@ from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.single_tests import FlakyOptions
 from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
-from testery_gate.errors import ApiError
+from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
 from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.durations import Durations
@@ -77,14 +77,29 @@ class Found:
     notes: Sequence[str]
 
 
-@click.command(cls=SectionedCommand, params=_OPTIONS)
+@click.command(
+    cls=SectionedCommand,
+    params=_OPTIONS,
+    examples=(
+        "testery-gate flaky --environment staging",
+        "testery-gate flaky --name Checkout --baseline-ref main --history 50",
+        "testery-gate flaky --latest --output json",
+    ),
+    codes=ASKING_CODES
+    | {
+        ExitCode.PASSED: "the runs are read, whatever was found",
+        ExitCode.NOT_FOUND: "no run is as described, or none can be read",
+        ExitCode.REPORT_LOST: "the list could not be printed",
+    },
+    page="commands.md",
+)
 @click.pass_context
 def flaky(ctx: click.Context, /, **values: Any) -> None:
     """List the tests that both passed and failed over the last runs, the worst first.
 
     The newest run that the options describe is read, and the finished runs of the same project,
     environment and name before it. A test is flaky if its outcome changed at least twice, or if it
-    both passed and failed on the same commit. The exit code is 0 whatever is found.
+    both passed and failed on the same commit.
     """
     process: Process = ctx.obj
     machine = process.machine

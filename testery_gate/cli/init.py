@@ -13,7 +13,7 @@ import click
 
 from testery_gate.cli import arguments
 from testery_gate.cli.doctor import doctor
-from testery_gate.cli.option_types import Command
+from testery_gate.cli.option_types import ASKING_CODES, Command
 from testery_gate.cli.output import complain, hand_over, show
 from testery_gate.cli.pipelines import (
     NAMES,
@@ -38,7 +38,21 @@ Ask = Callable[[str], str]
 """Asks a question and returns the answer, which may be empty; raises :class:`UsageError`."""
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=(
+        "testery-gate init",
+        "testery-gate init --ci github --environment staging --max-failed 2%",
+        "testery-gate init --ci gitlab --print",
+    ),
+    codes=ASKING_CODES
+    | {
+        ExitCode.PASSED: "the files are written, and doctor found nothing wrong",
+        ExitCode.USAGE: "nothing is written, or doctor found a wrong setting",
+        ExitCode.REPORT_LOST: "the files could not be shown",
+    },
+    page="examples/README.md",
+)
 @click.option(
     "--ci",
     type=click.Choice([AUTO, *NAMES]),

@@ -12,7 +12,7 @@ import click
 
 from testery_gate.cli import arguments
 from testery_gate.cli.client import connect_now, find_now
-from testery_gate.cli.option_types import SectionedCommand
+from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
     CONNECTION,
@@ -25,6 +25,7 @@ from testery_gate.cli.options import (
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Process
 from testery_gate.cli.table import Cell, Column, Row, as_text
+from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
@@ -51,7 +52,23 @@ _OPTIONS = settings(
 )
 
 
-@click.command("list", cls=SectionedCommand, params=_OPTIONS)
+@click.command(
+    "list",
+    cls=SectionedCommand,
+    params=_OPTIONS,
+    examples=(
+        "testery-gate list --environment staging",
+        "testery-gate list --git-ref auto --output json",
+        "testery-gate list --status FAIL --lookback 30d,5000 --limit 50",
+    ),
+    codes=ASKING_CODES
+    | {
+        ExitCode.PASSED: "the runs are listed, if there are any",
+        ExitCode.NOT_FOUND: "there is no such deploy",
+        ExitCode.REPORT_LOST: "the list could not be printed",
+    },
+    page="json-report.md",
+)
 @click.pass_context
 def list_runs(ctx: click.Context, /, **values: Any) -> None:
     """List recent runs, the newest first.

@@ -15,7 +15,7 @@ from testery_gate import __version__
 from testery_gate.ci.inert import OutputLost, guarded
 from testery_gate.cli import completion
 from testery_gate.cli.notify import tell_without_verdict
-from testery_gate.cli.option_types import write_exit_codes
+from testery_gate.cli.option_types import ALL_CODES, Documented
 from testery_gate.cli.output import complain, hand_over, show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode, GateError, Interrupted
@@ -40,8 +40,8 @@ COMMANDS = {
 a module of this name, but ``list``, which is ``list_runs``."""
 
 
-class Root(click.Group):
-    """The command group, which imports a command when it is used; its help lists the exit codes."""
+class Root(Documented, click.Group):
+    """The command group, which imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -60,13 +60,15 @@ class Root(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the exit codes."""
-        write_exit_codes(formatter)
-
 
 @click.group(
     cls=Root,
+    examples=(
+        "testery-gate demo",
+        "testery-gate init",
+        "testery-gate wait 55676 --max-failed 2%",
+    ),
+    codes=ALL_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="testery-gate %(version)s")
@@ -76,8 +78,6 @@ def cli() -> None:
     Waits for a test run in Testery's cloud, checks its counts against your criteria, writes a JUnit
     report, and exits with a code that a pipeline can act on: 0 only when the evidence is there and
     meets the criteria, 1 only when tests really fell short.
-
-    Start with 'testery-gate demo', then 'testery-gate wait RUN'.
     """
 
 

@@ -121,7 +121,59 @@ class Setting(click.Option):
                 return Source(kind=Kind.DEFAULT)
 
 
-class Command(click.Command):
+HOME = "https://github.com/testery-gate/testery-gate"
+"""Where the documents are."""
+ALL_CODES: dict[ExitCode, str] = dict.fromkeys(ExitCode, "")
+"""The exit codes of a gate, and of each another meaning where the command has one."""
+OWN_CODES: dict[ExitCode, str] = dict.fromkeys(
+    (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.INTERRUPTED, ExitCode.TERMINATED), ""
+)
+"""Those that any command may end with."""
+ASKING_CODES: dict[ExitCode, str] = OWN_CODES | dict.fromkeys(
+    (ExitCode.UNAUTHORIZED, ExitCode.UNAVAILABLE), ""
+)
+"""Those of a command that asks the API."""
+
+
+class Documented(click.Command):
+    """A command whose help begins with examples, and ends with exit codes and an address."""
+
+    def __init__(
+        self,
+        *arguments: Any,
+        examples: Sequence[str] = (),
+        codes: Mapping[ExitCode, str] | None = None,
+        page: str = "",
+        **attributes: Any,
+    ) -> None:
+        super().__init__(*arguments, **attributes)
+        self.examples = examples
+        self.codes = codes or {}
+        self.address = f"{HOME}/blob/main/docs/{page}" if page else HOME
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples before the text; no line of one is folded, to be copied as it is."""
+        with formatter.section("Examples"):
+            formatter.write("".join(f"  {example}\n" for example in self.examples))
+        super().format_help_text(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes that the command may end with, and where the documents are."""
+        if self.codes:
+            with formatter.section("Exit codes"):
+                formatter.write_dl(self.exit_codes())
+        with formatter.section("Documents"):
+            formatter.write(f"  {self.address}\n")
+
+    def exit_codes(self) -> list[tuple[str, str]]:
+        """Return each code with what it means."""
+        return [
+            (str(int(code)), f"{code.outcome.replace('_', ' ')}: {meaning or code.meaning}")
+            for code, meaning in sorted(self.codes.items())
+        ]
+
+
+class Command(Documented):
     """A command that lists show with the whole first line of its docstring."""
 
     def get_short_help_str(self, limit: int = 0) -> str:
@@ -130,7 +182,7 @@ class Command(click.Command):
 
 
 class SectionedCommand(Command):
-    """A command whose help groups its settings by section and lists the exit codes."""
+    """A command whose help groups its settings by section."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one list of options a section, in the order of declaration."""
@@ -143,21 +195,6 @@ class SectionedCommand(Command):
         for section, records in sections.items():
             with formatter.section(section):
                 formatter.write_dl(records)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the exit codes."""
-        write_exit_codes(formatter)
-
-
-def write_exit_codes(formatter: click.HelpFormatter) -> None:
-    """Write what each exit code means."""
-    with formatter.section("Exit codes"):
-        formatter.write_dl(
-            [
-                (str(int(code)), f"{code.outcome.replace('_', ' ')}: {code.meaning}")
-                for code in ExitCode
-            ]
-        )
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on

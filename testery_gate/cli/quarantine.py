@@ -13,7 +13,7 @@ import click
 from testery_gate.cli import single_tests
 from testery_gate.cli.arguments import ListOptions
 from testery_gate.cli.client import connect_now, find_now
-from testery_gate.cli.option_types import SectionedCommand, any_file
+from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import (
     CONFIGURATION,
     CONNECTION,
@@ -27,7 +27,7 @@ from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.single_tests import QuarantineOptions
 from testery_gate.cli.table import Cell, Column, Part, Row, parts_as_markdown, parts_as_text
-from testery_gate.errors import NotFound
+from testery_gate.errors import ExitCode, NotFound
 from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
 from testery_gate.evidence.quarantine import SOON, Entry, State
 from testery_gate.model import RunStatus, TestRun
@@ -67,14 +67,30 @@ class Held:
     why_not: str = ""
 
 
-@click.command(cls=SectionedCommand, params=_OPTIONS)
+@click.command(
+    cls=SectionedCommand,
+    params=_OPTIONS,
+    examples=(
+        "testery-gate quarantine quarantine.toml",
+        "testery-gate quarantine quarantine.toml --latest --environment staging",
+        "testery-gate quarantine quarantine.toml --output markdown",
+    ),
+    codes=ASKING_CODES
+    | {
+        ExitCode.PASSED: "every entry is valid as it is written, expired or not",
+        ExitCode.USAGE: "an entry or an option is wrong",
+        ExitCode.NOT_FOUND: "there is no such deploy",
+        ExitCode.REPORT_LOST: "the entries could not be printed",
+    },
+    page="evidence.md",
+)
 @click.pass_context
 def quarantine(ctx: click.Context, /, **values: Any) -> None:
     """Check a quarantine file, and show what it tolerates today.
 
     The entries that end first come first. Where options describe runs (--latest, --environment
     NAME, ...), the entries are held against the newest of them that has finished, which takes the
-    token. Exits with 0 whatever the entries are, and with 2 if one is wrong.
+    token.
     """
     process: Process = ctx.obj
     machine = process.machine

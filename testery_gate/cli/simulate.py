@@ -25,7 +25,15 @@ def _suggest_scenarios(
     ]
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=(
+        "testery-gate simulate",
+        "testery-gate simulate --list",
+        "testery-gate simulate --scenario failing --port 8099 --speed 10",
+    ),
+    page="simulator.md",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

@@ -20,7 +20,7 @@ from testery_gate.api import client as api
 from testery_gate.cli import arguments, notify
 from testery_gate.cli.arguments import GateOptions
 from testery_gate.cli.client import connect
-from testery_gate.cli.option_types import SectionedCommand
+from testery_gate.cli.option_types import ALL_CODES, SectionedCommand
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import abilities, complain, show
 from testery_gate.cli.process import Process
@@ -58,7 +58,16 @@ class GateCommand(SectionedCommand):
 RUNS = click.Argument(["runs"], metavar="[RUN...]", nargs=-1)
 
 
-@click.command(cls=GateCommand, params=[RUNS, *settings(*ALL)])
+@click.command(
+    cls=GateCommand,
+    params=[RUNS, *settings(*ALL)],
+    examples=(
+        "testery-gate wait 55676 --junit-xml out/TEST-testery.xml",
+        "testery-gate wait --git-ref auto --environment staging --max-failed 2%",
+        "testery create-test-run ... | testery-gate wait -",
+    ),
+    codes=ALL_CODES,
+)
 @click.pass_context
 def wait(ctx: click.Context, /, **values: Any) -> ExitCode:
     """Wait for runs to finish, judge them, and exit with the verdict.

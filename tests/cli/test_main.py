@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import configparser
+import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from testery_gate import __version__
-from testery_gate.cli.main import COMMANDS
+from testery_gate.cli.main import COMMANDS, cli
+from testery_gate.cli.option_types import HOME, Documented
+from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode
+from testery_gate.waiting.signals import Interrupts
 from tests.acceptance import command
 from tests.cli.commands import commands
+from tests.cli.test_arguments import MACHINE
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_each_command_is_listed_with_the_whole_first_line_of_its_help(tmp_path: Path) -> None:
@@ -22,6 +32,62 @@ def test_each_command_is_listed_with_the_whole_first_line_of_its_help(tmp_path: 
         assert not rest.split("\n")[0]
         assert line == COMMANDS[name]
         assert f"{name} {line}" in words
+
+
+DOCUMENTED: dict[str, Documented] = {"": cli} | {
+    name: found for name, found in commands().items() if isinstance(found, Documented)
+}
+
+
+def test_each_command_is_documented_in_the_same_form() -> None:
+    assert DOCUMENTED.keys() == {"", *COMMANDS}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_help_begins_with_examples_and_ends_with_the_address(name: str) -> None:
+    found = DOCUMENTED[name]
+    with click.Context(found, info_name=name) as ctx:
+        usage, examples, *_, last = found.get_help(ctx).split("\n\n")
+    assert usage.startswith("Usage: ")
+    assert examples.splitlines() == ["Examples:", *(f"  {line}" for line in found.examples)]
+    assert len(set(found.examples)) == 3
+    assert max(map(len, found.examples)) <= 90
+    assert last == f"Documents:\n  {found.address}"
+
+
+@pytest.mark.parametrize(
+    "example", sorted({line for found in DOCUMENTED.values() for line in found.examples})
+)
+def test_an_example_is_a_command_that_can_be_given(example: str, tmp_path: Path) -> None:
+    (line,) = (part for part in re.split(r" && | \| ", example) if part.startswith("testery-gate"))
+    name, *words = shlex.split(line.partition(" >")[0])[1:]
+    process = Process(interrupts=Interrupts(), machine=MACHINE)
+    config = tmp_path / "none.toml"
+    config.touch()
+    found = DOCUMENTED[name]
+    own = {option for parameter in found.params for option in parameter.opts}
+    if "--config" in own and "--no-config" not in words:
+        words.append(f"--config={config}")
+    with found.make_context(name, words, obj=process):
+        pass
+
+
+def test_the_addresses_lead_to_documents() -> None:
+    project = configparser.ConfigParser()
+    project.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert project["metadata"]["url"] == HOME
+    for found in DOCUMENTED.values():
+        assert (ROOT / found.address.removeprefix(HOME).removeprefix("/blob/main/")).exists()
+
+
+def test_exit_codes_are_in_the_help_of_what_can_end_with_them() -> None:
+    for name in ("", "wait", "check"):
+        assert [int(code) for code, _ in DOCUMENTED[name].exit_codes()] == sorted(ExitCode)
+    for name in COMMANDS.keys() - {"wait", "check"}:
+        codes = DOCUMENTED[name].codes
+        assert not codes.keys() & {ExitCode.FAILED, ExitCode.INCONCLUSIVE, ExitCode.TIMED_OUT}
+        # What is said of a verdict is not true of a command that passes none.
+        assert all(codes[code] for code in codes.keys() & {ExitCode.PASSED, ExitCode.REPORT_LOST})
 
 
 @pytest.mark.parametrize("columns", [1, 40, 80, 100, 300])
