@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from testery_gate.errors import UsageError
+from testery_gate.reports import split_report
 from testery_gate.toml import Toml, parse_toml
 
 ENVIRONMENT_PREFIX = "TESTERY_GATE_"
@@ -201,7 +202,7 @@ def check_trusted(file: ConfigFile, name: str, use: InFile) -> None:
     if use is InFile.WRITES:
         value = file.values[name]
         for item in value if isinstance(value, list) else [value]:
-            path = str(item).partition("=")[2] if name == "report" else str(item)
+            path = split_report(str(item))[1] if name == "report" else str(item)
             if path not in {"", "-"} and not _is_inside(path):
                 raise UsageError(
                     f"{file.place(name)} sets {name} to {str(item)!r}, which is not inside the"

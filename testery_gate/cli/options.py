@@ -434,11 +434,12 @@ _SETTINGS = (
     _report(
         "--report",
         in_file=InFile.WRITES,
-        metavar="FORMAT=PATH",
+        metavar="[FORMAT=]PATH",
         multiple=True,
         shell_complete=option_types.assigned_files(FORMATS),
         help="Write a report: junit, json, dotenv, markdown, html or sonar; PATH - is standard"
-        " output. Repeatable.",
+        " output. A path that ends with .xml (junit), .json, .env, .md or .html needs no FORMAT."
+        " Repeatable.",
     ),
     _report(
         "--junit-scope",

@@ -8,7 +8,7 @@ import click
 
 from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile
 from testery_gate.cli.option_types import CONFIG_KEY
-from testery_gate.reports import Report
+from testery_gate.reports import Report, split_report
 
 _JUNIT, _REPORT = "junit-xml", "report"
 
@@ -32,7 +32,7 @@ def told_reports(
 
 
 def _report(name: str, text: str, *, careful: bool) -> Report:
-    format_, _, path = ("junit", "=", text) if name == _JUNIT else text.partition("=")
+    format_, path = ("junit", text) if name == _JUNIT else split_report(text)
     return Report(format=format_.strip(), path=path.strip("\r\n"), careful=careful)
 
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import PurePath
 
 from testery_gate.errors import UsageError
 from testery_gate.judging.judged import Judged
@@ -34,6 +35,14 @@ FORMATS: Mapping[str, Renderer] = {
     "sonar": _renderer("sonar"),
 }
 """The formats as they are by default."""
+_BY_NAME = {
+    ".xml": "junit",
+    ".json": "json",
+    ".html": "html",
+    ".md": "markdown",
+    ".env": "dotenv",
+}
+"""The format of a path that is given without one, by its ending."""
 
 
 def with_options(
@@ -58,15 +67,25 @@ class Report:
     """Whether it may only be new, or replace a report, in the working directory."""
 
 
-def parse_report(text: str) -> Report:
-    """Read ``FORMAT=PATH``; raises :class:`UsageError`."""
+def split_report(text: str) -> tuple[str, str]:
+    """Return the format and the path of ``FORMAT=PATH``, or of a path that tells its format.
+
+    Either is empty where it is missing; the format may be one that there is not.
+    """
     # A line end is what a file or a command gave with the path, and no part of a name.
     name, separator, path = text.rstrip("\r\n").partition("=")
+    return (name, path) if separator else (_BY_NAME.get(PurePath(name).suffix.lower(), ""), name)
+
+
+def parse_report(text: str) -> Report:
+    """Read ``FORMAT=PATH``, or a path that tells its format; raises :class:`UsageError`."""
+    name, path = split_report(text)
     shown = clean_line(text)
-    if not separator:
+    if not name and path == text.rstrip("\r\n"):
         raise UsageError(
-            f"the report {shown!r} has no path",
-            advice="Write FORMAT=PATH, for example junit=out/TEST-testery.xml.",
+            f"the report {shown!r} has a name that does not tell its format",
+            advice=f"Write FORMAT=PATH, for example junit=out/TEST-testery.xml. What ends with"
+            f" {', '.join(_BY_NAME)} needs no format.",
         )
     if name not in FORMATS:
         near = difflib.get_close_matches(name.lower(), FORMATS, n=1)

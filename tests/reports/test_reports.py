@@ -23,6 +23,12 @@ from testery_gate.reports import FORMATS, Report, parse_report
             id="file",
         ),
         pytest.param("json=-", Report(format="json", path="-"), id="standard output"),
+        pytest.param("out/x.html", Report(format="html", path="out/x.html"), id="html"),
+        pytest.param("TEST-x.xml\n", Report(format="junit", path="TEST-x.xml"), id="xml"),
+        pytest.param("x.JSON", Report(format="json", path="x.JSON"), id="json"),
+        pytest.param("x.md", Report(format="markdown", path="x.md"), id="md"),
+        pytest.param("gate.env", Report(format="dotenv", path="gate.env"), id="env"),
+        pytest.param("sonar=x.xml", Report(format="sonar", path="x.xml"), id="said all the same"),
         pytest.param("json=a=b.json", Report(format="json", path="a=b.json"), id="= in the path"),
     ],
 )
@@ -33,8 +39,11 @@ def test_a_report_is_asked_for_by_format_and_path(text: str, report: Report) -> 
 @pytest.mark.parametrize(
     ("text", "message", "advice"),
     [
-        pytest.param("out/x.xml", "'out/x.xml' has no path", "Write FORMAT=PATH", id="no ="),
-        pytest.param("", "'' has no path", "Write FORMAT=PATH", id="nothing"),
+        *(
+            pytest.param(path, "does not tell its format", "Write FORMAT=PATH", id=f"no ={path}")
+            for path in ("out/x.txt", "report", "json", ".env", "x.xml.gz", "-", "")
+        ),
+        pytest.param("=x.xml", "'=x.xml' has an unknown format", "Formats are", id="no format"),
         pytest.param(
             "junti=x", "'junti=x' has an unknown format", "Did you mean junit?", id="misspelt"
         ),

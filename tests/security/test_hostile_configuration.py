@@ -127,6 +127,7 @@ def test_a_file_can_not_choose_whose_token_is_used(tmp_path: Path, api: Api, set
         pytest.param('junit-xml = "{outside}/x"', id="absolute"),
         pytest.param('junit-xml = "../outside/x"', id="above"),
         pytest.param('report = ["json=inside.json", "junit=../outside/x"]', id="one of several"),
+        pytest.param('report = "../outside/x.html"', id="without a format"),
         pytest.param('report = "dotenv=linked/x"', id="behind a linked folder"),
         pytest.param('report = "dotenv=x.env"', id="behind a linked file"),
         pytest.param('report = "json=missing/../../outside/x"', id="above, in a roundabout way"),

@@ -36,6 +36,7 @@ NOWHERE = "http://127.0.0.1:1/api"
         ),
         pytest.param("--max-failed=lots", {}, "junit-xml = 'a.xml'", False, id="a path in a file"),
         pytest.param("--max-failed=lots", {}, "report = ['junit=a.xml']", False, id="in a list"),
+        pytest.param("--max-failed=lots", {}, "report = 'a.xml'", False, id="without a format"),
         pytest.param("--max-failed=lots", {}, "", True, id="no path at all"),
         pytest.param("--max-failed=lots -- --junit-xml=a.xml", {}, "", True, id="a run"),
         pytest.param("{flags} --help", {}, "", True, id="help"),
@@ -48,7 +49,7 @@ def test_yesterdays_green_does_not_survive(
         done = command.run("wait", "55676", "--junit-xml=a.xml", cwd=tmp_path, api_url=api.url)
     assert done.code == ExitCode.PASSED
     (tmp_path / "testery-gate.toml").write_text(settings)
-    for flags in ("--junit-xml=a.xml", "--report junit=a.xml"):
+    for flags in ("--junit-xml=a.xml", "--report junit=a.xml", "--report=a.xml"):
         arguments = line.replace("{flags}", flags).split()
         done = command.run("wait", "1", *arguments, cwd=tmp_path, api_url=NOWHERE, **variables)
         assert done.code == (ExitCode.PASSED if "--help" in line else ExitCode.USAGE), done.output
