@@ -97,6 +97,10 @@ sbom: .venv-audit/.installed ## write a bill of materials of what users install,
 build: $(VENV)/.dev ## make the source archive and the wheel, in dist
 	$(BIN)/python -m build --no-isolation
 
+.PHONY: man
+man: $(VENV)/.test ## write the man pages, in dist/man
+	$(BIN)/python -m tests.man_page dist/man
+
 .PHONY: lock upgrade
 lock: ## bring the locked requirements in line with setup.cfg
 upgrade: ## lock the newest of everything
