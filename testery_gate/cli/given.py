@@ -37,8 +37,7 @@ class Given:
 
     def named(self, name: str) -> str:
         """Name an option, and what set it where that is not its flag."""
-        option, source = f"--{self.settings[name].option_name}", self.sources[name]
-        return option if source.kind is Kind.FLAG else f"{option} ({source})"
+        return f"--{self.settings[name].option_name}{self.place(name)}"
 
     def origin(self, name: str) -> str:
         """Return the configuration file that sets an option, or nothing."""

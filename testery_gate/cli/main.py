@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
-from io import StringIO
 
 import click
 
@@ -18,8 +17,7 @@ from testery_gate.cli.notify import tell_without_verdict
 from testery_gate.cli.option_types import ALL_CODES, Documented
 from testery_gate.cli.output import complain, hand_over, show
 from testery_gate.cli.process import Process
-from testery_gate.errors import ExitCode, GateError, Interrupted
-from testery_gate.text import clean_text
+from testery_gate.errors import ExitCode, GateError, Interrupted, UsageError
 from testery_gate.waiting.signals import Interrupts
 
 COMMANDS = {
@@ -97,6 +95,16 @@ def _complete(process: Process) -> int:
     return int(ExitCode.PASSED)
 
 
+def _like_ours(error: click.ClickException) -> UsageError:
+    """Return what click complains of in the form of all other errors."""
+    message = error.format_message()
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    path = "testery-gate" if ctx is None else ctx.command_path
+    return UsageError(
+        message[:1].lower() + message[1:], advice=f"'{path} --help' shows what there is."
+    )
+
+
 def _run(argv: Sequence[str] | None, process: Process) -> int:
     # In each branch below what is left to do must be done whole: a signal is only remembered.
     hold = process.interrupts.hold
@@ -125,9 +133,7 @@ def _run(argv: Sequence[str] | None, process: Process) -> int:
         return int(ExitCode.REPORT_LOST)
     except click.ClickException as error:
         hold()
-        shown = StringIO()
-        error.show(shown)
-        show(clean_text(shown.getvalue()), sys.stderr)
+        complain(_like_ours(error))
         return tell_without_verdict(process, ExitCode.USAGE, error.format_message())
     except GateError as error:
         hold()

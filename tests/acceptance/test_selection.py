@@ -197,7 +197,7 @@ def test_no_match_ends_with_6_and_says_what_was_searched(
         pytest.param(
             "5",
             {"TESTERY_GATE_ENVIRONMENT": "staging"},
-            "by --environment (variable TESTERY_GATE_ENVIRONMENT)",
+            "by --environment (from variable TESTERY_GATE_ENVIRONMENT)",
             id="described by a variable",
         ),
         pytest.param("--latest --each name --all", {}, "choose one", id="each and all"),
@@ -228,7 +228,8 @@ def test_a_file_that_describes_runs_is_named_when_one_is_named_too(tmp_path: Pat
     (tmp_path / "testery-gate.toml").write_text('environment = "staging"\nname = "x"\n')
     done = command.run("check", "5", cwd=tmp_path)
     assert done.code == ExitCode.USAGE
-    assert "--environment (file testery-gate.toml), --name (file testery-gate.toml)" in done.stderr
+    assert "--environment (from testery-gate.toml, line 1)," in done.stderr
+    assert "--name (from testery-gate.toml, line 2);" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,25 @@ def test_an_example_is_a_command_that_can_be_given(example: str, tmp_path: Path)
         pass
 
 
+@pytest.mark.parametrize(
+    ("line", "said", "asks"),
+    [
+        ("wait 1 --max-failed=x", "invalid value for '--max-failed': failed takes", "wait"),
+        ("wait --nonsense", "no such option '--nonsense'", "wait"),
+        ("wiat", "no such command 'wiat'", ""),
+        ("compare", "missing argument 'OLD'", "compare"),
+    ],
+)
+def test_a_wrong_command_line_is_said_like_any_other_error(
+    line: str, said: str, asks: str, tmp_path: Path
+) -> None:
+    done = command.run(*line.split(), cwd=tmp_path)
+    assert done.code == ExitCode.USAGE
+    first, *_, last = done.stderr.splitlines()
+    assert first.startswith(f"testery-gate: {said}")
+    assert last == f"'{f'testery-gate {asks}'.strip()} --help' shows what there is."
+
+
 def test_the_addresses_lead_to_documents() -> None:
     project = configparser.ConfigParser()
     project.read(ROOT / "setup.cfg", encoding="utf-8")
