@@ -208,6 +208,16 @@ def test_a_run_that_is_named_is_the_baseline(
     assert why in " ".join(judged.notes)
 
 
+def test_a_baseline_that_may_be_the_wrong_one_is_noted(past: Past) -> None:
+    past.add(8, results(a="FAIL"), environment="production", createTime="2020-05-04 21:00:00+0000")
+    past.add(9, results(a="FAIL"))
+    assert past.judge(Wanted(baseline=NamedRun(run_id=8))).notes == (
+        "the baseline may be the wrong one: the runs are of different environments: production and"
+        " dev",
+        "the baseline may be the wrong one: run 9 was created before run 8",
+    )
+
+
 def test_a_pull_request_that_runs_twice_does_not_make_its_failure_known(past: Past) -> None:
     past.add(6, results(a="PASS"), branch="main")
     past.add(7, results(a="FAIL"), branch="fix")

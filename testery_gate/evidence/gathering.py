@@ -17,6 +17,7 @@ from testery_gate.evidence.baseline import (
     none_among,
     why_no_baseline,
 )
+from testery_gate.evidence.comparison import doubts
 from testery_gate.evidence.failures import (
     NO_QUARANTINE,
     Evidence,
@@ -163,7 +164,7 @@ class Gathering:
         known = [] if isinstance(earlier, ApiError) else earlier
         # Of all the tests of all the runs only those that failed are shown.
         history, missing = read_history(self._history(known), self._tests, until, of=failed)
-        none = f"there is no run to compare with: {baseline.why_none}" if baseline.why_none else ""
+        told = _told_of(baseline, run)
         return evidence_of(
             run,
             results,
@@ -171,7 +172,7 @@ class Gathering:
             history=history,
             quarantine=self._wanted.quarantine,
             trust_status=self._trust_status,
-            notes=tuple(filter(None, (none, missing))),
+            notes=tuple(filter(None, (*told, missing))),
         )
 
     def _history(self, earlier: Sequence[TestRun]) -> Sequence[TestRun]:
@@ -215,6 +216,15 @@ class Gathering:
         if why:
             return Baseline(why_none=why)
         return _compared(other, self._tests.outcomes(other, until))
+
+
+def _told_of(baseline: Baseline, run: TestRun) -> Sequence[str]:
+    """Return what the reports say of the baseline besides what it is."""
+    if baseline.earlier is None:
+        return [f"there is no run to compare with: {baseline.why_none}"]
+    # A report says less of its run, and was chosen for this one by what it says.
+    told = () if baseline.source else doubts(baseline.earlier.run, run)
+    return [f"the baseline may be the wrong one: {doubt}" for doubt in told]
 
 
 def _is_fault(error: ApiError) -> bool:
