@@ -132,7 +132,7 @@ def _others(ending: Ending) -> Sequence[Issue]:
 
 
 def _check_issue(severity: Severity, check: Check, judged: Judged, ending: Ending) -> Issue:
-    texts = (check.message, judged.verdict.advice, judged.web_url)
+    texts = (check.message, check.advice, judged.web_url)
     issue = _issue(severity, f"Testery: {check.name}", texts)
     return replace(issue, run_id=_origin(judged, ending))
 

@@ -83,8 +83,7 @@ class Policy:
     @property
     def judges_failures(self) -> bool:
         """Whether the user's own criteria replace the default ``failed <= 0``."""
-        rates = (Metric.FAILED, Metric.PASSED, Metric.FAIL_RATE, Metric.PASS_RATE)
-        return self._judges(*rates, *OF_CLASS)
+        return self._judges(*OF_FAILURES)
 
     @property
     def judges_tests(self) -> bool:
@@ -105,6 +104,10 @@ class Policy:
         return any(criterion.metric in metrics for criterion in self.required)
 
 
+OF_FAILURES = frozenset(
+    {Metric.FAILED, Metric.PASSED, Metric.FAIL_RATE, Metric.PASS_RATE, *OF_CLASS}
+)
+"""The metrics that say how many tests failed."""
 NO_FAILURES = Criterion(metric=Metric.FAILED, operator=Operator.AT_MOST, threshold=Fraction(0))
 NO_NEW_FAILURES = replace(NO_FAILURES, metric=Metric.NEW_FAILED)
 ALL_RAN = Criterion(metric=Metric.NOT_RUN, operator=Operator.EQUAL, threshold=Fraction(0))
@@ -122,6 +125,10 @@ class Check:
     state: CheckState
     message: str
     """One sentence that stands on its own, whatever the state."""
+    case: str = ""
+    """What is wrong in a few words, for a headline; none of them is remote text."""
+    advice: str = ""
+    """What to do about it; empty where nothing is wrong."""
     deciding: bool = True
     criterion: Criterion | None = None
     actual: Fraction | None = None
@@ -139,7 +146,10 @@ class Verdict:
     exit_code: ExitCode
     reason: str
     """One sentence that says why."""
+    case: str = ""
+    """The same in a few words, for a headline; empty where the exit code says it all."""
     advice: str = ""
+    """What to do next; empty only for a run that passed."""
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
     decided_early: bool = False
@@ -187,18 +197,25 @@ def evaluate(
         compared = Evidence(unknown=evidence.unknown or _nothing_to_compare_with(evidence))
     checks = (
         _status_check(run),
-        _evidence_check(SOME_TESTS, run, "no test ran: the run has 0 tests"),
+        _total_check(run),
         *_executed_checks(policy, run),
         _counts_check(run),
         *_default_checks(policy, run, evidence),
-        *(_criterion_check(criterion, run, compared) for criterion in policy.required),
+        *(_required_check(criterion, run, compared) for criterion in policy.required),
         *(_expectation_check(expectation, run) for expectation in policy.expected),
         *(() if policy.max_age is None else (_age_check(policy, policy.max_age, run, now),)),
         *((_baseline_check(evidence),) if policy.needs_baseline else ()),
         *(replace(_criterion_check(c, run, compared), deciding=False) for c in policy.warned),
     )
     exit_code = _decide(checks)
-    return Verdict(exit_code=exit_code, reason=_reason(exit_code, checks, run), checks=checks)
+    blamed = _blamed(exit_code, checks)
+    return Verdict(
+        exit_code=exit_code,
+        reason=_reason(blamed, checks, run),
+        case=blamed[0].case if blamed else "",
+        advice=blamed[0].advice if blamed else "",
+        checks=checks,
+    )
 
 
 def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict | None:
@@ -220,6 +237,8 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     return Verdict(
         exit_code=ExitCode.FAILED,
         reason=first.message,
+        case=first.case,
+        advice=first.advice,
         checks=checks,
         notes=(f"decided early, with {still_open} tests still open",),
         decided_early=True,
@@ -227,22 +246,26 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     )
 
 
-def no_verdict(exit_code: ExitCode, reason: str, *, advice: str = "") -> Verdict:
+def no_verdict(exit_code: ExitCode, reason: str, *, case: str = "", advice: str = "") -> Verdict:
     """Say that a run could not be judged; its only check is what was missing."""
+    advice = advice or _NEXT[exit_code]
     check = Check(
         name=_PRECONDITIONS[exit_code],
         state=CheckState.INCONCLUSIVE,
         message=reason,
+        case=case,
+        advice=advice,
         expected_text="yes",
         actual_text=exit_code.outcome.replace("_", " "),
     )
-    return Verdict(exit_code=exit_code, reason=reason, advice=advice, checks=(check,))
+    return Verdict(exit_code=exit_code, reason=reason, case=case, advice=advice, checks=(check,))
 
 
 def stopped(verdict: Verdict, cause: Interrupted) -> Verdict:
     """Return the verdict on a run that was judged, where a signal stopped what comes after."""
     reason = f"stopped by {cause} before the reports were complete"
-    return replace(verdict, exit_code=cause.exit_code, reason=reason)
+    advice = _NEXT[cause.exit_code]
+    return replace(verdict, exit_code=cause.exit_code, reason=reason, case="", advice=advice)
 
 
 _PRECONDITIONS = {
@@ -255,6 +278,18 @@ _PRECONDITIONS = {
     ExitCode.TERMINATED: "run finished",
 }
 
+_AFTER_A_SIGNAL = "Start the gate again: the run itself goes on without it."
+_NEXT = {
+    ExitCode.UNAUTHORIZED: "Check the token; 'testery-gate doctor' tries it.",
+    ExitCode.UNAVAILABLE: "Look for the fault with 'testery-gate doctor', then try again.",
+    ExitCode.INCONCLUSIVE: "Name the run by its id.",
+    ExitCode.NOT_FOUND: "Check the run's id; 'testery-gate list' shows which runs there are.",
+    ExitCode.TIMED_OUT: "Raise --timeout, or open the run: it may be stuck.",
+    ExitCode.INTERRUPTED: _AFTER_A_SIGNAL,
+    ExitCode.TERMINATED: _AFTER_A_SIGNAL,
+}
+"""What to do where whoever noticed knows nothing better."""
+
 
 def _decide(checks: Sequence[Check]) -> ExitCode:
     states = {check.state for check in checks if check.deciding}
@@ -263,61 +298,103 @@ def _decide(checks: Sequence[Check]) -> ExitCode:
     return ExitCode.PASSED if states == {CheckState.HOLDS} else ExitCode.INCONCLUSIVE
 
 
-def _reason(exit_code: ExitCode, checks: Sequence[Check], run: TestRun) -> str:
+def _blamed(exit_code: ExitCode, checks: Sequence[Check]) -> Sequence[Check]:
+    """Return the checks that led to the exit code; none of a run that passed."""
     if exit_code is ExitCode.PASSED:
+        return []
+    state = CheckState.BREACHED if exit_code is ExitCode.FAILED else CheckState.INCONCLUSIVE
+    return [check for check in checks if check.deciding and check.state is state]
+
+
+def _reason(blamed: Sequence[Check], checks: Sequence[Check], run: TestRun) -> str:
+    if not blamed:
         counts = f"{run.passed} of {run.total} tests passed, {run.failed} failed"
         counts = f"{counts}, {run.ignored} ignored" if run.ignored else counts
         origins = dict.fromkeys(check.origin for check in checks if check.deciding and check.origin)
         return f"{counts} (by what {', '.join(origins)} asks for)" if origins else counts
-    blamed = CheckState.BREACHED if exit_code is ExitCode.FAILED else CheckState.INCONCLUSIVE
-    messages = [check.message for check in checks if check.deciding and check.state is blamed]
-    more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
-    return messages[0] + more
+    more = f" (and {len(blamed) - 1} more)" if len(blamed) > 1 else ""
+    return blamed[0].message + more
 
 
 def _status_check(run: TestRun) -> Check:
-    problem = _status_problem(run)
-    if problem and run.status_info:
-        problem = f"{problem}: {one_line(run.status_info)}"
+    case, message, advice = _status_problem(run)
+    if case and run.status_info:
+        message = f"{message or case}: {one_line(run.status_info)}"
     return Check(
         name="status",
-        state=CheckState.INCONCLUSIVE if problem else CheckState.HOLDS,
-        message=problem or f"Testery calls the run {run.status_text}",
+        state=CheckState.INCONCLUSIVE if case else CheckState.HOLDS,
+        message=message or case or f"Testery calls the run {run.status_text}",
+        case=case,
+        advice=advice,
         expected_text="PASS, or FAIL with failed tests",
         actual_text=run.status_text or "missing",
     )
 
 
-def _status_problem(run: TestRun) -> str:
+_AGAIN = "Then start it again and judge the new run; no option accepts this one."
+
+
+def _status_problem(run: TestRun) -> tuple[str, str, str]:
+    """Return the case, the message where that says more, and advice; nothing if all is well."""
     match run.status:
         case RunStatus.PASS:
-            return ""
+            return "", "", ""
         case RunStatus.FAIL:
-            return "" if run.failed and run.failed > 0 else "the run is FAIL without a failed test"
+            if run.failed and run.failed > 0:
+                return "", "", ""
+            advice = (
+                f"Open the run: something beside the tests went wrong, like its setup. {_AGAIN}"
+            )
+            return "the run is FAIL without a failed test", "", advice
         case RunStatus.CANCELED:
-            return "the run was canceled"
+            advice = f"Open the run to see who or what canceled it. {_AGAIN}"
+            return "the run was canceled", "", advice
         case RunStatus.SUBMITTED | RunStatus.QUEUED | RunStatus.RUNNING:
-            return f"the run has finished, but its status is {run.status_text}"
+            message = f"the run has finished, but its status is {run.status_text}"
+            return message, "", f"Open the run: Testery contradicts itself. {_AGAIN}"
         case RunStatus.UNKNOWN if run.status_text:
-            return f"the run's status, {run.status_text}, is unknown to the gate"
+            message = f"the run's status, {run.status_text}, is unknown to the gate"
+            advice = (
+                "Open the run; a newer testery-gate may know this status. No option accepts it."
+            )
+            return "the run's status is unknown to the gate", message, advice
         case RunStatus.UNKNOWN:
-            return "the run has no status"
+            return "the run has no status", "", f"Open the run to see how it ended. {_AGAIN}"
         case _:
             assert_never(run.status)
 
 
-def _evidence_check(criterion: Criterion, run: TestRun, breach: str) -> Check:
+def _evidence_check(criterion: Criterion, run: TestRun, case: str, more: str, advice: str) -> Check:
     """Turn a breach into missing evidence: the tests did not fail, they are missing."""
     check = _criterion_check(criterion, run)
-    if check.state is not CheckState.BREACHED:
+    if check.state is CheckState.INCONCLUSIVE:
+        return replace(check, advice=_INCOMPLETE)
+    if check.state is CheckState.HOLDS:
         return check
-    return replace(check, state=CheckState.INCONCLUSIVE, message=breach)
+    return replace(
+        check, state=CheckState.INCONCLUSIVE, message=case + more, case=case, advice=advice
+    )
+
+
+_INCOMPLETE = f"Open the run: the API reports counts that are missing or wrong. {_AGAIN}"
+
+
+def _total_check(run: TestRun) -> Check:
+    advice = (
+        "Open the run and check what it selects, such as its tags: no test fits. No option"
+        " accepts an empty run."
+    )
+    return _evidence_check(SOME_TESTS, run, "no test ran", ": the run has 0 tests", advice)
 
 
 def _executed_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
     if not policy.judges_executed:
         ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
-        yield _evidence_check(SOME_RAN, run, f"no test was executed{ignored}")
+        advice = (
+            "Open the run to see why no test was executed. --require 'executed >= 0' would"
+            " allow it."
+        )
+        yield _evidence_check(SOME_RAN, run, "no test was executed", ignored, advice)
 
 
 def _counts_check(run: TestRun) -> Check:
@@ -340,6 +417,8 @@ def _counts_check(run: TestRun) -> Check:
         message="the counts are inconsistent: " + ", ".join(wrong)
         if wrong
         else "the counts add up",
+        case="the counts are inconsistent" if wrong else "",
+        advice=_INCOMPLETE if wrong else "",
         expected_text="known and consistent",
         actual_text=", ".join(wrong) or "consistent",
     )
@@ -347,12 +426,13 @@ def _counts_check(run: TestRun) -> Check:
 
 def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> Iterator[Check]:
     if not policy.judges_not_run:
-        yield _evidence_check(
-            ALL_RAN,
-            run,
-            f"{measure(run)[Metric.NOT_RUN]} of {run.total} tests never ran"
-            " (--require 'not_run <= N' would allow some)",
+        not_run = measure(run)[Metric.NOT_RUN]
+        advice = (
+            "Open the run to see why it ended before they ran, and start it again."
+            f" --require 'not_run <= {not_run}' would allow it."
         )
+        case = f"{not_run} of {run.total} tests never ran"
+        yield _evidence_check(ALL_RAN, run, case, "", advice)
     if policy.judges_failures:
         return
     if policy.trust_status and run.status is RunStatus.PASS:
@@ -365,8 +445,43 @@ def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> 
     check = _criterion_check(NO_FAILURES, run)
     if check.state is CheckState.BREACHED:
         message = f"{check.actual_text} of {_shown(run.total)} tests failed{_called_pass(run)}"
-        check = replace(check, message=message)
+        check = replace(_breached(check, NO_FAILURES, run, evidence), message=message)
+    elif check.state is CheckState.INCONCLUSIVE:
+        check = replace(check, advice=_INCOMPLETE)
     yield check
+
+
+def _failing_case(run: TestRun, evidence: Evidence | None) -> str:
+    failed = f"{_shown(run.failed)} of {_shown(run.total)} tests failed"
+    new = _new_failures(evidence)
+    if evidence is None or new is None:
+        return failed
+    if not new:
+        return f"no new failure, but {failed}"
+    others = len(evidence.failures) - new
+    told = f"{new} new failure{'' if new == 1 else 's'}"
+    return f"{told} and {others} other{'' if others == 1 else 's'}" if others else told
+
+
+def _new_failures(evidence: Evidence | None) -> int | None:
+    """Count the new failures; unknown without a run to compare with, where all count as new."""
+    compared = evidence is not None and evidence.baseline.earlier is not None
+    return evidence.counts[FailureClass.NEW] if evidence is not None and compared else None
+
+
+_FIX = "Open the failing tests and fix what they show"
+
+
+def _failing_advice(run: TestRun, evidence: Evidence | None) -> str:
+    """Return what to do, where the default asked for no failed test."""
+    if run.status is RunStatus.PASS:
+        return f"{_FIX}, or accept Testery's own judgement with --trust-status."
+    if _new_failures(evidence) == 0:
+        return f"{_FIX}. --only-new would allow them, as none of them is new."
+    return (
+        f"{_FIX}. --max-failed {_shown(run.failed)} would allow so many, --only-new those that"
+        " failed before."
+    )
 
 
 def _called_pass(run: TestRun) -> str:
@@ -398,13 +513,22 @@ def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
             state=CheckState.INCONCLUSIVE,
             message=f"{_shown(run.failed)} tests failed, and which ones is unknown:"
             f" {_why_unknown(evidence)}",
+            case="which tests failed is unknown",
+            advice="Try again later; without --quarantine the counts alone decide.",
             actual_text="unknown",
         )
     outside = len(evidence.failures) - evidence.counts[FailureClass.QUARANTINED]
     inside = f"{evidence.counts[FailureClass.QUARANTINED]} in quarantine"
     if outside:
         message = f"{outside} failed outside the quarantine, {inside}{_called_pass(run)}"
-        return replace(check, state=CheckState.BREACHED, message=message, actual_text=str(outside))
+        return replace(
+            check,
+            state=CheckState.BREACHED,
+            message=message,
+            case=f"{outside} failed outside the quarantine",
+            advice=f"{_FIX}. The file of --quarantine can tolerate them for a time.",
+            actual_text=str(outside),
+        )
     return replace(check, message=f"all failed tests are tolerated: {inside}")
 
 
@@ -416,9 +540,17 @@ def _baseline_check(evidence: Evidence | None) -> Check:
         message=f"compared with {evidence.baseline.description}"
         if evidence is not None and known
         else _nothing_to_compare_with(evidence),
+        case="" if known else "there is nothing to compare with",
+        advice="" if known else _BASELINE_ADVICE,
         expected_text="yes",
         actual_text="yes" if known else "no",
     )
+
+
+_BASELINE_ADVICE = (
+    "Name a run to compare with, by --baseline. --no-baseline new would do without: then every"
+    " failure is new."
+)
 
 
 def _nothing_to_compare_with(evidence: Evidence | None) -> str:
@@ -455,6 +587,41 @@ def _asked_for_by(origin: str, check: Check) -> Check:
     )
 
 
+def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> Check:
+    """Hold a run to a criterion of the user's own."""
+    check = _criterion_check(criterion, run, evidence)
+    change = f"{criterion}{_from(criterion)}"
+    if check.state is CheckState.HOLDS:
+        return check
+    if check.state is CheckState.BREACHED:
+        return _breached(check, criterion, run, evidence)
+    if criterion.metric not in OF_TESTS:
+        advice = f"Open the run, or only warn of it: --warn '{criterion}' in place of {change}."
+    elif evidence is None or evidence.unknown:
+        advice = f"Try again later; to judge by the counts alone, leave out {change}."
+    else:
+        advice = f"Name a run to compare with, by --baseline, or leave out {change}."
+    return replace(check, advice=advice)
+
+
+def _breached(
+    check: Check, criterion: Criterion, run: TestRun, evidence: Evidence | None = None
+) -> Check:
+    """Say of a breached criterion which case it is, and what to do."""
+    change = f"{criterion}{_from(criterion)}"
+    if run.failed and run.failed > 0 and criterion.metric in OF_FAILURES:
+        advice = f"{_FIX}, or change what is allowed: {change}."
+        if criterion is NO_FAILURES:
+            advice = _failing_advice(run, evidence)
+        return replace(check, case=_failing_case(run, evidence), advice=advice)
+    advice = f"Open the run to see why, or change what is required: {change}."
+    return replace(check, case=f"{criterion.metric.value} is {check.actual_text}", advice=advice)
+
+
+def _from(criterion: Criterion) -> str:
+    return f" (from {criterion.origin})" if criterion.origin else ""
+
+
 def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | None = None) -> Check:
     measured = measure_tests(evidence) if criterion.metric in OF_TESTS else measure(run)
     actual = measured[criterion.metric]
@@ -463,9 +630,9 @@ def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | No
         state = CheckState.INCONCLUSIVE
         why = _source(criterion, run, evidence)
         message = f"{criterion} can't be judged: {metric} is unknown ({why})"
-        actual_text = "unknown"
+        actual_text, case = "unknown", f"{metric} is unknown"
     else:
-        actual_text = format_actual(actual, criterion)
+        actual_text, case = format_actual(actual, criterion), ""
         holds = criterion.holds(actual)
         state = CheckState.HOLDS if holds else CheckState.BREACHED
         message = f"{metric} is {actual_text}" + ("" if holds else f", required is {criterion}")
@@ -475,6 +642,7 @@ def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | No
         name=str(criterion),
         state=state,
         message=message,
+        case=case,
         criterion=criterion,
         actual=actual,
         expected_text=str(criterion).removeprefix(f"{metric} "),
@@ -491,12 +659,12 @@ def _classes(evidence: Evidence) -> str:
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
     check = _criterion_check(criterion, run)
-    told = f" (from {criterion.origin})" if criterion.origin else ""
-    so_far = f"{criterion.metric.value} is {check.actual_text} so far{told}"
+    so_far = f"{criterion.metric.value} is {check.actual_text} so far{_from(criterion)}"
     if lost:
         message = f"{criterion} can no longer hold: {so_far}"
-        return replace(check, state=CheckState.BREACHED, message=message)
-    return replace(check, state=CheckState.OPEN, message=f"not decided: {so_far}")
+        check = replace(check, state=CheckState.BREACHED, message=message)
+        return _breached(check, criterion, run)
+    return replace(check, state=CheckState.OPEN, message=f"not decided: {so_far}", case="")
 
 
 def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
@@ -516,6 +684,10 @@ def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
         state=CheckState.HOLDS if holds else CheckState.INCONCLUSIVE,
         message=f"{field.value} is {shown}"
         + ("" if holds else f", expected is {wanted}: the run is about something else"),
+        case="" if holds else f"the run is about another {field.value}",
+        advice=""
+        if holds
+        else f"Name the run of this build, or change --expect {field.value}={wanted}.",
         expected_text=wanted,
         actual_text=shown,
     )
@@ -524,15 +696,21 @@ def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
 
 def _age_check(policy: Policy, max_age: timedelta, run: TestRun, now: datetime) -> Check:
     earliest, found = _moment(now - max_age), _moment(run.end_time)
-    problem = ""
+    problem = case = advice = ""
     if run.end_time is None or run.end_time < now - max_age:
-        problem = f", which is not after {earliest}: the run is too old"
+        case = "the run is too old"
+        problem = f", which is not after {earliest}: {case}"
+        advice = "Start the run again, or allow more time since its end with --max-age."
     elif run.end_time > now + CLOCK_TOLERANCE:
-        problem = f", but it is only {_moment(now)}: the API's clock or this machine's is wrong"
+        case = "the API's clock or this machine's is wrong"
+        problem = f", but it is only {_moment(now)}: {case}"
+        advice = "Set this machine's clock; 'testery-gate doctor' compares the two."
     check = Check(
         name="age",
         state=CheckState.INCONCLUSIVE if problem else CheckState.HOLDS,
         message=f"the run finished at {found}{problem}",
+        case=case,
+        advice=advice,
         expected_text=f"finished after {earliest}",
         actual_text=found,
     )

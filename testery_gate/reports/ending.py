@@ -18,7 +18,7 @@ from testery_gate.judging.criteria import (
     measure_tests,
 )
 from testery_gate.judging.judged import Judged
-from testery_gate.reports.view import exit_code_of, outcome
+from testery_gate.reports.view import advice, exit_code_of, outcome
 from testery_gate.text import clean_line
 
 LONGEST_REASON = 1_000
@@ -51,7 +51,9 @@ def overall(
     reason = reasons[0] if reasons else code.meaning
     if len(reasons) > 1:
         reason += f" (and {len(reasons) - 1} more runs {outcome(code)})"
-    return Ending(exit_code=code, reason=reason, runs=runs, paths=paths or {})
+    return Ending(
+        exit_code=code, reason=reason, advice=advice(code, runs), runs=runs, paths=paths or {}
+    )
 
 
 def facts(ending: Ending) -> Mapping[str, str]:

@@ -162,7 +162,7 @@ def _add_check_result(case: TestCase, check: Check, judged: Judged) -> None:
         check.message,
         f"expected: {check.expected_text}",
         f"found: {check.actual_text}",
-        judged.verdict.advice,
+        check.advice,
         judged.web_url,
     )
     body = "\n".join(fact for fact in facts if fact)

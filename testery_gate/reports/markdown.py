@@ -91,7 +91,7 @@ _MARKS = {
 
 def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     (judged,) = runs
-    headline = _headline("##", judged.exit_code)
+    headline = _headline("##", judged.exit_code, runs)
     yield from _gist(judged, budget, headline, "###", [_exit_code(judged.exit_code)])
     yield from _failing_tests(judged, budget, "###")
 
@@ -99,7 +99,7 @@ def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
 def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     exit_code = view.exit_code_of(runs)
     ranked = view.worst_first(runs)
-    headline = _headline("##", exit_code)
+    headline = _headline("##", exit_code, ranked)
     if not budget.take(headline):
         return
     yield headline
@@ -136,7 +136,8 @@ def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     budget.left -= rest
     gists = []
     for judged in runs:
-        headline = _headline("###", judged.exit_code, f"Run {view.run_id(judged)}: ")
+        about = f"Run {view.run_id(judged)}: "
+        headline = _headline("###", judged.exit_code, [judged], about)
         gist = list(_gist(judged, budget, headline, "####", []))
         if not gist:
             break
@@ -152,8 +153,8 @@ def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
         yield _more(left_out, what)
 
 
-def _headline(level: str, exit_code: ExitCode, about: str = "") -> str:
-    return f"{level} {_MARKS[exit_code]} {about}{view.HEADLINES[exit_code]}"
+def _headline(level: str, exit_code: ExitCode, runs: Sequence[Judged], about: str = "") -> str:
+    return f"{level} {_MARKS[exit_code]} {about}{view.headline(exit_code, runs)}"
 
 
 def _gist(
@@ -328,7 +329,7 @@ _WORD = re.compile(
     r"""
     (?P<lead> [("']* )
     (?:
-      (?P<criterion> [\w-]+ [ ] (?: [<>]=? | [=!]= ) [ ] [\w.]+ %? )
+      (?P<criterion> [\w-]+ [ ] (?: [<>]=? | [=!]= ) [ ] [\w.]+ (?<! \. ) %? )
       | (?P<plain>
         (?! \S* www | [\da-f]{7} )                    # addresses and commits
         (?:

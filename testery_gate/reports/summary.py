@@ -114,11 +114,11 @@ def _on_one(
 ) -> Iterator[_Block]:
     (judged,) = runs
     conclusion = _conclusion(layout, code, judged.verdict.reason)
-    advice = layout.labelled("next", judged.verdict.advice)
+    advice = layout.labelled("next", view.advice(code, runs))
     if brief:
         yield [*conclusion, *advice]
         return
-    yield [*_head(layout, code, _reasons(layout, judged)), *advice]
+    yield [*_head(layout, code, runs, _reasons(layout, judged)), *advice]
     yield from _details(layout, judged)
     yield conclusion
 
@@ -129,10 +129,13 @@ def _on_several(
     ranked = view.worst_first(runs)
     why, overview = view.tally(ranked), _overview(layout, ranked)
     conclusion = _conclusion(layout, code, why)
+    advice = layout.labelled("next", view.advice(code, ranked))
     if brief:
-        yield [*overview, *conclusion]
+        yield [*overview, *conclusion, *advice]
         return
-    yield _head(layout, code, layout.labelled("why", why))
+    told_below = code in {judged.exit_code for judged in ranked}
+    head = _head(layout, code, ranked, layout.labelled("why", why))
+    yield head if told_below else [*head, *advice]
     yield overview
     others = view.not_passed(runs)
     for judged in others[:DETAILED_RUNS]:
@@ -153,12 +156,15 @@ def _on_several(
     yield conclusion
 
 
-def _head(layout: _Layout, code: ExitCode, reasons: Sequence[str]) -> _Block:
+def _head(
+    layout: _Layout, code: ExitCode, runs: Sequence[Judged], reasons: Sequence[str]
+) -> _Block:
     mark = view.mark_of(code)
     lead = f"{layout.sign(mark)} "
     dash = "—" if layout.unicode else "-"
+    headline = layout.behind(lead, lead, view.headline(code, runs))
     return [
-        *(layout.paint(line, mark) for line in layout.behind(lead, lead, view.HEADLINES[code])),
+        *(layout.paint(line, mark) for line in headline),
         *reasons,
         *layout.labelled("exit", f"{code.value}, {view.outcome(code)} {dash} {code.meaning}"),
     ]

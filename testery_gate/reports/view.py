@@ -45,7 +45,17 @@ HEADLINES: Mapping[ExitCode, str] = {
     ExitCode.INTERRUPTED: _STOPPED,
     ExitCode.TERMINATED: _STOPPED,
 }
-"""Whether the tests, the run, the network or the gate's setting is to blame, at a glance."""
+"""Whether the tests, the run, the network or the gate's setting is to blame, at a glance.
+
+A verdict that has a case of its own is headed by that; see :func:`headline`.
+"""
+_NEXT: Mapping[ExitCode, str] = {
+    ExitCode.REPORT_LOST: "Make its path writable, and let 'testery-gate check' write the reports"
+    " of the same runs again.",
+    ExitCode.INTERRUPTED: "Start the gate again to have all reports.",
+    ExitCode.TERMINATED: "Start the gate again to have all reports.",
+}
+"""What to do about an ending of the process that is none of its runs'."""
 
 
 class Mark(Enum):
@@ -64,6 +74,29 @@ class Mark(Enum):
 def exit_code_of(runs: Sequence[Judged]) -> ExitCode:
     """Return the exit code of at least one run."""
     return combined({judged.exit_code for judged in runs})
+
+
+def headline(code: ExitCode, runs: Sequence[Judged]) -> str:
+    """Return the verdict on at least one run, and which case it is."""
+    blamed = [judged for judged in runs if judged.exit_code is code]
+    if not blamed or not blamed[0].verdict.case:
+        return HEADLINES[code]
+    text = f"{verdict_word(code)}: {blamed[0].verdict.case}"
+    if len(runs) == 1:
+        return text
+    others = f" {more(len(blamed) - 1)}" if len(blamed) > 1 else ""
+    return f"{text} (run {run_id(blamed[0])}{others})"
+
+
+def verdict_word(code: ExitCode) -> str:
+    """Return the verdict alone."""
+    return HEADLINES[code].partition(": ")[0]
+
+
+def advice(code: ExitCode, runs: Sequence[Judged]) -> str:
+    """Say what to do next; nothing where all is well."""
+    blamed = (judged for judged in runs if judged.exit_code is code)
+    return next((judged.verdict.advice for judged in blamed), _NEXT.get(code, ""))
 
 
 def outcome(code: ExitCode) -> str:

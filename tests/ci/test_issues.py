@@ -33,9 +33,11 @@ def test_a_failing_check_comes_before_a_failing_test() -> None:
     told = list(map(str, errors(ENDINGS["failed"])))
     assert told == [
         "Testery: fail_rate <= 30%: fail_rate is 33.33%, required is fail_rate <= 30%\n"
-        "https://testery.app/acme/test-runs/55676",
+        "Open the failing tests and fix what they show, or change what is allowed:"
+        " fail_rate <= 30%.\nhttps://testery.app/acme/test-runs/55676",
         "Testery: build-key is 24: build-key is 23, expected is 24:"
-        " the run is about something else\nhttps://testery.app/acme/test-runs/55676",
+        " the run is about something else\n"
+        "Name the run of this build, or change --expect build-key=24.\nhttps://testery.app/acme/test-runs/55676",
         "signs in (features/calculator.feature): AssertionError: expected 401 to equal 200",
     ]
 
@@ -168,7 +170,9 @@ def test_with_several_runs_the_worst_comes_first_and_each_says_which_run() -> No
     failed = judge(make_policy(), make_run(failed=1, id=3), [make_result("t", "FAIL")])
     told = list(map(str, errors(overall([judge(make_policy(), make_run(id=1)), missing, failed]))))
     assert told == [
-        "Testery: failed <= 0 (run 3): 1 of 30 tests failed",
+        "Testery: failed <= 0 (run 3): 1 of 30 tests failed\n"
+        "Open the failing tests and fix what they show. --max-failed 1 would allow so many,"
+        " --only-new those that failed before.",
         "Testery: run exists (run 2): there is no run 2\nLook at the id.",
         "t (run 3) (features/calculator.feature): Testery calls this test FAIL, and gives no error",
     ]
@@ -179,7 +183,9 @@ def test_an_ending_that_no_run_has_is_told_first() -> None:
         "Testery: usage: there is no API token\nSet TESTERY_API_TOKEN."
     ]
     assert list(map(str, errors(ENDINGS["report-lost"]))) == [
-        "Testery: report lost: the verdict was passed, but a report could not be written"
+        "Testery: report lost: the verdict was passed, but a report could not be written\n"
+        "Make its path writable, and let 'testery-gate check' write the reports of the same runs"
+        " again."
     ]
 
 

@@ -405,7 +405,7 @@ def test_checks_come_before_what_is_known_of_the_run_and_before_tests() -> None:
 def test_little_room_is_for_the_headline_and_the_reason() -> None:
     rendered = markdown.render(many_tests(), limit=200)
     assert rendered == (
-        "## ❌ FAILED: the tests did not meet the criteria\n\n"
+        "## ❌ FAILED: 5000 of 5001 tests failed\n\n"
         "- **Why:** 5000 of 5001 tests failed\n"
         f"- **Run:** [55676]({PAGE}) `nightly` in `dev`\n\n"
         "… and 1 more\n"
@@ -520,8 +520,8 @@ def test_a_test_without_a_number_has_no_link(test_id: str) -> None:
             id="criterion",
         ),
         pytest.param(
-            "never ran (--require 'not_run <= N' would allow some)",
-            "never ran (`--require` '`not_run <= N`' would allow some)",
+            "never ran (--require 'not_run <= N' would allow some): failed <= 5.",
+            "never ran (`--require` '`not_run <= N`' would allow some): `failed <= 5`.",
             id="in parentheses and quotes",
         ),
         pytest.param("at last: http://a.test.", "at last: `http://a.test`.", id="address"),
@@ -644,7 +644,7 @@ def test_the_command_writes_it_within_the_limit(tmp_path: Path, limit: int | Non
         )
     assert done.code == ExitCode.FAILED, done.output
     rendered = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
-    assert rendered.startswith("## ❌ FAILED: the tests did not meet the criteria\n")
+    assert rendered.startswith("## ❌ FAILED: ")
     assert "- **Exit code:** 1, failed: " in rendered
     assert ("more failing tests" in rendered) == (limit is not None)
     assert len(rendered.encode()) <= (limit or markdown.LIMIT)

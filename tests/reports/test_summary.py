@@ -174,6 +174,7 @@ def test_brief_on_several_is_their_table() -> None:
         "  ? 55679  timed out           not finished within 3600 s: the run was RUNNING,…",
         "  ✓ 55676  passed     nightly  30 of 30 tests passed, 0 failed",
         "? exit 124, timed out: of 2 runs 1 timed out, 1 passed",
+        "  next: Raise --timeout, or look at the run: it may be stuck.",
     ]
 
 
