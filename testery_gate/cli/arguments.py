@@ -82,10 +82,11 @@ class ReportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisplayOptions:
-    """How much is shown on standard error."""
+    """How much is shown to people."""
 
     quiet: bool
     verbose: bool
+    failures: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +221,9 @@ def _gate_options(
         connection=connection_options(values, machine, given),
         waiting=waiting,
         notes=(*given.notes, *given.selection_note()),
-        display=DisplayOptions(quiet=values["quiet"], verbose=values["verbose"]),
+        display=DisplayOptions(
+            quiet=values["quiet"], verbose=values["verbose"], failures=values["failures"]
+        ),
     )
 
 

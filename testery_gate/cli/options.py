@@ -486,6 +486,13 @@ _SETTINGS = (
         default=AUTO,
         help="The CI system that shows the verdict, in its own way (docs/ci.md).",
     ),
+    _report(
+        "--failures",
+        metavar="N",
+        type=click.IntRange(1, 1000),
+        default=10,
+        help="How many failing tests of a run are listed at the end of the log.",
+    ),
     _report("--quiet", "-q", is_flag=True, help="Print problems and the verdict only."),
     _report("--verbose", "-v", is_flag=True, help="Print a line for every poll."),
     _connection(

@@ -27,9 +27,13 @@ def abilities(stream: TextIO, environment: Mapping[str, str]) -> Abilities:
     }
 
 
-def line_width() -> int | None:
-    """Return how wide lines may be on standard output; ``None`` where they may have any width."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def line_width(stream: TextIO | None = None, environment: Mapping[str, str] = {}) -> int | None:
+    """Return how wide lines may be, on standard output unless another stream is given.
+
+    ``None`` is any width: the stream is no terminal, and ``COLUMNS`` in the environment is not set.
+    """
+    known = (stream or sys.stdout).isatty() or environment.get("COLUMNS")
+    return shutil.get_terminal_size().columns if known else None
 
 
 def show(text: str, stream: TextIO) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from testery_gate.cli.arguments import GateOptions
 from testery_gate.cli.client import connect
 from testery_gate.cli.option_types import ALL_CODES, SectionedCommand
 from testery_gate.cli.options import ALL, given, settings
-from testery_gate.cli.output import abilities, complain, show
+from testery_gate.cli.output import abilities, complain, line_width, show
 from testery_gate.cli.process import Process
 from testery_gate.cli.told import told_reports
 from testery_gate.errors import ExitCode
@@ -166,8 +165,9 @@ def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) ->
     notify.tell(process, overall(runs, code, paths), stream)
     text = summary.render(
         runs,
-        width=shutil.get_terminal_size().columns,
+        width=line_width(stream, process.machine.environment),
         brief=options.display.quiet,
+        failures=options.display.failures,
         exit_code=code,
         **abilities(stream, process.machine.environment),
     )

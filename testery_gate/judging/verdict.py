@@ -350,7 +350,7 @@ def _status_problem(run: TestRun) -> tuple[str, str, str]:
             advice = f"Open the run to see who or what canceled it. {_AGAIN}"
             return "the run was canceled", "", advice
         case RunStatus.SUBMITTED | RunStatus.QUEUED | RunStatus.RUNNING:
-            message = f"the run has finished, but its status is {run.status_text}"
+            message = f"the run has finished, but its status is {run.status.value}"
             return message, "", f"Open the run: Testery contradicts itself. {_AGAIN}"
         case RunStatus.UNKNOWN if run.status_text:
             message = f"the run's status, {run.status_text}, is unknown to the gate"

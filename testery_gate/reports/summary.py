@@ -14,7 +14,9 @@ from itertools import islice
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.judged import Judged
-from testery_gate.reports import view
+from testery_gate.model import TestResult
+from testery_gate.reports import grouping, view
+from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, columns, fold, one_line, shorten_to_columns
 
@@ -22,10 +24,16 @@ NARROWEST = 40
 """Columns; in a narrower terminal the lines wrap."""
 NARROWEST_CELL = 12
 LONGEST_TEXT = 1000
-"""Columns of a text that may take several lines."""
+"""Columns of a text that may take several lines, and of a line in a log."""
+WIDEST_TABLE = 200
+"""Columns; in a log too, where other lines are as long as what they say."""
 LONGEST_NAME = 100
 """Columns of a name among others."""
 FAILING_TESTS = 10
+COMPARED_TESTS = 1000
+"""How many failing tests are put together by their errors."""
+ERROR_LINES = 10
+"""How many lines of an error are shown: the first ones, and the last of those that matter."""
 LISTED_RUNS = 50
 DETAILED_RUNS = 5
 
@@ -33,19 +41,22 @@ DETAILED_RUNS = 5
 def render(
     runs: Sequence[Judged],
     *,
-    width: int,
+    width: int | None,
     color: bool,
     unicode: bool,
     brief: bool = False,
     exit_code: ExitCode | None = None,
+    failures: int = FAILING_TESTS,
 ) -> str:
     """Return the summary of at least one run, in lines of at most so many columns.
 
-    Only a web address is never folded. ``brief`` leaves the verdict and what to do about it.
-    ``exit_code`` is the process's, where it is not what the runs come to. Without
+    Only a web address is never folded; without a width, as in a log, nothing is. ``failures`` is
+    how many failing tests of a run are listed. ``brief`` leaves the verdict and what to do about
+    it. ``exit_code`` is the process's, where it is not what the runs come to. Without
     ``unicode`` the text is ASCII.
     """
-    layout = _Layout(width=max(width, NARROWEST), color=color, unicode=unicode)
+    width = LONGEST_TEXT if width is None else max(width, NARROWEST)
+    layout = _Layout(width=width, color=color, unicode=unicode, failures=failures)
     code = view.exit_code_of(runs) if exit_code is None else exit_code
     blocks = (_on_one if len(runs) == 1 else _on_several)(layout, runs, code, brief)
     lines = ("\n".join(line.rstrip() for line in block) for block in blocks if block)
@@ -75,6 +86,7 @@ class _Layout:
     width: int
     color: bool
     unicode: bool
+    failures: int
 
     def paint(self, text: str, mark: Mark) -> str:
         """Colour a text; the colour only repeats what its sign or its words say."""
@@ -205,10 +217,34 @@ def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
         known["missing tests"] = missing
     width = max(len(f"{label}:") for label in known)
     lines = [line for label, text in known.items() for line in layout.labelled(label, text, width)]
-    for test in islice(view.failing_tests(judged), FAILING_TESTS):
-        lines += _failing_test(layout, test)
-    rest = view.failing_number(judged) - FAILING_TESTS
+    page, left, told = run_page(judged), layout.failures, 0
+    groups = grouping.grouped(islice(view.failing_tests(judged), COMPARED_TESTS))
+    for number, group in enumerate(groups[:left]):
+        # Each error is shown before a second test with the same one.
+        others = len(groups) - number - 1
+        shown = group.tests[: max(1, left - others)]
+        for test in shown:
+            lines += _failing_test(layout, test, page)
+        if len(group.tests) > len(shown):
+            lines.append(f"    {view.more(len(group.tests) - len(shown), 'with this error')}")
+        lines += _error(layout, shown[0].result)
+        left -= len(shown)
+        told += len(group.tests)
+    rest = view.failing_number(judged) - told
     return [*lines, f"    {view.more(rest)}"] if rest > 0 else lines
+
+
+def _error(layout: _Layout, result: TestResult) -> Iterator[str]:
+    """Show the lines of an error that matter."""
+    lead = f"    {'│' if layout.unicode else '|'} "
+    lines = [line for line in grouping.excerpt(view.error_lines(result)) if line.strip()]
+    if len(lines) > ERROR_LINES:
+        lines = [*lines[: ERROR_LINES - 1], lines[-1]]
+    least = min((len(line) - len(line.lstrip()) for line in lines), default=0)
+    for line in lines:
+        indent = " " * min(len(line) - len(line.lstrip()) - least, NARROWEST_CELL)
+        text = layout.fit(line, layout.width - len(lead) - len(indent))
+        yield f"{lead}{indent}{text}"
 
 
 def _missing_tests(layout: _Layout, judged: Judged) -> str:
@@ -222,7 +258,7 @@ def _named(test: TestId) -> str:
     return f"{name} in {file}" if file else name
 
 
-def _failing_test(layout: _Layout, test: view.FailingTest) -> Iterator[str]:
+def _failing_test(layout: _Layout, test: view.FailingTest, page: str) -> Iterator[str]:
     result = test.result
     width = layout.width - len("    | ")
     label = f"{test.label}: " if test.label else ""
@@ -238,8 +274,8 @@ def _failing_test(layout: _Layout, test: view.FailingTest) -> Iterator[str]:
     told = f"{view.strip(test.outcomes, unicode=layout.unicode)} {test.told}".strip()
     if told:
         yield from layout.behind("    ", "    ", told)
-    if error := view.first_error_line(result):
-        yield f"    {'│' if layout.unicode else '|'} {layout.fit(error, width)}"
+    if link := test_page(page, result.id):
+        yield f"    {link}"
 
 
 _FACTS = (
@@ -289,7 +325,9 @@ def _table(layout: _Layout, header: Sequence[str], rows: Sequence[_Row]) -> list
     """Return rows in columns, of which the last two yield; or else, rows as sentences."""
     cells = [header, *([layout.clean(cell) for cell in row] for _, row in rows)]
     *fixed, one, other = (max(map(columns, column)) for column in zip(*cells, strict=True))
-    left = layout.width - len("  ✓ ") - len("  ") * (len(header) - 1) - sum(fixed)
+    left = (
+        min(layout.width, WIDEST_TABLE) - len("  ✓ ") - len("  ") * (len(header) - 1) - sum(fixed)
+    )
     if one + other > left:
         if left < 2 * NARROWEST_CELL:
             return _sentences(layout, header, rows)

@@ -396,7 +396,7 @@ def test_as_many_tests_are_shown_as_have_room() -> None:
 
 def test_checks_come_before_what_is_known_of_the_run_and_before_tests() -> None:
     runs = many_tests()
-    rendered = markdown.render(runs, limit=850)
+    rendered = markdown.render(runs, limit=1000)
     assert "### Checks" in rendered
     assert "| ❌ | failed | <= 0 | 5000 | breached, decided |" in rendered
     assert "### Run" not in rendered
@@ -408,13 +408,13 @@ def test_little_room_is_for_the_headline_and_the_reason() -> None:
         "## ❌ FAILED: 5000 of 5001 tests failed\n\n"
         "- **Why:** 5000 of 5001 tests failed\n"
         f"- **Run:** [55676]({PAGE}) `nightly` in `dev`\n\n"
-        "… and 1 more\n"
+        "… and 2 more remarks\n"
     )
 
 
 def test_no_room_leaves_nothing() -> None:
-    assert markdown.render(many_tests(), limit=50) == ""
-    assert markdown.render(EXAMPLES["many-runs"], limit=50) == ""
+    assert markdown.render(many_tests(), limit=30) == ""
+    assert markdown.render(EXAMPLES["many-runs"], limit=30) == ""
 
 
 def test_several_runs_share_the_room_for_their_tests() -> None:
@@ -466,7 +466,7 @@ def test_where_no_run_was_found_none_is_named() -> None:
 def test_every_ending_of_a_run_has_a_headline(code: ExitCode) -> None:
     if code in {ExitCode.USAGE, ExitCode.REPORT_LOST, ExitCode.INTERNAL}:
         return  # no run ends so
-    judged = with_verdict(EXAMPLES["failed"][0], exit_code=code)
+    judged = with_verdict(EXAMPLES["failed"][0], exit_code=code, case="")
     headline = markdown.render([judged]).splitlines()[0]
     assert re.fullmatch(rf"## \S {re.escape(view.HEADLINES[code])}", headline)
 

@@ -283,10 +283,49 @@ def test_an_address_is_never_folded() -> None:
     assert f"  web:         {address}" in plain([replace(PASSED, web_url=address)], width=40)
 
 
+def test_tests_with_the_same_error_are_listed_below_each_other() -> None:
+    results = [make_result(f"t {n}", "FAIL", id=str(n), error=f"after {n} s") for n in range(28)]
+    results += [make_result("u", "FAIL", id="x", file="", error="gone\n\n  at u.spec.js:7:1")]
+    runs = [replace(judge(make_policy(), make_run(failed=29), results), web_url=f"{WEB}1")]
+    lines = plain(runs, failures=3)
+    start = lines.index("  failing tests: 29 of 29")
+    assert lines[start + 1 : start + 11] == [
+        "  ✗ t 0 in features/calculator.feature",
+        f"    {WEB}1/tests/0/console",
+        "  ✗ t 1 in features/calculator.feature",
+        f"    {WEB}1/tests/1/console",
+        "    and 26 more with this error",
+        "    │ after 0 s",
+        "  ✗ u",
+        "    │ gone",
+        "    │   at u.spec.js:7:1",
+        "",
+    ]
+    assert "    and 1 more" in plain(runs, failures=1)
+    assert sum(line.startswith("  ✗ t") for line in plain(runs, failures=40)) == 28
+
+
+def test_of_a_long_error_the_first_lines_and_the_frame_are_shown() -> None:
+    told, frame = [f"line {word}" for word in "abcdefghijklm"], "    at own (pay.spec.js:7:1)"
+    results = [make_result("t", "FAIL", error="\n".join([*told, frame]))]
+    lines = plain([judge(make_policy(), make_run(failed=1), results)])
+    shown = [line for line in lines if line.startswith("    │ ")]
+    assert shown == [f"    │ {line}" for line in [*told[:9], frame]]
+
+
+def test_a_log_has_lines_of_any_length_but_tables_that_can_be_read() -> None:
+    error = "word " * 100
+    results = [make_result("t", "FAIL", error=error)]
+    policy = make_policy(expect=[("name", "n" * 300)])
+    lines = plain([judge(policy, make_run(failed=1), results)], width=None)
+    assert f"    │ {error.strip()}" in lines
+    assert max(len(line) for line in lines if line.startswith("  ? name ")) <= 200
+
+
 def test_a_hundred_thousand_results_take_no_more_lines() -> None:
     results = [make_result("fails", "FAIL", duration=timedelta(0))] * 100_000
     many, few = (replace(FAILED, results=results[:number]) for number in (100_000, 11))
-    assert len(plain([many])) == len(plain([few]))
+    assert len(plain([many])) == len(plain([few])) + 1
 
 
 if __name__ == "__main__":

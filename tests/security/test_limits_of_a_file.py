@@ -34,7 +34,7 @@ def test_what_a_file_may_do_with_each_setting_is_a_decision() -> None:
         InFile.HARMLESS: {
             *("appear-within", "timeout", "interval", "outage-tolerance", "fail-fast"),
             *("junit-scope", "junit-tolerated", "markdown-limit", "html-limit"),
-            *("no-test-results", "output", "quiet", "verbose", "limit", "step-timeout"),
+            *("no-test-results", "failures", "output", "quiet", "verbose", "limit", "step-timeout"),
         },
         InFile.SELECTS: {
             *("git-ref", "build-key", "environment", "project-id", "name", "include-tag"),
