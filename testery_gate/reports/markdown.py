@@ -18,7 +18,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.judging.judged import Judged
 from testery_gate.model import TestRun
-from testery_gate.reports import view
+from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.view import Mark
@@ -40,8 +40,9 @@ BAR_CELLS = 16
 def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     """Return the report on one run or more, in at most so many bytes of UTF-8.
 
-    What does not fit is left out completely: failing tests before checks, and the headline
-    last. It takes about 100 bytes; with less, the report is empty.
+    Failing tests stand before checks, and yet what does not fit is left out completely: failing
+    tests before checks, and the headline last. It takes about 100 bytes; with less, the report
+    is empty.
     """
     budget = SizeBudget(limit, between=len("\n\n"))
     blocks = list((_on_one if len(runs) == 1 else _on_several)(runs, budget))
@@ -92,8 +93,9 @@ _MARKS = {
 def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     (judged,) = runs
     headline = _headline("##", judged.exit_code, runs)
-    yield from _gist(judged, budget, headline, "###", [_exit_code(judged.exit_code)])
-    yield from _failing_tests(judged, budget, "###")
+    gist = list(_gist(judged, budget, headline, [_exit_code(judged.exit_code)]))
+    below = list(_below(judged, budget, "###")) if gist else []
+    yield from (*gist, *_failing_tests(judged, budget, "###"), *below)
 
 
 def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
@@ -138,16 +140,15 @@ def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     for judged in runs:
         about = f"Run {view.run_id(judged)}: "
         headline = _headline("###", judged.exit_code, [judged], about)
-        gist = list(_gist(judged, budget, headline, "####", []))
+        gist = list(_gist(judged, budget, headline, []))
         if not gist:
             break
-        gists.append(gist)
+        gists.append((gist, list(_below(judged, budget, "####"))))
     left_out = len(runs) - len(gists)
     budget.left += 0 if left_out else rest
-    for number, gist in enumerate(gists):
-        yield from gist
+    for number, (gist, below) in enumerate(gists):
         share = budget.apart(len(gists) - number)
-        yield from _failing_tests(runs[number], share, "####")
+        yield from (*gist, *_failing_tests(runs[number], share, "####"), *below)
         budget.left += share.left
     if left_out and budget.left >= 0:
         yield _more(left_out, what)
@@ -157,10 +158,8 @@ def _headline(level: str, exit_code: ExitCode, runs: Sequence[Judged], about: st
     return f"{level} {_MARKS[exit_code]} {about}{view.headline(exit_code, runs)}"
 
 
-def _gist(
-    judged: Judged, budget: SizeBudget, headline: str, level: str, told: Sequence[str]
-) -> Iterator[str]:
-    """Write all but the single tests; nothing where not even the headline fits."""
+def _gist(judged: Judged, budget: SizeBudget, headline: str, told: Sequence[str]) -> Iterator[str]:
+    """Write how it ended; nothing where not even the headline fits."""
     if not budget.take(headline):
         return
     yield headline
@@ -172,6 +171,11 @@ def _gist(
     yield from _listed(budget, why, remarks, len(remarks), "remarks")
     run = judged.run
     yield from () if run is None else _counts(run, budget)
+
+
+def _below(judged: Judged, budget: SizeBudget, level: str) -> Iterator[str]:
+    """Write what stands below the failing tests: the checks, and what is known of the run."""
+    run = judged.run
     rows = map(_check_row, view.check_rows(judged))
     head = f"{level} Checks\n\n{_CHECKS}"
     yield from _listed(budget, head, rows, len(judged.verdict.checks), "checks")
@@ -305,7 +309,8 @@ def _failing_test(test: view.FailingTest, page: str) -> str:
     parts = [" · ".join(facts), " ".join(filter(None, known))]
     lines = view.error_lines(result)
     if lines:
-        parts += _error(lines)
+        # Seen without unfolding anything; a summary would take no Markdown that is inert.
+        parts += [code(grouping.headline(lines)), *_error(lines)]
     return "\n\n".join(filter(None, parts))
 
 

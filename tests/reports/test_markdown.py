@@ -303,10 +303,11 @@ def test_of_a_failing_test_what_is_known_is_told(facts: dict[str, Any], told: st
 
 
 def failing_test(**facts: Any) -> str:
-    """Render a run with one failing test; its section is the last."""
-    return markdown.render(
+    """Render a run with one failing test, up to the end of its section."""
+    rendered = markdown.render(
         [judge(make_policy(), make_run(failed=1), [make_result(status="FAIL", **facts)])]
     )
+    return rendered.partition("\n\n### Checks")[0] + "\n"
 
 
 @given(any_runs_judged, st.integers(-10, 6_000))
@@ -370,7 +371,7 @@ def test_tests_beyond_the_limit_are_counted(limit: int) -> None:
     page = github(rendered)
     assert_inert(page, runs)
     assert_readable(page, replace(runs[0], results=None))
-    more = re.search(r"\n… and (\d+) more failing tests\n\Z", rendered)
+    more = re.search(r"\n… and (\d+) more failing tests\n\n### Checks\n", rendered)
     assert more is not None
     assert int(more[1]) + sum(shown(item).startswith("❌ ") for item in page.iter("p")) == 5_000
     assert limit - 1_000 < len(rendered.encode()) <= limit
@@ -380,7 +381,8 @@ def test_no_limit_leaves_tests_uncounted() -> None:
     runs = many_tests(30)
     for limit in range(1_000, 3_000, 13):
         rendered = markdown.render(runs, limit=limit)
-        more = re.search(r"… and (\d+) more(?: failing tests)?\n\Z", rendered)
+        tests = rendered.partition("### Failing tests")[2].partition("### Checks")[0]
+        more = re.search(r"… and (\d+) more(?: failing tests)?\n\n\Z", tests)
         listed = rendered.count("\n❌ ") + int(more[1] if more else 0)
         assert listed == (30 if "### Failing tests" in rendered else 0)
 
@@ -391,7 +393,7 @@ def test_as_many_tests_are_shown_as_have_room() -> None:
     size = len(whole.encode())
     assert "… and" not in whole
     assert markdown.render(runs, limit=size + 30) == whole  # it reckons with longer line ends
-    assert markdown.render(runs, limit=size - 1).endswith("\n\n… and 1 more\n")
+    assert markdown.render(runs, limit=size - 1).count("\n\n… and 1 more\n\n### Checks\n") == 1
 
 
 def test_checks_come_before_what_is_known_of_the_run_and_before_tests() -> None:
