@@ -84,7 +84,7 @@ def _single(run_id: int, found: Found, width: int, style: Style) -> list[list[Sp
     return [
         [(head, "bold"), (f"  {style.fit(about, width - len(head) - 2)}", "")],
         _progress_line((status, _color(found)), [run], width, style),
-        _counts([run]),
+        [*_counts([run]), *_why_passing([run])],
     ]
 
 
@@ -96,7 +96,7 @@ def _several(runs: Mapping[int, Found], width: int, height: int, style: Style) -
     seen = seen_runs(runs.values())
     lines = [
         _progress_line((f"{len(runs)} runs", "bold"), seen, width, style),
-        _counts(seen, "tests "),
+        [*_counts(seen, "tests "), *_why_passing(seen)],
         *_rows(shown, width, style),
     ]
     rest = [found for _, found in ordered[len(shown) :]]
@@ -166,6 +166,14 @@ def _counts(runs: Sequence[TestRun], what: str = "") -> list[Span]:
     ]
     parts = [(f"{shown(count)} {name}", color if count else "") for count, name, color in counts]
     return [span for part in parts for span in ((", ", ""), part)][1:]
+
+
+def _why_passing(runs: Sequence[TestRun]) -> list[Span]:
+    """Say why PASS can stand above failed tests: the gate does not tolerate them by itself."""
+    passing = [run for run in runs if run.status is RunStatus.PASS and run.failed]
+    if not passing:
+        return []
+    return [(f", {total_of(run.failed for run in passing)} tolerated by Testery", "yellow")]
 
 
 _COLORS = {

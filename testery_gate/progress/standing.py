@@ -30,7 +30,7 @@ class Look:
         age = now - self.at
         if self.progress.next_look is None:
             return []
-        usually = usual(self.progress)
+        usually = usual(self.progress, age)
         parts = [usually] if usually else []
         left = predicted(self.progress)
         if left is not None:
@@ -87,14 +87,22 @@ def predicted(progress: Progress) -> float | None:
     return max(known) if known and len(known) == len(predictions) else None
 
 
-def usual(progress: Progress) -> str:
-    """Say how long runs like the open ones take; of several, those that take longest."""
+def usual(progress: Progress, age: float = 0.0) -> str:
+    """Say how long runs like the open ones take; of several, those that take longest.
+
+    Where one runs for longer than all of those like it, that is said; ``age`` is how many seconds
+    ago the last poll was.
+    """
     known = [
-        sorted(found.usual)
+        (sorted(found.usual), found.running_since)
         for found in progress.runs.values()
         if isinstance(found, Sighting) and not found.finished and found.usual
     ]
-    return f"usually {span(max(known, key=median))}" if known else ""
+    if not known:
+        return ""
+    durations, since = max(known, key=lambda one: median(one[0]))
+    late = since is not None and progress.elapsed + age - since > durations[-1]
+    return f"{'longer than usual: ' if late else 'usually '}{span(durations)}"
 
 
 def span(durations: Sequence[float]) -> str:

@@ -130,6 +130,25 @@ def test_a_wait_says_how_long_such_runs_usually_take(usual: list[float], said: s
     assert line.endswith(f"0/30 done, 0 failed, {said}, next poll in 15s")
 
 
+@pytest.mark.parametrize(("elapsed", "said"), [(480, "usually"), (481, "longer than usual:")])
+def test_a_run_that_takes_longer_than_all_like_it_is_named(elapsed: float, said: str) -> None:
+    log = Log()
+    seen = replace(sighting(running(0), since=0), usual=(480.0, 360.0, 420.0))
+    log.at(1).update(progress(seen, elapsed=elapsed, next_look=15))
+    assert f"{said} 6 to 8 min" in log.new_lines()[-1]
+
+
+def test_pass_above_failed_tests_has_a_reason() -> None:
+    clock = FakeClock()
+    runs = [make_run(failed=2, status="PASS"), make_run(id=2, failed=1)]
+    for number, failed in ((1, 2), (2, 3)):
+        with Terminal() as terminal:
+            with live(terminal, clock) as shown:
+                shown.update(progress(*map(sighting, runs[:number])))
+            (line,) = (line for line in terminal.screen() if "ignored" in line)
+        assert line.endswith(f"{failed} failed, 0 ignored, 2 tolerated by Testery")
+
+
 def test_of_several_runs_those_that_take_longest_say_how_long() -> None:
     log = Log()
     short, long, unknown = (
