@@ -32,6 +32,8 @@ class Style:
     """What a frame is drawn with."""
 
     done: str
+    failed: str
+    """Another sign than of what is done, for who sees no colours."""
     rest: str
     ellipsis: str
     encoding: str
@@ -45,8 +47,8 @@ class Style:
         return shorten_to_columns(self.drawable(one_line(text)), width, self.ellipsis)
 
 
-UNICODE = Style(done="━", rest="─", ellipsis="…", encoding="utf-8")
-ASCII = Style(done="#", rest="-", ellipsis="...", encoding="ascii")
+UNICODE = Style(done="━", failed="✗", rest="─", ellipsis="…", encoding="utf-8")
+ASCII = Style(done="#", failed="x", rest="-", ellipsis="...", encoding="ascii")
 
 
 def frame(
@@ -141,21 +143,29 @@ def _progress_line(head: Span, runs: Sequence[TestRun], width: int, style: Style
 
 
 def _bar(runs: Sequence[TestRun], width: int, style: Style) -> list[Span]:
-    """Return a bar of what passed, failed and was ignored, out of all tests."""
+    """Return a bar of what passed, failed and was ignored, out of all tests.
+
+    What failed has a cell at least, however small its share is.
+    """
     counts = [
-        (total_of(run.passed for run in runs) or 0, "green"),
-        (total_of(run.failed for run in runs) or 0, "red"),
-        (total_of(run.ignored for run in runs) or 0, "yellow"),
+        total_of(run.passed for run in runs) or 0,
+        total_of(run.failed for run in runs) or 0,
+        total_of(run.ignored for run in runs) or 0,
     ]
-    done = sum(count for count, _ in counts)
-    total = max(total_of(run.total for run in runs) or 0, done, 1)
-    spans = []
-    end = counted = 0
-    for count, color in counts:
-        start, counted = end, counted + count
-        end = max(0, width) * counted // total
-        spans.append((style.done * (end - start), color))
-    return [*spans, (style.rest * (width - end), "dim")]
+    total = max(total_of(run.total for run in runs) or 0, sum(counts), 1)
+    width = max(0, width)
+    ends = [width * sum(counts[: number + 1]) // total for number in range(3)]
+    if counts[1] > 0 and ends[1] == ends[0] and width:
+        ends[0] = min(ends[0], width - 1)
+        ends[1] = ends[0] + 1
+        ends[2] = max(ends[1], ends[2])
+    passed, failed, done = ends
+    return [
+        (style.done * passed, "green"),
+        (style.failed * (failed - passed), "red"),
+        (style.done * (done - failed), "yellow"),
+        (style.rest * (width - done), "dim"),
+    ]
 
 
 def _counts(runs: Sequence[TestRun], what: str = "") -> list[Span]:

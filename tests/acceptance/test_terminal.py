@@ -146,7 +146,7 @@ def test_a_frame_in_colours(tmp_path: Path) -> None:
         (ill,) = (line for line in shell.screen(styles=True) if "1005" in line)
     green, red, default = "\x1b[32m", "\x1b[31m", "\x1b[39m"
     assert f"{red}FAIL{default}" in ill
-    assert f"{green}{'━' * 20}{red}━━{default}" in ill
+    assert f"{green}{'━' * 20}{red}✗✗{default}" in ill
     assert f"{red} 2 failed{default}" in ill
 
 

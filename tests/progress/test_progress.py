@@ -19,9 +19,9 @@ import pytest
 from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
 from testery_gate.progress.display import TICK, Display, LogDisplay, display
-from testery_gate.progress.frame import UNICODE
+from testery_gate.progress.frame import UNICODE, frame
 from testery_gate.progress.live import LiveDisplay
-from testery_gate.progress.standing import clock_time
+from testery_gate.progress.standing import Look, clock_time
 from testery_gate.progress.stream import SafeStream, moves_cursor, speaks_unicode
 from testery_gate.text import beginning, columns, rows, settled
 from testery_gate.waiting.polling import Progress, Sighting
@@ -136,6 +136,22 @@ def test_a_run_that_takes_longer_than_all_like_it_is_named(elapsed: float, said:
     seen = replace(sighting(running(0), since=0), usual=(480.0, 360.0, 420.0))
     log.at(1).update(progress(seen, elapsed=elapsed, next_look=15))
     assert f"{said} 6 to 8 min" in log.new_lines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("passed", "failed", "bar"),
+    [(299, 1, "━━━━✗"), (297, 2, "━━━━✗"), (0, 300, "✗✗✗✗✗"), (0, 1, "✗────"), (100, 0, "━────")],
+)
+def test_a_failed_test_is_seen_in_the_bar_without_colour(
+    passed: int, failed: int, bar: str
+) -> None:
+    ignored = 1 if failed == 2 else 0
+    run = replace(make_run(total=300), passed=passed, failed=failed, ignored=ignored)
+    look = Look(progress(sighting(run)), 0)
+    head = len(f"{run.status_text} ")
+    done = f" {passed + failed + ignored}/300 done"
+    _, (_, _, *drawn), *_ = frame(look, 0, 0, head + 5 + len(done), 9, UNICODE)
+    assert "".join(text for text, _ in drawn) == f"{bar}{done}"
 
 
 def test_pass_above_failed_tests_has_a_reason() -> None:
@@ -575,7 +591,7 @@ def scene(clock: FakeClock) -> Progress:
             "C.UTF-8",
             [
                 "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
-                "RUNNING ━━━━━━━━━━━━━━━━━━━━──────────────────────────────────────── 10/30 done",
+                "RUNNING ━━━━━━━━━━━━━━✗✗✗✗━━──────────────────────────────────────── 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
@@ -586,7 +602,7 @@ def scene(clock: FakeClock) -> Progress:
             "C.UTF-8",
             [
                 "run 55676  [red]Smoke[/red] 日本語のテ…",
-                "RUNNING ━━━━━━━────────────── 10/30 done",
+                "RUNNING ━━━━✗✗━────────────── 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m",
                 "about 30s to go, next poll in 10s",
@@ -598,7 +614,7 @@ def scene(clock: FakeClock) -> Progress:
             "C.UTF-8",
             [
                 "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
-                f"RUNNING {'━' * 20}{'─' * 40} 10/30 done",
+                f"RUNNING {'━' * 14}{'✗' * 4}━━{'─' * 40} 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
@@ -609,7 +625,7 @@ def scene(clock: FakeClock) -> Progress:
             "C",
             [
                 "run 55676  [red]Smoke[/red] ??????? on dev",
-                "RUNNING ####################---------------------------------------- 10/30 done",
+                "RUNNING ##############xxxx##---------------------------------------- 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
@@ -661,7 +677,7 @@ def test_what_is_said_stands_above_the_frame_and_stays() -> None:
             "55676 ([red]Bad[/red])",
             "[   25s] per-test results are not offered",
             "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
-            "RUNNING ━━━━━━━━━━━━━──────────────────────────── 10/30 done",
+            "RUNNING ━━━━━━━━━✗✗✗━──────────────────────────── 10/30 done",
             "7 passed, 2 failed, 1 ignored",
             "25s of 1h00m, about 25s to go, next poll in 5s",
         ]
@@ -686,11 +702,11 @@ SEVERAL = (
             80,
             24,
             [
-                "8 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━──────────────────── 122/180 done",
+                "8 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━✗✗✗✗──────────────────── 122/180 done",
                 "110 tests passed, 12 failed, 0 ignored",
                 "  55682 not found    HTTP 404 from https://api.testery.io/api/test-runs/55676:…",
-                "  55679 RUNNING      ━━━━━━━━━━━━━─────── 20/30 11 failed  losing tests 日本語…",
-                "  55680 FAIL         ━━━━━━━━━━━━━━━━━━━━ 30/30 1 failed   failed",
+                "  55679 RUNNING      ━━━━━━✗✗✗✗✗✗✗─────── 20/30 11 failed  losing tests 日本語…",
+                "  55680 FAIL         ━━━━━━━━━━━━━━━━━━━✗ 30/30 1 failed   failed",
                 "  55681 MENDING 日本 ━━━━━━━━━━━━━━━━━━━━ 30/30",
                 "  55678 RUNNING      ━━━━━━━━──────────── 12/30            on its way",
                 "  55683 RUNNING      ────────────────────  ?/30            odd",
@@ -704,7 +720,7 @@ SEVERAL = (
             40,
             10,
             [
-                "8 runs ━━━━━━━━━━━━━─────── 122/180 done",
+                "8 runs ━━━━━━━━━━━━✗─────── 122/180 done",
                 "110 tests passed, 12 failed, 0 ignored",
                 "  55682 not found  HTTP 404 from https:…",
                 "  55679 RUNNING     20/30 11 failed  lo…",
@@ -720,12 +736,12 @@ SEVERAL = (
             200,
             24,
             [
-                f"8 runs {'━' * 40}{'─' * 20} 122/180 done",
+                f"8 runs {'━' * 36}{'✗' * 4}{'─' * 20} 122/180 done",
                 "110 tests passed, 12 failed, 0 ignored",
                 f"  55682 not found    {GONE.message}",
-                f"  55679 RUNNING      {'━' * 20}{'─' * 10} 20/30 11 failed"
+                f"  55679 RUNNING      {'━' * 9}{'✗' * 11}{'─' * 10} 20/30 11 failed"
                 "  losing tests 日本語のテスト",
-                f"  55680 FAIL         {'━' * 30} 30/30 1 failed   failed",
+                f"  55680 FAIL         {'━' * 29}✗ 30/30 1 failed   failed",
                 f"  55681 MENDING 日本 {'━' * 30} 30/30",
                 f"  55678 RUNNING      {'━' * 12}{'─' * 18} 12/30            on its way",
                 f"  55683 RUNNING      {'─' * 30}  ?/30            odd",
@@ -963,7 +979,7 @@ def test_counts_and_bar_are_coloured() -> None:
             "run 55676": "1",
             "RUNNING": "36",
             "━━━━": "32",
-            "━━": "31",
+            "✗✗": "31",
             "━": "33",
             "──────────────": "2",
             "7 passed": "32",

@@ -182,10 +182,8 @@ def test_what_came_of_a_check_is_told(
     state: CheckState, deciding: bool, tag: str, kind: str | None
 ) -> None:
     judged = judge(make_policy(), make_run(failed=1))
-    check = replace(judged.verdict.checks[-1], state=state, deciding=deciding)
-    element = told(
-        parsed(with_verdict(judged, checks=(check,), advice="Look.")).iter("testcase").__next__()
-    )
+    check = replace(judged.verdict.checks[-1], state=state, deciding=deciding, advice="Look.")
+    element = told(parsed(with_verdict(judged, checks=(check,))).iter("testcase").__next__())
     assert (element.tag, element.get("type")) == (tag, kind)
     facts = "1 of 30 tests failed\nexpected: <= 0\nfound: 1\nLook."
     assert element.text == (f"warning: {facts}" if tag == "system-out" else facts)
@@ -287,6 +285,7 @@ def test_what_is_unknown_is_no_property() -> None:
         "outcome",
         "exit-code",
         "reason",
+        "advice",
     }
 
 
