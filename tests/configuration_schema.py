@@ -22,7 +22,7 @@ FILES = (ROOT / "testery_gate" / NAME, ROOT / "docs" / NAME)
 ADDRESS = f"https://raw.githubusercontent.com/testery-gate/testery-gate/main/docs/{NAME}"
 
 _TEXT: dict[str, Any] = {"type": "string"}
-_SECONDS: dict[str, Any] = {"type": "number", "minimum": 0}
+_NO_TIME: dict[str, Any] = {"enum": [0]}
 _BARE = r"\d+(\.\d+)?"
 _DURATION = r"(?=\d)" + "".join(rf"({_BARE}{unit})?" for unit in ("h", "m", "s", "ms"))
 _PERCENT = rf"{_BARE}%"
@@ -36,12 +36,10 @@ _METRICS = "|".join(metric.value for metric in Metric)
 _OPERATORS = "|".join(operator.value for operator in Operator)
 _FIELDS = "|".join(field.value for field in ExpectedField)
 _TYPES: dict[click.ParamType, dict[str, Any]] = {  # type: ignore[type-arg]  # only from click 8.4 on
-    option_types.DURATION: {"anyOf": [_SECONDS, _pattern(f"{_DURATION}|{_BARE}")]},
-    option_types.INTERVAL: {
-        "anyOf": [{"type": "number", "minimum": 1}, _pattern(f"auto|{_DURATION}|{_BARE}")]
-    },
-    option_types.APPEARANCE: {"anyOf": [_SECONDS, _pattern(f"auto|{_DURATION}|{_BARE}")]},
-    option_types.SPAN: {"anyOf": [_SECONDS, _pattern(rf"\d+d|{_DURATION}|{_BARE}")]},
+    option_types.DURATION: {"anyOf": [_NO_TIME, _pattern(f"{_DURATION}|0")]},
+    option_types.INTERVAL: _pattern(f"auto|{_DURATION}"),
+    option_types.APPEARANCE: {"anyOf": [_NO_TIME, _pattern(f"auto|{_DURATION}|0")]},
+    option_types.SPAN: {"anyOf": [_NO_TIME, _pattern(rf"\d+d|{_DURATION}|0")]},
     option_types.LOOKBACK: {
         "anyOf": [
             {"type": "integer", "minimum": 1, "maximum": 100_000},

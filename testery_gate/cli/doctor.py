@@ -26,7 +26,7 @@ from testery_gate.errors import ExitCode, ReportLost
     params=settings(CHECKING, CONNECTION, CONFIGURATION, also=["--output"]),
     examples=(
         "testery-gate doctor",
-        "testery-gate doctor --token-file /run/secrets/testery --step-timeout 30",
+        "testery-gate doctor --token-file /run/secrets/testery --step-timeout 30s",
         "testery-gate doctor --output json",
     ),
     codes=ASKING_CODES

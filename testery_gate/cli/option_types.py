@@ -264,29 +264,23 @@ def _expectation(text: str) -> Expectation:
     return Expectation(field=ExpectedField(name), value=value)
 
 
-def _duration(text: str) -> Fraction:
-    """Read a duration; a bare number is seconds, as in most programs that have such an option."""
-    bare = re.fullmatch(r"\d+(?:\.\d+)?", text, re.ASCII)
-    return parse_duration(f"{text}s" if bare else text)
-
-
 def _appearance(text: str) -> Fraction | None:
-    return None if text == "auto" else _duration(text)
+    return None if text == "auto" else parse_duration(text)
 
 
 def _interval(text: str) -> Fraction | None:
     if text == "auto":
         return None
-    seconds = _duration(text)
+    seconds = parse_duration(text)
     if seconds < 1:
         raise CriterionError(f"an interval of {text} is too short; the minimum is 1s")
     return seconds
 
 
-def _span(text: str, parse: Callable[[str], Fraction] = _duration) -> Fraction:
+def _span(text: str) -> Fraction:
     """Read a duration, or a number of days (``7d``), as seconds."""
     days = re.fullmatch(r"(\d{1,6})d", text, re.ASCII)
-    return Fraction(86400 * int(days[1])) if days else parse(text)
+    return Fraction(86400 * int(days[1])) if days else parse_duration(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,10 +301,8 @@ def _lookback(text: str) -> LookbackSpan:
         span, number = "", span
     if number and not (number.isdecimal() and 0 < int(number) <= _MOST_RUNS):
         raise ValueError(f"{number!r} is not a number of runs from 1 to {_MOST_RUNS}")
-    # Beside a number of runs, a span without its unit may be anything.
     return LookbackSpan(
-        seconds=_span(span, parse_duration) if span else None,
-        runs=int(number) if number else _MOST_RUNS,
+        seconds=_span(span) if span else None, runs=int(number) if number else _MOST_RUNS
     )
 
 
@@ -335,7 +327,7 @@ CRITERION = Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric 
 EXPECTATION = Parsed(
     "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
 )
-DURATION = Parsed("DURATION", _duration)
+DURATION = Parsed("DURATION", parse_duration)
 SPAN = Parsed("SPAN", _span)
 LOOKBACK = Parsed("SPAN,N", _lookback)
 INTERVAL = Parsed("DURATION", _interval)

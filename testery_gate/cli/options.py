@@ -411,7 +411,7 @@ _SETTINGS = (
         "--interval",
         type=option_types.INTERVAL,
         default="auto",
-        help="Time between two polls; auto adapts to the run.",
+        help="Seconds between two polls; auto adapts to the run.",
     ),
     _waiting(
         "--outage-tolerance",

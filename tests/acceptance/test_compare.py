@@ -160,7 +160,7 @@ def test_a_report_without_the_run_is_a_mistake(api: str, tmp_path: Path) -> None
         pytest.param(["55675", "x"], ExitCode.USAGE, "'x' is not a run", id="no run"),
         pytest.param(["x", "55675"], ExitCode.USAGE, "or the path of a report", id="no file"),
         pytest.param(["0", "55675"], ExitCode.USAGE, "'0' is not a run", id="no id"),
-        pytest.param(["55675"], ExitCode.USAGE, "Missing argument 'NEW'", id="one run"),
+        pytest.param(["55675"], ExitCode.USAGE, "missing argument 'NEW'", id="one run"),
         pytest.param(
             ["55675", "55676", "--token=wrong-token"], ExitCode.UNAUTHORIZED, "401", id="token"
         ),

@@ -142,7 +142,7 @@ def test_a_run_that_can_not_be_read_is_said(tmp_path: Path) -> None:
         pytest.param(("--name=x",), ExitCode.NOT_FOUND, "no run with name x", id="no run"),
         pytest.param(("--history=0",), ExitCode.USAGE, "1<=x<=200", id="no history"),
         pytest.param(("--history=201",), ExitCode.USAGE, "1<=x<=200", id="too long a history"),
-        pytest.param(("--each=name",), ExitCode.USAGE, "No such option", id="several kinds"),
+        pytest.param(("--each=name",), ExitCode.USAGE, "no such option", id="several kinds"),
         pytest.param(("--token=wrong-token",), ExitCode.UNAUTHORIZED, "401", id="token"),
         pytest.param(
             ("--api-url=http://127.0.0.1:9/api", "--outage-tolerance=0"),

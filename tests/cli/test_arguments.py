@@ -174,39 +174,6 @@ def test_how_many_runs_are_meant(words: str, every: bool, each: tuple[Group, ...
     assert (chosen.every, chosen.each) == (every, each)
 
 
-@pytest.mark.parametrize(
-    ("option", "name"),
-    [
-        ("timeout", "timeout"),
-        ("interval", "interval"),
-        ("outage-tolerance", "outage_tolerance"),
-        ("appear-within", "appear_within"),
-        ("max-age", "max_age"),
-    ],
-)
-def test_a_bare_number_is_seconds(option: str, name: str) -> None:
-    for bare, written in (("5", "5s"), ("90", "1m30s"), ("1.5", "1500ms")):
-        with context(wait, "1", f"--{option}={bare}") as ctx:
-            read = ctx.params[name]
-        with context(wait, "1", f"--{option}={written}") as ctx:
-            assert ctx.params[name] == read, bare
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        pytest.param("--max-duration=30", id="a short criterion"),
-        pytest.param("--require=duration <= 30", id="a criterion"),
-        pytest.param("--lookback=7,100", id="beside a number of runs"),
-    ],
-)
-def test_where_a_bare_number_may_mean_something_else_the_error_says_how_to_write_it(
-    words: str,
-) -> None:
-    with pytest.raises(click.BadParameter, match="write 90s, 10m"), context(wait, "1", words):
-        pass
-
-
 def test_a_lookback_without_an_age_has_none() -> None:
     found = query("--latest", "--lookback=5")
     assert (found.max_age, found.max_runs) == (None, 5)

@@ -88,7 +88,7 @@ def test_what_an_editor_takes_the_gate_takes(tmp_path: Path, setting: Setting) -
 
 RIGHT = [
     'timeout = "30m"\nmax-failed = "2%"\nrequire = ["total >= 100", "duration <= 20m"]',
-    'interval = "auto"\noutage-tolerance = 90\nappear-within = "5m"\nmax-age = "7d"',
+    'interval = "auto"\noutage-tolerance = "90s"\nappear-within = "5m"\nmax-age = "7d"',
     'report = ["json=out/a.json", "html=out/a.html"]\njunit-xml = "out/TEST-a.xml"',
     'lookback = "7d,1000"\neach = ["name"]\nmin-runs = 3',
     'expect = "build-key=5"\nwarn = "ignored == 0"\nmin-pass-rate = 99.5',
