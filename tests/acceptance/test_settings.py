@@ -81,7 +81,7 @@ def test_explain_names_what_is_always_checked(tmp_path: Path) -> None:
 
 
 def test_explain_shows_what_is_set_and_folds_the_defaults(tmp_path: Path) -> None:
-    (tmp_path / "testery-gate.toml").write_text("timeout = 90\n")
+    (tmp_path / "testery-gate.toml").write_text('timeout = "90s"\n')
     done = command.run("explain", "--max-failed=2", cwd=tmp_path)
     first = done.stdout.partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in first[1:3]] == ["max-failed", "timeout"]
@@ -101,7 +101,9 @@ def test_explain_says_so_where_nothing_is_set(tmp_path: Path) -> None:
 
 
 def test_explain_tells_programs_the_same(tmp_path: Path) -> None:
-    (tmp_path / "testery-gate.toml").write_text("# ours\ntimeout = 90\nwarn = 'ignored == 0'\n")
+    (tmp_path / "testery-gate.toml").write_text(
+        "# ours\ntimeout = \"90s\"\nwarn = 'ignored == 0'\n"
+    )
     done = command.run(
         *("explain", "55676", "--output=json", "--fail-fast", "--report=html=a.html"),
         cwd=tmp_path,

@@ -57,6 +57,8 @@ def test_options_come_with_their_help() -> None:
         pytest.param("wait --report=html=out/", "file", ["--report=html="], id="a report behind ="),
         pytest.param("wait --report bogus=out/", "open", [], id="no format"),
         pytest.param("wait --junit-xml out/", "file", [""], id="a file"),
+        pytest.param("wait --baseline pre", "plain", ["previous"], id="the previous run"),
+        pytest.param("wait --baseline ", "file", [""], id="a report as the baseline"),
         pytest.param("wait --config out/", "file", [""], id="a file that click knows"),
         pytest.param("wait --token-file=out/", "file", ["--token-file="], id="a file behind ="),
         pytest.param("wait --require ", "open", [one.value for one in Metric], id="metrics"),

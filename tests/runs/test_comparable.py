@@ -93,6 +93,7 @@ def test_one_reading_serves_all_runs() -> None:
 
 def test_a_list_without_an_answer_gives_nothing() -> None:
     assert Api([THIS], fails_from=0).find() == {}
+    assert Api([]).find() == {}
 
 
 def test_what_was_read_before_a_fault_counts() -> None:
