@@ -76,7 +76,8 @@ def test_an_example_is_a_command_that_can_be_given(example: str, tmp_path: Path)
     ("line", "said", "asks"),
     [
         ("wait 1 --max-failed=x", "invalid value for '--max-failed': failed takes", "wait"),
-        ("wait --nonsense", "no such option '--nonsense'", "wait"),
+        # What follows depends on click's version.
+        ("wait --nonsense", "no such option", "wait"),
         ("wiat", "no such command 'wiat'", ""),
         ("compare", "missing argument 'OLD'", "compare"),
     ],
