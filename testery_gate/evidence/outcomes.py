@@ -51,12 +51,12 @@ class TestOutcome(Enum):
     @property
     def has_failed(self) -> bool:
         """Whether a result of it is FAIL."""
-        return self in {TestOutcome.FAILED, TestOutcome.BOTH}
+        return self is TestOutcome.FAILED or self is TestOutcome.BOTH
 
     @property
     def has_passed(self) -> bool:
         """Whether a result of it is PASS."""
-        return self in {TestOutcome.PASSED, TestOutcome.BOTH}
+        return self is TestOutcome.PASSED or self is TestOutcome.BOTH
 
 
 Outcomes = Mapping[TestId, TestOutcome]
@@ -67,16 +67,20 @@ def outcomes_of(results: Iterable[TestResult]) -> Outcomes:
     """Return what came of each test."""
     found: dict[TestId, TestOutcome] = {}
     for result in results:
-        test = TestId.of(result)
-        found[test] = _both(found.get(test, TestOutcome.OTHER), _OF_STATUS.get(result.status))
+        test, now = TestId.of(result), _outcome_of(result)
+        before = found.get(test)
+        found[test] = now if before is None else _both(before, now)
     return found
 
 
-_OF_STATUS = {ResultStatus.PASS: TestOutcome.PASSED, ResultStatus.FAIL: TestOutcome.FAILED}
+def _outcome_of(result: TestResult) -> TestOutcome:
+    if result.status is ResultStatus.PASS:
+        return TestOutcome.PASSED
+    return TestOutcome.FAILED if result.status is ResultStatus.FAIL else TestOutcome.OTHER
 
 
-def _both(before: TestOutcome, now: TestOutcome | None) -> TestOutcome:
-    if now is None or before in {now, TestOutcome.BOTH}:
+def _both(before: TestOutcome, now: TestOutcome) -> TestOutcome:
+    if now is TestOutcome.OTHER or now is before:
         return before
     return now if before is TestOutcome.OTHER else TestOutcome.BOTH
 
