@@ -68,6 +68,11 @@ class Cache:
         """What the reports say of the cache."""
         return tuple(self._notes)
 
+    @property
+    def has_file(self) -> bool:
+        """Whether what is written is there for other processes too."""
+        return self._file is not None
+
     def read(self, run_id: int) -> Outcomes | None:
         """Return what is known of a run."""
         data = self._held.get(run_id) or self._read_file(run_id)

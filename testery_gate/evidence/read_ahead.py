@@ -177,7 +177,8 @@ class ReadAhead:
         if why:
             return Unread(why=why)
         outcomes = outcomes_of(results)
-        if _is_settled(run):
+        # What this process has read it holds anyway.
+        if _is_settled(run) and self._cache.has_file:
             self._cache.write(run.id, outcomes)
         return self._shared(outcomes)
 

@@ -247,10 +247,10 @@ def test_results_that_lack_failures_are_not_used_nor_kept() -> None:
 # The cache
 
 
-def test_what_was_read_is_kept() -> None:
-    cache = no_cache()
-    Api().reader(cache).outcomes(run_of(1), soon())
-    assert cache.read(1) == ONE_TEST
+def test_what_was_read_is_kept_where_there_is_a_file(tmp_path: Path) -> None:
+    for cache, kept in ((Cache(tmp_path / "a", "api", "token"), ONE_TEST), (no_cache(), None)):
+        Api().reader(cache).outcomes(run_of(1), soon())
+        assert cache.read(1) == kept
 
 
 def test_what_is_kept_is_not_asked_for() -> None:
@@ -261,8 +261,8 @@ def test_what_is_kept_is_not_asked_for() -> None:
     assert api.connections == 0
 
 
-def test_a_run_that_may_get_more_results_is_used_and_not_kept() -> None:
-    cache = no_cache()
+def test_a_run_that_may_get_more_results_is_used_and_not_kept(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "results.sqlite", "api", "token")
     run = run_of(1, complete=False)
     assert Api().reader(cache).outcomes(run, soon()) == ONE_TEST
     assert cache.read(1) is None
