@@ -22,7 +22,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[str]:
     """A scenario whose runs have all finished."""
-    with Simulator(load_scenario(request.param), speed=1000) as simulator:
+    # Fast enough for the newest run to end between the first request and the second.
+    with Simulator(load_scenario(request.param), speed=100_000) as simulator:
         yield simulator.url
 
 
