@@ -194,8 +194,8 @@ def _tests_as_json(tests: Comparison) -> Mapping[str, object]:
         "newFailures": [
             {
                 **json_report.test_id(failure.test),
-                "before": None if failure.before is None else failure.before.name.lower(),
-                "now": failure.now.name.lower(),
+                "before": None if failure.before is None else failure.before.word,
+                "now": failure.now.word,
                 "error": first_error_line(failure.result) or None,
             }
             for failure in tests.new_failures

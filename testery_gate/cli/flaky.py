@@ -203,7 +203,7 @@ def _test(flaky: FlakyTest, durations: Durations) -> Mapping[str, object]:
     mean = durations.mean(flaky.test)
     return {
         **json_report.test_id(flaky.test),
-        "strip": [None if outcome is None else outcome.name.lower() for outcome in flaky.strip],
+        "strip": [None if outcome is None else outcome.word for outcome in flaky.strip],
         "changes": flaky.changes,
         "failed": flaky.failed,
         "executed": flaky.executed,

@@ -49,6 +49,11 @@ class TestOutcome(Enum):
     """It did neither: it was ignored, or did not run."""
 
     @property
+    def word(self) -> str:
+        """The outcome as JSON says it."""
+        return self.name.lower()
+
+    @property
     def has_failed(self) -> bool:
         """Whether a result of it is FAIL."""
         return self is TestOutcome.FAILED or self is TestOutcome.BOTH

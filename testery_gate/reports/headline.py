@@ -96,7 +96,7 @@ def _short_ref(ref: str | None) -> str | None:
 
 
 def _verdict(code: ExitCode) -> str:
-    return view.HEADLINES[code].partition(":")[0].partition(",")[0]
+    return view.verdict_word(code).partition(",")[0]
 
 
 def _passed(judged: Judged, run: TestRun) -> str:

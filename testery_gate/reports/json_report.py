@@ -13,7 +13,7 @@ from testery_gate import __version__
 from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.failures import Evidence, Failure
 from testery_gate.evidence.flakiness import Since
-from testery_gate.evidence.outcomes import TestId, TestOutcome
+from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Metric, Unit, measure, measure_tests
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check
@@ -195,21 +195,13 @@ _TOLERATED: Mapping[str, object] = {
 
 
 def _failure(failure: Failure) -> Mapping[str, object]:
-    strip = [None if outcome is None else _OUTCOMES[outcome] for outcome in failure.strip]
+    strip = [None if outcome is None else outcome.word for outcome in failure.strip]
     return {
         "class": failure.failure_class.value,
         "why": _text(failure.why),
         "strip": strip or None,
         "since": None if failure.since is None else _since(failure.since),
     }
-
-
-_OUTCOMES = {
-    TestOutcome.PASSED: "passed",
-    TestOutcome.FAILED: "failed",
-    TestOutcome.BOTH: "both",
-    TestOutcome.OTHER: "other",
-}
 
 
 def _since(since: Since) -> Mapping[str, object]:
