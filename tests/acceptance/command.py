@@ -1,4 +1,4 @@
-"""The installed command in a process of its own, against the real stand-in API."""
+"""The command in a process of its own, against the real stand-in API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.acceptance import forked
 from tests.canary import CANARY, watched
 
 COMMAND = str(Path(sys.executable).with_name("testery-gate"))
@@ -81,7 +82,24 @@ def finish(process: subprocess.Popen[str]) -> Finished:
 def run(
     *arguments: str, cwd: Path, api_url: str | None = None, stdin: str = "", **variables: str
 ) -> Finished:
-    """Run the command to its end."""
+    """Run the command to its end, in a process that has it loaded already."""
+    if any(name.startswith(("PYTHON", "LC_", "LANG")) for name in variables):
+        # They change how Python begins.
+        return run_installed(*arguments, cwd=cwd, api_url=api_url, stdin=stdin, **variables)
+    env = environment(api_url, **variables)
+    return Finished(*forked.run([COMMAND, *arguments], cwd, env, stdin, seconds=LONGEST))
+
+
+def run_as_in_a_log(*arguments: str, cwd: Path, api_url: str, **variables: str) -> Finished:
+    """Run the command to its end; what both streams wrote is in one text, in its order."""
+    env = environment(api_url, **variables)
+    return Finished(*forked.run([COMMAND, *arguments], cwd, env, seconds=LONGEST, one_stream=True))
+
+
+def run_installed(
+    *arguments: str, cwd: Path, api_url: str | None = None, stdin: str = "", **variables: str
+) -> Finished:
+    """Run the command to its end as a user's shell starts it."""
     done = subprocess.run(
         [COMMAND, *arguments],
         cwd=cwd,

@@ -122,7 +122,7 @@ def test_a_scenario_ends_with_its_exit_code(
     played = load_scenario(scenario)
     # A fault's own times are real; the runs' are not.
     with Simulator(played, speed=SPEED) as api:
-        done = command.run(
+        done = command.run_installed(
             "wait",
             str(played.runs[0].id),
             "--junit-xml=out/TEST-testery.xml",

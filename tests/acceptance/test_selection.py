@@ -358,6 +358,7 @@ def test_however_the_list_is_given_the_same_runs_are_meant(tmp_path: Path, liste
     assert len(asked) < 35
 
 
+@pytest.mark.slow  # asks for 120 pages
 def test_pages_that_shift_while_they_are_read_hide_no_run(tmp_path: Path) -> None:
     # The list gives 5 at a time; ours is the 301st from the end, and more arrive with each page.
     scenario = written(tmp_path, 'based-on = "busy"\n[list]\nmax-page-size = 5')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import CANARY, Simulator, watched
+from tests.canary import CANARY, Simulator
 from tests.ci.readers import READERS, azure, github, gitlab, gitlab_dotenv, teamcity
 from tests.ci.telling import github_variables, outputs
 
@@ -39,19 +38,15 @@ def hostile() -> Iterator[str]:
 
 def log(*arguments: str, api_url: str, folder: Path, **variables: str) -> str:
     """Return what both streams wrote, in the order in which they did, carriage returns too."""
-    done = subprocess.run(
-        [command.COMMAND, "wait", "55676", "--verbose", *arguments],
+    done = command.run_as_in_a_log(
+        *("wait", "55676", "--verbose", *arguments),
         cwd=folder,
-        env=command.environment(api_url, AGENT_TEMPDIRECTORY=str(folder), **variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=command.LONGEST,
-        check=False,
+        api_url=api_url,
+        AGENT_TEMPDIRECTORY=str(folder),
+        **variables,
     )
-    text = watched(done.stdout.decode())
-    assert done.returncode == ExitCode.FAILED, text
-    return text
+    assert done.code == ExitCode.FAILED, done.stdout
+    return done.stdout
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
