@@ -379,7 +379,8 @@ def add(past: Past, run_id: int, one: Earlier) -> None:
             past.api.get(f"{BASE}/test-runs/{run_id}/results", **answer)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# 40 where it has to be quick, else 200.
+@settings(max_examples=2 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     judged_run=RESULTS,
     lacking=st.integers(0, 1),

@@ -96,7 +96,7 @@ def playing(scenario: Scenario, fault: Fault | None) -> Iterator[tuple[str, thre
         yield api.url, hanging
 
 
-@pytest.mark.quick(6)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_signal_ends_every_stage_with_its_code_and_a_report(
@@ -120,7 +120,7 @@ def test_a_signal_ends_every_stage_with_its_code_and_a_report(
     assert_matches(tmp_path / "t.xml", ExitCode.PASSED if stage.judged else code)
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 @pytest.mark.parametrize(
     "act",

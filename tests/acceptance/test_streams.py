@@ -32,7 +32,7 @@ def shell(line: str, *, folder: Path, api_url: str | None) -> int:
     ).returncode
 
 
-@pytest.mark.quick(6)
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("scenario", "line", "code"),
     [

@@ -135,7 +135,7 @@ def test_the_folder_of_the_report_may_go_in_mid_wait(
         assert_matches(folder / "t.xml", code)
 
 
-@pytest.mark.quick(5)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     ("line", "code"),

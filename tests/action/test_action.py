@@ -98,7 +98,7 @@ def test_every_ending_is_told(
     check_ending(done, code, reason)
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("scenario", "inputs", "code", "reason"),
     [
@@ -144,6 +144,7 @@ OF_TESTS = (
 )
 
 
+@pytest.mark.slow
 def test_failed_tests_are_counted_by_class_where_that_is_asked_for(tmp_path: Path) -> None:
     with Simulator(load_scenario("failing"), speed=SPEED) as api:
         done = use(tmp_path, api.url, {"only-new": True})
@@ -151,6 +152,7 @@ def test_failed_tests_are_counted_by_class_where_that_is_asked_for(tmp_path: Pat
     assert [done.outputs[name] for name in OF_TESTS] == ["3", "0", "0", "0", "", "", ""]
 
 
+@pytest.mark.slow
 def test_counts_runs_and_reports_are_told(tmp_path: Path) -> None:
     with Simulator(load_scenario("failing"), speed=SPEED) as api:
         done = use(
@@ -241,6 +243,7 @@ def test_the_workflows_env_holds_where_an_input_is_empty(tmp_path: Path) -> None
     check_ending(stricter, ExitCode.FAILED, "failed <= 2")
 
 
+@pytest.mark.slow
 def test_the_token_given_wins_over_every_other(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("of-a-file")
     others = {
@@ -348,7 +351,7 @@ BLOCK_ENDINGS = [
 ]
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("scenario", "given", "code", "counts"), BLOCK_ENDINGS)
 def test_the_block_in_the_readme_works_as_it_stands(
     tmp_path: Path,

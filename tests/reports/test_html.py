@@ -708,6 +708,7 @@ def test_runs_beyond_the_limit_are_counted_and_stay_in_the_table() -> None:
     assert sum(link.get("href", "").startswith("#") for link in page.all("a")) == told
 
 
+@pytest.mark.slow  # renders 2.5 MB of errors three times
 def test_the_format_keeps_its_limit_unless_told() -> None:
     runs = [failing(500, error="x" * 5_000)]
     formats = with_options(

@@ -597,6 +597,7 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert error.text == f"boom\n\n{'x' * 49_994}\n[10006 more characters are left out here]"
 
 
+@pytest.mark.slow  # renders 60 MB
 @pytest.mark.parametrize(
     ("tests", "length"),
     [

@@ -235,6 +235,7 @@ def test_a_new_failure_is_the_last_to_be_cut(new: int, known: int, limit: int) -
             assert all(name in told for name in names if "jjj" in name)
 
 
+@pytest.mark.slow  # renders thousands of failures in each format
 def test_each_of_many_failures_is_named_with_its_history() -> None:
     run = make_run(total=3_000, failed=3_000)
     names = [f"test {number}" for number in range(3_000)]
