@@ -380,7 +380,10 @@ def add(past: Past, run_id: int, one: Earlier) -> None:
 
 
 # 40 where it has to be quick, else 200.
-@settings(max_examples=2 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=2 * settings().max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     judged_run=RESULTS,
     lacking=st.integers(0, 1),
