@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from testery_gate.api.client import ONLY_LOOK_SECONDS, TesteryClient
 from testery_gate.api.time_limit import TookTooLong
-from testery_gate.errors import ApiError, ExitCode, Interrupted
+from testery_gate.errors import ApiError, ExitCode, Interrupted, NotFound, Unauthorized
 from testery_gate.evidence.failures import Evidence
 from testery_gate.evidence.gathering import Gathering
 from testery_gate.judging.judged import Judged
@@ -20,7 +21,7 @@ from testery_gate.judging.verdict import (
     no_verdict,
     stopped,
 )
-from testery_gate.model import TestRun
+from testery_gate.model import Attachments, TestRun
 from testery_gate.runs.comparable import (
     SECONDS,
     Source,
@@ -52,6 +53,8 @@ class Waiting:
     """Whether it is asked again which runs are meant, and a canceled one gives way to a newer."""
     fail_fast: bool = False
     with_results: bool = True
+    with_attachments: Callable[[Sequence[Judged]], Iterable[tuple[int, str]]] | None = None
+    """Which tests to ask for screenshots and the like, by run and result, the first ones first."""
     comparable: int = 0
     """How many comparable runs to find for each run that was judged, itself among them."""
 
@@ -257,6 +260,8 @@ class Gate:
             runs = self._with_addresses(runs)
             if self._waiting.with_results:
                 runs = self._with_results(runs)
+            if self._waiting.with_attachments:
+                runs = self._with_attachments(runs, self._waiting.with_attachments(runs))
             return self._with_comparable(runs) if self._waiting.comparable else runs
         except Interrupted as cause:
             return [_stopped(judged, cause) for judged in runs]
@@ -295,6 +300,35 @@ class Gate:
             found.append(replace(judged, results=results, notes=notes))
         return found
 
+    def _with_attachments(
+        self, runs: Sequence[Judged], wanted: Iterable[tuple[int, str]]
+    ) -> Sequence[Judged]:
+        """Add what tests left besides their errors; where the API has none to offer, say so."""
+        until = Deadline.after(ATTACHMENT_SECONDS, self._waiting.deadline.clock)
+        found: dict[int, dict[str, Attachments]] = {}
+        lacking: dict[int, str] = {}
+        for run_id, result_id in islice(wanted, MOST_ATTACHED):
+            if until.passed:
+                lacking[run_id] = "they took too long"
+                break
+            try:
+                attachments = self._client.attachments(run_id, result_id, until)
+            except ApiError as error:
+                # Its message may quote an address, and notes are shown in logs too.
+                lacking[run_id] = _why(error, until)
+                break
+            if attachments:
+                found.setdefault(run_id, {})[result_id] = attachments
+
+        def completed(judged: Judged) -> Judged:
+            attachments, why = found.get(judged.run_id or 0, {}), lacking.get(judged.run_id or 0)
+            if why is None:
+                return replace(judged, attachments=attachments)
+            note = f"{'not all' if attachments else 'no'} {_ATTACHED}: {why}"
+            return replace(judged, attachments=attachments, notes=(*judged.notes, note))
+
+        return list(map(completed, runs))
+
     def _with_comparable(self, runs: Sequence[Judged]) -> Sequence[Judged]:
         """Add comparable runs, as far as the list of runs shows them in reasonable time."""
         known = [judged.run for judged in runs if judged.run and judged.exit_code in _BY_EVIDENCE]
@@ -317,6 +351,11 @@ class Gate:
 
 _BY_EVIDENCE = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 """How runs end that were judged by what they brought."""
+MOST_ATTACHED = 20
+"""So many tests are asked what they left besides their errors."""
+ATTACHMENT_SECONDS = 5.0
+"""What all of these may take together."""
+_ATTACHED = "screenshots, videos and console output of failing tests"
 _BUT_A_FAILURE = {ExitCode.PASSED, ExitCode.INCONCLUSIVE, ExitCode.TIMED_OUT}
 
 
@@ -358,6 +397,15 @@ def _with_note(runs: Sequence[Judged], note: str) -> Sequence[Judged]:
 
 def _of_error(error: ApiError) -> Verdict:
     return no_verdict(error.exit_code, error.message, advice=error.advice)
+
+
+def _why(error: ApiError, until: Deadline) -> str:
+    """Say why what a test left can't be had, without a word from elsewhere."""
+    if isinstance(error, NotFound):
+        return "the API does not offer them"
+    if isinstance(error, Unauthorized):
+        return "the token may not read them"
+    return "they took too long" if until.passed else "the API gave no readable answer"
 
 
 def _unfinished(run: TestRun | None, wait: Wait) -> Verdict:

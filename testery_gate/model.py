@@ -17,14 +17,23 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
 from functools import cache
+from itertools import islice
 from typing import TypeVar
 
-from testery_gate.text import Clean, clean_text, one_line
+from testery_gate.text import Clean, clean_text, last_lines, one_line
 
 _S = TypeVar("_S", bound=Enum)
 MOST_RESULTS = 250_000
 MOST_RUNS = 10_000
 """The most items in one answer; each takes longer to read than its size suggests."""
+MOST_ADDRESSES = 10
+"""The most screenshots or videos of one test."""
+LONGEST_ADDRESS = 4_000
+MOST_OUTPUT_LINES = 100
+MOST_OUTPUT = 10_000
+"""How many of the last lines and characters of a test's console output are kept."""
+MOST_OUTPUT_READ = 100_000
+"""How many characters of it are looked at."""
 
 _SHOWN_NAME = 40
 
@@ -178,6 +187,20 @@ class TestResult:
     stack_trace: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachments:
+    """What a test left besides its error.
+
+    Addresses may be signed: who has one may get in, so they are for files and never for a log.
+    """
+
+    screenshots: tuple[str, ...] = ()
+    videos: tuple[str, ...] = ()
+    output_url: str | None = None
+    output: str = ""
+    """The last lines of its console output."""
+
+
 def decode_json(body: bytes, most_values: int) -> object:
     """Return the value of a JSON text of at most so many values, strictly.
 
@@ -259,6 +282,59 @@ def parse_results(
     repeated = cache(lambda text: one_line(clean(text)))
     items = _items(data, "a list of test results", MOST_RESULTS)
     return tuple(_parse_result(item, clean, repeated, brief=brief) for item in items)
+
+
+def parse_attachments(
+    result_id: str, data: object, clean: Clean = clean_text
+) -> Attachments | None:
+    """Return what one test result offers, ``None`` for nothing; raises :class:`MalformedAnswer`.
+
+    The API promises no shape: a text or an object with an address is taken, anything else is not.
+    """
+    fields = _Fields(data, "a test result", clean, strict=False)
+    number = fields.integer("id")
+    if number is not None and str(number) != result_id:
+        raise MalformedAnswer(f"result {number} was returned instead of result {result_id}")
+    output = fields.data.get("processOutput")
+    address = next(iter(_addresses([output], clean)), None)
+    text = output if isinstance(output, str) and address is None else ""
+    cleaned = clean(text[-MOST_OUTPUT_READ:])
+    found = Attachments(
+        screenshots=_addresses(fields.data.get("screenShots"), clean),
+        videos=_addresses(fields.data.get("videos"), clean),
+        output_url=address,
+        output=last_lines(cleaned, MOST_OUTPUT_LINES, MOST_OUTPUT) if cleaned.strip() else "",
+    )
+    return None if found == Attachments() else found
+
+
+def _addresses(items: object, clean: Clean) -> tuple[str, ...]:
+    """Return the addresses in a list, each once; one that the token is part of is none."""
+    found = dict.fromkeys(map(_address, items if isinstance(items, list) else []))
+    kept = (address for address in found if address and clean(address) == address)
+    return tuple(islice(kept, MOST_ADDRESSES))
+
+
+def _address(item: object) -> str | None:
+    """Return the address that an item is, or that stands in a field of it, if there is one."""
+    values = [item]
+    if isinstance(item, dict):
+        named = [name for name in item if name.lower().endswith(("url", "href", "src", "link"))]
+        # "url" itself before what is only about it, such as a "thumbnailUrl".
+        values = [item[name] for name in sorted(named, key=lambda name: name.lower() != "url")]
+    texts = (value for value in values if isinstance(value, str))
+    return next((text for text in texts if _is_address(text)), None)
+
+
+def _is_address(text: str) -> bool:
+    return len(text) <= LONGEST_ADDRESS and re.fullmatch(_ADDRESS, text) is not None
+
+
+_ADDRESS = (
+    r"https://[A-Za-z0-9][A-Za-z0-9.-]{0,252}(?::[0-9]{1,5})?"
+    r"(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?"
+)
+"""An address on the web that is encrypted, with the characters of RFC 3986 and without a user."""
 
 
 def parse_account_name(data: object, clean: Clean = clean_text) -> str | None:

@@ -72,6 +72,13 @@ def cut_off(text: str, limit: int) -> str:
     return f"{text[:limit]}\n[{left_out} more characters are left out here]"
 
 
+def last_lines(text: str, most: int, limit: int) -> str:
+    """Return the text, or its last lines, after a line that says that others are left out."""
+    text = text.strip("\n")
+    kept = "\n".join(text.split("\n")[-most:])[-limit:]
+    return text if kept == text else f"[earlier lines are left out here]\n{kept}"
+
+
 def fits(pattern: str, text: str) -> bool:
     """Whether the whole text is as the pattern says, in which ``*`` stands for any characters.
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 import requests_mock
 
 from testery_gate.api.client import Limits, TesteryClient
@@ -13,7 +14,7 @@ from testery_gate.errors import ApiError, ExitCode, Interrupted
 from testery_gate.gate import Effects, Gate, Waiting
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Policy
-from testery_gate.model import RunStatus
+from testery_gate.model import Attachments, RunStatus
 from testery_gate.runs.references import RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
@@ -785,3 +786,110 @@ def test_a_signal_while_others_are_compared_ends_the_wait(api: requests_mock.Moc
     (judged,) = walk.judge()
     assert judged.exit_code is ExitCode.TERMINATED
     assert "10 of 30 tests done" in judged.verdict.reason
+
+
+FILE = "https://files.example.test/1.png?signature=secret"
+
+
+class Attaching(Walk):
+    """A walk whose reports show what failing tests left, of runs with so many of them."""
+
+    def __init__(self, api: requests_mock.Mocker, *counts: int, **options: Any) -> None:
+        wanted = [
+            (run, test) for run, count in enumerate(counts, 1) for test in range(1, count + 1)
+        ]
+        super().__init__(
+            api, with_attachments=lambda _: [(run, str(test)) for run, test in wanted], **options
+        )
+        for run in range(1, len(counts) + 1):
+            self.run(make_answer(id=run, failed=1), run_id=run)
+        self.runs = range(1, len(counts) + 1)
+
+    def offers(self, **answer: Any) -> None:
+        self.api.get(re.compile(r".*/results/\d+$"), **answer)
+
+    def asked(self) -> list[str]:
+        found = (
+            re.search(r"test-runs/(\d+/results/\d+)$", r.path) for r in self.api.request_history
+        )
+        return [match[1] for match in found if match]
+
+
+def test_what_failing_tests_left_is_gathered_for_the_reports(api: requests_mock.Mocker) -> None:
+    walk = Attaching(api, 1, 30)
+    walk.offers(json={"screenShots": [FILE]})
+    first, second = walk.judge(*walk.runs)
+    assert first.attachments == {"1": Attachments(screenshots=(FILE,))}
+    assert len(second.attachments) == 19
+    assert len(walk.asked()) == 20
+    assert not any("screenshots" in note for note in (*first.notes, *second.notes))
+
+
+def test_what_a_test_did_not_leave_is_no_fault(api: requests_mock.Mocker) -> None:
+    walk = Attaching(api, 2)
+    walk.offers(json={"screenShots": [], "processOutput": ""})
+    (judged,) = walk.judge(1)
+    assert judged.attachments == {}
+    assert len(walk.asked()) == 2
+    assert not any("screenshots" in note for note in judged.notes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"status_code": 404}, "the API does not offer them"),
+        ({"status_code": 403}, "the token may not read them"),
+        ({"status_code": 401}, "the token may not read them"),
+        ({"status_code": 503, "headers": {"Retry-After": "60"}}, "the API gave no readable answer"),
+        ({"text": f'{{"screenShots": ["{FILE}'}, "the API gave no readable answer"),
+        ({"json": {"id": 7, "videos": [FILE]}}, "the API gave no readable answer"),
+    ],
+)
+def test_what_is_not_offered_is_said_once_and_not_asked_for_again(
+    api: requests_mock.Mocker, answer: dict[str, Any], why: str
+) -> None:
+    walk = Attaching(api, 2, 2)
+    walk.offers(**answer)
+    first, second = walk.judge(*walk.runs)
+    assert (first.exit_code, second.exit_code) == (ExitCode.FAILED, ExitCode.FAILED)
+    told = [note for note in (*first.notes, *second.notes) if "screenshots" in note]
+    assert told == [f"no screenshots, videos and console output of failing tests: {why}"]
+    assert walk.asked() == ["1/results/1"]
+    assert walk.clock.slept == []
+
+
+def test_what_comes_too_late_is_not_waited_for(api: requests_mock.Mocker) -> None:
+    walk = Attaching(api, 9)
+
+    def slowly(*_: object) -> Any:
+        walk.clock.now += 2
+        return {"screenShots": [FILE]}
+
+    walk.offers(json=slowly)
+    (judged,) = walk.judge(1)
+    assert [*judged.attachments] == ["1", "2", "3"]
+    assert judged.notes[-1] == (
+        "not all screenshots, videos and console output of failing tests: they took too long"
+    )
+    assert len(walk.asked()) == 3
+
+
+def test_an_answer_that_takes_all_the_time_came_too_late(api: requests_mock.Mocker) -> None:
+    walk = Attaching(api, 2)
+
+    def late(*_: object) -> Any:
+        walk.clock.now += 5
+        raise requests.ReadTimeout
+
+    walk.offers(json=late)
+    (judged,) = walk.judge(1)
+    assert judged.notes[-1].endswith(": they took too long")
+
+
+def test_a_signal_while_screenshots_are_asked_for_is_the_outcome(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Attaching(api, 1)
+    walk.offers(json=interrupting(15))
+    (judged,) = walk.judge(1)
+    assert judged.exit_code is ExitCode.TERMINATED

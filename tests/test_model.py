@@ -20,12 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testery_gate.model import (
+    Attachments,
     MalformedAnswer,
     ResultStatus,
     RunStatus,
     TestResult,
     TestRun,
     parse_account_name,
+    parse_attachments,
     parse_results,
     parse_run,
     parse_runs,
@@ -868,3 +870,85 @@ def test_every_run_of_white_space_becomes_one_blank(text: str, line: str) -> Non
 def test_sequences_without_an_end_are_cleaned_in_one_pass(start: str, rest: str) -> None:
     # Searching for the end of each would take minutes, not a moment.
     assert clean_text(start * 200_000) == rest * 200_000
+
+
+FILE = "https://files.example.test/1.png?signature=a%2Fb&c=d"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(FILE, id="a text"),
+        pytest.param({"url": FILE}, id="an object"),
+        pytest.param({"name": "login", "fileUrl": FILE}, id="an object with another name for it"),
+        pytest.param({"thumbnailUrl": f"{FILE}0", "URL": FILE}, id="the whole before its picture"),
+        pytest.param(
+            {"href": "files/1.png", "src": FILE}, id="the one of several that leads there"
+        ),
+    ],
+)
+def test_addresses_are_found_in_every_shape(item: object) -> None:
+    found = parse_attachments("1", {"id": 1, "screenShots": [item, item], "videos": [item]})
+    assert found == Attachments(screenshots=(FILE,), videos=(FILE,))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *("http://files.example.test/1", "javascript:alert(1)", "//files.example.test/1", "1.png"),
+        *("https://", "https:///1", "https://user:word@files.example.test/", "https://a.test/ b"),
+        *(
+            'https://a.test/"><script>',
+            "https://a.test/\n",
+            " https://a.test/",
+            "https://\u0430.test/",
+        ),
+        *(f"https://a.test/{'a' * 4000}", "https://a.test/canary", "", 7, None, True, [FILE]),
+        *({}, {"url": 7}, {"url": {"url": FILE}}, {"name": FILE}, {"url": "http://a.test/"}),
+    ],
+)
+def test_only_plain_addresses_are_taken(item: object) -> None:
+    data = {"screenShots": [item], "videos": {"url": item}, "processOutput": [item]}
+    assert parse_attachments("1", data, lambda text: text.replace("canary", "***")) is None
+
+
+def test_there_is_an_end_to_addresses() -> None:
+    found = parse_attachments("1", {"videos": [f"{FILE}&{number}" for number in range(11)]})
+    assert found is not None
+    assert len(found.videos) == 10
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        ("\x1b[31mone\x1b[0m\ntwo\n", "one\ntwo"),
+        (
+            "".join(f"{n}\n" for n in range(120)),
+            "\n".join(["[earlier lines are left out here]", *map(str, range(20, 120))]),
+        ),
+        (f"{'a' * 20_000}b", f"[earlier lines are left out here]\n{'a' * 9_999}b"),
+        (
+            f"https://a.test/1\n{'a' * 200_000}",
+            f"[earlier lines are left out here]\n{'a' * 10_000}",
+        ),
+    ],
+)
+def test_the_end_of_the_console_output_is_kept(output: str, shown: str) -> None:
+    assert parse_attachments("1", {"processOutput": output}) == Attachments(output=shown)
+
+
+@pytest.mark.parametrize("output", [FILE, {"url": FILE}])
+def test_console_output_can_be_elsewhere(output: object) -> None:
+    found = parse_attachments("1", {"id": None, "processOutput": output})
+    assert found == Attachments(output_url=FILE)
+
+
+@pytest.mark.parametrize("output", ["", " \n", "\x1b[0m", None, 7, ["a"], {"text": "a"}])
+def test_what_is_no_console_output_is_none(output: object) -> None:
+    assert parse_attachments("1", {"processOutput": output}) is None
+
+
+@pytest.mark.parametrize("data", [{"id": 2}, [], None, "1"])
+def test_what_is_not_about_the_test_is_malformed(data: object) -> None:
+    with pytest.raises(MalformedAnswer):
+        parse_attachments("1", data)

@@ -19,11 +19,13 @@ from testery_gate.api import faults
 from testery_gate.api.transport import Answer, Bounds, Transport
 from testery_gate.errors import ApiError, NoAnswer, Unauthorized, Unavailable
 from testery_gate.model import (
+    Attachments,
     MalformedAnswer,
     TestResult,
     TestRun,
     decode_json,
     parse_account_name,
+    parse_attachments,
     parse_results,
     parse_run,
     parse_runs,
@@ -273,6 +275,16 @@ class TesteryClient:
         )
         parse = partial(parse_results, brief=brief)
         return self._get(f"test-runs/{run_id}/results", parse, limits)
+
+    def attachments(self, run_id: int, result_id: str, until: Deadline) -> Attachments | None:
+        """Return what a test left besides its error, from an undocumented endpoint.
+
+        There is one attempt, which ends with ``until``.
+        """
+        seconds = min(OPTIONAL_TIMEOUT, until.remaining())
+        limits = replace(self._limits, outage_tolerance=0.0, requests=(seconds,))
+        path = f"test-runs/{run_id}/results/{result_id}"
+        return self._get(path, partial(parse_attachments, result_id), limits)
 
     def account_name(self) -> str | None:
         """Return the account's name in web addresses, from an undocumented endpoint."""

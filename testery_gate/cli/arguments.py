@@ -76,6 +76,8 @@ class ReportOptions:
     wanted: Sequence[Report]
     formats: Mapping[str, Renderer]
     with_results: bool
+    with_attachments: bool
+    """Whether a report shows screenshots and the like, which only a file may."""
     shown_runs: int
     """How many comparable runs are shown, the one that is judged among them."""
 
@@ -456,6 +458,8 @@ def _reports(values: Values, given: Given) -> ReportOptions:
             junit_tolerated=values["junit_tolerated"],
         ),
         with_results=not values["no_test_results"],
+        with_attachments=not values["no_test_results"]
+        and any(report.format in {"html", "json"} and report.path != "-" for report in wanted),
         shown_runs=_shown_runs(values) if any(report.format == "html" for report in wanted) else 0,
     )
 

@@ -32,6 +32,7 @@ from testery_gate.progress.stream import moves_cursor
 from testery_gate.reports import summary
 from testery_gate.reports.ending import overall
 from testery_gate.reports.files import check_writable, publish
+from testery_gate.reports.grouping import seen_first
 from testery_gate.waiting.deadline import Deadline
 
 
@@ -120,6 +121,7 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         follow=wanted.follow,
         fail_fast=wanted.fail_fast,
         with_results=options.reports.with_results,
+        with_attachments=seen_first if options.reports.with_attachments else None,
         comparable=options.reports.shown_runs,
     )
     with (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.failures import Evidence
 from testery_gate.judging.verdict import Verdict
-from testery_gate.model import Observation, TestResult, TestRun
+from testery_gate.model import Attachments, Observation, TestResult, TestRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class Judged:
     """What was noticed on the way to the verdict and after it."""
     results: Sequence[TestResult] | None = None
     """The run's tests; ``None`` where the API does not offer them."""
+    attachments: Mapping[str, Attachments] = field(default_factory=dict)
+    """By result id what failing tests left besides their errors, as far as it was asked for."""
     evidence: Evidence | None = None
     """What the tests say, held against earlier runs; ``None`` where that was not asked for."""
     web_url: str | None = None

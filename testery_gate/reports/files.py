@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -52,13 +53,28 @@ def publish(
     code = exit_code_of(runs)
     for report in wanted:
         try:
+            shown = runs if _is_for_a_file(report.path) else list(map(_without_addresses, runs))
             # No name is given to the text, so that it is gone before the next one is made.
-            _deliver(formats[report.format](runs), report, stdout)
+            _deliver(formats[report.format](shown), report, stdout)
         except ReportLost as error:
             complain(error)
             if code is ExitCode.PASSED:
                 code = ExitCode.REPORT_LOST
     return code
+
+
+def _is_for_a_file(path: str) -> bool:
+    """Whether what is written there is kept apart from any log."""
+    try:
+        existing = None if path == "-" else _existing(path)
+    except (OSError, ValueError):
+        return False  # the write will say why
+    return path != "-" and (existing is None or _is_file(existing))
+
+
+def _without_addresses(judged: Judged) -> Judged:
+    """Leave out addresses that may be signed: a log has other readers than a file."""
+    return replace(judged, attachments={})
 
 
 def withdraw(reports: Iterable[Report]) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
+from testery_gate.judging.judged import Judged
 from testery_gate.reports import view
 from testery_gate.text import one_line
 
@@ -41,6 +43,22 @@ def grouped(tests: Iterable[view.FailingTest]) -> Sequence[ErrorGroup]:
         ErrorGroup(error=headline(view.error_lines(members[0].result)), tests=members)
         for members in groups.values()
     ]
+
+
+def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
+    """Return the failing tests of all runs by run and result, in the order in which they matter.
+
+    First comes the first test of each error, of which the new ones stand first, then the second.
+    """
+    found = [
+        (place, judged.run_id, test.result.id)
+        for judged in view.worst_first(runs)
+        if judged.run_id is not None
+        for group in grouped(view.failing_tests(judged))
+        for place, test in enumerate(group.tests)
+        if test.result.id
+    ]
+    return [(run_id, result_id) for _, run_id, result_id in sorted(found, key=itemgetter(0))]
 
 
 def signature(lines: Sequence[str]) -> str:

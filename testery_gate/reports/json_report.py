@@ -17,11 +17,11 @@ from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Metric, Unit, measure, measure_tests
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check
-from testery_gate.model import ResultStatus, TestResult, TestRun
+from testery_gate.model import Attachments, ResultStatus, TestResult, TestRun
 from testery_gate.reports.view import TOLERATED, WHY_TOLERATED, exit_code_of
 from testery_gate.text import clean_text
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """The second number grows when a field is added, the first when one changes or goes."""
 
 MOST_DIFFERING = 1_000
@@ -96,7 +96,10 @@ def _judged(judged: Judged) -> Iterator[str]:
         "run": None if run is None else _run(run),
         "metrics": None if run is None else _metrics(run, evidence),
     }
-    after = {"evidence": None if evidence is None else _evidence(evidence)}
+    after = {
+        "evidence": None if evidence is None else _evidence(evidence),
+        "attachments": [_attached(*item) for item in judged.attachments.items()],
+    }
     yield dumped(before).removesuffix(_END)
     yield ',\n  "tests": '
     if results:
@@ -210,6 +213,15 @@ def _since(since: Since) -> Mapping[str, object]:
         "time": _time(since.time),
         "gitRef": _text(since.git_ref),
         "atLeast": since.at_least,
+    }
+
+
+def _attached(result_id: str, attachments: Attachments) -> Mapping[str, object]:
+    return {
+        "testId": result_id,
+        "screenshots": list(attachments.screenshots),
+        "videos": list(attachments.videos),
+        "consoleOutput": attachments.output_url,
     }
 
 

@@ -130,7 +130,7 @@ class Api:
         row = next((row for row in rows if row.get("id") == way.ids[1]), None)
         if row is None:
             raise _RefusedError(404)
-        return json_answer(result_details(row))
+        return json_answer(result_details(run, row))
 
     def _list(self, request: Request, now: Now) -> Response:
         listing, query = self._listing, parse_qs(request.target.partition("?")[2])

@@ -217,6 +217,7 @@ def _run(table: Table, number: int, later: float, tests: tuple[Test, ...]) -> Ru
         errors=table.take("errors", SOME_TEXTS, plain.errors),
         patch=_patch(table),
         result_patch=_patch(table, "result-"),
+        detail_patch=_patch(table, "detail-"),
     )
     table.done()
     return run

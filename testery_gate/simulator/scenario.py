@@ -119,6 +119,7 @@ class Run:
     errors: tuple[str, ...] = ("\x1b[31mAssertionError\x1b[39m: expected 3 items, found 2",)
     patch: Patch = Patch()
     result_patch: Patch = Patch()
+    detail_patch: Patch = Patch()
 
 
 class ClockStart(Enum):

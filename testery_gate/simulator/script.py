@@ -153,9 +153,10 @@ def results(run: Run, age: float) -> list[dict[str, Json]]:
     return [run.result_patch.apply(row) for row in rows]
 
 
-def result_details(result: dict[str, Json]) -> dict[str, Json]:
+def result_details(run: Run, result: dict[str, Json]) -> dict[str, Json]:
     """One result with what the API adds when it is asked for by its own id."""
-    return {**result, "screenShots": [], "videos": [], "processOutput": "1 test\n"}
+    added: dict[str, Json] = {"screenShots": [], "videos": [], "processOutput": "1 test\n"}
+    return run.detail_patch.apply({**result, **added})
 
 
 def highest(run: Run) -> Counts:

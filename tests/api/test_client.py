@@ -33,7 +33,7 @@ from testery_gate.api.client import (
 )
 from testery_gate.api.transport import Answer, Bounds, Transport
 from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
-from testery_gate.model import MOST_RESULTS, MOST_RUNS
+from testery_gate.model import MOST_RESULTS, MOST_RUNS, Attachments
 from testery_gate.redaction import Redaction
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import make_answer, make_route, make_run, make_transport
@@ -579,6 +579,20 @@ def test_results_can_be_brief(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(f"{URL}/results", json=[{"id": 1, "status": "FAIL", "error": "long"}])
     (result,) = make_client(FakeClock()).results(55676, brief=True)
     assert (result.status_text, result.error) == ("FAIL", None)
+
+
+def test_what_a_test_left_comes_from_the_undocumented_endpoint(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{URL}/results/1", json={"id": 1, "videos": ["https://a.test/1.mp4"]})
+    clock = FakeClock()
+    found = make_client(clock).attachments(55676, "1", Deadline.after(5, clock))
+    assert found == Attachments(videos=("https://a.test/1.mp4",))
+
+
+def test_what_a_test_left_is_asked_for_once_and_until_a_time() -> None:
+    with raw_server(hang) as api, pytest.raises(Unavailable, match="no complete answer"):
+        make_real_client(api.url, outage_tolerance=300).attachments(1, "1", Deadline.after(0.2))
 
 
 def test_clients_take_turns_at_parsing(requests_mock: requests_mock.Mocker) -> None:

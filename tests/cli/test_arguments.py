@@ -330,6 +330,14 @@ def test_a_history_is_gathered_for_a_report_that_shows_it() -> None:
     assert waiting("1", "--report=json=a.json").reports.shown_runs == 0
 
 
+def test_screenshots_are_asked_for_where_a_file_shows_them() -> None:
+    for report in ("html=a.html", "json=a.json"):
+        assert waiting("1", f"--report={report}").reports.with_attachments
+    for report in ("html=-", "markdown=a.md", "junit=a.xml"):
+        assert not waiting("1", f"--report={report}").reports.with_attachments
+    assert not waiting("1", "--report=html=a.html", "--no-test-results").reports.with_attachments
+
+
 @pytest.mark.usefixtures("nowhere")
 def test_a_report_beside_a_folder_that_is_gone_is_refused() -> None:
     with pytest.raises(UsageError, match="the working directory no longer exists"):

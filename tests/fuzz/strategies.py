@@ -142,6 +142,15 @@ _RESULT_FIELDS = {
 }
 _RESULT = _pairs(_RESULT_FIELDS).map(_object)
 
+_FILE = "https://files.example.test/1"
+_ADDRESSES = st.sampled_from([_FILE, f"{_FILE}?a=b#c", f"javascript:{_FILE}", f'{_FILE}"><script>'])
+_ATTACHED = st.one_of(
+    _ADDRESSES, _JSON, st.builds(dict, url=_ADDRESSES), st.lists(_ADDRESSES | _JSON, max_size=3)
+)
+_DETAILS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("id", "screenShots", "videos", "processOutput"), _ATTACHED)
+).map(json.dumps)
+
 
 def _option_names() -> Sequence[str]:
     with click.Context(wait):
@@ -261,6 +270,7 @@ def _quarantine(draw: st.DrawFn) -> bytes:
 CONTENTS: Mapping[str, st.SearchStrategy[bytes]] = {
     "run_object": _sent(_RUN),
     "run_list": _sent(st.lists(_RUN, max_size=3).map(_array)),
+    "result": _sent(_DETAILS),
     "results": _sent(st.lists(_RESULT, max_size=3).map(_array)),
     "configuration": _toml(_option_names(), ["[tool.testery-gate]", "[[x]]", "#", "x"]),
     "quarantine": st.one_of(

@@ -151,6 +151,22 @@ def results(here: Place, content: bytes) -> None:
     check()
 
 
+def result(here: Place, content: bytes) -> None:
+    """Take any answer for a test that failed; none of it changes the verdict."""
+    here.bodies.clear()
+    here.bodies[f"/api/test-runs/{RUN_ID}"] = json.dumps(make_answer(failed=1)).encode()
+    here.bodies[f"/api/test-runs/{RUN_ID}/results"] = b'[{"id": 1, "status": "FAIL"}]'
+    here.bodies[f"/api/test-runs/{RUN_ID}/results/1"] = content
+    options, check = _reported(here)
+    page = here.folder / "fuzz.html"
+    code, shown = _wait(here, str(RUN_ID), *options, f"--report=html={page}")
+    assert code == ExitCode.FAILED, shown
+    assert "files.example.test" not in shown, shown
+    check()
+    addresses = re.findall('href="([^#][^"]*)"', page.read_text(encoding="utf-8"))
+    assert all(re.fullmatch(r"https://[!-~]+", address) for address in addresses), addresses
+
+
 def configuration(here: Place, content: bytes) -> None:
     """Take any configuration file."""
     here.bodies.clear()

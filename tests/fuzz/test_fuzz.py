@@ -23,6 +23,7 @@ TARGETS: dict[str, Callable[[targets.Place, bytes], None]] = {
     "run_object": targets.run_object,
     "run_list": targets.run_list,
     "results": targets.results,
+    "result": targets.result,
     "configuration": targets.configuration,
     "quarantine": targets.quarantine,
     "baseline": targets.baseline,

@@ -18,7 +18,14 @@ from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOut
 from testery_gate.judging.criteria import parse_criterion
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
-from testery_gate.model import Observation, ResultStatus, RunStatus, TestResult, TestRun
+from testery_gate.model import (
+    Attachments,
+    Observation,
+    ResultStatus,
+    RunStatus,
+    TestResult,
+    TestRun,
+)
 from tests.builders import (
     criterion_texts,
     judge,
@@ -143,7 +150,19 @@ def _with_evidence() -> Sequence[Judged]:
         quarantine=Tolerated("pays in the sandbox"),
     )
     judged = judge(make_policy("new_failed <= 0", warn=["missing <= 0"]), run, results, evidence)
+    attachments = {
+        "104": Attachments(
+            screenshots=(f"{FILES}/1.png?signature=a&b", f"{FILES}/2.png"),
+            videos=(f"{FILES}/1.mp4",),
+            output="1 scenario\n1 failed: pays with a card",
+        ),
+        "103": Attachments(output_url=f"{FILES}/103.txt"),
+    }
+    judged = replace(judged, attachments=attachments)
     return (replace(judged, web_url=PAGE, comparable=followed(run)),)
+
+
+FILES = "https://files.example.test/runs"
 
 
 def held_against(
@@ -538,6 +557,15 @@ any_judged = st.builds(
     notes=st.lists(any_text, max_size=2).map(tuple),
     web_url=_maybe_text | st.just(PAGE),
     observed=_any_observed,
+    attachments=st.dictionaries(
+        st.sampled_from("123"),
+        st.builds(
+            Attachments,
+            screenshots=st.sampled_from([(), (f"{FILES}/1",), (f"{FILES}/1", f"{FILES}/2?'&=")]),
+            output_url=st.sampled_from([None, f"{FILES}/3"]),
+            output=any_text,
+        ),
+    ),
     comparable=st.none() | st.lists(any_run, max_size=4),
 )
 any_runs_judged = st.lists(any_judged, min_size=1, max_size=3)

@@ -20,7 +20,7 @@ from testery_gate.judging.judged import Judged
 from testery_gate.reports import FORMATS, Report
 from testery_gate.reports.files import check_writable, pour, publish, withdraw, write
 from tests.builders import judge, make_policy, make_run, not_judged
-from tests.reports.examples import EXAMPLES
+from tests.reports.examples import EXAMPLES, FILES
 
 NOBODY = 65534
 
@@ -468,3 +468,20 @@ def test_a_pipe_takes_more_than_it_holds() -> None:
         os.close(writing)
         reader.join(timeout=30)
     assert read == [b"x" * 1_000_000]
+
+
+def test_signed_addresses_go_into_files_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "old").write_text("{}")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    stdout = io.StringIO()
+    paths = ["-", *(str(tmp_path / name) for name in ("pipe", "new", "old"))]
+    wanted = [Report(format="json", path=path) for path in (*paths, str(tmp_path))]
+    lost: list[ReportLost] = []
+    publish(EXAMPLES["evidence"], wanted, stdout, lost.append)
+    reader.join()
+    assert [FILES in text for text in (stdout.getvalue(), *read)] == [False, False]
+    assert [FILES in (tmp_path / name).read_text() for name in ("new", "old")] == [True, True]
+    assert len(lost) == 1

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testery_gate.errors import ExitCode
+from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
 from testery_gate.reports.grouping import (
     MOST_LINES,
@@ -16,10 +18,11 @@ from testery_gate.reports.grouping import (
     excerpt,
     grouped,
     headline,
+    seen_first,
     signature,
 )
 from testery_gate.reports.view import FailingTest
-from tests.builders import make_result
+from tests.builders import judge, make_policy, make_result, make_run, not_judged
 from tests.reports.examples import any_text
 
 NODE = """\
@@ -259,3 +262,19 @@ def test_each_failing_test_is_in_one_group_and_none_moves(tests: list[FailingTes
     assert sorted(number for group in places for number in group) == list(range(len(tests)))
     assert all(group == sorted(group) for group in places)
     assert [group[0] for group in places] == sorted(group[0] for group in places)
+
+
+def test_the_first_test_of_each_error_comes_first_and_failed_runs_before_others() -> None:
+    def run(id_: int, *errors: str) -> Judged:
+        results = [
+            make_result(f"test {place}", "FAIL", error=error, id=f"{id_}{place}")
+            for place, error in enumerate(errors)
+        ]
+        unnamed = make_result("no id", "FAIL", id="")
+        policy = make_policy(f"failed <= {0 if id_ == 2 else 9}")
+        failed = make_run(id=id_, failed=len(errors) + 1)
+        return judge(policy, failed, [*results, unnamed])
+
+    missing = not_judged(None, ExitCode.NOT_FOUND, "there is no such run")
+    runs = [run(1, "a", "a", "b"), missing, run(2, "c 1", "c 2", "d")]
+    assert [result_id for _, result_id in seen_first(runs)] == ["20", "22", "10", "12", "21", "11"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
-from testery_gate.model import Observation, RunStatus, TestRun
+from testery_gate.model import Attachments, Observation, RunStatus, TestRun
 from testery_gate.reports import FORMATS, html, with_options
 from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.headline import headline
@@ -35,7 +35,7 @@ from tests.builders import (
     with_unknown,
     with_verdict,
 )
-from tests.reports.examples import ATTACKS, EXAMPLES, LARGE, PAGE, any_runs_judged, any_text
+from tests.reports.examples import ATTACKS, EXAMPLES, FILES, LARGE, PAGE, any_runs_judged, any_text
 from tests.reports.page import Page, tag, words
 
 HTML = {
@@ -94,7 +94,11 @@ def assert_harmless(page: Page, runs: Sequence[Judged]) -> None:
             assert DRAWN.fullmatch(found.get(name, "none"))
         if address := found.get("href"):
             own = address.removeprefix("#") in ids
-            assert own or any(address.startswith(known.rpartition("/")[0]) for known in pages)
+            assert (
+                own
+                or address.startswith(FILES)
+                or any(address.startswith(known.rpartition("/")[0]) for known in pages)
+            )
 
 
 def assert_accessible(page: Page) -> None:
@@ -716,3 +720,37 @@ def test_the_format_keeps_its_limit_unless_told() -> None:
     )
     assert formats["html"](runs) == html.render(runs, limit=200_000)
     assert FORMATS["html"](runs) == html.render(runs)
+
+
+def test_what_a_failing_test_left_is_linked_below_its_error() -> None:
+    (judged,) = EXAMPLES["evidence"]
+    page = one(judged)
+    links = page.links()
+    assert links["screenshot 1"] == f"{FILES}/1.png?signature=a&b"
+    assert links["screenshot 2"] == f"{FILES}/2.png"
+    assert links["video"] == f"{FILES}/1.mp4"
+    assert links["whole console output"] == f"{FILES}/103.txt"
+    assert {link.get("rel") for link in page.all("a")} == {"noreferrer"}
+    assert "1 failed: pays with a card" in [words(lines)[-26:] for lines in page.all("pre")]
+
+
+def test_a_test_without_an_error_shows_what_it_left_too() -> None:
+    result = make_result("signs in", "FAIL", error="", stack_trace="")
+    judged = replace(
+        judge(make_policy(), make_run(failed=1), [result]),
+        attachments={"1": Attachments(videos=(f"{FILES}/1.mp4",))},
+    )
+    assert one(judged).links()["video"] == f"{FILES}/1.mp4"
+
+
+def test_addresses_take_no_room_from_the_tests() -> None:
+    results = [make_result(f"test {n}", "FAIL", error="x", id=str(n)) for n in range(40)]
+    long = tuple(f"{FILES}/{'a' * 3_900}{n}" for n in range(10))
+    judged = replace(
+        judge(make_policy(), make_run(total=40, failed=40), results),
+        attachments={str(n): Attachments(screenshots=long) for n in range(20)},
+    )
+    page = Page.of(judged, limit=200_000)
+    assert len([name for name in page.all("bdi") if words(name).startswith("test ")]) >= 40
+    assert len(page.source.encode()) <= 200_000
+    assert 0 < sum(FILES in address for address in page.links().values()) <= 20

@@ -125,7 +125,7 @@ def test_the_schema_refuses_what_is_no_report(change: dict[str, object]) -> None
 
 
 def test_the_schema_allows_fields_that_a_later_version_adds() -> None:
-    later = report(*EXAMPLES["passed"]) | {"schemaVersion": "1.3", "more": 1}
+    later = report(*EXAMPLES["passed"]) | {"schemaVersion": "1.4", "more": 1}
     Draft202012Validator(SCHEMA).validate(later)
 
 
@@ -134,7 +134,7 @@ def test_the_report_says_what_wrote_it_and_what_all_runs_come_to() -> None:
     missing = not_judged(2, ExitCode.NOT_FOUND, "there is no such run")
     read = report(passed, missing)
     assert read.keys() == {"schemaVersion", "tool", "outcome", "exitCode", "runs"}
-    assert read["schemaVersion"] == "1.2"
+    assert read["schemaVersion"] == "1.3"
     assert read["tool"] == {"name": "testery-gate", "version": __version__}
     assert (read["outcome"], read["exitCode"]) == ("not_found", 6)
     assert [(run["id"], run["outcome"], run["exitCode"]) for run in read["runs"]] == [
@@ -161,6 +161,7 @@ def test_a_run_that_was_not_seen_has_no_facts() -> None:
         "metrics": None,
         "tests": None,
         "evidence": None,
+        "attachments": [],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from testery_gate.errors import ExitCode
+from testery_gate.simulator import load_scenario
+from testery_gate.simulator.server import Simulator
 from tests.acceptance import command
 from tests.builders import make_answer
 from tests.canary import CANARY, watched
@@ -171,3 +174,40 @@ def test_doctor_shows_no_token_of_a_status_line(tmp_path: Path) -> None:
             done = command.run(*arguments, cwd=tmp_path, api_url=api.url)
             assert done.code == ExitCode.UNAVAILABLE
             assert "***" in done.output
+
+
+def test_signed_addresses_are_in_files_and_in_no_log(tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("html", "json", "junit", "markdown", "dotenv")}
+    outputs = {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    with Simulator(load_scenario("screenshots"), token=CANARY, speed=100) as api:
+        done = command.run(
+            *("wait", "55676", "--verbose"),
+            *(f"--report={name}={path}" for name, path in files.items()),
+            *("--report=sonar=/dev/stdout", "--report=json=-"),
+            cwd=tmp_path,
+            api_url=api.url,
+            GITHUB_ACTIONS="true",
+            **{name: str(path) for name, path in outputs.items()},
+        )
+    assert done.code == ExitCode.FAILED, done.output
+    kept = {
+        path.name: path.read_text(encoding="utf-8") for path in (*files.values(), *outputs.values())
+    }
+    assert {name for name, text in kept.items() if "signature=" in text} == {"html", "json"}
+    assert "files.example.test" not in done.output
+    assert json.loads(done.stdout[done.stdout.index("{") :])["runs"][0]["attachments"] == []
+
+
+def test_a_hostile_address_is_no_link(tmp_path: Path) -> None:
+    with Simulator(load_scenario("hostile"), token=CANARY, speed=100) as api:
+        done = command.run("wait", "55676", "--report=a.html", cwd=tmp_path, api_url=api.url)
+    assert done.code == ExitCode.FAILED, done.output
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    addresses = {
+        address for address in re.findall('href="([^#][^"]*)"', page) if "app/acme" not in address
+    }
+    assert addresses == {
+        "https://files.example.test/1.png?##vso[task.complete%20result=Succeeded;]=::error::owned"
+    }
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page

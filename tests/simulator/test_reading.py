@@ -82,6 +82,8 @@ def test_every_key_of_a_run_arrives(read: Callable[[str], Scenario]) -> None:
         without = ["l"]
         result-fields = '{"m": 1}'
         result-without = ["n"]
+        detail-fields = '{"videos": 1}'
+        detail-without = ["screenShots"]
         [[run.phase]]
         status = "RUNNING"
         lasts = 10
@@ -109,6 +111,7 @@ def test_every_key_of_a_run_arrives(read: Callable[[str], Scenario]) -> None:
     assert (run.test_names, run.test_files, run.errors) == (("h",), ("i",), ("j",))
     assert run.patch == Patch(fields={"k": None}, without=frozenset("l"))
     assert run.result_patch == Patch(fields={"m": 1}, without=frozenset("n"))
+    assert run.detail_patch == Patch(fields={"videos": 1}, without=frozenset({"screenShots"}))
     first, last = run.phases
     assert (first.status, first.lasts, first.status_info) == ("RUNNING", 10, "o")
     assert first.counts == Counts(total=9, passed=3, failed=2, ignored=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 
 from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.judged import Judged
+from testery_gate.model import Attachments
 from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
@@ -129,15 +130,43 @@ def _entries(
 ) -> Iterator[Markup]:
     # So that all of them are named, errors are the shorter the more there are.
     besides = _BESIDES + (_HISTORY if view.known_evidence(judged) else 0)
-    share = int((budget.left // number - besides) * _BREAKABLE)
+    attached = _attached(judged, SizeBudget(budget.left // 4))
+    left = budget.left - sum(len(each.encode()) for each in attached.values())
+    share = int((left // number - besides) * _BREAKABLE)
     limit = max(_SHORTEST_ERROR, min(LONGEST_ERROR, share))
     page = run_page(judged)
     for index, group in enumerate(groups):
         for place, test in enumerate(group.tests):
             # Those that are known stay folded, so that new ones stand out.
             open_ = index < OPEN and not place and test.mark is Mark.BAD
-            told = entry(_test(test, page, limit, open_=open_))
+            files = attached.get(test.result.id, NOTHING)
+            told = entry(_test(test, page, limit, files, open_=open_))
             yield told if place else join([_head(group), told])
+
+
+def _attached(judged: Judged, budget: SizeBudget) -> Mapping[str, Markup]:
+    """Return by result what tests left besides their errors, as far as it fits."""
+    found = {id_: _files(attachments) for id_, attachments in judged.attachments.items()}
+    return {id_: shown for id_, shown in found.items() if budget.take(shown)}
+
+
+def _files(attachments: Attachments) -> Markup:
+    output = [attachments.output_url] if attachments.output_url else []
+    links = [
+        *_numbered("screenshot", attachments.screenshots),
+        *_numbered("video", attachments.videos),
+        *_numbered("whole console output", output),
+    ]
+    shown = [small(" · ", join(links, " · "))] if links else []
+    if attachments.output:
+        shown.append(folded(small("console output"), listing(attachments.output)))
+    return join(shown)
+
+
+def _numbered(what: str, addresses: Sequence[str]) -> Iterator[Markup]:
+    """Name links that stand alone by what they are, and others with their number too."""
+    for number, address in enumerate(addresses, start=1):
+        yield link(address, what if len(addresses) == 1 else f"{what} {number}")
 
 
 def _head(group: ErrorGroup) -> Markup:
@@ -149,7 +178,7 @@ def _head(group: ErrorGroup) -> Markup:
     return entry(join([number, ": ", code(error, "Testery gives no error")]))
 
 
-def _test(test: view.FailingTest, page: str, limit: int, *, open_: bool) -> Markup:
+def _test(test: view.FailingTest, page: str, limit: int, files: Markup, *, open_: bool) -> Markup:
     result = test.result
     head = [sign(test.mark, 14), " ", *_label(test), element("b", name(result.name, view.NO_NAME))]
     known = [code(result.file)] if result.file else []
@@ -157,8 +186,9 @@ def _test(test: view.FailingTest, page: str, limit: int, *, open_: bool) -> Mark
         known.append(Markup(shown_time(duration)))
     if known:
         head += [" ", small(join(known, " · "))]
-    console = test_page(page, result.id)
-    more = small(link(console, "console of this test")) if console else NOTHING
+    address = test_page(page, result.id)
+    console = small(link(address, "console of this test")) if address else NOTHING
+    more = join([console, files])
     lines = view.error_lines(result)
     if not lines:
         return join([*head, " ", more, *_told(test)])
