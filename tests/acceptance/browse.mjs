@@ -1,11 +1,11 @@
 // Opens a page in Chromium as a reader would, at each width and in each colour scheme, and tells
 // what a reader can't: messages on the console, requests, overflow, findings of axe.
-// usage: node browse.mjs NODE_MODULES URL FOLDER NAME [without-axe]
+// usage: node browse.mjs NODE_MODULES URL FOLDER NAME [without-axe | only-open]
 // The result is JSON on standard output.
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const [modules, url, folder, name, withoutAxe] = process.argv.slice(2);
+const [modules, url, folder, name, how] = process.argv.slice(2);
 const require = createRequire(path.join(modules, "x"));
 const { chromium } = require("playwright-core");
 const axe = require("axe-core");
@@ -38,6 +38,13 @@ async function open(options, use) {
   const found = await use(page);
   await context.close();
   return { ...told, ...found };
+}
+
+// Nothing is run in the page: in a sandbox that would be a message too.
+if (how === "only-open") {
+  console.log(JSON.stringify(await open({}, async () => ({}))));
+  await browser.close();
+  process.exit();
 }
 
 // How many pixels are beyond the right edge, and by what: to ask that of what is folded takes long.
@@ -103,7 +110,7 @@ for (const colorScheme of SCHEMES) {
         clip: { x: 0, y: 0, width, height: Math.min(height, LONGEST_PICTURE) },
       });
       const folded = await overflow(page);
-      const findings = withoutAxe ? [] : await audit(page, colorScheme);
+      const findings = how === "without-axe" ? [] : await audit(page, colorScheme);
       const told = { folded, findings, contrast: await contrast(page) };
       told.color = await page.evaluate(() => getComputedStyle(document.body).color);
       await unfold(page);

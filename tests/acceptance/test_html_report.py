@@ -1,4 +1,4 @@
-"""The html report in Chromium, served under a content policy that forbids styles and scripts."""
+"""The html report in Chromium, served under content policies that forbid styles and scripts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from testery_gate.reports import html
+from testery_gate.reports.view import error_lines, failing_tests
 from tests.acceptance.pictures import take
 from tests.action.runner import ROOT
 from tests.reports.examples import EXAMPLES, LARGE
@@ -25,6 +26,8 @@ INSTALLED = ROOT / ".acceptance"
 SCREENSHOTS = INSTALLED / "screenshots"
 BROWSE = ROOT / "tests" / "acceptance" / "browse.mjs"
 POLICY = "default-src 'none'; style-src 'none'; img-src 'self' data:"
+JENKINS = "sandbox allow-same-origin; default-src 'none'; img-src 'self'; style-src 'self';"
+"""The policy of Jenkins (System Administration, Configuring Content Security Policy)."""
 FIRST_SCREEN = 800
 """Pixels from the top."""
 LONGEST = 300
@@ -33,7 +36,7 @@ TEXT = {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}
 
 
 @contextmanager
-def served(page: bytes) -> Iterator[tuple[str, list[str]]]:
+def served(page: bytes, policy: str = POLICY) -> Iterator[tuple[str, list[str]]]:
     """Serve a page under the policy; yields its address and the paths that are asked for."""
     asked: list[str] = []
 
@@ -42,7 +45,7 @@ def served(page: bytes) -> Iterator[tuple[str, list[str]]]:
             asked.append(self.path)
             self.send_response(200 if self.path == "/report.html" else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Content-Security-Policy", policy)
             self.send_header("Content-Length", str(len(page)))
             self.end_headers()
             self.wfile.write(page)
@@ -60,12 +63,12 @@ def served(page: bytes) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-def browse(name: str, page: bytes, *axe: str) -> tuple[Any, str, list[str]]:
+def browse(name: str, page: bytes, *how: str, policy: str = POLICY) -> tuple[Any, str, list[str]]:
     """Look at a page in every way; returns what was seen, its address and what was asked for."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with served(page) as (url, asked):
+    with served(page, policy) as (url, asked):
         done = subprocess.run(
-            ["node", BROWSE, INSTALLED / "node_modules", url, SCREENSHOTS, name, *axe],  # noqa: S607
+            ["node", BROWSE, INSTALLED / "node_modules", url, SCREENSHOTS, name, *how],  # noqa: S607
             capture_output=True,
             text=True,
             timeout=LONGEST,
@@ -94,7 +97,8 @@ def test_a_report_is_readable_in_every_view_and_asks_for_nothing(example: str, l
         (width, scheme) for width in (360, 768, 1440) for scheme in TEXT
     }
     for view in seen["views"]:
-        assert view["messages"] == []
+        # The style sheet for paper is forbidden here, and nothing else is.
+        assert [message[:21] for message in view["messages"]] == ["Applying inline style"]
         assert view["requests"] == [url]
         assert view["findings"] == []
         assert view["contrast"] >= 4.5
@@ -111,6 +115,43 @@ def test_the_cause_is_on_the_first_screen(tmp_path: Path) -> None:
         assert seen["evidence"][view]["firstError"] < FIRST_SCREEN
         # Of 200 runs, the first one that failed.
         assert seen["fleet"][view]["firstRun"] < FIRST_SCREEN
+
+
+@pytest.mark.parametrize(
+    "policy", [pytest.param("", id="none"), pytest.param(JENKINS, id="Jenkins")]
+)
+def test_a_browser_has_nothing_to_complain_of(policy: str) -> None:
+    page = html.render(EXAMPLES["evidence"]).encode()
+    seen, url, _ = browse("opened", page, "only-open", policy=policy)
+    assert (seen["messages"], seen["requests"]) == ([], [url])
+
+
+def test_everything_is_on_paper(tmp_path: Path) -> None:
+    scenes = ("checkout", "evidence", "passed", "many-runs")
+    seen = take(tmp_path, scenes)
+    for scene in scenes:
+        assert seen[scene]["paper"]["folded"] == 0
+        read = subprocess.run(
+            ["pdftotext", tmp_path / f"{scene}.pdf", "-"],  # noqa: S607
+            capture_output=True,
+            timeout=LONGEST,
+            check=True,
+        )
+        printed = without_blanks(read.stdout.decode())
+        for judged in SCENES[scene]:
+            for test in failing_tests(judged):
+                assert without_blanks(test.result.name) in printed
+                for line in error_lines(test.result):
+                    assert without_blanks(line) in printed
+            for result in judged.attachments.values():
+                assert without_blanks(result.output) in printed
+            for check in judged.verdict.checks:
+                assert without_blanks(check.expected_text) in printed
+
+
+def without_blanks(text: str) -> str:
+    """Return text without what wrapping changes."""
+    return "".join(text.split())
 
 
 def test_all_that_unfolds_is_reached_and_unfolded_by_keyboard() -> None:

@@ -16,10 +16,11 @@ _NAMESPACES = ("{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}")
 class Page:
     """A page and the ways to look at it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, sandbox: bool = False) -> None:
+        """Read a page as a browser does, which in a ``sandbox`` has no scripting."""
         parser = html5lib.HTMLParser(strict=True)
         self.source = source
-        self.root: Element = parser.parse(source)
+        self.root: Element = parser.parse(source, scripting=not sandbox)
 
     @classmethod
     def of(cls, *runs: Judged, limit: int = html.LIMIT) -> Page:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from hashlib import sha256
 from itertools import pairwise
 
 import pytest
@@ -39,7 +41,19 @@ from tests.reports.examples import ATTACKS, EXAMPLES, FILES, LARGE, PAGE, any_ru
 from tests.reports.page import Page, tag, words
 
 HTML = {
-    *("html", "head", "meta", "title", "body", "header", "main", "footer", "section"),
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "noscript",
+        "style",
+        "body",
+        "header",
+        "main",
+        "footer",
+        "section",
+    ),
     *("h1", "h2", "h3", "p", "br", "hr", "b", "bdi", "code", "pre", "wbr", "a"),
     *("details", "summary", "table", "thead", "tbody", "tr", "th", "td", "font", "nobr"),
 }
@@ -48,7 +62,7 @@ SVG = {
     *("rect", "circle", "line", "path", "text"),
 }
 ATTRIBUTES = {
-    *("lang", "charset", "http-equiv", "name", "content", "id", "href", "rel", "dir"),
+    *("lang", "charset", "http-equiv", "name", "content", "id", "href", "rel", "dir", "media"),
     *("role", "aria-label", "aria-hidden", "scope", "colspan", "open"),
     # of layout
     *("face", "size", "width", "height", "align", "valign", "cellpadding", "rules", "frame"),
@@ -59,6 +73,11 @@ ATTRIBUTES = {
     *("fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-linecap"),
     *("stroke-linejoin", "font-size", "font-weight"),
 }
+ON_PAPER = (
+    "::details-content{display:block;content-visibility:visible}"
+    "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
+)
+"""The only style sheet, which no text from elsewhere is in."""
 DRAWN = re.compile(r"#[0-9a-f]{3,6}|none|Canvas|currentColor|url\(#(?:failed|ignored|not-run)\)")
 
 
@@ -90,6 +109,10 @@ def assert_harmless(page: Page, runs: Sequence[Judged]) -> None:
     for found in page.root.iter():
         assert tag(found) in HTML | SVG
         assert set(found.keys()) <= ATTRIBUTES, found.attrib
+        if tag(found) == "style":
+            assert (found.attrib, found.text) == ({"media": "print"}, ON_PAPER)
+        if tag(found) == "noscript":
+            assert found.text in {"<!--", "-->"}
         for name in ("fill", "stroke"):
             assert DRAWN.fullmatch(found.get(name, "none"))
         if address := found.get("href"):
@@ -133,6 +156,19 @@ def test_an_example_is_harmless_and_accessible(example: str) -> None:
     page = Page.of(*runs)
     assert_harmless(page, runs)
     assert_accessible(page)
+
+
+def test_the_style_sheet_for_paper_is_not_there_in_a_sandbox() -> None:
+    source = one(*EXAMPLES["failed"]).source
+    everywhere, in_sandbox = (Page(source, sandbox=sandbox) for sandbox in (False, True))
+    assert [style.text for style in everywhere.all("style")] == [ON_PAPER]
+    # There it is part of a comment.
+    assert not [found for found in in_sandbox.root.iter() if str(found.tag).endswith("style")]
+    (policy,) = (
+        found.get("content", "") for found in everywhere.all("meta") if found.get("http-equiv")
+    )
+    digest = b64encode(sha256(ON_PAPER.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in policy
 
 
 def test_hostile_text_is_shown_as_it_is() -> None:
