@@ -15,7 +15,7 @@ from testery_gate.ci.inert import OutputLost, guarded
 from testery_gate.cli import completion
 from testery_gate.cli.notify import tell_without_verdict
 from testery_gate.cli.option_types import ALL_CODES, Documented
-from testery_gate.cli.output import complain, hand_over, show
+from testery_gate.cli.output import OUTPUT_LOST, complain, hand_over, show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode, GateError, Interrupted, UsageError
 from testery_gate.waiting.signals import Interrupts
@@ -105,6 +105,10 @@ def _like_ours(error: click.ClickException) -> UsageError:
     )
 
 
+_CORRECT_IT = "Correct this and start again; 'testery-gate COMMAND --help' shows what there is."
+_REPORT_IT = "This is a defect in testery-gate; report it with the traceback that --debug shows."
+
+
 def _run(argv: Sequence[str] | None, process: Process) -> int:
     # In each branch below what is left to do must be done whole: a signal is only remembered.
     hold = process.interrupts.hold
@@ -123,13 +127,13 @@ def _run(argv: Sequence[str] | None, process: Process) -> int:
         return int(code or 0)
     except Interrupted as error:
         hold()
-        show(f"testery-gate: stopped by {error}\n", sys.stderr)
+        complain(GateError(f"stopped by {error}", advice="Start it again."))
         return tell_without_verdict(process, error.exit_code, f"stopped by {error}")
     except SystemExit:
         # click's own way out, with 1, when nobody reads what it prints.
         return int(ExitCode.REPORT_LOST)
     except OutputLost as error:
-        show(f"testery-gate: the output can't be written: {error.strerror}\n", sys.stderr)
+        complain(GateError(f"the output can't be written: {error.strerror}", advice=OUTPUT_LOST))
         return int(ExitCode.REPORT_LOST)
     except click.ClickException as error:
         hold()
@@ -137,17 +141,14 @@ def _run(argv: Sequence[str] | None, process: Process) -> int:
         return tell_without_verdict(process, ExitCode.USAGE, error.format_message())
     except GateError as error:
         hold()
+        if isinstance(error, UsageError):
+            error.advice = error.advice or _CORRECT_IT
         complain(error)
         return tell_without_verdict(process, error.exit_code, error.message, error.advice)
     except Exception as error:  # noqa: BLE001  (a defect must not exit 1: that means failed tests)
         hold()
         if process.debug:
             show(traceback.format_exc(), sys.stderr)
-        show(
-            f"testery-gate: internal error: {type(error).__name__}: {error}\n"
-            "This is a defect in testery-gate; please report it with the traceback"
-            " that --debug shows.\n",
-            sys.stderr,
-        )
         reason = f"internal error: {type(error).__name__}: {error}"
-        return tell_without_verdict(process, ExitCode.INTERNAL, reason)
+        complain(GateError(reason, advice=_REPORT_IT))
+        return tell_without_verdict(process, ExitCode.INTERNAL, reason, _REPORT_IT)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TextIO, TypedDict
 
 from testery_gate.errors import GateError, ReportLost
 from testery_gate.progress.stream import speaks_unicode
-from testery_gate.text import clean_text
+from testery_gate.text import clean_text, columns, fold
+
+OUTPUT_LOST = "Make room where the output goes, or send it elsewhere."
+"""What to do where nobody takes what is printed."""
 
 
 class Abilities(TypedDict):
@@ -51,11 +54,25 @@ def hand_over(text: str, what: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        raise ReportLost(f"can't write {what} to standard output: {error}") from None
+        raise ReportLost(
+            f"can't write {what} to standard output: {error}", advice=OUTPUT_LOST
+        ) from None
 
 
 def complain(error: GateError) -> None:
     """Print on standard error what is wrong and what to do about it."""
-    lines = [f"testery-gate: {error.message}", *([error.advice] if error.advice else [])]
+    advice = [f"  next: {line}" for line in error.advice.splitlines()]
+    width = line_width(sys.stderr)
     # A message may quote a file that anybody could change.
-    show(clean_text("\n".join(lines) + "\n"), sys.stderr)
+    text = clean_text("\n".join([f"testery-gate: {error.message}", *advice]))
+    lines = [row for line in text.splitlines() for row in folded(line, width)]
+    show("\n".join(lines) + "\n", sys.stderr)
+
+
+def folded(line: str, width: int | None) -> Iterator[str]:
+    """Yield a line, parted between words where the terminal would part it anywhere."""
+    if width is None or columns(line) <= width:
+        yield line
+        return
+    lead = line[: len(line) - len(line.lstrip())]
+    yield from (f"{lead}{row}" for row in fold(line, width - len(lead)))

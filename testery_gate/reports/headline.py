@@ -1,9 +1,12 @@
-"""The verdict in one line: what came of the run, why in numbers, and which run it was."""
+"""The verdict in one line: what came of the run, why in numbers, and which run it was.
+
+Every format has the line from here; it may lay out the run's names elsewhere.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -22,9 +25,28 @@ from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.text import clean_line, shorten
 
-LONGEST_REASON = 300
+LONGEST_CASE = 300
+"""Characters of a case; it may quote the API."""
 LONGEST_NAME = 60
 """Characters of a name of the run."""
+
+
+_PASSED, _FAILED, _NO_VERDICT = "PASSED", "FAILED", "NO VERDICT"
+VERDICTS = (_PASSED, _FAILED, _NO_VERDICT)
+"""What a headline begins with."""
+_WORDS: Mapping[ExitCode, tuple[str, str]] = {
+    ExitCode.PASSED: (_PASSED, "the run meets the criteria"),
+    ExitCode.FAILED: (_FAILED, "the tests did not meet the criteria"),
+    ExitCode.UNAUTHORIZED: (_NO_VERDICT, "the gate is set up wrong: its token was refused"),
+    ExitCode.UNAVAILABLE: (_NO_VERDICT, "the network or the API broke, not the tests"),
+    ExitCode.INCONCLUSIVE: (_NO_VERDICT, "the run broke, or is the wrong one"),
+    ExitCode.NOT_FOUND: (_NO_VERDICT, "the gate is set up wrong: there is no such run"),
+    ExitCode.REPORT_LOST: (_PASSED, "a report could not be written"),
+    ExitCode.TIMED_OUT: (_NO_VERDICT, "the run did not finish in time"),
+    ExitCode.INTERRUPTED: (_NO_VERDICT, "the gate was stopped"),
+    ExitCode.TERMINATED: (_NO_VERDICT, "the gate was stopped"),
+}
+"""The verdict, and whether the tests, the run, the network or the gate's setting is to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,39 +54,62 @@ class Headline:
     """The parts of the line; ``str()`` puts them together."""
 
     verdict: str
-    """``PASSED``, ``FAILED`` or ``NO VERDICT``."""
+    """One of :data:`VERDICTS`."""
     told: str
     """Why, in numbers where there are some."""
     about: Sequence[str] = ()
-    """The run's name, its environment and its commit, as far as they are known."""
+    """The run's name, its environment and its commit, as far as they are known.
+
+    Of several runs it is the first one to blame, and why.
+    """
+
+    @property
+    def short(self) -> str:
+        """The line without what it is about."""
+        return f"{self.verdict}: {self.told}"
 
     def __str__(self) -> str:
-        return " · ".join([f"{self.verdict}: {self.told}", *self.about])
+        return " · ".join([self.short, *self.about])
 
 
-def headline(judged: Judged) -> Headline:
-    """Return the line for one run."""
-    return Headline(
-        verdict=_verdict(judged.exit_code),
-        told=_in_numbers(judged) or shorten(_reason(judged), LONGEST_REASON),
-        about=about(judged),
-    )
+def headline(runs: Sequence[Judged], exit_code: ExitCode | None = None) -> Headline:
+    """Return the line for at least one run.
+
+    ``exit_code`` is the process's, where it is not what the runs come to.
+    """
+    code = view.exit_code_of(runs) if exit_code is None else exit_code
+    verdict, said = _WORDS[code]
+    blamed = [judged for judged in runs if judged.exit_code is code]
+    if len(runs) == 1:
+        (judged,) = runs
+        return Headline(
+            verdict=verdict, told=_of_one(judged) if blamed else said, about=about(judged)
+        )
+    told = view.tally(view.worst_first(runs))
+    if code is ExitCode.PASSED:
+        return Headline(verdict=verdict, told=told)
+    if not blamed:
+        return Headline(verdict=verdict, told=f"{said}; {told}")
+    first = f"run {view.run_id(blamed[0])}: {_of_one(blamed[0])}"
+    return Headline(verdict=verdict, told=told, about=[first])
 
 
 def unsaid(judged: Judged) -> str:
-    """Return the reason where the line does not say all of it; empty where it does.
+    """Return the reason where the line for this run does not say all of it; else nothing.
 
     A configuration file that asks for something is named in the reason alone.
     """
-    reason = _reason(judged)
+    reason = clean_line(judged.verdict.reason)
     asked = any(check.origin for check in judged.verdict.checks)
-    if reason == headline(judged).told or (_in_numbers(judged) and not asked):
+    if reason == _of_one(judged) or (_in_numbers(judged) and not asked):
         return ""
     return reason
 
 
-def _reason(judged: Judged) -> str:
-    return clean_line(judged.verdict.reason)
+def _of_one(judged: Judged) -> str:
+    """Say why a run ended so: in numbers, or else by its case."""
+    case = clean_line(judged.verdict.case)
+    return _in_numbers(judged) or shorten(case, LONGEST_CASE) or _WORDS[judged.exit_code][1]
 
 
 def _in_numbers(judged: Judged) -> str:
@@ -75,11 +120,6 @@ def _in_numbers(judged: Judged) -> str:
     if run is not None and judged.exit_code is ExitCode.FAILED:
         return _failed(judged, run)
     return ""
-
-
-def of_several(runs: Sequence[Judged]) -> Headline:
-    """Return the line for several runs."""
-    return Headline(verdict=_verdict(view.exit_code_of(runs)), told=view.tally(runs))
 
 
 def about(judged: Judged) -> Sequence[str]:
@@ -93,10 +133,6 @@ def about(judged: Judged) -> Sequence[str]:
 
 def _short_ref(ref: str | None) -> str | None:
     return ref[:7] if ref and re.fullmatch(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", ref) else ref
-
-
-def _verdict(code: ExitCode) -> str:
-    return view.verdict_word(code).partition(",")[0]
 
 
 def _passed(judged: Judged, run: TestRun) -> str:
@@ -115,9 +151,10 @@ def _failed(judged: Judged, run: TestRun) -> str:
         for check in judged.verdict.checks
         if check.deciding and check.state is CheckState.BREACHED
     ]
-    criterion = breached[0].criterion if breached else None
-    found = _found(judged, run, criterion) if criterion else ""
-    if not criterion or not found:
+    if not breached or not (criterion := breached[0].criterion):
+        return ""
+    found = _found(judged, run, criterion) or breached[0].case
+    if not found:
         return ""
     so_far = " so far" if judged.verdict.decided_early else ""
     more = f" (and {len(breached) - 1} more)" if len(breached) > 1 else ""

@@ -21,6 +21,7 @@ from testery_gate.model import TestRun
 from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
+from testery_gate.reports.headline import Headline, headline, unsaid
 from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, shorten_to_bytes
 
@@ -92,8 +93,8 @@ _MARKS = {
 
 def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     (judged,) = runs
-    headline = _headline("##", judged.exit_code, runs)
-    gist = list(_gist(judged, budget, headline, [_exit_code(judged.exit_code)]))
+    told = [_exit_code(judged.exit_code)]
+    gist = list(_gist(judged, budget, _heading("##", judged.exit_code, headline(runs)), told))
     below = list(_below(judged, budget, "###")) if gist else []
     yield from (*gist, *_failing_tests(judged, budget, "###"), *below)
 
@@ -101,19 +102,48 @@ def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
 def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     exit_code = view.exit_code_of(runs)
     ranked = view.worst_first(runs)
-    headline = _headline("##", exit_code, ranked)
-    if not budget.take(headline):
+    line = headline(ranked)
+    heading = _heading("##", exit_code, line)
+    if not budget.take(heading):
         return
-    yield headline
-    yield from _listed(
-        budget, _bullet("why", view.tally(ranked)), [_exit_code(exit_code)], 1, "remarks"
-    )
-    yield from _listed(budget, _OVERVIEW, map(_overview_row, ranked), len(ranked), "runs")
+    yield heading
+    why = [_bullet("why", prose(told)) for told in line.about]
+    yield from _bullets([*why, _exit_code(exit_code)], budget)
+    yield from _overview(ranked, budget)
     yield from _details(view.not_passed(runs), budget)
     remarks = [_bullet(label, prose(text)) for text, label in view.remarks_on_passed(runs).items()]
     if remarks:
-        first, *others = remarks[: view.REMARKS]
-        yield from _listed(budget, first, others, len(remarks) - 1, "remarks")
+        yield from _bullets(remarks[: view.REMARKS], budget, len(remarks))
+
+
+def _bullets(bullets: Sequence[str], budget: SizeBudget, count: int | None = None) -> Iterator[str]:
+    """Write at least one remark, of so many that there are."""
+    first, *others = bullets
+    yield from _listed(budget, first, others, (count or len(bullets)) - 1, "remarks")
+
+
+def _overview(ranked: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
+    """Write a row for each run; those that passed are folded."""
+    number = len(view.not_passed(ranked))
+    wrong, passed = ranked[:number], ranked[number:]
+    if wrong:
+        yield from _listed(budget, _OVERVIEW, map(_overview_row, wrong), len(wrong), "runs")
+    if not passed:
+        return
+    summary = f"<details><summary>✅ {view.counted(len(passed), 'run')} passed</summary>"
+    end = "</details>"
+    rest = budget.needed(end)
+    budget.left -= rest
+    table = list(
+        _listed(
+            budget, f"{summary}\n\n{_OVERVIEW}", map(_overview_row, passed), len(passed), "runs"
+        )
+    )
+    yield from table
+    if table:
+        yield end
+    else:
+        budget.left += rest
 
 
 _OVERVIEW = "| | run | outcome | name | passed | why |\n| --- | --- | --- | --- | --- | --- |"
@@ -139,8 +169,8 @@ def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     gists = []
     for judged in runs:
         about = f"Run {view.run_id(judged)}: "
-        headline = _headline("###", judged.exit_code, [judged], about)
-        gist = list(_gist(judged, budget, headline, []))
+        heading = _heading("###", judged.exit_code, headline([judged]), about)
+        gist = list(_gist(judged, budget, heading, []))
         if not gist:
             break
         gists.append((gist, list(_below(judged, budget, "####"))))
@@ -154,21 +184,31 @@ def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
         yield _more(left_out, what)
 
 
-def _headline(level: str, exit_code: ExitCode, runs: Sequence[Judged], about: str = "") -> str:
-    return f"{level} {_MARKS[exit_code]} {about}{view.headline(exit_code, runs)}"
+def _heading(level: str, exit_code: ExitCode, line: Headline, about: str = "") -> str:
+    """Return the heading of one run or of all; the names of a run stand below it."""
+    return f"{level} {_MARKS[exit_code]} {about}{line.verdict}: {prose(line.told)}"
 
 
-def _gist(judged: Judged, budget: SizeBudget, headline: str, told: Sequence[str]) -> Iterator[str]:
-    """Write how it ended; nothing where not even the headline fits."""
-    if not budget.take(headline):
+def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str]) -> Iterator[str]:
+    """Write how it ended; nothing where not even the heading fits."""
+    if not budget.take(heading):
         return
-    yield headline
-    why, *others = (_bullet(label, prose(text)) for label, text in view.reasons(judged))
-    advice = [_bullet("next", prose(judged.verdict.advice))] if judged.verdict.advice else []
-    new = _named(view.new_failures(judged))
-    failures = [_bullet("new failures", new)] if new else []
-    remarks = [*failures, _which_run(judged), *told, *advice, *others]
-    yield from _listed(budget, why, remarks, len(remarks), "remarks")
+    yield heading
+    known = {
+        "why": prose(unsaid(judged)),
+        "new failures": _named(view.new_failures(judged)),
+        "run": _which_run(judged),
+    }
+    advice = prose(judged.verdict.advice)
+    yield from _bullets(
+        [
+            *(_bullet(label, text) for label, text in known.items() if text),
+            *told,
+            *([_bullet("next", advice)] if advice else []),
+            *(_bullet(label, prose(text)) for label, text in view.remarks(judged)),
+        ],
+        budget,
+    )
     run = judged.run
     yield from () if run is None else _counts(run, budget)
 
@@ -197,7 +237,7 @@ def _which_run(judged: Judged) -> str:
     name = code((run and run.name) or "")
     environment = code((run and run.environment) or "")
     where = f"in {environment}" if environment else ""
-    return _bullet("run", " ".join(filter(None, (_run_link(judged), name, where))))
+    return " ".join(filter(None, (_run_link(judged), name, where)))
 
 
 def _run_link(judged: Judged) -> str:

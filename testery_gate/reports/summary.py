@@ -17,6 +17,7 @@ from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
 from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
+from testery_gate.reports.headline import headline, unsaid
 from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, columns, fold, one_line, shorten_to_columns
 
@@ -125,33 +126,26 @@ def _on_one(
     layout: _Layout, runs: Sequence[Judged], code: ExitCode, brief: bool
 ) -> Iterator[_Block]:
     (judged,) = runs
-    conclusion = _conclusion(layout, code, judged.verdict.reason)
-    advice = layout.labelled("next", view.advice(code, runs))
-    if brief:
-        yield [*conclusion, *advice]
-        return
-    yield [*_head(layout, code, runs, _reasons(layout, judged)), *advice]
-    yield from _details(layout, judged)
-    yield conclusion
+    if not brief:
+        yield _head(layout, code, runs, _reasons(layout, judged))
+        yield from _details(layout, judged)
+    yield _conclusion(layout, code, runs, judged.verdict.reason)
 
 
 def _on_several(
     layout: _Layout, runs: Sequence[Judged], code: ExitCode, brief: bool
 ) -> Iterator[_Block]:
     ranked = view.worst_first(runs)
-    why, overview = view.tally(ranked), _overview(layout, ranked)
-    conclusion = _conclusion(layout, code, why)
-    advice = layout.labelled("next", view.advice(code, ranked))
+    overview = _overview(layout, ranked)
+    conclusion = _conclusion(layout, code, ranked, view.tally(ranked))
     if brief:
-        yield [*overview, *conclusion, *advice]
+        yield [*overview, *conclusion]
         return
-    told_below = code in {judged.exit_code for judged in ranked}
-    head = _head(layout, code, ranked, layout.labelled("why", why))
-    yield head if told_below else [*head, *advice]
+    yield _head(layout, code, ranked, [])
     yield overview
     others = view.not_passed(runs)
     for judged in others[:DETAILED_RUNS]:
-        title = f"run {judged.run_id} {view.outcome(judged.exit_code)}"
+        title = f"run {judged.run_id}: {headline([judged]).short}"
         yield [
             *layout.marked(view.mark_of(judged.exit_code), title),
             *_reasons(layout, judged),
@@ -174,26 +168,27 @@ def _head(
     mark = view.mark_of(code)
     lead = f"{layout.sign(mark)} "
     dash = "—" if layout.unicode else "-"
-    headline = layout.behind(lead, lead, view.headline(code, runs))
+    line = headline(runs, code)
+    # In ASCII a dash stands for the dot, which would become a question mark.
+    told = str(line) if layout.unicode else " - ".join([line.short, *line.about])
     return [
-        *(layout.paint(line, mark) for line in headline),
+        *(layout.paint(row, mark) for row in layout.behind(lead, lead, told)),
         *reasons,
         *layout.labelled("exit", f"{code.value}, {view.outcome(code)} {dash} {code.meaning}"),
     ]
 
 
-def _conclusion(layout: _Layout, code: ExitCode, why: str) -> _Block:
-    """Return everything in one line, for readers who start at the end of a log."""
+def _conclusion(layout: _Layout, code: ExitCode, runs: Sequence[Judged], why: str) -> _Block:
+    """Return how it ended and what to do: readers start at the end of a log, or see no more."""
     text = f"exit {code.value}, {view.outcome(code)}: {why}"
-    return layout.marked(view.mark_of(code), text)
+    advice = layout.labelled("next", view.advice(code, runs))
+    return [*layout.marked(view.mark_of(code), text), *advice]
 
 
 def _reasons(layout: _Layout, judged: Judged) -> list[str]:
     short = {"warning": "warn"}
-    reasons = view.reasons(judged)
-    return [
-        line for label, text in reasons for line in layout.labelled(short.get(label, label), text)
-    ]
+    told = [("why", unsaid(judged)), *view.remarks(judged)]
+    return [line for label, text in told for line in layout.labelled(short.get(label, label), text)]
 
 
 def _details(layout: _Layout, judged: Judged) -> Iterator[_Block]:
@@ -202,10 +197,11 @@ def _details(layout: _Layout, judged: Judged) -> Iterator[_Block]:
         for row in view.check_rows(judged)
     ]
     yield _table(layout, ("check", "result", "expected", "found"), rows)
-    yield _failing_tests(layout, judged)
     facts = _facts(judged)
     width = max((len(f"{label}:") for label in facts), default=0)
     yield [line for label, fact in facts.items() for line in layout.labelled(label, fact, width)]
+    # Last, as the end of a log is what is on the screen.
+    yield _failing_tests(layout, judged)
 
 
 def _failing_tests(layout: _Layout, judged: Judged) -> _Block:

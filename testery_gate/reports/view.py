@@ -29,26 +29,6 @@ LONGEST_STRIP = 20
 REMARKS = 10
 """How many remarks are made on runs that passed, where there are several runs."""
 
-_NOT_SET_UP = "NO VERDICT: the gate is set up wrong"
-_STOPPED = "NO VERDICT: the gate was stopped"
-HEADLINES: Mapping[ExitCode, str] = {
-    ExitCode.PASSED: "PASSED",
-    ExitCode.FAILED: "FAILED: the tests did not meet the criteria",
-    ExitCode.USAGE: _NOT_SET_UP,
-    ExitCode.UNAUTHORIZED: f"{_NOT_SET_UP}: its token was refused",
-    ExitCode.UNAVAILABLE: "NO VERDICT: the network or the API broke, not the tests",
-    ExitCode.INCONCLUSIVE: "NO VERDICT: the run broke, or is the wrong one",
-    ExitCode.NOT_FOUND: f"{_NOT_SET_UP}: there is no such run",
-    ExitCode.REPORT_LOST: "PASSED, but a report could not be written",
-    ExitCode.INTERNAL: "NO VERDICT: the gate broke, not the tests",
-    ExitCode.TIMED_OUT: "NO VERDICT: the run did not finish in time",
-    ExitCode.INTERRUPTED: _STOPPED,
-    ExitCode.TERMINATED: _STOPPED,
-}
-"""Whether the tests, the run, the network or the gate's setting is to blame, at a glance.
-
-A verdict that has a case of its own is headed by that; see :func:`headline`.
-"""
 _NEXT: Mapping[ExitCode, str] = {
     ExitCode.REPORT_LOST: "Make its path writable, and let 'testery-gate check' write the reports"
     " of the same runs again.",
@@ -74,23 +54,6 @@ class Mark(Enum):
 def exit_code_of(runs: Sequence[Judged]) -> ExitCode:
     """Return the exit code of at least one run."""
     return combined({judged.exit_code for judged in runs})
-
-
-def headline(code: ExitCode, runs: Sequence[Judged]) -> str:
-    """Return the verdict on at least one run, and which case it is."""
-    blamed = [judged for judged in runs if judged.exit_code is code]
-    if not blamed or not blamed[0].verdict.case:
-        return HEADLINES[code]
-    text = f"{verdict_word(code)}: {blamed[0].verdict.case}"
-    if len(runs) == 1:
-        return text
-    others = f" {more(len(blamed) - 1)}" if len(blamed) > 1 else ""
-    return f"{text} (run {run_id(blamed[0])}{others})"
-
-
-def verdict_word(code: ExitCode) -> str:
-    """Return the verdict alone."""
-    return HEADLINES[code].partition(": ")[0]
 
 
 def advice(code: ExitCode, runs: Sequence[Judged]) -> str:
@@ -119,10 +82,9 @@ def explained(code: ExitCode) -> str:
     return f"{code.value}, {outcome(code)}: {code.meaning}"
 
 
-def reasons(judged: Judged) -> Iterator[tuple[str, str]]:
-    """Say why it ended so, and what else is wrong or worth knowing: labels and texts."""
+def remarks(judged: Judged) -> Iterator[tuple[str, str]]:
+    """Say what else is wrong or worth knowing, beside the reason: labels and texts."""
     reason = judged.verdict.reason
-    yield "why", reason
     for check in judged.verdict.checks:
         wrong = check.state in {CheckState.BREACHED, CheckState.INCONCLUSIVE}
         if wrong and not reason.startswith(check.message):
@@ -161,7 +123,7 @@ def remarks_on_passed(runs: Sequence[Judged]) -> Mapping[str, str]:
     whose: dict[tuple[str, str], list[str]] = {}
     for judged in runs:
         if judged.exit_code is ExitCode.PASSED:
-            for label, text in [*[*reasons(judged)][1:], *_of_tests(judged)]:
+            for label, text in (*remarks(judged), *_of_tests(judged)):
                 whose.setdefault((label, text), []).append(run_id(judged))
     ordered = sorted(whose.items(), key=lambda item: item[0][0] != "warning")
     return {f"{text} ({_runs(ids)})": label for (label, text), ids in ordered}

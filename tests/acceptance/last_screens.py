@@ -1,8 +1,8 @@
 """The last screen of twelve scenarios: ``python -m tests.acceptance.last_screens [SCENE...]``.
 
 The real command runs in a real terminal of 80 by 24 against the stand-in API. What is on the
-screen when it has ended is written to ``.acceptance/screenshots/last`` as a text for each scene, and
-which scene that is stands in ``scenes.txt`` alone: whoever reads a screen should say from it what
+screen when it has ended is written to ``.acceptance/screenshots/last``, a file for each scene.
+``scenes.txt`` alone says which is which: whoever reads a screen should find out from it what
 happened and what to do.
 """
 
@@ -127,7 +127,10 @@ def take(scene: Scene) -> list[str]:
             Tmux(cwd=cwd, columns=COLUMNS, lines=LINES, api_url=url, LC_ALL="C.UTF-8")
         )
         terminal.enter(f"{scene.command}; echo code $?")
-        screen = terminal.until(lambda lines: lines[-1] == PROMPT.rstrip())
+        # The prompt is there before the command is, too.
+        screen = terminal.until(
+            lambda lines: lines[-1] == PROMPT.rstrip() and lines[-2:][0].startswith("code ")
+        )
         code = screen[-2]
         if code != f"code {scene.code.value}":
             raise RuntimeError(f"{scene.command} ended with {code}:\n" + "\n".join(screen))

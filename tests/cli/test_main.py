@@ -89,7 +89,7 @@ def test_a_wrong_command_line_is_said_like_any_other_error(
     assert done.code == ExitCode.USAGE
     first, *_, last = done.stderr.splitlines()
     assert first.startswith(f"testery-gate: {said}")
-    assert last == f"'{f'testery-gate {asks}'.strip()} --help' shows what there is."
+    assert last == f"  next: '{f'testery-gate {asks}'.strip()} --help' shows what there is."
 
 
 def test_the_addresses_lead_to_documents() -> None:

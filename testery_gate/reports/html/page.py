@@ -12,7 +12,7 @@ from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page
 from testery_gate.reports.budget import SizeBudget
-from testery_gate.reports.headline import Headline, headline, of_several, unsaid
+from testery_gate.reports.headline import Headline, headline, unsaid
 from testery_gate.reports.html import layout, palette
 from testery_gate.reports.html.bullet import bullet
 from testery_gate.reports.html.durations import by_file, slowest
@@ -61,7 +61,7 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     about 5,000 bytes.
     """
     ranked = view.worst_first(runs)
-    told = headline(runs[0]) if len(runs) == 1 else of_several(ranked)
+    told = headline(ranked)
     title = shorten(str(told), LONGEST_TITLE)
     header = _banner(view.mark_of(view.exit_code_of(runs)), told)
     budget = SizeBudget(limit - len(layout.page(title, header, "").encode()))
@@ -181,11 +181,11 @@ def _banner(mark: Mark, told: Headline) -> Markup:
     """Say what came of it, why, and of which run, on the colour of the verdict."""
     drawn = element("svg", sign_at(mark, 0, 0, 44), width=44, height=44, aria_hidden="true")
     about = join(map(name, told.about), " · ")
-    return layout.banner(palette.color(mark), drawn, words(f"{told.verdict}: {told.told}"), about)
+    return layout.banner(palette.color(mark), drawn, words(told.short), about)
 
 
 def _heading(judged: Judged, anchor: str) -> Markup:
-    shown, told = sign(view.mark_of(judged.exit_code), 24), headline(judged)
+    shown, told = sign(view.mark_of(judged.exit_code), 24), headline([judged])
     title = element("h2", shown, f" Run {view.run_id(judged)}: ", words(told.told), id=anchor)
     about = [part for part in told.about if judged.run and judged.run.name]
     below = [paragraph(small(join(map(name, about), " · ")))] if about else []
@@ -205,8 +205,8 @@ def _gist(judged: Judged) -> Iterator[Markup]:
 
 def _remarks(judged: Judged) -> Markup:
     """Return what else is wrong or worth knowing."""
-    _, *others = view.reasons(judged)
-    rows = ((label.capitalize(), words(remark, LONGEST_TEXT)) for label, remark in others)
+    remarks = view.remarks(judged)
+    rows = ((label.capitalize(), words(remark, LONGEST_TEXT)) for label, remark in remarks)
     return facts(islice(rows, MOST_REMARKS))
 
 
