@@ -1,13 +1,14 @@
 """Bring what is generated in step with the code: ``python -m tests.write_readme``.
 
 That is parts of the README, of the pages about criteria and settings, of action.yml, and of the
-pages about the action and ``--git-ref auto``, the schema of the configuration file, and the
-examples that the package has a copy of.
+pages about the action and ``--git-ref auto``, the schema of the configuration file, the examples
+that the package has a copy of, and the picture of the terminal. Those of the page are taken with
+``python -m tests.acceptance.pictures --readme``, which needs a browser.
 """
 
 from __future__ import annotations
 
-from tests import configuration_schema, git_ref_page, packaged_examples
+from tests import configuration_schema, git_ref_page, packaged_examples, terminal_picture
 from tests.action import generated
 from tests.readme import PARTS, brought_in_step
 
@@ -22,3 +23,4 @@ if __name__ == "__main__":
     git_ref_page.PAGE.write_text(page, encoding="utf-8")
     configuration_schema.write()
     packaged_examples.write()
+    terminal_picture.write()

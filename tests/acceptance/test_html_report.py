@@ -15,7 +15,7 @@ import pytest
 
 from testery_gate.reports import html
 from testery_gate.reports.view import error_lines, failing_tests
-from tests.acceptance.pictures import take
+from tests.acceptance.pictures import DIGEST, digest, take
 from tests.action.runner import ROOT
 from tests.reports.examples import EXAMPLES, LARGE
 from tests.reports.scenes import SCENES
@@ -115,6 +115,11 @@ def test_the_cause_is_on_the_first_screen(tmp_path: Path) -> None:
         assert seen["evidence"][view]["firstError"] < FIRST_SCREEN
         # Of 200 runs, the first one that failed.
         assert seen["fleet"][view]["firstRun"] < FIRST_SCREEN
+
+
+def test_the_pictures_of_the_readme_show_the_page_as_it_is() -> None:
+    # To take them anew: python -m tests.acceptance.pictures --readme
+    assert DIGEST.read_text(encoding="ascii") == digest()
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.failures import evidence_of
+from testery_gate.evidence.flakiness import History
+from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.judging.judged import Judged
-from testery_gate.model import TestResult
-from tests.builders import judge, make_policy, make_result, make_run, not_judged
+from testery_gate.model import Attachments, TestResult
+from tests.builders import NOW, judge, make_policy, make_result, make_run, not_judged
 from tests.reports.examples import EXAMPLES, LARGE, PAGE, followed, watched
 
 _LOGIN = """\
@@ -55,6 +59,59 @@ def _checkout() -> Sequence[Judged]:
     return (replace(judged, observed=watched(run, 0, 60, 180, 330, 480)),)
 
 
+def _readme() -> Sequence[Judged]:
+    """Return a run of 24 tests with a new failure, for somebody who has never seen the gate."""
+    run = make_run(total=24, failed=2, name="Shop", environment="staging", branch="main")
+    run = replace(run, testing_time=timedelta(minutes=4, seconds=12))
+    new, known = "applies a voucher", "tracks a parcel"
+    failing = [
+        make_result(
+            new,
+            "FAIL",
+            id="11",
+            file="cypress/e2e/checkout.cy.js",
+            error="AssertionError: expected the total to be 81.00, but it is 90.00",
+            stack_trace="    at Context.<anonymous> (cypress/e2e/checkout.cy.js:48:16)",
+        ),
+        make_result(
+            known,
+            "FAIL",
+            id="18",
+            file="cypress/e2e/orders.cy.js",
+            error="Error: the parcel service answered 410",
+        ),
+    ]
+    others = [
+        make_result(f"shows article {number}", file="cypress/e2e/shop.cy.js")
+        for number in range(22)
+    ]
+    results = [*failing, *others]
+    strips = {test.name: "PPPPP" for test in others} | {new: "PPPPP", known: "PPFFF"}
+    files = {test.name: test.file for test in results}
+    past = []
+    for number in range(5):
+        seen = {
+            TestId(files[name], name): TestOutcome(strip[number]) for name, strip in strips.items()
+        }
+        time = NOW - timedelta(days=5 - number)
+        earlier = replace(
+            run,
+            id=55640 + 6 * number,
+            git_ref=f"{number + 3}c1e" * 10,
+            create_time=time,
+            end_time=time,
+        )
+        past.append(EarlierRun(run=earlier, outcomes=seen))
+    history = History.of(past)
+    evidence = evidence_of(run, results, baseline=Baseline(earlier=past[-1]), history=history)
+    judged = judge(make_policy("new_failed <= 0"), run, results, evidence)
+    address = "https://files.testery.example/11"
+    attachments = {
+        "11": Attachments(screenshots=(f"{address}/1.png",), videos=(f"{address}/1.mp4",))
+    }
+    return (replace(judged, web_url=PAGE, comparable=followed(run), attachments=attachments),)
+
+
 def _fleet() -> Sequence[Judged]:
     """Return 200 runs, of which 12 failed and one is not there."""
     runs = []
@@ -76,6 +133,7 @@ def _fleet() -> Sequence[Judged]:
 SCENES: Mapping[str, Sequence[Judged]] = {
     "checkout": _checkout(),
     "fleet": _fleet(),
+    "readme": _readme(),
     **{name: EXAMPLES[name] for name in ("evidence", "passed", "timed-out", "inconclusive")},
     **{name: EXAMPLES[name] for name in ("many-runs", "hostile", "decided-early")},
     **LARGE,
