@@ -75,6 +75,7 @@ ATTRIBUTES = {
 }
 ON_PAPER = (
     "::details-content{display:block;content-visibility:visible}"
+    "h2,h3,summary{break-after:avoid}svg{break-inside:avoid}"
     "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
 )
 """The only style sheet, which no text from elsewhere is in."""
@@ -200,7 +201,9 @@ def test_what_wraps_anywhere_is_the_same_text(text: str) -> None:
     [
         pytest.param("fail_rate", "fail_rate", id="a short word"),
         pytest.param("a b\tc", "a b\tc", id="blanks"),
-        pytest.param("cypress/e2e/login", "cypress/<wbr>e2e/<wbr>login", id="a path"),
+        pytest.param("1 quarantined: x", "1 quarantined: x", id="a usual word"),
+        pytest.param("cypress/e2e/login", "cypress/e2e/<wbr>login", id="a path"),
+        pytest.param("features/checkout.x", "features/<wbr>checkout.<wbr>x", id="a longer path"),
         pytest.param("x" * 20, f"{'x' * 8}<wbr>{'x' * 8}<wbr>xxxx", id="a long word"),
         pytest.param("&" * 11, f"{'&amp;' * 8}<wbr>{'&amp;' * 3}", id="signs that are escaped"),
         pytest.param(f"{'e' * 8}\u0301{'e' * 4}", f"{'e' * 8}\u0301<wbr>{'e' * 4}", id="an accent"),

@@ -13,10 +13,11 @@ from testery_gate.reports.html.svg import definitions
 
 _ON_PAPER = (
     "::details-content{display:block;content-visibility:visible}"
+    "h2,h3,summary{break-after:avoid}svg{break-inside:avoid}"
     "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
 )
-"""Unfolds everything on paper, and keeps the colour below white letters. Nothing but a style sheet
-can; browsers know it since Chromium 131, Firefox 143 and Safari 18.4."""
+"""Unfolds everything on paper, keeps headings with what follows, and colours below white letters.
+Nothing but a style sheet can; browsers unfold since Chromium 131, Firefox 143 and Safari 18.4."""
 _HASH = b64encode(sha256(_ON_PAPER.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 """For who opens the file where no server sends a policy: nothing in it runs or is fetched."""

@@ -70,10 +70,11 @@ def breakable(content: str) -> Markup:
     return Markup(escape(marked, quote=False).replace("\0", "<wbr>"))
 
 
-_LONG = re.compile(r"[^ \t\n]{10,}")
+# Usual words are short enough for a phone, and easier to read in one piece.
+_LONG = re.compile(r"(?<![^ \t\n])(?![A-Za-z]{1,14}[.,:;)]?(?![^ \t\n]))[^ \t\n]{10,}")
 # What ends in a sign that parts a path or an address, or is long, though not before an accent.
 _PART = re.compile(
-    r"[^ \t\n]{2,8}(?<=[/\\._:-])(?=\w)|[^ \t\n]{8}(?=[^ \t\n])(?![\u0300-\u036f\u200d\ufe0f])"
+    r"[^ \t\n]{2,12}(?<=[/\\._:-])(?=\w)|[^ \t\n]{8}(?=[^ \t\n])(?![\u0300-\u036f\u200d\ufe0f])"
 )
 
 

@@ -18,7 +18,7 @@ from testery_gate.judging.judged import Judged
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.addresses import other_run_page
 from testery_gate.reports.html import svg
-from testery_gate.reports.html.layout import data, folded, group, link, paragraph, small
+from testery_gate.reports.html.layout import data, folded, group, link, paragraph, small, together
 from testery_gate.reports.html.markup import NOTHING, Markup, element, join
 from testery_gate.reports.html.palette import AMBER, BLUE, OF_RUNS, color
 from testery_gate.reports.html.svg import INK
@@ -163,7 +163,7 @@ _MARKS = {
 
 
 def _key(drawn: Markup, told: str) -> Markup:
-    return join([element("svg", drawn, width=12, height=12, aria_hidden="true"), f" {told}"])
+    return together(element("svg", drawn, width=12, height=12, aria_hidden="true"), f" {told}")
 
 
 def _table(judged: Judged, runs: Sequence[TestRun]) -> Markup:
