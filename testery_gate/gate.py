@@ -414,7 +414,8 @@ def _unfinished(run: TestRun | None, wait: Wait) -> Verdict:
             return no_verdict(
                 ExitCode.TIMED_OUT,
                 f"{_failed_already(run)}not finished within {wait.seconds:.0f} s: {_standing(run)}",
-                advice="Raise --timeout, or look at the run: it may be stuck.",
+                advice="The run goes on in Testery: wait again with a longer --timeout, or open"
+                " it to see whether it is stuck.",
             )
         case Interrupted() as cause:
             return no_verdict(cause.exit_code, f"stopped by {cause} while {_standing(run)}")

@@ -207,7 +207,8 @@ def _parse_tests(metric: Metric, value: str) -> Fraction:
         raise CriterionError(
             f"{metric.value} counts tests: write a whole number, not {value!r}"
             if metric not in _RATE_OF
-            else f"{metric.value} takes a whole number or a percentage, not {value!r}"
+            else f"{metric.value!r} takes a whole number or a percentage, such as 5 or 5%, not"
+            f" {value!r}"
             f"{_meant_percentage(value)}"
         )
     return Fraction(value)

@@ -164,7 +164,7 @@ def default_checks(policy: Policy) -> Sequence[str]:
     if policy.trust_status:
         failures = f"{failures}, unless the status is PASS"
     return (
-        "status is PASS, or FAIL with failed tests",
+        "status is PASS, or FAIL by its tests",
         str(SOME_TESTS),
         *(() if policy.judges_executed else (str(SOME_RAN),)),
         "counts are known and consistent",
@@ -284,7 +284,7 @@ _NEXT = {
     ExitCode.UNAVAILABLE: "Look for the fault with 'testery-gate doctor', then try again.",
     ExitCode.INCONCLUSIVE: "Name the run by its id.",
     ExitCode.NOT_FOUND: "Check the run's id; 'testery-gate list' shows which runs there are.",
-    ExitCode.TIMED_OUT: "Raise --timeout, or open the run: it may be stuck.",
+    ExitCode.TIMED_OUT: "Raise --timeout, or open the run to see whether it is stuck.",
     ExitCode.INTERRUPTED: _AFTER_A_SIGNAL,
     ExitCode.TERMINATED: _AFTER_A_SIGNAL,
 }
@@ -326,12 +326,12 @@ def _status_check(run: TestRun) -> Check:
         message=message or case or f"Testery calls the run {run.status_text}",
         case=case,
         advice=advice,
-        expected_text="PASS, or FAIL with failed tests",
+        expected_text="PASS, or FAIL by its tests",
         actual_text=run.status_text or "missing",
     )
 
 
-_AGAIN = "Then start it again and judge the new run; no option accepts this one."
+_AGAIN = "Then start a new run in Testery and judge that one; no option accepts this one."
 
 
 def _status_problem(run: TestRun) -> tuple[str, str, str]:
@@ -347,7 +347,7 @@ def _status_problem(run: TestRun) -> tuple[str, str, str]:
             )
             return "the run is FAIL without a failed test", "", advice
         case RunStatus.CANCELED:
-            advice = f"Open the run to see who or what canceled it. {_AGAIN}"
+            advice = f"Open the run to see why it was canceled. {_AGAIN}"
             return "the run was canceled", "", advice
         case RunStatus.SUBMITTED | RunStatus.QUEUED | RunStatus.RUNNING:
             message = f"the run has finished, but its status is {run.status.value}"
@@ -381,8 +381,8 @@ _INCOMPLETE = f"Open the run: the API reports counts that are missing or wrong. 
 
 def _total_check(run: TestRun) -> Check:
     advice = (
-        "Open the run and check what it selects, such as its tags: no test fits. No option"
-        " accepts an empty run."
+        "Open the run and check how it selects tests, such as by tags. No option accepts an empty"
+        " run."
     )
     return _evidence_check(SOME_TESTS, run, "no test ran", ": the run has 0 tests", advice)
 
@@ -391,8 +391,8 @@ def _executed_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
     if not policy.judges_executed:
         ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
         advice = (
-            "Open the run to see why no test was executed. --require 'executed >= 0' would"
-            " allow it."
+            "Open the run to see why no test was executed. If that is meant:"
+            " --require 'executed >= 0'."
         )
         yield _evidence_check(SOME_RAN, run, "no test was executed", ignored, advice)
 
@@ -428,8 +428,8 @@ def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> 
     if not policy.judges_not_run:
         not_run = measure(run)[Metric.NOT_RUN]
         advice = (
-            "Open the run to see why it ended before they ran, and start it again."
-            f" --require 'not_run <= {not_run}' would allow it."
+            "Open the run to see why they did not run, and start a new one in Testery. If they are"
+            f" not needed: --require 'not_run <= {not_run}'."
         )
         case = f"{not_run} of {run.total} tests never ran"
         yield _evidence_check(ALL_RAN, run, case, "", advice)
@@ -477,10 +477,10 @@ def _failing_advice(run: TestRun, evidence: Evidence | None) -> str:
     if run.status is RunStatus.PASS:
         return f"{_FIX}, or accept Testery's own judgement with --trust-status."
     if _new_failures(evidence) == 0:
-        return f"{_FIX}. --only-new would allow them, as none of them is new."
+        return f"{_FIX}. To accept them, as none is new: --only-new."
     return (
-        f"{_FIX}. --max-failed {_shown(run.failed)} would allow so many, --only-new those that"
-        " failed before."
+        f"{_FIX}. To accept failures: --only-new (those that failed before), or --max-failed"
+        f" {_shown(run.failed)} (so many of any kind)."
     )
 
 
@@ -596,7 +596,8 @@ def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence | Non
     if check.state is CheckState.BREACHED:
         return _breached(check, criterion, run, evidence)
     if criterion.metric not in OF_TESTS:
-        advice = f"Open the run, or only warn of it: --warn '{criterion}' in place of {change}."
+        advice = f"The API does not say it of this run. Leave out {change}, or only warn of it:"
+        advice += f" --warn '{criterion}'."
     elif evidence is None or evidence.unknown:
         advice = f"Try again later; to judge by the counts alone, leave out {change}."
     else:

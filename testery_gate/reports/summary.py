@@ -223,6 +223,9 @@ def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
             lines += _failing_test(layout, test, page)
         if len(group.tests) > len(shown):
             lines.append(f"    {view.more(len(group.tests) - len(shown), 'with this error')}")
+        elif len(group.tests) > 1:
+            in_all = "both" if len(group.tests) == 2 else f"all {len(group.tests)}"
+            lines.append(f"    the same error in {in_all}:")
         lines += _error(layout, shown[0].result)
         left -= len(shown)
         told += len(group.tests)
@@ -251,7 +254,7 @@ def _missing_tests(layout: _Layout, judged: Judged) -> str:
 
 def _named(test: TestId) -> str:
     name, file = clean_line(test.name) or view.NO_NAME, clean_line(test.file)
-    return f"{name} in {file}" if file else name
+    return f"{name} ({file})" if file else name
 
 
 def _failing_test(layout: _Layout, test: view.FailingTest, page: str) -> Iterator[str]:
@@ -260,7 +263,7 @@ def _failing_test(layout: _Layout, test: view.FailingTest, page: str) -> Iterato
     label = f"{test.label}: " if test.label else ""
     lead = layout.paint(f"{layout.sign(test.mark)} {label}".rstrip(), test.mark)
     name = f"  {lead} {layout.fit(result.name, width - len(label))}"
-    file = f"in {layout.clean(result.file)}" if result.file else ""
+    file = f"({layout.clean(result.file)})" if result.file else ""
     if columns(layout.clean(f"{label}{result.name} {file}")) <= width:
         yield f"{name} {file}"
     else:

@@ -202,7 +202,7 @@ def _result(check: Check, code: ExitCode) -> str:
     if not check.deciding and check.state is not CheckState.HOLDS:
         return f"{check.state.value}, warns"
     blamed = CheckState.BREACHED if code is ExitCode.FAILED else CheckState.INCONCLUSIVE
-    return f"{check.state.value}, decided" if check.state is blamed else check.state.value
+    return f"{check.state.value}, the reason" if check.state is blamed else check.state.value
 
 
 def counts(run: TestRun) -> Mapping[str, str]:
@@ -242,7 +242,7 @@ def facts(run: TestRun) -> Mapping[str, str]:
         "status": run.status_text,
         "status info": run.status_info,
         "tests": ", ".join(f"{count} {kind}" for kind, count in counts(run).items()),
-        "pass rate": _share(values[Metric.PASS_RATE]),
+        "pass rate": _pass_rate(run, values[Metric.PASS_RATE]),
         "coverage": _share(values[Metric.COVERAGE]),
         "environment": run.environment,
         "git ref": run.git_ref,
@@ -256,6 +256,12 @@ def facts(run: TestRun) -> Mapping[str, str]:
         "testing time": _duration(values[Metric.TESTING_TIME]),
     }
     return {label: text for label, text in known.items() if text}
+
+
+def _pass_rate(run: TestRun, rate: Fraction | None) -> str | None:
+    """Say of how many tests it is the rate, where some never ran."""
+    share = _share(rate)
+    return f"{share} of those that ran" if share and measure(run)[Metric.NOT_RUN] else share
 
 
 def _share(value: Fraction | None) -> str | None:

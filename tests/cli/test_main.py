@@ -75,7 +75,7 @@ def test_an_example_is_a_command_that_can_be_given(example: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("line", "said", "asks"),
     [
-        ("wait 1 --max-failed=x", "invalid value for '--max-failed': failed takes", "wait"),
+        ("wait 1 --max-failed=x", "invalid value for '--max-failed': 'failed' takes", "wait"),
         # What follows depends on click's version.
         ("wait --nonsense", "no such option", "wait"),
         ("wiat", "no such command 'wiat'", ""),

@@ -38,7 +38,7 @@ ENDINGS = {
     "failed, none new": (
         of(DEFAULT, evidence("known", "flaky"), failed=2),
         "no new failure, but 2 of 30 tests failed",
-        "--only-new would allow them",
+        "To accept them, as none is new: --only-new.",
     ),
     "failed, one new": (
         of(make_policy("new_failed <= 0"), evidence("new"), failed=1),
@@ -82,7 +82,7 @@ ENDINGS = {
         "change what is required: duration <= 1s",
     ),
     # 5
-    "canceled": (of(DEFAULT, status="CANCELED"), "the run was canceled", "start it again"),
+    "canceled": (of(DEFAULT, status="CANCELED"), "the run was canceled", "start a new run"),
     "FAIL without a failed test": (
         of(DEFAULT, status="FAIL"),
         "the run is FAIL without a failed test",
@@ -99,16 +99,16 @@ ENDINGS = {
         "a newer testery-gate",
     ),
     "no status": (of(DEFAULT, status=""), "the run has no status", "Open the run"),
-    "no test": (of(DEFAULT, total=0), "no test ran", "what it selects"),
+    "no test": (of(DEFAULT, total=0), "no test ran", "how it selects tests"),
     "all ignored": (
         of(DEFAULT, ignored=30),
         "no test was executed",
-        "--require 'executed >= 0' would allow it",
+        "If that is meant: --require 'executed >= 0'",
     ),
     "some never ran": (
         of(DEFAULT, not_run=12),
         "12 of 30 tests never ran",
-        "--require 'not_run <= 12' would allow it",
+        "If they are not needed: --require 'not_run <= 12'",
     ),
     "no total": (unread(run="total"), "total is unknown", "counts that are missing or wrong"),
     "no failed": (unread(run="failed"), "executed is unknown", "counts that are missing or wrong"),
@@ -184,7 +184,7 @@ def test_an_ending_names_its_case_and_what_to_do(verdict: Verdict, case: str, ad
 def test_reports_on_a_failure_say_what_to_do(format_: str) -> None:
     verdict, *_ = ENDINGS["canceled"]
     told = FORMATS[format_]([Judged(run_id=1, run=make_run(), verdict=verdict)])
-    assert "Open the run to see who or what canceled it." in told
+    assert "Open the run to see why it was canceled." in told
 
 
 def test_a_pass_needs_no_advice() -> None:

@@ -165,7 +165,9 @@ def test_a_count_takes_a_whole_number(metric: Metric, value: str) -> None:
         parse_criterion(f"{metric.value} <= {value}")
 
     if metric in {Metric.PASSED, Metric.FAILED, Metric.IGNORED}:
-        expected = f"{metric.value} takes a whole number or a percentage, not {value!r}"
+        expected = (
+            f"{metric.value!r} takes a whole number or a percentage, such as 5 or 5%, not {value!r}"
+        )
     else:
         expected = f"{metric.value} counts tests: write a whole number, not {value!r}"
     assert str(caught.value) == expected

@@ -245,7 +245,7 @@ def _inconclusive() -> Sequence[Judged]:
 def _timed_out() -> Sequence[Judged]:
     run = make_run(status="RUNNING", not_run=12, complete=False, end_time=None)
     reason = "not finished within 3600 s: the run was RUNNING, 18 of 30 tests done"
-    advice = "Raise --timeout, or look at the run: it may be stuck."
+    advice = "The run goes on in Testery: wait again with a longer --timeout."
     judged = not_judged(55676, ExitCode.TIMED_OUT, reason, advice=advice, run=run)
     return (replace(judged, web_url=PAGE, observed=watched(run, 0, 60, 1800, 3600)),)
 

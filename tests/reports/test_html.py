@@ -257,7 +257,7 @@ def test_what_to_do_comes_next() -> None:
     facts = list(page.rows(page.all("main")[0][0]))
     assert facts == [
         ["Why", "not finished within 3600 s: the run was RUNNING, 18 of 30 tests done"],
-        ["Next", "Raise --timeout, or look at the run: it may be stuck."],
+        ["Next", "The run goes on in Testery: wait again with a longer --timeout."],
         ["Run", "55676"],
     ]
     assert page.links()["55676"] == PAGE
@@ -373,11 +373,11 @@ def test_each_check_has_its_numbers_and_result() -> None:
     rows = [row for row in page.rows(page.section("Checks")) if len(row) == 3]
     assert rows == [
         ["check", "expected", "found"],
-        ["fail_rate breached, decided", "<= 30%", "33.33%"],
+        ["fail_rate breached, the reason", "<= 30%", "33.33%"],
         ["build-key inconclusive", "24", "23"],
         ["coverage inconclusive, warns", ">= 80%", "unknown"],
         ["check", "expected", "found"],
-        ["status holds", "PASS, or FAIL with failed tests", "FAIL"],
+        ["status holds", "PASS, or FAIL by its tests", "FAIL"],
         ["total holds", ">= 1", "3"],
         ["executed holds", ">= 1", "3"],
         ["counts holds", "known and consistent", "consistent"],

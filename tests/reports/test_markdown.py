@@ -401,7 +401,7 @@ def test_checks_come_before_what_is_known_of_the_run_and_before_tests() -> None:
     runs = many_tests()
     rendered = markdown.render(runs, limit=1000)
     assert "### Checks" in rendered
-    assert "| ❌ | failed | <= 0 | 5000 | breached, decided |" in rendered
+    assert "| ❌ | failed | <= 0 | 5000 | breached, the reason |" in rendered
     assert "### Run" not in rendered
 
 
@@ -620,12 +620,11 @@ def test_checks_are_marked_by_what_came_of_them() -> None:
         if re.search("failed|coverage|pass_rate >=", line) and line.startswith("| ")
     ]
     assert rows == [
-        "| ✅ | status | PASS, or FAIL with failed tests | FAIL | holds |",
-        "| ❌ | failed | <= 0 | 1 | breached, decided |",
+        "| ❌ | failed | <= 0 | 1 | breached, the reason |",
         "| ❓ | coverage | >= 1% | unknown | inconclusive |",
         "| ⚠️ | coverage | >= 2% | unknown | inconclusive, warns |",
         "| ⚠️ | failed | <= 0 | 1 | breached, warns |",
-        "| ❌ | failed | <= 2 | 3 | breached, decided |",
+        "| ❌ | failed | <= 2 | 3 | breached, the reason |",
     ]
     assert "| ⏳ | pass_rate | >= 50% | 70% | open |" in markdown.render([early])
 

@@ -83,7 +83,7 @@ TIMED_OUT = not_judged(
     55679,
     ExitCode.TIMED_OUT,
     "not finished within 3600 s: the run was RUNNING, 12 of 30 tests done",
-    advice="Raise --timeout, or look at the run: it may be stuck.",
+    advice="The run goes on in Testery: wait again with a longer --timeout.",
     run=make_run(id=55679, status="RUNNING", not_run=18, end_time=None, name=None),
 )
 UNREACHABLE = not_judged(
@@ -164,7 +164,7 @@ def test_brief_is_one_verdict_and_what_to_do() -> None:
     assert plain([TIMED_OUT], brief=True) == [
         "? exit 124, timed out: not finished within 3600 s: the run was RUNNING, 12 of 30",
         "  tests done",
-        "  next: Raise --timeout, or look at the run: it may be stuck.",
+        "  next: The run goes on in Testery: wait again with a longer --timeout.",
     ]
 
 
@@ -174,7 +174,7 @@ def test_brief_on_several_is_their_table() -> None:
         "  ? 55679  timed out           not finished within 3600 s: the run was RUNNING,…",
         "  ✓ 55676  passed     nightly  30 of 30 tests passed, 0 failed",
         "? exit 124, timed out: of 2 runs 1 timed out, 1 passed",
-        "  next: Raise --timeout, or look at the run: it may be stuck.",
+        "  next: The run goes on in Testery: wait again with a longer --timeout.",
     ]
 
 
@@ -196,8 +196,8 @@ def test_a_decision_made_early_says_what_was_open() -> None:
     assert early is not None
     lines = plain([early])
     assert "  note: decided early, with 20 of 30 tests still open" in lines
-    assert "  ✗ failed  breached, decided  <= 0      2" in lines
-    assert "  ? passed  open               >= 20     8" in lines
+    assert "  ✗ failed  breached, the reason  <= 0      2" in lines
+    assert "  ? passed  open                  >= 20     8" in lines
 
 
 def test_what_is_unknown_is_a_question_mark() -> None:
@@ -293,9 +293,9 @@ def test_tests_with_the_same_error_are_listed_below_each_other() -> None:
     lines = plain(runs, failures=3)
     start = lines.index("  failing tests: 29 of 29")
     assert lines[start + 1 : start + 11] == [
-        "  ✗ t 0 in features/calculator.feature",
+        "  ✗ t 0 (features/calculator.feature)",
         f"    {WEB}1/tests/0/console",
-        "  ✗ t 1 in features/calculator.feature",
+        "  ✗ t 1 (features/calculator.feature)",
         f"    {WEB}1/tests/1/console",
         "    and 26 more with this error",
         "    │ after 0 s",
@@ -305,7 +305,9 @@ def test_tests_with_the_same_error_are_listed_below_each_other() -> None:
         "",
     ]
     assert "    and 1 more" in plain(runs, failures=1)
-    assert sum(line.startswith("  ✗ t") for line in plain(runs, failures=40)) == 28
+    everything = plain(runs, failures=40)
+    assert sum(line.startswith("  ✗ t") for line in everything) == 28
+    assert "    the same error in all 28:" in everything
 
 
 def test_of_a_long_error_the_first_lines_and_the_frame_are_shown() -> None:

@@ -34,7 +34,7 @@ def test_the_worst_comes_first_and_the_rest_stays_in_order() -> None:
     [
         (CheckState.HOLDS, True, Mark.GOOD, "holds"),
         (CheckState.HOLDS, False, Mark.GOOD, "holds"),
-        (CheckState.BREACHED, True, Mark.BAD, "breached, decided"),
+        (CheckState.BREACHED, True, Mark.BAD, "breached, the reason"),
         (CheckState.BREACHED, False, Mark.NOTICE, "breached, warns"),
         (CheckState.INCONCLUSIVE, True, Mark.UNSURE, "inconclusive"),
         (CheckState.INCONCLUSIVE, False, Mark.NOTICE, "inconclusive, warns"),
