@@ -25,6 +25,7 @@ ARROWS = {
     "runs": {"errors", "judging", "model", "text", "waiting"},
     "reports": {"errors", "evidence", "judging", "model", "text"},
     "ci": {"errors", "evidence", "judging", "model", "reports", "text"},
+    "code_hosts": {"api", "ci", "errors", "model", "reports", "text", "waiting"},
     "progress": {"errors", "model", "text", "waiting"},
     "doctor": {"api", "errors", "model", "text", "waiting"},
     "simulator": set[str](),

@@ -45,20 +45,21 @@ def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | N
             " Where the run is yet to come, --appear-within waits longer.",
         )
     return NoAnswer(
-        f"HTTP {_status_text(status)} from {url}",
+        f"HTTP {status_text(status)} from {url}",
         advice="Try again later, or wait longer with --outage-tolerance.",
-        retry_after=_retry_after(headers.get("Retry-After"), headers.get("Date")),
+        retry_after=retry_after(headers.get("Retry-After"), headers.get("Date")),
     )
 
 
-def _status_text(status: int) -> str:
+def status_text(status: int) -> str:
+    """Return a status with its name, where it has one."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
 
 
-def _retry_after(value: str | None, date: str | None) -> float | None:
+def retry_after(value: str | None, date: str | None) -> float | None:
     """Read both forms of the header, in seconds from now (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
@@ -141,7 +142,7 @@ def _of_proxy(innermost: BaseException, cause: str, route: Route, proxy: Proxy) 
         )
     return (
         f"the proxy {proxy.shown} does not connect to {route.host} port {route.port}"
-        f" (HTTP {_status_text(status)})",
+        f" (HTTP {status_text(status)})",
         f"Ask the proxy's administrator. {check_proxy}",
     )
 

@@ -65,15 +65,38 @@ class Encryption:
     certificate: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request that is more than to fetch something of the API."""
+
+    method: str
+    url: str
+    body: bytes | None = None
+    """JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came in return, with any status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By names in any case."""
+    body: bytes
+
+
 class BearerToken(AuthBase):
     """The token as ``requests`` takes it, without showing it."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def __init__(
+        self, token: str, *, header: str = "Authorization", scheme: str = "Bearer"
+    ) -> None:
+        self._header = header
+        self._value = f"{scheme} {token}".strip()
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the header."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        request.headers[self._header] = self._value
         return request
 
     def __repr__(self) -> str:
@@ -100,12 +123,12 @@ class Transport:
     Raises :class:`UsageError` if the certificates that the route trusts can't be loaded.
     """
 
-    def __init__(self, route: Route, token: str) -> None:
+    def __init__(self, route: Route, token: str, auth: AuthBase | None = None) -> None:
         self.route = route
         self.redact = Redaction(token)
         self.encryption: Encryption | None = None
         """That of the newest connection; ``None`` before the first, and for plain http."""
-        self._auth = BearerToken(token)
+        self._auth = auth or BearerToken(token)
         self._session = _Session()
         # The route was found already; and a .netrc entry must not replace the token.
         self._session.trust_env = False
@@ -136,6 +159,25 @@ class Transport:
         except TookTooLong:
             raise faults.too_slow(url, bounds.whole) from None
 
+    def exchange(self, request: Request, bounds: Bounds) -> Reply:
+        """Send a request, and return what comes in return, whatever its status.
+
+        Raises :class:`NoAnswer` where nothing does.
+        """
+
+        def work(abandoned: threading.Event) -> Reply:
+            try:
+                with self._followed(request, bounds) as response:
+                    body = _read(response, request.url, bounds, abandoned)
+                    return Reply(status=response.status_code, headers=response.headers, body=body)
+            except (requests.RequestException, OSError, ValueError) as error:
+                raise faults.explained(error, request.url, self.route) from error
+
+        try:
+            return within(bounds.whole, work)
+        except TookTooLong:
+            raise faults.too_slow(request.url, bounds.whole) from None
+
     def fetch_date(self, timeout: float) -> str | None:
         """Ask without the token, and return the date that the server's clock shows.
 
@@ -152,40 +194,49 @@ class Transport:
             raise fault from None
 
     def _send(
-        self, url: str, timeout: tuple[float, float], auth: AuthBase | None = None
+        self,
+        url: str,
+        timeout: tuple[float, float],
+        auth: AuthBase | None = None,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
     ) -> requests.Response:
-        return self._session.get(
-            url, auth=auth, timeout=timeout, stream=True, allow_redirects=False
+        return self._session.request(
+            method,
+            url,
+            data=body,
+            headers=None if body is None else {"Content-Type": "application/json"},
+            auth=auth,
+            timeout=timeout,
+            stream=True,
+            allow_redirects=False,
         )
 
     def _fetch(self, url: str, bounds: Bounds, abandoned: threading.Event) -> Answer:
         try:
-            with self._response(url, bounds) as response:
-                body = BytesIO()
-                for chunk in response.iter_content(65536):
-                    body.write(chunk)
-                    if body.tell() > bounds.size:
-                        body.close()
-                        raise NoAnswer(
-                            f"{url} sent more than {bounds.size // 2**20} MiB",
-                            advice=faults.WRONG_ADDRESS,
-                        )
-                    if abandoned.is_set():
-                        break
+            with self._followed(Request(method="GET", url=url), bounds) as response:
+                if error := faults.of_status(response.status_code, response.headers, url):
+                    raise error
+                body = _read(response, url, bounds, abandoned)
                 content_type = response.headers.get("Content-Type", "")
-                return Answer(body=body.getvalue(), content_type=content_type)
+                return Answer(body=body, content_type=content_type)
         except (requests.RequestException, OSError, ValueError) as error:
             raise faults.explained(error, url, self.route) from error
 
-    def _response(self, url: str, bounds: Bounds) -> requests.Response:
-        target = url
+    def _followed(self, request: Request, bounds: Bounds) -> requests.Response:
+        """Send a request to where it is redirected to on the same host, as the same request."""
+        url = target = request.url
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._send(target, (bounds.connect, bounds.read), self._auth)
+            response = self._send(
+                target,
+                (bounds.connect, bounds.read),
+                self._auth,
+                method=request.method,
+                body=request.body,
+            )
             location = response.headers.get("Location")
             if not (300 <= response.status_code < 400 and location):
-                if error := faults.of_status(response.status_code, response.headers, url):
-                    response.close()
-                    raise error
                 return response
             response.close()
             target = _normal(urllib.parse.urljoin(target, location))
@@ -195,6 +246,23 @@ class Transport:
                     advice=faults.WRONG_ADDRESS,
                 )
         raise NoAnswer(f"{url} redirects too often", advice=faults.WRONG_ADDRESS)
+
+
+def _read(
+    response: requests.Response, url: str, bounds: Bounds, abandoned: threading.Event
+) -> bytes:
+    """Return the whole body, or what there was of it when it was abandoned."""
+    body = BytesIO()
+    for chunk in response.iter_content(65536):
+        body.write(chunk)
+        if body.tell() > bounds.size:
+            body.close()
+            raise NoAnswer(
+                f"{url} sent more than {bounds.size // 2**20} MiB", advice=faults.WRONG_ADDRESS
+            )
+        if abandoned.is_set():
+            break
+    return body.getvalue()
 
 
 def _normal(url: str) -> str:

@@ -1,0 +1,116 @@
+"""One comment a gate: found by a hidden marker, updated in place, never doubled.
+
+Jobs may do this at the same time, and a code host has no lock. So whoever has added a comment looks
+again: of those with the same marker the oldest stays, is made to say the newest, and the younger
+ones are deleted. The oldest is the same one for everybody who looks, so nobody deletes it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+
+from testery_gate.code_hosts.host import CodeHost, Comment, Gone, HostError, Lost
+
+ROUNDS = 5
+"""How often it is looked which comments there are, before others that change them win."""
+
+
+class Mode(Enum):
+    """When the gate comments; the value is what ``--comment`` takes."""
+
+    NEVER = "never"
+    FAILED = "failed"
+    """A comment is made for a verdict other than passed; one that is there is always updated."""
+    ALWAYS = "always"
+    CHANGED = "changed"
+    """A comment is made or updated where it doesn't say this outcome yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a comment says to the gates that come after, in its hidden line."""
+
+    outcome: str
+    pipeline: int
+    """See :class:`.host.Place`."""
+
+    def line(self, marker: str) -> str:
+        """Return the note behind its marker."""
+        return f"{marker} outcome={self.outcome} pipeline={self.pipeline}"
+
+
+def marker_of(key: str) -> str:
+    """Return the marker of a key, which may be any text."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", key).strip("-")[:40]
+    # Keys that differ only in what was dropped are different keys.
+    return f"testery-gate:{plain or 'key'}-{sha256(key.encode()).hexdigest()[:12]}"
+
+
+def is_marked(body: str, marker: str) -> bool:
+    """Whether a comment begins with the marker: one that quotes such a comment does not."""
+    return note_of(body, marker) is not None
+
+
+def note_of(body: str, marker: str) -> Note | None:
+    """Return the note of a comment with this marker; ``None`` where it has none."""
+    found = re.match(
+        rf"[^\w>]{{0,20}}{re.escape(marker)} outcome=(\w{{1,40}}) pipeline=(\d{{1,20}})\b",
+        body,
+        re.ASCII,
+    )
+    return Note(outcome=found[1], pipeline=int(found[2])) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The comment that this gate wants."""
+
+    mode: Mode
+    marker: str
+    note: Note
+    text: str
+    """All of it, with the hidden line first."""
+    passed: bool
+
+    def over(self, note: Note | None) -> bool:
+        """Whether to write it, where there is a comment with this note, or none."""
+        if note is not None and note.pipeline > self.note.pipeline:
+            return False  # a newer pipeline has spoken
+        match self.mode:
+            case Mode.ALWAYS:
+                return True
+            case Mode.FAILED:
+                return note is not None or not self.passed
+            case Mode.CHANGED:
+                return note is None or note.outcome != self.note.outcome
+            case Mode.NEVER:
+                return False
+
+
+def keep_one(host: CodeHost, wanted: Wanted) -> None:
+    """Have one comment with the marker, that says what is wanted; raises :class:`HostError`."""
+    added: Comment | None = None
+    for _ in range(ROUNDS):
+        own = host.own_comments(wanted.marker)
+        oldest = own[0] if own else None
+        try:
+            if oldest is None:
+                # Not every system lists at once what was added.
+                if added is not None or not wanted.over(None):
+                    return
+                added = host.add_comment(wanted.text)
+                continue
+            its_own = added is not None and oldest.id == added.id
+            if not its_own and wanted.over(note_of(oldest.body, wanted.marker)):
+                host.replace_comment(oldest, wanted.text)
+        except (Gone, Lost):
+            continue
+        surplus = {comment.id: comment for comment in (*own[1:], added) if comment is not None}
+        surplus.pop(oldest.id, None)
+        for comment in surplus.values():
+            host.delete_comment(comment)
+        return
+    raise HostError("others change the comment all the time")

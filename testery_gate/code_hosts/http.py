@@ -1,0 +1,199 @@
+"""Requests to a code host: few, bounded in time together, and with retries where they help.
+
+What a code host asks for is obeyed as far as the time goes: ``Retry-After``, and where GitHub and
+GitLab say instead when their limit ends. The token is in no message.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import tenacity
+from requests.auth import AuthBase
+
+from testery_gate.api import faults
+from testery_gate.api.address import check_address
+from testery_gate.api.connection import find_route
+from testery_gate.api.transport import Bounds, Reply, Request, Transport
+from testery_gate.code_hosts.host import HostError, Lost, NoRights
+from testery_gate.errors import NoAnswer, UsageError
+from testery_gate.model import MalformedAnswer, decode_json
+from testery_gate.text import one_line, shorten
+from testery_gate.waiting.deadline import Deadline
+
+SECONDS = 10.0
+"""For all that is said to a code host in one process."""
+LARGEST_ANSWER = 16 * 1024 * 1024
+MOST_VALUES = 1_000_000
+FIRST_DELAY = 0.5
+LONGEST_MESSAGE = 300
+_REFUSED = {401, 403, 404}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a code host said to a request that it did."""
+
+    data: object
+    """The JSON, ``None`` where there was none."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Busy(Exception):
+    """It wasn't done, and may be asked for again after so many seconds."""
+
+    def __init__(self, error: HostError, delay: float | None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.delay = delay
+
+
+class Http:
+    """Sends requests to one code host, until the deadline.
+
+    Raises :class:`HostError` where the address or the way to it can't be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        auth: AuthBase | None = None,
+        deadline: Deadline,
+        sleep: Callable[[float], None],
+        now: Callable[[], float],
+    ) -> None:
+        """Take what it needs; ``now`` gives seconds since 1970, by which some limits end."""
+        try:
+            self.base_url = check_address(
+                base_url, "the code host's address", "https://api.github.com"
+            )
+            self._transport = Transport(find_route(self.base_url), token, auth)
+        except UsageError as error:
+            raise HostError(error.message) from None
+        self.deadline = deadline
+        self._sleep = sleep
+        self._now = now
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        data: object = None,
+        once: bool = False,
+    ) -> Answer:
+        """Send a request to a path below the base address, or to a whole address on its host.
+
+        What must be sent ``once`` is sent again only if the answer says that it was not done, and
+        raises :class:`Lost` where there is no answer. Raises :class:`NoRights` or
+        :class:`HostError` too.
+        """
+        url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}"
+        if _origin(url) != _origin(self.base_url):
+            raise HostError(f"{self.base_url} names an address on another host")
+        if params:
+            url = f"{url}?{urllib.parse.urlencode(params)}"
+        body = None if data is None else json.dumps(data).encode()
+        request = Request(method=method, url=url, body=body)
+
+        def delay(state: tenacity.RetryCallState) -> float:
+            asked = _busy(state).delay
+            return FIRST_DELAY * 2.0 ** (state.attempt_number - 1) if asked is None else asked
+
+        def no_time(state: tenacity.RetryCallState) -> bool:
+            return state.upcoming_sleep >= self.deadline.remaining()
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Busy),
+            wait=delay,
+            stop=no_time,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt, request, once=once)
+        except _Busy as busy:
+            raise busy.error from None
+
+    def _attempt(self, request: Request, *, once: bool) -> Answer:
+        left = self.deadline.remaining()
+        if left <= 0:
+            raise HostError(f"no time was left for {request.method} {request.url}")
+        bounds = Bounds(
+            connect=left, read=left, whole=left, size=LARGEST_ANSWER, values=MOST_VALUES
+        )
+        try:
+            reply = self._transport.exchange(request, bounds)
+        except NoAnswer as error:
+            message = self._shown(error.message)
+            if once:
+                raise Lost(message) from None
+            raise _Busy(HostError(message), None) from None
+        if 200 <= reply.status < 300:
+            return self._answer(reply, request)
+        raise self._refusal(reply, request, once=once)
+
+    def _answer(self, reply: Reply, request: Request) -> Answer:
+        if not reply.body.strip():
+            return Answer(data=None, headers=reply.headers)
+        try:
+            return Answer(data=decode_json(reply.body, MOST_VALUES), headers=reply.headers)
+        except (MalformedAnswer, ValueError, RecursionError):
+            raise HostError(f"{request.url} did not answer with JSON") from None
+
+    def _refusal(self, reply: Reply, request: Request, *, once: bool) -> Exception:
+        what = f"{request.method} {request.url}: HTTP {faults.status_text(reply.status)}"
+        said = self._said(reply.body)
+        message = self._shown(f"{what} ({said})" if said else what)
+        delay = self._asked_to_wait(reply)
+        if delay is not None and reply.status in {403, 429, 503}:
+            return _Busy(HostError(message, status=reply.status), delay)
+        if reply.status in _REFUSED:
+            return NoRights(message, status=reply.status)
+        if reply.status == 429:
+            return _Busy(HostError(message, status=reply.status), None)
+        if reply.status >= 500:
+            lost = Lost(message, status=reply.status)
+            return lost if once else _Busy(lost, None)
+        return HostError(message, status=reply.status)
+
+    def _asked_to_wait(self, reply: Reply) -> float | None:
+        """Return how many seconds the system asks to wait, if it does."""
+        asked = faults.retry_after(reply.headers.get("Retry-After"), reply.headers.get("Date"))
+        if asked is not None:
+            return asked
+        for prefix in ("X-RateLimit", "RateLimit"):  # GitHub; GitLab
+            reset = reply.headers.get(f"{prefix}-Reset", "")
+            if reply.headers.get(f"{prefix}-Remaining") == "0" and reset.isdecimal():
+                return max(0.0, float(reset) - self._now())
+        return None
+
+    def _said(self, body: bytes) -> str:
+        """Return the system's own words for why not."""
+        try:
+            data: Any = decode_json(body, MOST_VALUES)
+        except (MalformedAnswer, ValueError, RecursionError):
+            return ""
+        found = data.get("message", data.get("error")) if isinstance(data, dict) else None
+        if isinstance(found, dict):  # Bitbucket
+            found = found.get("message")
+        return found if isinstance(found, str) else ""
+
+    def _shown(self, text: str) -> str:
+        return shorten(one_line(self._transport.redact(text)), LONGEST_MESSAGE)
+
+
+def _busy(state: tenacity.RetryCallState) -> _Busy:
+    return cast("_Busy", cast("tenacity.Future", state.outcome).exception())
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.netloc
