@@ -1,20 +1,13 @@
 """Where people look at a change: comments on pull requests, and statuses of commits.
 
-One module for each system that hosts code. Nothing here may matter to the verdict.
+One module for each system that hosts code; :mod:`.adapters` has the registry. Nothing here may
+matter to the verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import Enum
-
-from requests.auth import AuthBase
-
-from testery_gate.api.transport import BearerToken
-from testery_gate.code_hosts import github
-from testery_gate.code_hosts.host import CodeHost, Place, Surroundings
-from testery_gate.code_hosts.http import Http
 
 
 class System(Enum):
@@ -24,6 +17,17 @@ class System(Enum):
     GITLAB = "gitlab"
     AZURE = "azure"
     BITBUCKET = "bitbucket"
+
+
+class Mode(Enum):
+    """When the gate comments; the value is what ``--comment`` takes."""
+
+    NEVER = "never"
+    FAILED = "failed"
+    """A comment is made for a verdict other than passed; one that is there is always updated."""
+    ALWAYS = "always"
+    CHANGED = "changed"
+    """A comment is made or updated where it doesn't say this outcome yet."""
 
 
 AUTO, NONE = "auto", "none"
@@ -36,22 +40,6 @@ _SIGNS = (
     (System.AZURE, "TF_BUILD"),
     (System.BITBUCKET, "BITBUCKET_BUILD_NUMBER"),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapter:
-    """How a system is used."""
-
-    find_place: Callable[[Surroundings], Place]
-    """Raises :class:`.host.HostError`."""
-    connect: Callable[[Place, Http], CodeHost]
-    auth: Callable[[str, Mapping[str, str]], AuthBase] = lambda token, _: BearerToken(token)
-    """Returns how a token is sent, in this environment."""
-
-
-ADAPTERS: Mapping[System, Adapter] = {
-    System.GITHUB: Adapter(find_place=github.find_place, connect=github.GitHub),
-}
 
 
 def detect(environment: Mapping[str, str]) -> System | None:

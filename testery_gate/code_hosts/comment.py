@@ -9,24 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import sha256
 
+from testery_gate.code_hosts import Mode
 from testery_gate.code_hosts.host import CodeHost, Comment, Gone, HostError, Lost
 
 ROUNDS = 5
 """How often it is looked which comments there are, before others that change them win."""
-
-
-class Mode(Enum):
-    """When the gate comments; the value is what ``--comment`` takes."""
-
-    NEVER = "never"
-    FAILED = "failed"
-    """A comment is made for a verdict other than passed; one that is there is always updated."""
-    ALWAYS = "always"
-    CHANGED = "changed"
-    """A comment is made or updated where it doesn't say this outcome yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
