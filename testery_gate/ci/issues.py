@@ -68,17 +68,17 @@ class Issue:
         return f"{self.title}{where}: {self.message}"
 
 
-def errors(ending: Ending) -> Sequence[Issue]:
-    """Return what keeps the gate from passing, the checks before the tests; at most 10.
+def errors(ending: Ending, *, most: int = MOST) -> Sequence[Issue]:
+    """Return what keeps the gate from passing, the checks before the tests; at most so many.
 
     Of the tests these are the new failures, where that is known. The others are counted in a last
     issue, which is a warning.
     """
     found = list(gate_errors(ending))
     tests = [(test, judged) for judged in not_passed(ending.runs) for test in _annotated(judged)]
-    found += [_test_issue(test, judged, ending) for test, judged in tests[:MOST]]
+    found += [_test_issue(test, judged, ending) for test, judged in tests[:most]]
     others = _others(ending)
-    shown = _bounded(found, len(found) + len(tests[MOST:]), MOST - len(others))
+    shown = _bounded(found, len(found) + len(tests[most:]), most - len(others))
     return [*shown, *others]
 
 
@@ -94,15 +94,15 @@ def gate_errors(ending: Ending) -> Iterator[Issue]:
                     yield _check_issue(Severity.ERROR, check, judged, ending)
 
 
-def warnings(ending: Ending) -> Sequence[Issue]:
-    """Return what is wrong and does not decide; at most 10."""
+def warnings(ending: Ending, *, most: int = MOST) -> Sequence[Issue]:
+    """Return what is wrong and does not decide; at most so many."""
     found = [
         _check_issue(Severity.WARNING, check, judged, ending)
         for judged in worst_first(ending.runs)
         for check in judged.verdict.checks
         if not check.deciding and check.state is not CheckState.HOLDS
     ]
-    return _bounded(found, len(found), MOST - len(_others(ending)))
+    return _bounded(found, len(found), most - len(_others(ending)))
 
 
 def _annotated(judged: Judged) -> Sequence[TestResult]:

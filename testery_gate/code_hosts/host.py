@@ -90,10 +90,10 @@ class Status:
     """What the status of a commit says."""
 
     state: State
-    context: str
-    """Its name, which tells it from others of the same commit."""
     description: str
     """One line; the code host shortens it."""
+    context: str = ""
+    """Its name, which tells it from others of the same commit."""
     url: str = ""
     """The run's page, or else the pipeline's; empty where there is none."""
     report: Callable[[int], str] = lambda _: ""

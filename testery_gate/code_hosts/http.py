@@ -25,8 +25,6 @@ from testery_gate.model import MalformedAnswer, decode_json
 from testery_gate.text import one_line, shorten
 from testery_gate.waiting.deadline import Deadline
 
-SECONDS = 10.0
-"""For all that is said to a code host in one process."""
 LARGEST_ANSWER = 16 * 1024 * 1024
 MOST_VALUES = 1_000_000
 FIRST_DELAY = 0.5

@@ -21,6 +21,7 @@ from testery_gate.model import TestRun
 from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
+from testery_gate.reports.ending import Ending
 from testery_gate.reports.headline import Headline, headline, unsaid
 from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, shorten_to_bytes
@@ -48,6 +49,31 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
     budget = SizeBudget(limit, between=len("\n\n"))
     blocks = list((_on_one if len(runs) == 1 else _on_several)(runs, budget))
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def render_ending(ending: Ending, *, limit: int = LIMIT) -> str:
+    """Return the same for a gate that may have ended in a way that none of its runs did.
+
+    That comes first then, and the report on the runs, if there are any, gets what it leaves.
+    """
+    code = ending.exit_code
+    if code in {judged.exit_code for judged in ending.runs}:
+        return render(ending.runs, limit=limit)
+    why = [_bullet("why", prose(ending.reason)), _exit_code(code)]
+    advice = [_bullet("next", prose(ending.advice))] if ending.advice else []
+    first = f"## {_MARKS[code]} {view.HEADLINES[code]}\n\n" + "\n".join([*why, *advice]) + "\n"
+    left = limit - len(first.encode()) - len("\n")
+    rest = render(ending.runs, limit=left) if ending.runs else ""
+    return f"{first}\n{rest}" if rest else first
+
+
+def unfolded(text: str) -> str:
+    """Return a report for a system that does not show ``details``.
+
+    No line but our own begins so: text from elsewhere never begins a line, but in a block of code.
+    """
+    shown = re.sub(r"^<details><summary>(.*)</summary>$", r"\1:", text, flags=re.MULTILINE)
+    return re.sub(r"^</details>\n\n?", "", shown, flags=re.MULTILINE)
 
 
 def _listed(
@@ -81,10 +107,13 @@ def _more(count: int, what: str) -> str:
 _MARKS = {
     ExitCode.PASSED: "✅",
     ExitCode.FAILED: "❌",
+    ExitCode.USAGE: "🔧",
     ExitCode.UNAUTHORIZED: "🔧",
     ExitCode.UNAVAILABLE: "🔌",
     ExitCode.INCONCLUSIVE: "❓",
     ExitCode.NOT_FOUND: "🔧",
+    ExitCode.REPORT_LOST: "⚠️",
+    ExitCode.INTERNAL: "🔧",
     ExitCode.TIMED_OUT: "⌛",
     ExitCode.INTERRUPTED: "🛑",
     ExitCode.TERMINATED: "🛑",

@@ -1,0 +1,79 @@
+"""What a status and a comment say."""
+
+from __future__ import annotations
+
+import re
+
+from testery_gate.ci.issues import errors, warnings
+from testery_gate.code_hosts import Mode
+from testery_gate.code_hosts.comment import Note, Wanted, marker_of
+from testery_gate.code_hosts.host import CodeHost, Place, State, Status
+from testery_gate.errors import ExitCode
+from testery_gate.reports import markdown
+from testery_gate.reports.addresses import run_page
+from testery_gate.reports.ending import Ending
+from testery_gate.reports.headline import headline, of_several
+from testery_gate.reports.view import HEADLINES, worst_first
+from testery_gate.text import clean_line
+
+MOST_ISSUES = 200
+"""How many problems are annotated, where the system shows such a thing."""
+
+PENDING = Status(state=State.PENDING, description="Waiting for Testery")
+_STATES = {
+    ExitCode.PASSED: State.PASSED,
+    ExitCode.FAILED: State.FAILED,
+    ExitCode.INTERRUPTED: State.STOPPED,
+    ExitCode.TERMINATED: State.STOPPED,
+}
+_PLAIN_URL = re.compile(r"https?://[\w.~:/?#@!$&*+,;=%-]+", re.ASCII)
+
+
+def context_of(place: Place) -> str:
+    """Return the name of the status where the user gives none."""
+    return f"testery-gate ({place.gate})" if place.gate else "testery-gate"
+
+
+def final(ending: Ending) -> Status:
+    """Return the status at the end."""
+    pages = filter(None, map(run_page, worst_first(ending.runs)))
+    return Status(
+        state=_STATES.get(ending.exit_code, State.NO_VERDICT),
+        description=description(ending),
+        url=next(pages, ""),
+        report=lambda limit: markdown.render_ending(ending, limit=limit),
+        issues=(*errors(ending, most=MOST_ISSUES), *warnings(ending, most=MOST_ISSUES)),
+    )
+
+
+def description(ending: Ending) -> str:
+    """Say in one line how the gate ended."""
+    codes = {judged.exit_code for judged in ending.runs}
+    if ending.exit_code not in codes:
+        return clean_line(f"{HEADLINES[ending.exit_code]} ({ending.reason})")
+    return str(headline(ending.runs[0]) if len(ending.runs) == 1 else of_several(ending.runs))
+
+
+def comment(ending: Ending, host: CodeHost, place: Place, key: str, mode: Mode) -> Wanted:
+    """Return the comment that is wanted at the end."""
+    marker = marker_of(key)
+    note = Note(outcome=ending.exit_code.outcome, pipeline=place.pipeline)
+    head, foot = host.hidden(note.line(marker)), _foot(place)
+    limit = host.comment_limit - len(f"{head}\n\n\n{foot}\n".encode())
+    text = markdown.render_ending(ending, limit=limit)
+    report = text if host.folds else markdown.unfolded(text)
+    return Wanted(
+        mode=mode,
+        marker=marker,
+        note=note,
+        text="\n".join([head, "", report, foot]) if foot else "\n".join([head, "", report]),
+        passed=ending.exit_code is ExitCode.PASSED,
+    )
+
+
+def _foot(place: Place) -> str:
+    """Say of which commit and pipeline this is."""
+    commit = markdown.code((place.commit or "")[:7])
+    url = place.pipeline_url if _PLAIN_URL.fullmatch(place.pipeline_url) else ""
+    parts = [f"commit {commit}" if commit else "", f"[pipeline]({url})" if url else ""]
+    return " · ".join(filter(None, parts))
