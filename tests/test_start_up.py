@@ -11,7 +11,15 @@ from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.canary import Simulator
 
-LATE = ("doctor", "progress.live", "reports.html", "reports.junit", "reports.markdown", "simulator")
+LATE = (
+    "code_hosts.adapters",
+    "doctor",
+    "progress.live",
+    "reports.html",
+    "reports.junit",
+    "reports.markdown",
+    "simulator",
+)
 
 PROGRAM = (
     "import sys; from testery_gate.__main__ import main; code = main(sys.argv[1:]);"

@@ -10,6 +10,7 @@ from pathlib import Path
 from testery_gate.errors import UsageError
 
 TOKEN_VARIABLES = ("TESTERY_API_TOKEN", "TESTERY_TOKEN")
+CODE_HOST_VARIABLE = "TESTERY_GATE_CODE_HOST_TOKEN"
 _HOW_TO_NAME_ONE = (
     "Set TESTERY_API_TOKEN, or name a file with --token-file"
     " (Testery shows the token under Settings, Integrations, Show API Token)."
@@ -25,8 +26,8 @@ class Token:
 
 
 def without_token(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the token, for a program that does not need it."""
-    tokens = {*TOKEN_VARIABLES, "TESTERY_GATE_TOKEN"}
+    """Return the environment without the tokens, for a program that does not need them."""
+    tokens = {*TOKEN_VARIABLES, "TESTERY_GATE_TOKEN", CODE_HOST_VARIABLE}
     return {name: value for name, value in environment.items() if name not in tokens}
 
 
@@ -55,6 +56,26 @@ def find_token(
             advice=_HOW_TO_NAME_ONE,
         )
     return _usable(token)
+
+
+def find_code_host_token(file: str | None, environment: Mapping[str, str]) -> Token:
+    """Take the token for the system that hosts the code from a file, or else from its variable.
+
+    Raises :class:`UsageError`.
+    """
+    value, source = environment.get(CODE_HOST_VARIABLE, ""), f"variable {CODE_HOST_VARIABLE}"
+    if file:
+        source = describe_token_file(file)
+        try:
+            value = Path(file).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            raise UsageError(f"the token can't be read from {source}") from None
+    if not value.strip():
+        raise UsageError(
+            f"there is no token for the code host: set {CODE_HOST_VARIABLE}, or name a file with"
+            " --code-host-token-file"
+        )
+    return _usable(Token(value=value, source=source))
 
 
 def describe_token_file(name: str) -> str:

@@ -7,6 +7,7 @@ needs of the machine is passed to it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,8 +15,14 @@ from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from testery_gate import code_hosts
 from testery_gate.api.address import check_api_url
-from testery_gate.api.credentials import Token, describe_token_file, find_token
+from testery_gate.api.credentials import (
+    Token,
+    describe_token_file,
+    find_code_host_token,
+    find_token,
+)
 from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli.given import DESCRIBING, Given, is_given
 from testery_gate.cli.option_types import LookbackSpan
@@ -92,6 +99,19 @@ class DisplayOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodeHostOptions:
+    """What is said where people look at the change, and with which token."""
+
+    system: code_hosts.System | None
+    """``None`` where it is not known."""
+    wishes: code_hosts.Wishes
+    token: Token | None
+    why_no_token: str = ""
+    commit: Callable[[], str | None]
+    """Returns the commit under test, ``None`` where it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateOptions:
     """The options of ``wait`` and ``check``."""
 
@@ -103,6 +123,8 @@ class GateOptions:
     display: DisplayOptions
     evidence: EvidenceOptions | None = None
     """What the single tests are held against, where that was asked for."""
+    code_host: CodeHostOptions | None = None
+    """What is said on the system that hosts the code, where that was asked for."""
     notes: Sequence[str] = ()
     """What every report shows of how the gate is set up."""
 
@@ -222,6 +244,7 @@ def _gate_options(
         reports=_reports(values, given),
         connection=connection_options(values, machine, given),
         waiting=waiting,
+        code_host=_code_host(values, machine),
         notes=(*given.notes, *given.selection_note()),
         display=DisplayOptions(
             quiet=values["quiet"], verbose=values["verbose"], failures=values["failures"]
@@ -242,6 +265,40 @@ def _evidence(
     from testery_gate.cli.single_tests import evidence_options
 
     return evidence_options(values, machine, given, api_url)
+
+
+def _code_host(values: Values, machine: Machine) -> CodeHostOptions | None:
+    wishes = code_hosts.Wishes(
+        comment=code_hosts.Mode(values["comment"]),
+        key=clean_text(values["comment_key"] or ""),
+        status=values["commit_status"],
+        context=one_line(clean_text(values["status_context"] or "")),
+    )
+    nothing = wishes.comment is code_hosts.Mode.NEVER and not wishes.status
+    if nothing or values["code_host"] == code_hosts.NONE:
+        return None
+    token, why_no_token = None, ""
+    try:
+        token = find_code_host_token(values["code_host_token_file"], machine.environment)
+    except UsageError as error:
+        # A change from elsewhere gets no secrets, and its gate is none the worse for it.
+        why_no_token = error.message
+    return CodeHostOptions(
+        system=code_hosts.chosen(values["code_host"], machine.environment),
+        wishes=wishes,
+        token=token,
+        why_no_token=why_no_token,
+        commit=lambda: _commit_under_test(values["git_ref"], machine),
+    )
+
+
+def _commit_under_test(git_ref: str | None, machine: Machine) -> str | None:
+    if git_ref and re.fullmatch("[0-9a-f]{40}", git_ref):
+        return git_ref
+    try:
+        return _commit(machine)
+    except UsageError:
+        return None
 
 
 def _policy(values: Values, machine: Machine, given: Given) -> Policy:

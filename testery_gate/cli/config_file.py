@@ -29,6 +29,12 @@ _STEERING = {
     "token-file": "decides whose token is used",
     "profile": "decides whose token is used",
     "ci": "decides what the log is told to obey",
+    "comment": "decides what is said with the code host's token",
+    "comment-key": "decides which comment is replaced",
+    "commit-status": "decides what is said with the code host's token",
+    "status-context": "decides which status is set",
+    "code-host": "decides who gets the code host's token",
+    "code-host-token-file": "decides whose token is used",
 }
 _WITHOUT_FILE = "Fix it, name another with --config, or ignore it with --no-config."
 

@@ -18,6 +18,7 @@ from testery_gate.cli.option_types import ALL_CODES, Documented
 from testery_gate.cli.output import OUTPUT_LOST, complain, hand_over, show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode, GateError, Interrupted, UsageError
+from testery_gate.reports.ending import Ending
 from testery_gate.waiting.signals import Interrupts
 
 COMMANDS = {
@@ -84,15 +85,19 @@ def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
 
     click alone would turn both Ctrl-C and a defect into exit code 1, which means failed tests.
     """
+    process = Process(interrupts=interrupts)
     with redirect_stdout(guarded(sys.stdout)), redirect_stderr(guarded(sys.stderr)):
-        code = _run(argv, Process(interrupts=interrupts))
-    return code if interrupts.received is None else int(interrupts.received.exit_code)
+        code = _run(argv, process)
+        code = code if interrupts.received is None else interrupts.received.exit_code
+        # For what ended without a word on it, or otherwise than that said.
+        process.announce(Ending(exit_code=code, reason=code.meaning))
+    return int(code if interrupts.received is None else interrupts.received.exit_code)
 
 
-def _complete(process: Process) -> int:
+def _complete(process: Process) -> ExitCode:
     suggestions = completion.answer(cli, process, process.machine.environment)
     hand_over(suggestions, "the suggestions")
-    return int(ExitCode.PASSED)
+    return ExitCode.PASSED
 
 
 def _like_ours(error: click.ClickException) -> UsageError:
@@ -109,7 +114,7 @@ _CORRECT_IT = "Correct this and start again; 'testery-gate COMMAND --help' shows
 _REPORT_IT = "This is a defect in testery-gate; report it with the traceback that --debug shows."
 
 
-def _run(argv: Sequence[str] | None, process: Process) -> int:
+def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
     # In each branch below what is left to do must be done whole: a signal is only remembered.
     hold = process.interrupts.hold
     try:
@@ -117,24 +122,24 @@ def _run(argv: Sequence[str] | None, process: Process) -> int:
         if asked and not (sys.argv[1:] if argv is None else argv):
             return _complete(process)
         # Without click's own completion, which would take a variable for a reason to pass.
-        code = cli.main(
+        code: ExitCode | int | None = cli.main(
             argv,
             prog_name="testery-gate",
             complete_var="",
             standalone_mode=False,
             obj=process,
         )
-        return int(code or 0)
+        return {int(one): one for one in ExitCode}.get(int(code or 0), ExitCode.INTERNAL)
     except Interrupted as error:
         hold()
         complain(GateError(f"stopped by {error}", advice="Start it again."))
         return tell_without_verdict(process, error.exit_code, f"stopped by {error}")
     except SystemExit:
         # click's own way out, with 1, when nobody reads what it prints.
-        return int(ExitCode.REPORT_LOST)
+        return ExitCode.REPORT_LOST
     except OutputLost as error:
         complain(GateError(f"the output can't be written: {error.strerror}", advice=OUTPUT_LOST))
-        return int(ExitCode.REPORT_LOST)
+        return ExitCode.REPORT_LOST
     except click.ClickException as error:
         hold()
         complain(_like_ours(error))

@@ -61,6 +61,8 @@ def tell_without_verdict(
     There is no report then, nor may one of an earlier invocation be taken for it.
     """
     withdraw(process.reports)
+    ending = Ending(exit_code=code, reason=reason, advice=advice)
     if process.ci is not None:
-        tell(process, Ending(exit_code=code, reason=reason, advice=advice), sys.stderr)
+        tell(process, ending, sys.stderr)
+    process.announce(ending)
     return code

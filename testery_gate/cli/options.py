@@ -15,7 +15,9 @@ from typing import Any
 
 import click
 
+from testery_gate import code_hosts
 from testery_gate.api.address import DEFAULT_API_URL
+from testery_gate.api.credentials import CODE_HOST_VARIABLE
 from testery_gate.ci import AUTO, CHOICES
 from testery_gate.cli import option_types, variables
 from testery_gate.cli.config_file import (
@@ -47,6 +49,7 @@ CRITERIA = "Criteria"
 SINGLE_TESTS = "Single tests"
 WAITING = "Waiting"
 REPORTS = "Reports"
+PULL_REQUESTS = "Pull requests and commits"
 CONNECTION = "Connection"
 CONFIGURATION = "Configuration"
 LISTING = "Listing"
@@ -55,7 +58,10 @@ NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
 """The defaults of a command that looks at what is there now."""
 TABLES = {"--output": click.Choice(["text", "json", "markdown"])}
 """The types of a command that prints a table."""
-ALL = (WHICH_RUNS, CRITERIA, SINGLE_TESTS, WAITING, REPORTS, CONNECTION, CONFIGURATION)
+ALL = (
+    *(WHICH_RUNS, CRITERIA, SINGLE_TESTS, WAITING, REPORTS, PULL_REQUESTS, CONNECTION),
+    CONFIGURATION,
+)
 
 
 def settings(
@@ -151,6 +157,7 @@ def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) 
 def _check_variables(ctx: click.Context) -> None:
     process: Process = ctx.obj
     known = {name for setting in every_setting() for name in setting.variables}
+    known.add(CODE_HOST_VARIABLE)
     note = variables.check(process.machine.environment, known)
     if note:
         show(f"testery-gate: warning: {note}\n", sys.stderr)
@@ -226,6 +233,7 @@ _criteria = partial(Setting, CRITERIA, in_file=InFile.CRITERION)
 _tests = partial(Setting, SINGLE_TESTS, in_file=InFile.JUDGES)
 _waiting = partial(Setting, WAITING, in_file=InFile.HARMLESS)
 _report = partial(Setting, REPORTS, in_file=InFile.HARMLESS)
+_pull_requests = partial(Setting, PULL_REQUESTS)
 _connection = partial(Setting, CONNECTION)
 _configuration = partial(Setting, CONFIGURATION, in_file=InFile.NEVER)
 _SETTINGS = (
@@ -495,6 +503,43 @@ _SETTINGS = (
     ),
     _report("--quiet", "-q", is_flag=True, help="Print problems and the verdict only."),
     _report("--verbose", "-v", is_flag=True, help="Print a line for every poll."),
+    _pull_requests(
+        "--comment",
+        type=click.Choice([mode.value for mode in code_hosts.Mode]),
+        default=code_hosts.Mode.NEVER.value,
+        help="When to comment on the pull request, in one comment that is updated: failed makes it"
+        " for any verdict but passed, changed only touches it where the outcome is another.",
+    ),
+    _pull_requests(
+        "--comment-key",
+        metavar="TEXT",
+        help="Tells the comments of several gates apart; without it, the names of pipeline and job"
+        " do.",
+    ),
+    _pull_requests(
+        "--commit-status",
+        is_flag=True,
+        help="Set a status of the commit: pending during the wait, and the outcome at its end.",
+    ),
+    _pull_requests(
+        "--status-context",
+        metavar="TEXT",
+        help="The name of that status; without it, testery-gate with the names of pipeline and"
+        " job.",
+    ),
+    _pull_requests(
+        "--code-host",
+        type=click.Choice(code_hosts.CHOICES),
+        default=code_hosts.AUTO,
+        help="The system that hosts the code; auto takes that of the CI system"
+        " (docs/pull-requests.md).",
+    ),
+    _pull_requests(
+        "--code-host-token-file",
+        metavar="FILE",
+        shell_complete=option_types.any_file,
+        help=f"File that holds the token for it. Without it: {CODE_HOST_VARIABLE}.",
+    ),
     _connection(
         "--api-url",
         metavar="URL",

@@ -17,6 +17,7 @@ from testery_gate.api.time_limit import within
 from testery_gate.ci import System
 from testery_gate.errors import UsageError
 from testery_gate.reports import Report
+from testery_gate.reports.ending import Ending
 from testery_gate.waiting.deadline import utc_now
 from testery_gate.waiting.signals import Interrupts
 
@@ -187,5 +188,7 @@ class Process:
     ci: System | None = None
     reports: Sequence[Report] = ()
     """Where reports of an earlier invocation may be, which must not pass for this one's."""
+    announce: Callable[[Ending], None] = lambda _: None
+    """Says on the system that hosts the code how the gate ended, once; never raises."""
     started: float = field(default_factory=time.monotonic)
     """From when the time counts that the gate has, on a monotonic clock."""

@@ -95,6 +95,10 @@ def run_gate(process: Process, options: GateOptions) -> ExitCode:
     for report in options.reports.wanted:
         if report.path != "-":
             check_writable(report)
+    if options.code_host is not None:
+        from testery_gate.cli.announce import announce
+
+        announce(process, options.code_host)
     runs = [
         replace(judged, notes=(*judged.notes, *options.notes))
         for judged in _judge(process, options)
@@ -164,7 +168,8 @@ def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) ->
     received = process.interrupts.received
     code = code if received is None else received.exit_code
     paths = {report.format: report.path for report in reversed(reports) if report.path != "-"}
-    notify.tell(process, overall(runs, code, paths), stream)
+    ending = overall(runs, code, paths)
+    notify.tell(process, ending, stream)
     text = summary.render(
         runs,
         width=line_width(stream, process.machine.environment),
@@ -174,4 +179,5 @@ def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) ->
         **abilities(stream, process.machine.environment),
     )
     show(text, stream)
+    process.announce(ending)
     return code

@@ -7,6 +7,7 @@ matter to the verdict.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -28,6 +29,18 @@ class Mode(Enum):
     ALWAYS = "always"
     CHANGED = "changed"
     """A comment is made or updated where it doesn't say this outcome yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is to be said."""
+
+    comment: Mode = Mode.NEVER
+    key: str = ""
+    """Tells comments of several gates apart; empty for what the place calls the gate."""
+    status: bool = False
+    context: str = ""
+    """The status's name; empty for one with what the place calls the gate."""
 
 
 AUTO, NONE = "auto", "none"

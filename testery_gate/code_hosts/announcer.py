@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from testery_gate.code_hosts import Mode, wording
+from testery_gate.code_hosts import Mode, Wishes, wording
 from testery_gate.code_hosts.comment import keep_one
 from testery_gate.code_hosts.host import CodeHost, HostError, NoRights, Place, Status
+from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
 from testery_gate.waiting.deadline import Deadline
 
@@ -24,18 +25,6 @@ SECONDS = 10.0
 BEGINNING_SECONDS = 4.0
 """For the status at the beginning, which is said while the gate waits already."""
 _RIGHTS = "docs/pull-requests.md lists the rights that the token needs."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What is to be said."""
-
-    comment: Mode = Mode.NEVER
-    key: str = ""
-    """Tells comments of several gates apart; empty for what the place calls the gate."""
-    status: bool = False
-    context: str = ""
-    """The status's name; empty for one with what the place calls the gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +62,25 @@ class Announcer:
         self._beginning: threading.Thread | None = None
         self._unsaid: dict[str, str] = {}
         """Why something could not be said, by what it is."""
+        self._said: ExitCode | None = None
         self._may_set_status = wishes.status
 
     def begin(self) -> None:
         """Set the status that the gate waits, while it does so."""
         if self._wishes.status:
-            self._beginning = threading.Thread(target=self._begin, daemon=True)
-            self._beginning.start()
+            with self._trying("status"):
+                thread = threading.Thread(target=self._begin, daemon=True)
+                thread.start()
+                self._beginning = thread
 
     def finish(self, ending: Ending, *, seconds: float = SECONDS) -> Sequence[str]:
-        """Say how the gate ended, within so many seconds, and return what could not be said."""
+        """Say how the gate ended, within so many seconds, and return what could not be said.
+
+        It is said again only where the exit code has become another.
+        """
+        if self._said is ending.exit_code:
+            return ()
+        self._said = ending.exit_code
         if self._beginning is not None:
             self._beginning.join(BEGINNING_SECONDS)
         with self._time(min(seconds, self._left)):

@@ -62,7 +62,6 @@ class Http:
         token: str,
         *,
         auth: AuthBase | None = None,
-        deadline: Deadline,
         sleep: Callable[[float], None],
         now: Callable[[], float],
     ) -> None:
@@ -74,9 +73,13 @@ class Http:
             self._transport = Transport(find_route(self.base_url), token, auth)
         except UsageError as error:
             raise HostError(error.message) from None
-        self.deadline = deadline
+        self._deadline = Deadline.after(0)
         self._sleep = sleep
         self._now = now
+
+    def limit(self, deadline: Deadline) -> None:
+        """Send requests until then; before this is said, there are none."""
+        self._deadline = deadline
 
     def send(
         self,
@@ -106,7 +109,7 @@ class Http:
             return FIRST_DELAY * 2.0 ** (state.attempt_number - 1) if asked is None else asked
 
         def no_time(state: tenacity.RetryCallState) -> bool:
-            return state.upcoming_sleep >= self.deadline.remaining()
+            return state.upcoming_sleep >= self._deadline.remaining()
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Busy),
@@ -121,7 +124,7 @@ class Http:
             raise busy.error from None
 
     def _attempt(self, request: Request, *, once: bool) -> Answer:
-        left = self.deadline.remaining()
+        left = self._deadline.remaining()
         if left <= 0:
             raise HostError(f"no time was left for {request.method} {request.url}")
         bounds = Bounds(

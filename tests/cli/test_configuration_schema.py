@@ -25,7 +25,7 @@ SCHEMA = json.loads(made())
 VALUES = (
     *(0, 1, 5, -1, 1.5, 100, 101, 10**6, True, False),
     *("5", "5%", "5.5%", "x", "auto", "90s", "1h30m", "30m1h", "7d", "2d,10", "10,2d", ",3"),
-    *("all", "json", "new", "skipped", "name", "previous", "out/a.xml", "github"),
+    *("all", "json", "new", "skipped", "name", "previous", "out/a.xml", "github", "never"),
     *(["name", "environment"], [5], ["x", "y"]),
 )
 GRAMMARS = {"require", "warn"}

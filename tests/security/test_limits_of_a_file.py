@@ -50,7 +50,11 @@ def test_what_a_file_may_do_with_each_setting_is_a_decision() -> None:
             *("baseline", "baseline-ref", "no-baseline"),
             *("quarantine", "quarantine-ref", "quarantine-days"),
         },
-        InFile.TRUSTED: {"api-url", "token-file", "profile", "ci", "cache"},
+        InFile.TRUSTED: {
+            *("api-url", "token-file", "profile", "ci", "cache"),
+            *("comment", "comment-key", "commit-status", "status-context"),
+            *("code-host", "code-host-token-file"),
+        },
         InFile.NEVER: {"config", "no-config", "trust-config", "debug", "token"},
     }
 

@@ -1,0 +1,74 @@
+"""From options to what says on a code host how the gate stands."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from testery_gate import ci
+from testery_gate.cli import notify
+from testery_gate.cli.arguments import CodeHostOptions
+from testery_gate.cli.output import show
+from testery_gate.cli.process import Process
+from testery_gate.code_hosts.adapters import ADAPTERS
+from testery_gate.code_hosts.announcer import SECONDS, Announcer, Connection
+from testery_gate.code_hosts.host import HostError, Surroundings
+from testery_gate.code_hosts.http import Http
+from testery_gate.reports.ending import Ending
+from testery_gate.text import clean_text
+
+SECONDS_AFTER_A_SIGNAL = 4.0
+"""Whoever stops a gate waits a few seconds for it to end, and then kills it."""
+EVENT_LIMIT = 25 * 1024 * 1024
+"""Bytes of an event, as for ``--git-ref auto``."""
+
+
+def announce(process: Process, options: CodeHostOptions) -> None:
+    """Say that the gate waits, and have the process say how it ends."""
+    if options.token is not None:
+        environment = process.machine.environment
+        ci.mask(process.ci, options.token.value, notify.commands(sys.stderr), environment)
+    announcer = Announcer(lambda: _connect(process, options), options.wishes, debug=process.debug)
+
+    def finish(ending: Ending) -> None:
+        stopped = process.interrupts.received is not None
+        seconds = SECONDS_AFTER_A_SIGNAL if stopped else SECONDS
+        for line in announcer.finish(ending, seconds=seconds):
+            show(f"testery-gate: {clean_text(line)}\n", sys.stderr)
+
+    process.announce = finish
+    announcer.begin()
+
+
+def _connect(process: Process, options: CodeHostOptions) -> Connection:
+    if options.system is None:
+        raise HostError("the system that hosts the code is not known; name it with --code-host")
+    if options.token is None:
+        raise HostError(options.why_no_token)
+    environment = process.machine.environment
+    adapter = ADAPTERS[options.system]
+    place = adapter.find_place(
+        Surroundings(
+            environment=environment, read_event=lambda: _event(process), commit=options.commit
+        )
+    )
+    http = Http(
+        place.api_url,
+        options.token.value,
+        auth=adapter.auth(options.token.value, environment),
+        sleep=time.sleep,
+        now=time.time,
+    )
+    return Connection(host=adapter.connect(place, http), place=place, limit=http.limit)
+
+
+def _event(process: Process) -> object:
+    """Return what GitHub says of its event; ``None`` where it says nothing that can be read."""
+    path = process.machine.environment.get("GITHUB_EVENT_PATH", "")
+    try:
+        text = process.machine.read_start(path, EVENT_LIMIT)
+        event: object = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return event
