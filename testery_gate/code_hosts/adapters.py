@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from requests.auth import AuthBase
 
 from testery_gate.api.transport import BearerToken
-from testery_gate.code_hosts import System, github
+from testery_gate.code_hosts import System, azure, bitbucket, github, gitlab
 from testery_gate.code_hosts.host import CodeHost, Place, Surroundings
 from testery_gate.code_hosts.http import Http
 
@@ -26,4 +26,9 @@ class Adapter:
 
 ADAPTERS: Mapping[System, Adapter] = {
     System.GITHUB: Adapter(find_place=github.find_place, connect=github.GitHub),
+    System.GITLAB: Adapter(find_place=gitlab.find_place, connect=gitlab.GitLab, auth=gitlab.auth),
+    System.AZURE: Adapter(find_place=azure.find_place, connect=azure.Azure, auth=azure.auth),
+    System.BITBUCKET: Adapter(
+        find_place=bitbucket.find_place, connect=bitbucket.Bitbucket, auth=bitbucket.auth
+    ),
 }

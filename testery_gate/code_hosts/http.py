@@ -29,7 +29,8 @@ LARGEST_ANSWER = 16 * 1024 * 1024
 MOST_VALUES = 1_000_000
 FIRST_DELAY = 0.5
 LONGEST_MESSAGE = 300
-_REFUSED = {401, 403, 404}
+_REFUSED = {203, 401, 403, 404}
+"""With 203 Azure DevOps sends its page to sign in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class Http:
             if once:
                 raise Lost(message) from None
             raise _Busy(HostError(message), None) from None
-        if 200 <= reply.status < 300:
+        if 200 <= reply.status < 300 and reply.status not in _REFUSED:
             return self._answer(reply, request)
         raise self._refusal(reply, request, once=once)
 

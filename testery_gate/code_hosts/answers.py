@@ -1,0 +1,49 @@
+"""What is read from a code host's answers, which may be anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from testery_gate.code_hosts.host import Gone, HostError
+
+Fields = Mapping[str, Any]
+"""A JSON object."""
+
+
+def value_at(data: object, *path: str) -> object:
+    """Return the value that so many names lead to; ``None`` where they lead nowhere."""
+    for name in path:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data
+
+
+def text_at(data: object, *path: str) -> str:
+    """Return a text, empty where there is none."""
+    found = value_at(data, *path)
+    return found if isinstance(found, str) else ""
+
+
+def number_at(data: object, *path: str) -> int:
+    """Return a whole number; raises :class:`HostError` where there is none."""
+    found = value_at(data, *path)
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise HostError(f"the code host's answer has no number {'.'.join(path)}")
+    return found
+
+
+def objects_in(data: object) -> Sequence[Fields]:
+    """Return the objects of a list; raises :class:`HostError` where it is none."""
+    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+        raise HostError("the code host's answer is no list of objects")
+    return data
+
+
+@contextmanager
+def of_one_comment() -> Iterator[None]:
+    """Raise :class:`Gone` where a request about a single comment finds none."""
+    try:
+        yield
+    except HostError as error:
+        raise (Gone(str(error)) if error.status == 404 else error) from None
