@@ -9,6 +9,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,16 @@ class Operation:
     values: Mapping[str, str]
 
 
+@cache
+def _read(name: str) -> Any:
+    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
 class Contract:
     """What one system takes and answers."""
 
     def __init__(self, name: str) -> None:
-        self._document = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+        self._document = _read(name)
         self.used = set[tuple[str, str]]()
 
     def operations(self) -> set[tuple[str, str]]:

@@ -164,6 +164,8 @@ def serving(stand_in: StandIn) -> Iterator[StandIn]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # An answer in two packets would wait for the first one to be confirmed.
+        wbufsize = -1
 
         def handle_one_request(self) -> None:
             try:
