@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import select
 import socket
 import ssl
@@ -17,7 +18,7 @@ Reply = Callable[[socket.socket], None]
 
 @dataclass
 class RawServer:
-    """Its address, and the head of every request that came."""
+    """Its address, and every request that came."""
 
     port: int
     requests: list[str] = field(default_factory=list)
@@ -34,12 +35,22 @@ def raw_server(*replies: Reply, encrypted: ssl.SSLContext | None = None) -> Iter
 
     def serve(connection: socket.socket) -> None:
         reply = left.pop(0) if len(left) > 1 else left[0]
-        server.requests.append(connection.recv(65536).decode("latin-1"))
+        server.requests.append(_request(connection))
         reply(connection)
 
     with _listening(serve, encrypted) as port:
         server = RawServer(port)
         yield server
+
+
+def _request(connection: socket.socket) -> str:
+    """Read a head, and the body that may come after it in packets of its own."""
+    said = connection.recv(65536)
+    length = re.search(rb"\r\nContent-Length: (\d+)\r\n", said)
+    whole = said.find(b"\r\n\r\n") + 4 + int(length[1]) if length else 0
+    while len(said) < whole and (more := connection.recv(65536)):
+        said += more
+    return said.decode("latin-1")
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class Announcer:
         It is said again only where the exit code has become another.
         """
         if self._said is ending.exit_code:
-            return ()
+            return []
         self._said = ending.exit_code
         if self._beginning is not None:
             self._beginning.join(BEGINNING_SECONDS)

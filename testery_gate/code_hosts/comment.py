@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import assert_never
 
 from testery_gate.code_hosts import Mode
 from testery_gate.code_hosts.host import CodeHost, Comment, Gone, HostError, Lost
@@ -77,6 +78,8 @@ class Wanted:
                 return note is None or note.outcome != self.note.outcome
             case Mode.NEVER:
                 return False
+            case _:
+                assert_never(self.mode)
 
 
 def keep_one(host: CodeHost, wanted: Wanted) -> None:

@@ -15,10 +15,20 @@ with checks". What those do not say:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from testery_gate.ci.issues import Issue, Severity
+from testery_gate.code_hosts.answers import (
+    Fields,
+    number_at,
+    objects_in,
+    of_one_comment,
+    text_at,
+    value_at,
+)
 from testery_gate.code_hosts.comment import is_marked
 from testery_gate.code_hosts.host import (
     Comment,
@@ -38,6 +48,7 @@ PAGE = 100
 ANNOTATIONS = 50
 """Of one request, which is the most; further ones are added to those that are there."""
 MOST_ANNOTATIONS = 200
+VIEWER = "query { viewer { login } }"
 LONGEST_DESCRIPTION = 140
 """Characters of a commit status."""
 LONGEST_TITLE = 255
@@ -72,26 +83,24 @@ def find_place(surroundings: Surroundings) -> Place:
         api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
         repository=repository,
         commit=surroundings.commit(),
-        pull_request=_number(surroundings.read_event(), environment),
+        pull_request=_pull_request(surroundings.read_event(), environment),
         pipeline_url=f"{server}/{repository}/actions/runs/{run_id}" if run_id else "",
-        pipeline=int(run_id) if run_id.isdecimal() else 0,
+        pipeline=int(run_id) if re.fullmatch(r"\d{1,18}", run_id, re.ASCII) else 0,
         gate=" / ".join(filter(None, map(environment.get, ("GITHUB_WORKFLOW", "GITHUB_JOB")))),
     )
 
 
-def _number(event: object, environment: Mapping[str, str]) -> int | None:
-    """Return the pull request's number, if the event is about one."""
-    facts = event if isinstance(event, dict) else {}
-    issue = facts.get("issue")
-    if isinstance(issue, dict) and "pull_request" in issue:
-        facts = {"pull_request": issue}
-    pull_request = facts.get("pull_request")
-    number = pull_request.get("number") if isinstance(pull_request, dict) else None
-    if isinstance(number, int):
-        return number
-    kind, _, rest = environment.get("GITHUB_REF", "").partition("refs/pull/")
-    digits = rest.partition("/")[0]
-    return int(digits) if not kind and digits.isdecimal() else None
+def _pull_request(event: object, environment: Mapping[str, str]) -> int | None:
+    """Return the pull request's number, if the event is about one.
+
+    A comment's event calls it an issue; that of a pull request from elsewhere has no other ref.
+    """
+    is_one = value_at(event, "issue", "pull_request") is not None
+    for name in ("pull_request", *(("issue",) if is_one else ())):
+        if value_at(event, name, "number") is not None:
+            return number_at(event, name, "number")
+    found = re.fullmatch(r"refs/pull/(\d{1,18})/.+", environment.get("GITHUB_REF", ""), re.ASCII)
+    return int(found[1]) if found else None
 
 
 class GitHub:
@@ -105,7 +114,7 @@ class GitHub:
         self._place = place
         self._http = http
         self._repository = f"repos/{place.repository}"
-        self._viewer: str | None = None
+        self._viewer = ""
         self._check_run: int | None = None
         self._may_check = True
 
@@ -115,36 +124,26 @@ class GitHub:
 
     def own_comments(self, marker: str) -> Sequence[Comment]:
         """Return those of the token's user that begin with the marker."""
-        marked = [
-            comment
-            for comment in self._all_comments()
-            if is_marked(str(comment.get("body") or ""), marker)
-        ]
-        return [
-            _comment(comment)
-            for comment in sorted(marked, key=lambda comment: int(comment["id"]))
-            if (comment.get("user") or {}).get("login") == self._login()
-        ]
+        marked = [one for one in self._all_comments() if is_marked(text_at(one, "body"), marker)]
+        # Who asks is asked only where it matters.
+        own = [one for one in marked if text_at(one, "user", "login") == self._login()]
+        return [_comment(one) for one in sorted(own, key=lambda one: number_at(one, "id"))]
 
     def add_comment(self, text: str) -> Comment:
         """Add a comment to the pull request."""
         answer = self._http.send("POST", self._comments(), data={"body": text}, once=True)
-        return _comment(_object(answer.data))
+        self._viewer = text_at(answer.data, "user", "login")
+        return _comment(answer.data)
 
     def replace_comment(self, comment: Comment, text: str) -> None:
         """Replace what a comment says."""
-        try:
+        with of_one_comment():
             self._http.send("PATCH", self._one_comment(comment), data={"body": text})
-        except HostError as error:
-            raise (Gone(str(error)) if error.status == 404 else error) from None
 
     def delete_comment(self, comment: Comment) -> None:
         """Delete a comment."""
-        try:
+        with suppress(Gone), of_one_comment():
             self._http.send("DELETE", self._one_comment(comment))
-        except HostError as error:
-            if error.status != 404:
-                raise
 
     def set_status(self, status: Status) -> None:
         """Make or update a check run where the token may, else a commit status."""
@@ -171,7 +170,7 @@ class GitHub:
     def _check(self, status: Status, commit: str) -> None:
         title = shorten(status.description, LONGEST_TITLE)
         summary = status.report(LONGEST_SUMMARY) or title
-        first, *others = _in_parts(status.issues) or [[]]
+        first, *others = _annotations(status.issues) or [[]]
         data: dict[str, Any] = {
             "name": status.context,
             **({"details_url": status.url} if status.url else {}),
@@ -185,7 +184,7 @@ class GitHub:
         if self._check_run is None:
             path = f"{self._repository}/check-runs"
             answer = self._http.send("POST", path, data={**data, "head_sha": commit})
-            self._check_run = int(_object(answer.data)["id"])
+            self._check_run = number_at(answer.data, "id")
         else:
             self._http.send("PATCH", self._one_check_run(), data=data)
         # The verdict is there by now, whatever becomes of the rest.
@@ -193,25 +192,20 @@ class GitHub:
             output = {"title": title, "summary": summary, "annotations": part}
             self._http.send("PATCH", self._one_check_run(), data={"output": output})
 
-    def _all_comments(self) -> Iterator[Mapping[str, Any]]:
-        number = 0
-        while True:
+    def _all_comments(self) -> Iterator[Fields]:
+        number, more = 0, True
+        while more:
             number += 1
             params = {"per_page": PAGE, "page": number}
-            page = self._http.send("GET", self._comments(), params=params).data
-            if not isinstance(page, list):
-                raise HostError("GitHub's list of comments is no list")
-            yield from map(_object, page)
-            if len(page) < PAGE:
-                return
+            page = objects_in(self._http.send("GET", self._comments(), params=params).data)
+            yield from page
+            more = len(page) == PAGE
 
     def _login(self) -> str:
         """Return the name of the token's user."""
-        if self._viewer is None:
-            query = {"query": "query { viewer { login } }"}
-            answer = _object(self._http.send("POST", _graphql(self._http), data=query).data)
-            viewer = (answer.get("data") or {}).get("viewer") or {}
-            self._viewer = viewer.get("login") or ""
+        if not self._viewer:
+            answer = self._http.send("POST", _graphql(self._http), data={"query": VIEWER})
+            self._viewer = text_at(answer.data, "data", "viewer", "login")
         if not self._viewer:
             raise NoRights("GitHub does not say which user the token is")
         return self._viewer
@@ -231,17 +225,11 @@ def _graphql(http: Http) -> str:
     return f"{http.base_url.removesuffix('/v3')}/graphql"
 
 
-def _object(data: object) -> Mapping[str, Any]:
-    if not isinstance(data, dict):
-        raise HostError("GitHub's answer is no JSON object")
-    return data
+def _comment(data: object) -> Comment:
+    return Comment(id=str(number_at(data, "id")), body=text_at(data, "body"))
 
 
-def _comment(data: Mapping[str, Any]) -> Comment:
-    return Comment(id=str(data["id"]), body=str(data.get("body") or ""))
-
-
-def _in_parts(issues: Sequence[Issue]) -> Sequence[Sequence[Mapping[str, object]]]:
+def _annotations(issues: Sequence[Issue]) -> Sequence[Sequence[Mapping[str, object]]]:
     found = [
         {
             "path": issue.file or ".github",

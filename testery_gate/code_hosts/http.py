@@ -25,7 +25,7 @@ from testery_gate.model import MalformedAnswer, decode_json
 from testery_gate.text import one_line, shorten
 from testery_gate.waiting.deadline import Deadline
 
-LARGEST_ANSWER = 16 * 1024 * 1024
+LARGEST_ANSWER = 32 * 1024 * 1024
 MOST_VALUES = 1_000_000
 FIRST_DELAY = 0.5
 LONGEST_MESSAGE = 300
@@ -183,10 +183,15 @@ class Http:
             data: Any = decode_json(body, MOST_VALUES)
         except (MalformedAnswer, ValueError, RecursionError):
             return ""
-        found = data.get("message", data.get("error")) if isinstance(data, dict) else None
-        if isinstance(found, dict):  # Bitbucket
-            found = found.get("message")
-        return found if isinstance(found, str) else ""
+        if not isinstance(data, dict):
+            return ""
+        found = [data.get("message", data.get("error"))]
+        if isinstance(found[0], dict):  # Bitbucket
+            found = [found[0].get("message")]
+        details = data.get("errors")  # GitHub
+        for detail in details if isinstance(details, list) else []:
+            found.append(detail.get("message") if isinstance(detail, dict) else detail)
+        return ": ".join(text for text in found if isinstance(text, str))
 
     def _shown(self, text: str) -> str:
         return shorten(one_line(self._transport.redact(text)), LONGEST_MESSAGE)

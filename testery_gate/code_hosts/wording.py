@@ -48,9 +48,10 @@ def final(ending: Ending) -> Status:
 
 def description(ending: Ending) -> str:
     """Say in one line how the gate ended."""
-    codes = {judged.exit_code for judged in ending.runs}
-    if ending.exit_code not in codes:
-        return clean_line(f"{HEADLINES[ending.exit_code]} ({ending.reason})")
+    code = ending.exit_code
+    if code not in {judged.exit_code for judged in ending.runs}:
+        why = "" if ending.reason == code.meaning else f" ({ending.reason})"
+        return clean_line(f"{HEADLINES[code]}{why}")
     return str(headline(ending.runs[0]) if len(ending.runs) == 1 else of_several(ending.runs))
 
 
@@ -58,22 +59,22 @@ def comment(ending: Ending, host: CodeHost, place: Place, key: str, mode: Mode) 
     """Return the comment that is wanted at the end."""
     marker = marker_of(key)
     note = Note(outcome=ending.exit_code.outcome, pipeline=place.pipeline)
-    head, foot = host.hidden(note.line(marker)), _foot(place)
-    limit = host.comment_limit - len(f"{head}\n\n\n{foot}\n".encode())
+    head, foot = f"{host.hidden(note.line(marker))}\n\n", f"\n{_foot(place, key)}\n"
+    limit = host.comment_limit - len(f"{head}{foot}".encode())
     text = markdown.render_ending(ending, limit=limit)
-    report = text if host.folds else markdown.unfolded(text)
     return Wanted(
         mode=mode,
         marker=marker,
         note=note,
-        text="\n".join([head, "", report, foot]) if foot else "\n".join([head, "", report]),
+        text=f"{head}{text if host.folds else markdown.unfolded(text)}{foot}",
         passed=ending.exit_code is ExitCode.PASSED,
     )
 
 
-def _foot(place: Place) -> str:
-    """Say of which commit and pipeline this is."""
-    commit = markdown.code((place.commit or "")[:7])
-    url = place.pipeline_url if _PLAIN_URL.fullmatch(place.pipeline_url) else ""
-    parts = [f"commit {commit}" if commit else "", f"[pipeline]({url})" if url else ""]
-    return " · ".join(filter(None, parts))
+def _foot(place: Place, key: str) -> str:
+    """Say which gate this is, of which commit and pipeline."""
+    commit = f"commit {markdown.code(place.commit[:7])}" if place.commit else ""
+    url = place.pipeline_url
+    pipeline = f"[pipeline]({url})" if _PLAIN_URL.fullmatch(url) else ""
+    gate = f"testery-gate {markdown.code(key)}".rstrip()
+    return " · ".join(filter(None, (gate, commit, pipeline)))

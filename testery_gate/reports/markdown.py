@@ -56,15 +56,25 @@ def render_ending(ending: Ending, *, limit: int = LIMIT) -> str:
 
     That comes first then, and the report on the runs, if there are any, gets what it leaves.
     """
-    code = ending.exit_code
-    if code in {judged.exit_code for judged in ending.runs}:
+    if ending.exit_code in {judged.exit_code for judged in ending.runs}:
         return render(ending.runs, limit=limit)
-    why = [_bullet("why", prose(ending.reason)), _exit_code(code)]
+    budget = SizeBudget(limit, between=len("\n\n"))
+    first = "".join(f"{block}\n\n" for block in _on_ending(ending, budget))
+    rest = render(ending.runs, limit=budget.left) if ending.runs else ""
+    return f"{first}{rest}".rstrip("\n") + "\n" if first else ""
+
+
+def _on_ending(ending: Ending, budget: SizeBudget) -> Iterator[str]:
+    code = ending.exit_code
+    headline = f"## {_MARKS[code]} {view.HEADLINES[code]}"
+    if not budget.take(headline):
+        return
+    yield headline
     advice = [_bullet("next", prose(ending.advice))] if ending.advice else []
-    first = f"## {_MARKS[code]} {view.HEADLINES[code]}\n\n" + "\n".join([*why, *advice]) + "\n"
-    left = limit - len(first.encode()) - len("\n")
-    rest = render(ending.runs, limit=left) if ending.runs else ""
-    return f"{first}\n{rest}" if rest else first
+    remarks = [_exit_code(code), *advice]
+    yield from _listed(
+        budget, _bullet("why", prose(ending.reason)), remarks, len(remarks), "remarks"
+    )
 
 
 def unfolded(text: str) -> str:

@@ -14,11 +14,12 @@ from testery_gate.code_hosts.http import Http
 from testery_gate.waiting.deadline import Deadline
 from tests.code_hosts.azure_stand_in import AzureStandIn
 from tests.code_hosts.bitbucket_stand_in import BitbucketStandIn
+from tests.code_hosts.github_stand_in import GitHubStandIn
 from tests.code_hosts.gitlab_stand_in import GitLabStandIn
 from tests.code_hosts.stand_in import COMMIT, TOKEN, StandIn, serving
 from tests.fakes import FakeClock
 
-STAND_INS = (GitLabStandIn, AzureStandIn, BitbucketStandIn)
+STAND_INS = (GitHubStandIn, GitLabStandIn, AzureStandIn, BitbucketStandIn)
 SECONDS = 10.0
 MARKER = marker_of("deploy")
 

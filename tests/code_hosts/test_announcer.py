@@ -1,0 +1,265 @@
+"""What is said when: pending first, the outcome at the end, and what does not work only once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from testery_gate.code_hosts import Mode, Wishes
+from testery_gate.code_hosts.announcer import (
+    BEGINNING_SECONDS,
+    SECONDS,
+    Announcer,
+    Connection,
+)
+from testery_gate.code_hosts.host import HostError, NoRights, Place, State, Status
+from testery_gate.errors import ExitCode
+from testery_gate.reports.ending import Ending
+from testery_gate.waiting.deadline import Deadline
+from tests.ci.telling import ENDINGS
+from tests.code_hosts.memory import Board, Host
+from tests.fakes import FakeClock
+
+PLACE = Place(
+    api_url="https://api.example.test",
+    repository="acme/web-shop",
+    commit="4f7b2c9a1e5d8f60b3a2c1d0e9f8a7b6c5d4e3f2",
+    pull_request=7,
+    pipeline_url="https://ci.example.test/900",
+    pipeline=900,
+    gate="Deploy / gate",
+)
+BOTH = Wishes(comment=Mode.ALWAYS, status=True)
+PASSED, FAILED = ENDINGS["passed"], ENDINGS["failed"]
+
+
+@dataclass
+class Scene:
+    """An announcer whose code host is in memory."""
+
+    wishes: Wishes = BOTH
+    place: Place = PLACE
+    debug: bool = False
+    host: Host = field(default_factory=lambda: Host(Board()))
+    clock: FakeClock = field(default_factory=FakeClock)
+    limits: list[float] = field(default_factory=list)
+    fault: Callable[[], None] = lambda: None
+    """What connecting ends with."""
+
+    def announcer(self) -> Announcer:
+        return Announcer(self._connect, self.wishes, debug=self.debug, clock=self.clock)
+
+    def _connect(self) -> Connection:
+        self.fault()
+        return Connection(host=self.host, place=self.place, limit=self._limit)
+
+    def _limit(self, deadline: Deadline) -> None:
+        self.limits.append(deadline.remaining())
+
+
+def failing(error: Exception, *, times: int = 1_000, passes: int = 0) -> Callable[[], None]:
+    """Return what raises so many times, after it did not so many times."""
+    left = [passes, times]
+
+    def fail() -> None:
+        if left[0]:
+            left[0] -= 1
+        elif left[1]:
+            left[1] -= 1
+            raise error
+
+    return fail
+
+
+def test_a_status_is_pending_and_then_final() -> None:
+    scene = Scene()
+    announcer = scene.announcer()
+    announcer.begin()
+    assert announcer.finish(FAILED) == []
+    before, after = scene.host.statuses
+    assert (before.state, before.description) == (State.PENDING, "Waiting for Testery")
+    assert (after.state, after.description) == (
+        State.FAILED,
+        "FAILED: 1 of 3 failed, 30% allowed · run 55676 · abcd4e8",
+    )
+    assert {before.context, after.context} == {"testery-gate (Deploy / gate)"}
+    assert before.url == PLACE.pipeline_url
+    assert after.url == "https://testery.app/acme/test-runs/55676"
+    assert after.report(10_000).startswith("## ❌ FAILED: 1 of 3 tests failed\n")
+    assert [issue.title for issue in after.issues][-1] == "signs in"
+    (comment,) = scene.host.board.comments.values()
+    assert comment.startswith("<!-- testery-gate:Deploy-gate-")
+
+
+STATES = {
+    **dict.fromkeys(ExitCode, State.NO_VERDICT),
+    ExitCode.PASSED: State.PASSED,
+    ExitCode.FAILED: State.FAILED,
+    ExitCode.INTERRUPTED: State.STOPPED,
+    ExitCode.TERMINATED: State.STOPPED,
+}
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_way_to_end_is_a_state(code: ExitCode) -> None:
+    scene = Scene(wishes=Wishes(status=True))
+    assert scene.announcer().finish(Ending(exit_code=code, reason="why")) == []
+    (status,) = scene.host.statuses
+    assert status.state is STATES[code]
+    assert status.description.endswith(" (why)")
+    assert status.url == PLACE.pipeline_url
+    assert "**Why:** why\n" in status.report(10_000)
+    assert not scene.host.board.comments
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_no_ending_but_passed_is_said_to_have_passed(name: str) -> None:
+    scene = Scene()
+    scene.announcer().finish(ENDINGS[name])
+    (status,) = scene.host.statuses
+    assert (status.state is State.PASSED) == (ENDINGS[name].exit_code is ExitCode.PASSED)
+
+
+def test_names_of_ones_own_are_used() -> None:
+    scene = Scene(wishes=replace(BOTH, key="smoke", context="ci/smoke"))
+    scene.announcer().finish(FAILED)
+    assert scene.host.statuses[0].context == "ci/smoke"
+    assert scene.host.board.comments[1].startswith("<!-- testery-gate:smoke-")
+
+
+def test_a_gate_without_a_name_has_one_all_the_same() -> None:
+    scene = Scene(place=replace(PLACE, gate="", pipeline_url="", commit=None))
+    scene.announcer().finish(FAILED)
+    assert scene.host.statuses[0].context == "testery-gate"
+    assert scene.host.board.comments[1].endswith("\n\ntestery-gate\n")
+
+
+def test_without_a_pull_request_there_is_a_status_and_no_comment() -> None:
+    scene = Scene(place=replace(PLACE, pull_request=None))
+    said = scene.announcer().finish(FAILED)
+    assert said == ["no comment: this pipeline is about no pull request"]
+    assert scene.host.steps == ["status"]
+
+
+def test_missing_rights_are_said_once_and_not_tried_again() -> None:
+    scene = Scene()
+    scene.host.step = failing(NoRights("POST x: HTTP 403 Forbidden", status=403))
+    announcer = scene.announcer()
+    announcer.begin()
+    (said,) = announcer.finish(FAILED)
+    assert said == (
+        "no status and no comment: POST x: HTTP 403 Forbidden."
+        " docs/pull-requests.md lists the rights that the token needs."
+    )
+    assert not scene.host.steps
+
+
+def test_a_status_that_may_not_be_set_is_no_reason_not_to_comment() -> None:
+    scene = Scene()
+    scene.host.step = failing(NoRights("no"), times=1)
+    announcer = scene.announcer()
+    announcer.begin()
+    (said,) = announcer.finish(FAILED)
+    assert said.startswith("no status: no. docs/")
+    assert "status" not in scene.host.steps
+    assert len(scene.host.board.comments) == 1
+
+
+def test_what_works_in_the_end_is_not_complained_of() -> None:
+    scene = Scene()
+    scene.host.step = failing(HostError("out of reach"), times=1)
+    announcer = scene.announcer()
+    announcer.begin()
+    assert announcer.finish(FAILED) == []
+    assert [status.state for status in scene.host.statuses] == [State.FAILED]
+
+
+def test_what_keeps_it_from_both_is_said_once() -> None:
+    scene = Scene(fault=failing(HostError("there is no token")))
+    announcer = scene.announcer()
+    announcer.begin()
+    assert announcer.finish(FAILED) == ["no status and no comment: there is no token"]
+
+
+def test_a_defect_is_said_and_no_more() -> None:
+    scene = Scene(fault=failing(ZeroDivisionError("one by none")))
+    (said,) = scene.announcer().finish(FAILED)
+    assert said == (
+        "no status and no comment: a defect in testery-gate: ZeroDivisionError: one by none"
+    )
+
+
+def test_a_defect_is_traced_where_that_is_asked_for() -> None:
+    scene = Scene(fault=failing(ZeroDivisionError("one by none")), debug=True)
+    said = "\n".join(scene.announcer().finish(FAILED))
+    assert "Traceback" in said
+    assert "raise error" in said
+
+
+def test_nothing_is_said_twice_unless_it_ended_otherwise() -> None:
+    scene = Scene()
+    announcer = scene.announcer()
+    announcer.finish(PASSED)
+    assert announcer.finish(PASSED) == []
+    assert len(scene.host.statuses) == 1
+    announcer.finish(ENDINGS["interrupted-late"])
+    assert [status.state for status in scene.host.statuses] == [State.PASSED, State.STOPPED]
+
+
+def test_all_of_it_takes_ten_seconds() -> None:
+    scene = Scene()
+
+    def slow() -> None:
+        scene.clock.sleep(3)
+
+    scene.host.step = slow
+    announcer = scene.announcer()
+    announcer.begin()
+    announcer.finish(PASSED)
+    # At the beginning; for the status and the comment at the end what is left; and later no more.
+    assert scene.limits == [BEGINNING_SECONDS, SECONDS - 3, SECONDS - 6]
+    announcer.finish(ENDINGS["interrupted-late"])
+    assert scene.limits[3:] == [0, 0]
+
+
+def test_a_signal_leaves_less_time() -> None:
+    scene = Scene()
+    scene.announcer().finish(PASSED, seconds=4)
+    assert scene.limits == [4, 4]
+
+
+def test_the_wait_goes_on_while_the_status_is_set() -> None:
+    """The end waits for the beginning, so that no late word says pending."""
+    scene = Scene(wishes=Wishes(status=True))
+    waits = threading.Event()
+    goes_on = threading.Event()
+
+    def hang() -> None:
+        if not scene.host.statuses:
+            waits.set()
+            assert goes_on.wait(10)
+
+    scene.host.step = hang
+    announcer = scene.announcer()
+    announcer.begin()
+    assert waits.wait(10)
+    ends = threading.Thread(target=announcer.finish, args=(PASSED,), daemon=True)
+    ends.start()
+    goes_on.set()
+    ends.join(10)
+    assert [status.state for status in scene.host.statuses] == [State.PENDING, State.PASSED]
+
+
+def test_nothing_begins_where_no_status_is_wanted() -> None:
+    scene = Scene(wishes=Wishes(comment=Mode.FAILED))
+    announcer = scene.announcer()
+    announcer.begin()
+    assert announcer.finish(PASSED) == []
+    assert scene.host.steps == ["list"]
+
+
+def test_a_status_is_as_it_is_made() -> None:
+    assert Status(state=State.PENDING, description="x").report(10) == ""
