@@ -27,6 +27,8 @@ class GitLabStandIn(StandIn):
             "CI_SERVER_URL": f"http://127.0.0.1:{self.port}",
             "CI_PROJECT_ID": "42",
             "CI_MERGE_REQUEST_IID": "7",
+            "CI_MERGE_REQUEST_EVENT_TYPE": "detached",
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "",
             "CI_MERGE_REQUEST_PROJECT_ID": "42",
             "CI_COMMIT_SHA": COMMIT,
             "CI_PIPELINE_ID": "900",
