@@ -16,10 +16,13 @@ from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.authority import Authority
 from tests.canary import CANARY, Simulator
-from tests.code_hosts.connecting import STAND_INS
+from tests.code_hosts.azure_stand_in import AzureStandIn
+from tests.code_hosts.bitbucket_stand_in import BitbucketStandIn
+from tests.code_hosts.gitlab_stand_in import GitLabStandIn
 from tests.code_hosts.stand_in import Fault, Said, StandIn, serving
 from tests.servers import encrypted_front, proxy_server
 
+STAND_INS = (GitLabStandIn, AzureStandIn, BitbucketStandIn)
 FAILED, PASSED = ExitCode.FAILED, ExitCode.PASSED
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from testery_gate.ci.issues import Issue, Severity
+from testery_gate.code_hosts.comment import keep_one
+from testery_gate.code_hosts.host import State, Status
+from tests.code_hosts.azure_stand_in import AzureStandIn
+from tests.code_hosts.bitbucket_stand_in import BitbucketStandIn
+from tests.code_hosts.connecting import MARKER, connected, wanted
 from tests.code_hosts.contract import FOLDER, Contract
+from tests.code_hosts.gitlab_stand_in import GitLabStandIn
+from tests.code_hosts.stand_in import StandIn
 
 NOTES = "/projects/42/merge_requests/7/notes"
 
@@ -45,6 +54,22 @@ def test_answers_are_held_against_it_too() -> None:
     assert contract.faults_of_answer("GET", "/user", 200, {"id": "1", "username": "me"})
     assert contract.faults_of_answer("GET", "/user", 418, {})
     assert not contract.faults_of_answer("GET", "/nothing", 200, None)
+
+
+@pytest.mark.parametrize(
+    "kind", [GitLabStandIn, AzureStandIn, BitbucketStandIn], ids=lambda kind: kind.contract_name
+)
+def test_nothing_is_described_that_is_not_asked_for(kind: type[StandIn]) -> None:
+    with connected(kind()) as there:
+        host = there.host()
+        for said in ("one", "two"):
+            keep_one(there.host(), wanted(host, said))
+        host.delete_comment(*host.own_comments(MARKER))
+        problem = Issue(severity=Severity.ERROR, subject="a test", message="it failed")
+        status = Status(state=State.FAILED, context="gate", description="", issues=[problem])
+        host.set_status(status)
+        there.host(place=replace(there.place(), pull_request=None)).set_status(status)
+        assert there.stand_in.contract.used == there.stand_in.contract.operations()
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
