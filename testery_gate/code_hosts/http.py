@@ -159,7 +159,7 @@ class Http:
             return _Busy(HostError(message, status=reply.status), delay)
         if reply.status in _REFUSED:
             return NoRights(message, status=reply.status)
-        if reply.status == 429:
+        if reply.status in {409, 429}:  # GitLab: another job sets the status at this moment
             return _Busy(HostError(message, status=reply.status), None)
         if reply.status >= 500:
             lost = Lost(message, status=reply.status)

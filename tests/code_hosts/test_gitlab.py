@@ -85,6 +85,14 @@ def test_another_pipeline_of_the_commit_gets_a_status_of_its_own(there: Connecte
     assert [status["status"] for status in there.stand_in.statuses] == ["failed", "success"]
 
 
+def test_jobs_that_set_the_status_at_once_do_so_one_after_the_other(there: Connected) -> None:
+    busy = Said(status=409, data={"message": "Another update to this commit status is in progress"})
+    there.stand_in.faults = [Fault(said=busy, times=2)]
+    there.host().set_status(RUNNING)
+    assert [status["status"] for status in there.stand_in.statuses] == ["running"]
+    assert there.clock.slept == [0.5, 1]
+
+
 def test_what_gitlab_finds_wrong_otherwise_is_said(there: Connected) -> None:
     there.stand_in.faults = [Fault(said=Said(status=400, data={"message": "name is too long"}))]
     with pytest.raises(HostError, match="name is too long"):
