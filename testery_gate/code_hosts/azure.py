@@ -11,7 +11,9 @@ variables". What these do not say:
 * A thread is made ``closed``. One that is active would hold up a pull request by the policy "check
   for comment resolution" until somebody closes it by hand; the status is what may hold it up. On
   which state people set it later the gate keeps its hands off.
-* All threads come on one page.
+* A status of a pull request outlives the next push, which nobody has tested yet; that of an
+  iteration does not. So it is set for the iteration that has the commit under test.
+* All threads come on one page, and so do all iterations.
 """
 
 from __future__ import annotations
@@ -117,6 +119,7 @@ class Azure:
         self._place = place
         self._http = http
         self._user: str | None = None
+        self._iteration: int | None = None
 
     def hidden(self, note: str) -> str:
         """Return a link's definition that no link uses, which is Markdown's own way to hide."""
@@ -152,19 +155,35 @@ class Azure:
 
         Of those with the same name the newest counts.
         """
-        if self._place.pull_request is not None:
-            path = f"pullRequests/{self._place.pull_request}/statuses"
-        elif self._place.commit is not None:
-            path = f"commits/{self._place.commit}/statuses"
-        else:
+        if self._place.commit is None:
             raise HostError("it is not known which commit this is about")
+        if self._place.pull_request is None:
+            path, where = f"commits/{self._place.commit}/statuses", {}
+        else:
+            path = f"pullRequests/{self._place.pull_request}/statuses"
+            where = {"iterationId": self._iteration_of(self._place.commit)}
         data = {
             "state": _STATES[status.state],
             "context": {"genre": GENRE, "name": status.context},
             "description": shorten(status.description, LONGEST_DESCRIPTION),
             **({"targetUrl": status.url} if status.url else {}),
+            **where,
         }
         self._send("POST", f"{self._place.repository}/{path}", data=data)
+
+    def _iteration_of(self, commit: str) -> int:
+        """Return the number of the newest iteration of the pull request with a commit."""
+        if self._iteration is None:
+            path = f"{self._place.repository}/pullRequests/{self._place.pull_request}/iterations"
+            found = [
+                number_at(iteration, "id")
+                for iteration in objects_in(value_at(self._send("GET", path).data, "value"))
+                if text_at(iteration, "sourceRefCommit", "commitId") == commit
+            ]
+            if not found:
+                raise HostError(f"the pull request does not have commit {commit}")
+            self._iteration = max(found)
+        return self._iteration
 
     def _all_threads(self) -> Sequence[Fields]:
         return objects_in(value_at(self._send("GET", self._threads()).data, "value"))

@@ -33,6 +33,10 @@ class AzureStandIn(StandIn):
         super().__init__()
         self.threads: dict[int, str] = {}
         """The status of each."""
+        self.iterations = [
+            {"id": number, "sourceRefCommit": {"commitId": commit}}
+            for number, commit in enumerate(("0ld", COMMIT, COMMIT), 1)
+        ]
 
     def environment(self) -> dict[str, str]:
         return {
@@ -72,6 +76,8 @@ class AzureStandIn(StandIn):
                 return Said(
                     data={"value": [*found, {"id": 0, "comments": []}], "count": len(found)}
                 )
+            case "GET", path if path == f"{_PROJECT}/pullRequests/7/iterations":
+                return Said(data={"value": self.iterations, "count": len(self.iterations)})
             case "POST", path if path == threads:
                 entry = self.write(user, asked.data["comments"][0]["content"])
                 self.threads[entry.id] = asked.data["status"]
