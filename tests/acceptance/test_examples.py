@@ -275,6 +275,7 @@ def test_the_component_passes_its_inputs_on(tmp_path: Path) -> None:
         "      job-name: e2e\n      stage: verify\n      runs: '55676'\n      image: mine:2\n"
         "      require: |-\n        failed <= 10%\n        total >= 30\n"
         "      warn: ignored == 0\n      timeout: 20s\n"
+        "      comment: failed\n      commit-status: 'true'\n"
         "stages: [verify]\n"
     )
     (repository / "templates").mkdir()
@@ -289,6 +290,8 @@ def test_the_component_passes_its_inputs_on(tmp_path: Path) -> None:
         "TESTERY_GATE_WARN": "ignored == 0",
         "TESTERY_GATE_TIMEOUT": "20s",
         "TESTERY_GATE_CONFIG": "",
+        "TESTERY_GATE_COMMENT": "failed",
+        "TESTERY_GATE_COMMIT_STATUS": "true",
     }
     with playing.api("failing", tmp_path) as url:
         variables = {**job["variables"], "TESTERY_API_URL": url}
