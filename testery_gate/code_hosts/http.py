@@ -151,7 +151,8 @@ class Http:
             raise HostError(f"{request.url} did not answer with JSON") from None
 
     def _refusal(self, reply: Reply, request: Request, *, once: bool) -> Exception:
-        what = f"{request.method} {request.url}: HTTP {faults.status_text(reply.status)}"
+        url = request.url.partition("?")[0]
+        what = f"{request.method} {url}: HTTP {faults.status_text(reply.status)}"
         said = self._said(reply.body)
         message = self._shown(f"{what} ({said})" if said else what)
         delay = self._asked_to_wait(reply)

@@ -23,6 +23,8 @@ NO_INPUTS = {
     "token-file": "a secret comes as the input token",
     "profile": "a secret comes as the input token",
     "ci": "it is always GitHub",
+    "code-host": "it is always GitHub",
+    "code-host-token-file": "a secret comes as the input github-token",
     "output": "the log is for people; report takes a file for programs",
     "no-config": "only the input config makes the action read a file",
     "debug": "GitHub's own switch for debugging turns it on",

@@ -98,6 +98,8 @@ class Job:
     shell: str | None = None
     """The shell of steps that name none."""
     secrets: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
+    """The job's own, which it may do with what its permissions say."""
     env: dict[str, str] = field(default_factory=dict)
     failed: bool = False
     steps: dict[str, Done] = field(default_factory=dict)
@@ -182,8 +184,9 @@ class Job:
         assert action["runs"]["using"] == "composite"
         unknown = given.keys() - action["inputs"].keys()
         assert not unknown, f"unexpected inputs {unknown}"
+        github = {"token": self.token}
         inputs = {
-            key: given.get(key, str(about.get("default", "")))
+            key: given.get(key, template(str(about.get("default", "")), {"github": github}))
             for key, about in action["inputs"].items()
         }
         env = {**env, "GITHUB_ACTION_PATH": str(path)}

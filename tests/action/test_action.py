@@ -21,6 +21,9 @@ from testery_gate.simulator import load_scenario
 from tests.action.jobs import OUTPUTS, block, new_job, prepare, step, use
 from tests.action.runner import ROOT, Done
 from tests.canary import CANARY, Simulator
+from tests.code_hosts.github_stand_in import GitHubStandIn
+from tests.code_hosts.stand_in import COMMIT as HEAD
+from tests.code_hosts.stand_in import serving
 
 SPEED = 50.0
 COMMIT = "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2"
@@ -254,6 +257,27 @@ def test_the_token_given_wins_over_every_other(tmp_path: Path) -> None:
     with Simulator(load_scenario("documented")) as api:
         done = use(tmp_path, api.url, {}, others)
     check_ending(done, ExitCode.PASSED, "30 of 30")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "token", [{}, {"github-token": "${{ secrets.TOKEN }}"}, {"github-token": ""}]
+)
+def test_the_verdict_is_said_on_the_pull_request(tmp_path: Path, token: Mapping[str, str]) -> None:
+    stand_in = GitHubStandIn()
+    stand_in.is_app = True
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}}))
+    with serving(stand_in), Simulator(load_scenario("documented")) as api:
+        variables = stand_in.environment() | {"GITHUB_EVENT_PATH": str(event)}
+        with new_job(tmp_path / "job", **variables) as job:
+            job.token = CANARY
+            prepare(job)
+            job.env["TESTERY_API_URL"] = api.url
+            (done,) = job.run([step({"comment": "always", "commit-status": True, **token})])
+    check_ending(done, ExitCode.PASSED, "30 of 30")
+    said = [check["conclusion"] for check in stand_in.checks], len(stand_in.shown())
+    assert said == ((["success"], 1) if token.get("github-token") != "" else ([], 0))
 
 
 def test_nothing_of_the_callers_reaches_the_gate_or_is_touched(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_the_inputs_are_the_settings() -> None:
     assert text == generated.brought_in_step(text)
     names = {setting.option_name for setting, _, _ in generated.settings()}
     assert NO_INPUTS.keys() <= names
-    others = {"runs", "command", "fail", "token"}
+    others = {"runs", "command", "fail", "token", "github-token"}
     assert yaml.safe_load(text)["inputs"].keys() == (names - NO_INPUTS.keys()) | others
 
 

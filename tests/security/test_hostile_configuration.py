@@ -104,6 +104,27 @@ def test_a_file_can_not_say_that_it_is_trusted(tmp_path: Path, api: Api, value: 
 
 
 @pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("comment = 'always'", "what is said with the code host's token"),
+        ("comment-key = 'Deploy / gate'", "which comment is replaced"),
+        ("commit-status = true", "what is said with the code host's token"),
+        ("status-context = 'ci/required'", "which status is set"),
+        ("code-host = 'gitlab'", "who gets the code host's token"),
+        ("code-host-token-file = 'x'", "whose token is used"),
+    ],
+)
+@pytest.mark.quick(1)
+def test_a_file_can_not_speak_with_the_code_hosts_token(
+    tmp_path: Path, line: str, why: str
+) -> None:
+    (tmp_path / "testery-gate.toml").write_text(f"{line}\n")
+    done = command.run("explain", "55676", cwd=tmp_path)
+    assert done.code == ExitCode.USAGE
+    assert why in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
     "setting",
     [
         pytest.param('token-file = "token"', id="beside it"),
