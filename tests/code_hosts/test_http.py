@@ -77,7 +77,7 @@ def test_a_redirect_on_the_same_host_gets_the_same_request(status: str) -> None:
     assert server.requests[1].endswith('{"body": "x"}')
 
 
-def test_a_redirect_to_another_host_takes_no_request_along() -> None:
+def test_a_code_host_can_not_redirect_a_request_elsewhere() -> None:
     with raw_server(DONE) as thief:
         moved = http(b"", f"Location: {thief.url}", status="307 Temporary")
         with raw_server(moved) as server, pytest.raises(HostError, match="another host"):
