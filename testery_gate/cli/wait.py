@@ -18,7 +18,7 @@ from testery_gate import ci, gate
 from testery_gate.api import client as api
 from testery_gate.cli import arguments, notify
 from testery_gate.cli.arguments import GateOptions
-from testery_gate.cli.client import connect
+from testery_gate.cli.client import connect, connect_behind
 from testery_gate.cli.option_types import ALL_CODES, SectionedCommand
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import abilities, complain, line_width, show
@@ -28,6 +28,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.evidence.gathering import Gathering
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.display import display
+from testery_gate.progress.failing import naming
 from testery_gate.progress.stream import moves_cursor
 from testery_gate.reports import summary
 from testery_gate.reports.ending import overall
@@ -128,6 +129,7 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         with_attachments=seen_first if options.reports.with_attachments else None,
         comparable=options.reports.shown_runs,
     )
+    names = connect_behind(options.connection, limits)
     with (
         ci.section(
             None if quiet else process.ci,
@@ -136,12 +138,17 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
             clock=time.time,
             random=notify.unguessable,
         ),
-        display(sys.stderr, live=live, quiet=quiet, verbose=verbose) as shown,
+        display(
+            sys.stderr,
+            live=live,
+            quiet=quiet,
+            verbose=verbose,
+            trusted=options.policy.trust_status,
+        ) as shown,
+        naming(shown, names if options.reports.with_results and not quiet else None) as update,
     ):
         client = connect(options.connection, limits, sleep=sleep, say=shown.say)
-        effects = gate.Effects(
-            sleep=sleep, update=shown.update, say=shown.say, now=process.machine.now
-        )
+        effects = gate.Effects(sleep=sleep, update=update, say=shown.say, now=process.machine.now)
         gathering = _gathering(options, effects)
         walk = gate.Gate(options.policy, client, effects, waiting, gathering)
         first, *others = walk.judge(options.target)

@@ -55,6 +55,7 @@ def display(
     live: bool,
     quiet: bool = False,
     verbose: bool = False,
+    trusted: bool = False,
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.monotonic,
     patience: float = PATIENCE,
@@ -63,7 +64,8 @@ def display(
     """Show progress on a stream until the block is left; without a stream, show nothing.
 
     ``live`` needs a terminal whose cursor can be moved. ``quiet`` leaves only what is said,
-    ``verbose`` gives every poll a line, on a terminal too. ``NO_COLOR`` and the locale in the
+    ``verbose`` gives every poll a line, on a terminal too. ``trusted`` says that failed tests of a
+    run that is PASS are tolerated. ``NO_COLOR`` and the locale in the
     environment are respected. ``patience`` is how many seconds a terminal has for the last frame,
     ``tick`` how many pass between two frames at least.
     """
@@ -75,14 +77,14 @@ def display(
         from testery_gate.progress.live import LiveDisplay
 
         style = UNICODE if speaks_unicode(stream, environment) else ASCII
-        terminal = LiveDisplay(out, clock, environment, style)
+        terminal = LiveDisplay(out, clock, environment, style, trusted=trusted)
         with (
             _called_on_continue(terminal.forget),
             _ticking(terminal.draw, terminal.end, patience, lambda: max(tick, terminal.pause())),
         ):
             yield terminal
     else:
-        log = LogDisplay(out, clock, verbose=verbose)
+        log = LogDisplay(out, clock, verbose=verbose, trusted=trusted)
         with _ticking(log.tick):
             yield log
 
@@ -132,11 +134,17 @@ class LogDisplay:
     """Writes lines when something changed, and from time to time when nothing does."""
 
     def __init__(
-        self, out: SafeStream, clock: Callable[[], float], *, verbose: bool = False
+        self,
+        out: SafeStream,
+        clock: Callable[[], float],
+        *,
+        verbose: bool = False,
+        trusted: bool = False,
     ) -> None:
         self._out = out
         self._clock = clock
         self._verbose = verbose
+        self._trusted = trusted
         self._started = self._last_line = clock()
         self._look: Look | None = None
         self._lock = threading.Lock()
@@ -147,7 +155,7 @@ class LogDisplay:
             if not progress.runs:
                 return
             before = {} if self._look is None else self._look.progress.runs
-            self._look = Look(progress, self._clock())
+            self._look = Look(progress, self._clock(), self._trusted)
             if self._verbose or standings(before) != standings(progress.runs):
                 self._write(*self._news(before, progress.runs), self._overview())
 
@@ -177,7 +185,10 @@ class LogDisplay:
     def _overview(self) -> str:
         if self._look is None:
             return "waiting for the first answer"
-        return ", ".join([together(self._look.progress.runs), *self._look.outlook(self._clock())])
+        runs = self._look.progress.runs
+        why = self._look.why_passing()
+        parts = [together(runs), *([why] if why else []), *self._look.outlook(self._clock())]
+        return ", ".join(parts)
 
     def _write(self, *lines: str) -> None:
         self._last_line = self._clock()

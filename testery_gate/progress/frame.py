@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from testery_gate.errors import ApiError
@@ -51,6 +51,12 @@ UNICODE = Style(done="━", failed="✗", rest="─", ellipsis="…", encoding="
 ASCII = Style(done="#", failed="x", rest="-", ellipsis="...", encoding="ascii")
 
 
+LONGEST_BAR = 60
+"""Columns, for all tests; a line that folds when a terminal is narrowed may not be drawn over."""
+BAR_OF_SEVERAL = 30
+"""Columns, for one of several runs: their lines would push the first ones out of the terminal."""
+
+
 def frame(
     look: Look | None, now: float, elapsed: float, width: int, height: int, style: Style
 ) -> list[list[Span]]:
@@ -58,20 +64,25 @@ def frame(
     if look is None:
         return [[(f"waiting for the first answer, {clock_time(elapsed)}", "")]]
     progress = look.progress
-    limit = brief(round(progress.elapsed + progress.remaining))
+    limit = brief(_rounded(progress.elapsed + progress.remaining))
     so_far, outlook = f"{clock_time(elapsed)} of {limit}", look.outlook(now)
     times = [", ".join([so_far, *outlook])]
     if len(times[0]) > width:
         times = [so_far, ", ".join(outlook)]
     if len(progress.runs) == 1:
         ((run_id, found),) = progress.runs.items()
-        lines = _single(run_id, found, width, style)
+        lines = _single(run_id, found, look, width, style)
     else:
-        lines = _several(progress.runs, width, height - len(times) - 1, style)
+        lines = _several(look, width, height - len(times) - 1, style)
     return [*lines, *([(line, "")] for line in times)]
 
 
-def _single(run_id: int, found: Found, width: int, style: Style) -> list[list[Span]]:
+def _rounded(limit: float) -> int:
+    """Return the seconds of the timeout, without those that a slow machine took to start."""
+    return round(limit) if limit < 600 else 10 * round(limit / 10)
+
+
+def _single(run_id: int, found: Found, look: Look, width: int, style: Style) -> list[list[Span]]:
     head = f"run {run_id}"
     if isinstance(found, ApiError):
         return [
@@ -86,19 +97,21 @@ def _single(run_id: int, found: Found, width: int, style: Style) -> list[list[Sp
     return [
         [(head, "bold"), (f"  {style.fit(about, width - len(head) - 2)}", "")],
         _progress_line((status, _color(found)), [run], width, style),
-        [*_counts([run]), *_why_passing([run])],
+        *_count_lines([run], "", look, width),
     ]
 
 
-def _several(runs: Mapping[int, Found], width: int, height: int, style: Style) -> list[list[Span]]:
+def _several(look: Look, width: int, height: int, style: Style) -> list[list[Span]]:
     """Return lines for all runs together, and one for each that fits, the most urgent first."""
+    runs = look.progress.runs
     ordered = sorted(runs.items(), key=lambda item: urgency(item[1]))
-    room = height - 2
-    shown = ordered[: room if len(ordered) <= room else max(0, room - 1)]
     seen = seen_runs(runs.values())
+    counts = _count_lines(seen, "tests ", look, width)
+    room = height - 1 - len(counts)
+    shown = ordered[: room if len(ordered) <= room else max(0, room - 1)]
     lines = [
         _progress_line((f"{len(runs)} runs", "bold"), seen, width, style),
-        [*_counts(seen, "tests "), *_why_passing(seen)],
+        *counts,
         *_rows(shown, width, style),
     ]
     rest = [found for _, found in ordered[len(shown) :]]
@@ -117,7 +130,9 @@ def _rows(runs: Sequence[tuple[int, Found]], width: int, style: Style) -> Iterat
     failed_width = max((len(failed_of(run)) for run in seen), default=0)
     room = width - id_width - status_width - 4
     rest = room - done_width - failed_width - 4
-    bar_width = min(30, rest // 2) if rest >= 16 else 0
+    names = max((columns(style.drawable(run.name or "")) for run in seen), default=0)
+    # Names have what they need of one half.
+    bar_width = min(BAR_OF_SEVERAL, max(rest // 2, rest - names)) if rest >= 16 else 0
     for run_id, found in runs:
         status = style.fit(status_of(found), status_width)
         gap = " " * (status_width - columns(status) + 1)
@@ -138,7 +153,7 @@ def _rows(runs: Sequence[tuple[int, Found]], width: int, style: Style) -> Iterat
 def _progress_line(head: Span, runs: Sequence[TestRun], width: int, style: Style) -> list[Span]:
 
     done = f" {done_of(runs)} done"
-    bar_width = min(60, width - columns(head[0]) - 1 - len(done))
+    bar_width = min(LONGEST_BAR, width - columns(head[0]) - 1 - len(done))
     return [head, (" ", ""), *_bar(runs, bar_width, style), (done, "")]
 
 
@@ -168,7 +183,7 @@ def _bar(runs: Sequence[TestRun], width: int, style: Style) -> list[Span]:
     ]
 
 
-def _counts(runs: Sequence[TestRun], what: str = "") -> list[Span]:
+def _counts(runs: Sequence[TestRun], what: str) -> list[Span]:
     counts = [
         (total_of(run.passed for run in runs), f"{what}passed", "green"),
         (total_of(run.failed for run in runs), "failed", "red"),
@@ -178,12 +193,14 @@ def _counts(runs: Sequence[TestRun], what: str = "") -> list[Span]:
     return [span for part in parts for span in ((", ", ""), part)][1:]
 
 
-def _why_passing(runs: Sequence[TestRun]) -> list[Span]:
-    """Say why PASS can stand above failed tests: the gate does not tolerate them by itself."""
-    passing = [run for run in runs if run.status is RunStatus.PASS and run.failed]
-    if not passing:
-        return []
-    return [(f", {total_of(run.failed for run in passing)} tolerated by Testery", "yellow")]
+def _count_lines(runs: Sequence[TestRun], what: str, look: Look, width: int) -> list[list[Span]]:
+    """Return the counts and why PASS stands above failed tests, on one line if it fits."""
+    counts, why = _counts(runs, what), look.why_passing()
+    if not why:
+        return [counts]
+    if sum(len(text) for text, _ in counts) + len(why) + 2 <= width:
+        return [[*counts, (f", {why}", "yellow")]]
+    return [counts, [(why, "yellow")]]
 
 
 _COLORS = {

@@ -13,9 +13,9 @@ from rich.segment import ControlType, Segment, Segments
 from rich.text import Text
 
 from testery_gate.progress.frame import Style, frame
-from testery_gate.progress.standing import Look, stamped
+from testery_gate.progress.standing import LONGEST_LINE, Look, stamp
 from testery_gate.progress.stream import SafeStream
-from testery_gate.text import beginning, rows
+from testery_gate.text import beginning, clean_text, fold, one_line, rows
 from testery_gate.waiting.polling import Progress
 
 FASTEST = 4000
@@ -35,24 +35,28 @@ class LiveDisplay:
         clock: Callable[[], float],
         environment: Mapping[str, str],
         style: Style,
+        *,
+        trusted: bool = False,
     ) -> None:
         self._out = out
         self._clock = clock
         self._style = style
+        self._trusted = trusted
         self._started = clock()
         self._look: Look | None = None
-        self._said: deque[str] = deque()
+        self._said: deque[tuple[str, str]] = deque()
         self._written = 0
         self._canvas = Canvas(out, environment)
 
     def update(self, progress: Progress) -> None:
         """Show what is known after a poll in the next frame."""
         if progress.runs:
-            self._look = Look(progress, self._clock())
+            self._look = Look(progress, self._clock(), self._trusted)
 
     def say(self, line: str) -> None:
         """Show the line above the next frame, with the time it came."""
-        self._said.append(self._style.drawable(stamped(self._clock() - self._started, line)))
+        text = self._style.drawable(one_line(clean_text(line))[:LONGEST_LINE])
+        self._said.append((stamp(self._clock() - self._started), text))
 
     def draw(self) -> None:
         """Draw what is new, unless the process is in the background."""
@@ -79,7 +83,9 @@ class LiveDisplay:
         width, height = self._out.size()
         now = self._clock()
         lines = frame(self._look, now, now - self._started, width, height, self._style)
-        said = [self._said.popleft() for _ in range(len(self._said))]
+        said = [
+            row for _ in range(len(self._said)) for row in _behind(*self._said.popleft(), width)
+        ]
         self._canvas.draw([Text.assemble(*line) for line in lines], width, height, said)
         self._written = self._out.written - before
 
@@ -114,7 +120,6 @@ class Canvas:
         segments: list[Segment] = []
         if above or width != self._width or len(fitting) < len(self._lines):
             segments += self._erased(width)
-            # Not folded by us, so that an address in it can be copied.
             segments += [Segment(f"{line}\n") for line in above]
             self._lines = []
         segments += self._changes(fitting)
@@ -166,6 +171,14 @@ def _up(rows: int) -> Segment:
 def _cropped(line: Text, width: int) -> Text:
     line.rstrip()
     return line[: len(beginning(line.plain, width))]
+
+
+def _behind(stamp: str, text: str, width: int) -> Iterator[str]:
+    """Part a text between words and continue it below itself; no address is parted."""
+    lead = stamp
+    for row in fold(text, width - len(stamp)):
+        yield lead + row
+        lead = " " * len(stamp)
 
 
 def _folds_anew(environment: Mapping[str, str]) -> bool:

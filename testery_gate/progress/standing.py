@@ -22,8 +22,21 @@ LONGEST_LINE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Look:
+    """What was known after a poll, and when that was."""
+
     progress: Progress
     at: float
+    trusted: bool = False
+    """Whether the gate tolerates failed tests of a run that is PASS."""
+
+    def why_passing(self) -> str:
+        """Say why PASS can stand above failed tests, and whether the gate goes by it."""
+        runs = seen_runs(self.progress.runs.values())
+        passing = [run for run in runs if run.status is RunStatus.PASS and run.failed]
+        if not passing:
+            return ""
+        told = f"{total_of(run.failed for run in passing)} tolerated"
+        return told if self.trusted else f"{told} by Testery (no --trust-status)"
 
     def outlook(self, now: float) -> list[str]:
         """Say when the wait may end, and when the next poll comes."""
@@ -53,7 +66,12 @@ def urgency(found: Found) -> int:
 
 def stamped(elapsed: float, line: str) -> str:
     """Return a line of a log; the time in front keeps remote text from its start."""
-    return f"[{clock_time(elapsed):>6}] {one_line(clean_text(line))[:LONGEST_LINE]}"
+    return f"{stamp(elapsed)}{one_line(clean_text(line))[:LONGEST_LINE]}"
+
+
+def stamp(elapsed: float) -> str:
+    """Return what a line of a log begins with."""
+    return f"[{clock_time(elapsed):>6}] "
 
 
 def clock_time(seconds: float) -> str:
@@ -102,7 +120,7 @@ def usual(progress: Progress, age: float = 0.0) -> str:
         return ""
     durations, since = max(known, key=lambda one: median(one[0]))
     late = since is not None and progress.elapsed + age - since > durations[-1]
-    return f"{'longer than usual: ' if late else 'usually '}{span(durations)}"
+    return f"{'longer than the usual' if late else 'usually'} {span(durations)}"
 
 
 def span(durations: Sequence[float]) -> str:

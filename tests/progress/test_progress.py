@@ -12,11 +12,11 @@ import termios
 import threading
 import unicodedata
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 
 import pytest
 
-from testery_gate.errors import ApiError, Interrupted, NotFound
+from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import TestRun
 from testery_gate.progress.display import TICK, Display, LogDisplay, display
 from testery_gate.progress.frame import UNICODE, frame
@@ -24,45 +24,13 @@ from testery_gate.progress.live import LiveDisplay
 from testery_gate.progress.standing import Look, clock_time
 from testery_gate.progress.stream import SafeStream, moves_cursor, speaks_unicode
 from testery_gate.text import beginning, columns, rows, settled
-from testery_gate.waiting.polling import Progress, Sighting
+from testery_gate.waiting.polling import Progress
 from tests.builders import make_run, with_unknown
 from tests.fakes import FakeClock
+from tests.progress.scenes import GONE, progress, running, sighting
 
-GONE = NotFound("HTTP 404 from https://api.testery.io/api/test-runs/55676: there is no such run")
 PATIENCE = 30
 """Seconds after which something that must come counts as lost."""
-
-
-def running(done: int, *, status: str = "RUNNING", **others: Any) -> TestRun:
-    return make_run(not_run=30 - done, status=status, complete=False, **others)
-
-
-def sighting(run: TestRun, seen_at: float = 0.0, *, since: float | None = None) -> Sighting:
-    """Return a run seen now, of whose tests none was done when it was first seen at work."""
-    return Sighting(
-        run=run,
-        seen_at=seen_at,
-        changed_at=seen_at,
-        running_since=since,
-        done_since=since,
-        done_then=0,
-        settling_since=None,
-        total_known=True,
-        finished=run.complete is True,
-    )
-
-
-def progress(
-    *found: TestRun | Sighting | ApiError,
-    elapsed: float = 0.0,
-    timeout: float = 3600.0,
-    next_look: float | None = 5.0,
-) -> Progress:
-    runs = {
-        55676 + number: sighting(one, elapsed) if isinstance(one, TestRun) else one
-        for number, one in enumerate(found)
-    }
-    return Progress(runs=runs, elapsed=elapsed, remaining=timeout - elapsed, next_look=next_look)
 
 
 class Log:
@@ -130,7 +98,7 @@ def test_a_wait_says_how_long_such_runs_usually_take(usual: list[float], said: s
     assert line.endswith(f"0/30 done, 0 failed, {said}, next poll in 15s")
 
 
-@pytest.mark.parametrize(("elapsed", "said"), [(480, "usually"), (481, "longer than usual:")])
+@pytest.mark.parametrize(("elapsed", "said"), [(480, "usually"), (481, "longer than the usual")])
 def test_a_run_that_takes_longer_than_all_like_it_is_named(elapsed: float, said: str) -> None:
     log = Log()
     seen = replace(sighting(running(0), since=0), usual=(480.0, 360.0, 420.0))
@@ -154,15 +122,55 @@ def test_a_failed_test_is_seen_in_the_bar_without_colour(
     assert "".join(text for text, _ in drawn) == f"{bar}{done}"
 
 
-def test_pass_above_failed_tests_has_a_reason() -> None:
-    clock = FakeClock()
-    runs = [make_run(failed=2, status="PASS"), make_run(id=2, failed=1)]
-    for number, failed in ((1, 2), (2, 3)):
-        with Terminal() as terminal:
-            with live(terminal, clock) as shown:
-                shown.update(progress(*map(sighting, runs[:number])))
-            (line,) = (line for line in terminal.screen() if "ignored" in line)
-        assert line.endswith(f"{failed} failed, 0 ignored, 2 tolerated by Testery")
+@pytest.mark.parametrize(
+    ("trusted", "columns", "lines"),
+    [
+        pytest.param(
+            False,
+            80,
+            ["28 passed, 2 failed, 0 ignored, 2 tolerated by Testery (no --trust-status)"],
+            id="not trusted",
+        ),
+        pytest.param(True, 80, ["28 passed, 2 failed, 0 ignored, 2 tolerated"], id="trusted"),
+        pytest.param(
+            True, 40, ["28 passed, 2 failed, 0 ignored", "2 tolerated"], id="no room beside it"
+        ),
+    ],
+)
+def test_pass_above_failed_tests_has_a_reason(
+    trusted: bool, columns: int, lines: list[str]
+) -> None:
+    look = Look(progress(make_run(failed=2, status="PASS")), 0, trusted)
+    _, _, *shown, _ = frame(look, 0, 0, columns, 24, UNICODE)
+    assert ["".join(text for text, _ in line) for line in shown] == lines
+
+
+@pytest.mark.parametrize(
+    ("timeout", "limit"), [(3598.7, "1h00m"), (1203, "20m"), (599.2, "9m59s"), (63, "1m03s")]
+)
+def test_a_long_timeout_is_shown_without_what_the_start_took(timeout: float, limit: str) -> None:
+    shown = frame(Look(progress(make_run(), timeout=timeout), 0), 0, 0, 80, 24, UNICODE)
+    assert shown[-1][0][0].startswith(f"0s of {limit}, ")
+
+
+@pytest.mark.parametrize("height", [6, 24])
+def test_the_reason_takes_the_place_of_no_other_line(height: int) -> None:
+    runs = [make_run(failed=2, status="PASS"), *[make_run()] * 20]
+    shown = frame(Look(progress(*runs), 0), 0, 0, 40, height, UNICODE)
+    assert len(shown) == height - 1
+    assert shown[-1][0][0].startswith("0s of 1h00m")
+
+
+@pytest.mark.parametrize(
+    ("trusted", "said"),
+    [(False, "2 tolerated by Testery (no --trust-status)"), (True, "2 tolerated")],
+)
+def test_a_log_says_it_too(trusted: bool, said: str) -> None:
+    stream = io.StringIO()
+    runs = progress(make_run(failed=2, status="PASS"), make_run(failed=1), next_look=None)
+    with display(stream, live=False, trusted=trusted, clock=FakeClock()) as log:
+        log.update(runs)
+    assert stream.getvalue().endswith(f"60/60 done, 3 failed, {said}\n")
 
 
 def test_of_several_runs_those_that_take_longest_say_how_long() -> None:
@@ -673,8 +681,9 @@ def test_what_is_said_stands_above_the_frame_and_stays() -> None:
             clock.now += 5
             shown.say("per-test results are not offered")
         assert terminal.screen() == [
-            "[   20s] HTTP 502 from https://api.testery.io/api/test-runs/",
-            "55676 ([red]Bad[/red])",
+            "[   20s] HTTP 502 from",
+            "         https://api.testery.io/api/test-runs/55676",
+            "         ([red]Bad[/red])",
             "[   25s] per-test results are not offered",
             "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
             "RUNNING ━━━━━━━━━✗✗✗━──────────────────────────── 10/30 done",
