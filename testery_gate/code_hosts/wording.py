@@ -12,8 +12,8 @@ from testery_gate.errors import ExitCode
 from testery_gate.reports import markdown
 from testery_gate.reports.addresses import run_page
 from testery_gate.reports.ending import Ending
-from testery_gate.reports.headline import headline, of_several
-from testery_gate.reports.view import HEADLINES, worst_first
+from testery_gate.reports.headline import headline, of_code
+from testery_gate.reports.view import worst_first
 from testery_gate.text import clean_line
 
 MOST_ISSUES = 200
@@ -51,8 +51,8 @@ def description(ending: Ending) -> str:
     code = ending.exit_code
     if code not in {judged.exit_code for judged in ending.runs}:
         why = "" if ending.reason == code.meaning else f" ({ending.reason})"
-        return clean_line(f"{HEADLINES[code]}{why}")
-    return str(headline(ending.runs[0]) if len(ending.runs) == 1 else of_several(ending.runs))
+        return clean_line(f"{of_code(code)}{why}")
+    return str(headline(ending.runs))
 
 
 def comment(ending: Ending, host: CodeHost, place: Place, key: str, mode: Mode) -> Wanted:

@@ -37,11 +37,13 @@ VERDICTS = (_PASSED, _FAILED, _NO_VERDICT)
 _WORDS: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.PASSED: (_PASSED, "the run meets the criteria"),
     ExitCode.FAILED: (_FAILED, "the tests did not meet the criteria"),
+    ExitCode.USAGE: (_NO_VERDICT, "the gate is set up wrong"),
     ExitCode.UNAUTHORIZED: (_NO_VERDICT, "the gate is set up wrong: its token was refused"),
     ExitCode.UNAVAILABLE: (_NO_VERDICT, "the network or the API broke, not the tests"),
     ExitCode.INCONCLUSIVE: (_NO_VERDICT, "the run broke, or is the wrong one"),
     ExitCode.NOT_FOUND: (_NO_VERDICT, "the gate is set up wrong: there is no such run"),
     ExitCode.REPORT_LOST: (_PASSED, "a report could not be written"),
+    ExitCode.INTERNAL: (_NO_VERDICT, "the gate broke, not the tests"),
     ExitCode.TIMED_OUT: (_NO_VERDICT, "the run did not finish in time"),
     ExitCode.INTERRUPTED: (_NO_VERDICT, "the gate was stopped"),
     ExitCode.TERMINATED: (_NO_VERDICT, "the gate was stopped"),
@@ -92,6 +94,12 @@ def headline(runs: Sequence[Judged], exit_code: ExitCode | None = None) -> Headl
         return Headline(verdict=verdict, told=f"{said}; {told}")
     first = f"run {view.run_id(blamed[0])}: {_of_one(blamed[0])}"
     return Headline(verdict=verdict, told=told, about=[first])
+
+
+def of_code(exit_code: ExitCode) -> Headline:
+    """Return the line for a gate that ended as none of its runs did."""
+    verdict, said = _WORDS[exit_code]
+    return Headline(verdict=verdict, told=said)
 
 
 def unsaid(judged: Judged) -> str:

@@ -22,7 +22,7 @@ from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.ending import Ending
-from testery_gate.reports.headline import Headline, headline, unsaid
+from testery_gate.reports.headline import Headline, headline, of_code, unsaid
 from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, shorten_to_bytes
 
@@ -66,7 +66,7 @@ def render_ending(ending: Ending, *, limit: int = LIMIT) -> str:
 
 def _on_ending(ending: Ending, budget: SizeBudget) -> Iterator[str]:
     code = ending.exit_code
-    headline = f"## {_MARKS[code]} {view.HEADLINES[code]}"
+    headline = f"## {_MARKS[code]} {of_code(code)}"
     if not budget.take(headline):
         return
     yield headline
