@@ -1,7 +1,14 @@
-// Plays a declarative Jenkinsfile: as much of the language as the example uses, and what else there
+// Plays a declarative Jenkinsfile: as much of the language as the examples use, and what else there
 // is ends with an error. Prints what became of the build as JSON.
-// usage: groovy jenkins.groovy JENKINSFILE
+// usage: groovy jenkins.groovy JENKINSFILE [VARS]
+// VARS is the folder of a shared library's steps.
 import groovy.json.JsonOutput
+import org.codehaus.groovy.control.CompilerConfiguration
+import org.codehaus.groovy.control.customizers.ImportCustomizer
+
+@interface Library {
+    String value()
+}
 
 class Failed extends RuntimeException {
     Failed(String message) { super(message) }
@@ -15,6 +22,7 @@ class Build {
     List<Integer> slept = []
     List<Map> tests = []
     List<String> messages = []
+    File library = null
 
     Map told() {
         [result: result, played: played, images: images, slept: slept, tests: tests, messages: messages]
@@ -158,10 +166,75 @@ class Steps extends Part {
     void error(String message) { throw new Failed(message) }
 
     void junit(Map settings) { build.tests << settings }
+
+    String string(Map settings) {
+        assert settings.keySet() == ['credentialsId', 'variable'] as Set
+        assert settings.credentialsId
+        settings.variable
+    }
+
+    // The secret of the test takes the place of any credential.
+    void withCredentials(List<String> names, Closure block) {
+        withEnv(names.collect { "${it}=${System.getenv('TESTERY_API_TOKEN')}" as String }, block)
+    }
+
+    void withEnv(List<String> assignments, Closure block) {
+        Map<String, String> before = variables
+        variables = before + assignments.collectEntries { it.split('=', 2) as List }
+        try {
+            block()
+        } finally {
+            variables = before
+        }
+    }
+
+    Object getDocker() { new Docker(build: build) }
+
+    // A step of the library; its script finds what it calls here.
+    Object methodMissing(String name, Object arguments) {
+        File file = new File(build.library ?: new File('none'), "${name}.groovy")
+        if (!file.exists()) {
+            throw new MissingMethodException(name, Steps, arguments as Object[])
+        }
+        CompilerConfiguration configuration = new CompilerConfiguration(scriptBaseClass: LibraryStep.name)
+        LibraryStep step = new GroovyShell(LibraryStep.classLoader, configuration).parse(file) as LibraryStep
+        step.steps = this
+        step.metaClass.invokeMethod(step, 'call', arguments as Object[])
+    }
+}
+
+// The script of a library's step, which knows the steps of Jenkins.
+abstract class LibraryStep extends Script {
+    Steps steps
+
+    Object methodMissing(String name, Object arguments) { steps.invokeMethod(name, arguments) }
+
+    Object propertyMissing(String name) { steps.getProperty(name) }
+}
+
+class Docker {
+    Build build
+
+    DockerImage image(String name) { new DockerImage(build: build, name: name) }
+}
+
+class DockerImage {
+    Build build
+    String name
+
+    void inside(String arguments, Closure block) {
+        build.images << [image: name, args: arguments]
+        block()
+    }
 }
 
 Build build = new Build()
 Binding binding = new Binding()
 binding.setVariable('pipeline') { Closure block -> Part.play(block, new Pipeline(build: build)) }
-new GroovyShell(binding).evaluate(new File(args[0]))
+if (args.length > 1) {
+    build.library = new File(args[1])
+}
+CompilerConfiguration configuration = new CompilerConfiguration()
+configuration.addCompilationCustomizers(new ImportCustomizer().addImports('Library'))
+new GroovyShell(Library.classLoader, binding, configuration).evaluate(new File(args[0]))
 println JsonOutput.toJson(build.told())

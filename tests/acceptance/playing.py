@@ -251,3 +251,50 @@ def teamcity() -> Steps:
 def deploy_script() -> Steps:
     """The plain script."""
     return Steps(interpreter=["sh", "-c"], scripts=[f"exec {EXAMPLES / 'deploy.sh'}"], variables={})
+
+
+def tekton(build: str = BUILD) -> Steps:
+    """The script of the Tekton task; parameters reach it as variables alone."""
+    task = document(EXAMPLES / "tekton" / "task.yml")
+    [step] = task["spec"]["steps"]
+    given = {"build-key": build} | {
+        parameter["name"]: parameter["default"]
+        for parameter in task["spec"]["params"]
+        if "default" in parameter
+    }
+    assert "$(" not in step["script"]
+    variables = {
+        entry["name"]: re.sub(
+            r"\$\(params\.([\w-]+)\)", lambda found: given[found[1]], entry["value"]
+        )
+        for entry in step["env"]
+        if "value" in entry
+    }
+    assert step["script"].startswith("#!/bin/sh\n")
+    return Steps(interpreter=["sh", "-c"], scripts=[step["script"]], variables=variables)
+
+
+def harness(build: str = BUILD) -> Steps:
+    """The command of the Harness step; expressions reach it as variables alone."""
+    spec = document(EXAMPLES / "harness" / "step.yml")["step"]["spec"]
+    assert spec["shell"] == "Sh"
+    assert "<+" not in spec["command"]
+    variables = dict(spec["envVariables"])
+    assert variables.pop("TESTERY_API_TOKEN") == '<+secrets.getValue("testery_api_token")>'
+    assert variables.pop("BUILD_KEY") == "<+pipeline.variables.build>"
+    return Steps(
+        interpreter=["sh", "-c"],
+        scripts=[spec["command"]],
+        variables=variables | {"BUILD_KEY": build},
+    )
+
+
+def flagger() -> Steps:
+    """The command that the load tester runs when Flagger calls.
+
+    It hands it to bash (fluxcd/flagger 1.44, pkg/loadtester/bash.go).
+    """
+    canary = document(EXAMPLES / "flagger" / "canary.yml")
+    [webhook] = canary["spec"]["analysis"]["webhooks"]
+    assert webhook["metadata"]["type"] == "bash"
+    return Steps(interpreter=["bash", "-c"], scripts=[webhook["metadata"]["cmd"]], variables={})

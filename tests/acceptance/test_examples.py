@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,7 @@ from tests.canary import CANARY
 pytestmark = pytest.mark.acceptance
 
 IMAGE = "ghcr.io/OWNER/testery-gate:1"
+IMAGES = {IMAGE, "ghcr.io/testery-gate/testery-gate:1"}
 
 # Run, the code it ends with, whether it is tried again.
 ENDINGS = [
@@ -361,7 +363,7 @@ def test_the_systems_that_repeat_a_job_do_so_after_the_codes_that_deserve_it() -
     assert all(rule["limit"] > 0 for rule in rules)
 
 
-JOBS = ["kubernetes/job.yml", "argocd/presync.yml", "helm"]
+JOBS = ["kubernetes/job.yml", "argocd/presync.yml", "helm", "argo-rollouts", "spinnaker"]
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -401,7 +403,7 @@ def test_the_deadline_of_a_kubernetes_job_is_longer_than_its_tries(
     pauses = sum(10 * 2**number for number in range(tries - 1))
     fetching = 120
     [container] = spec["template"]["spec"]["containers"]
-    command_name, *arguments = container["args"]
+    command_name, *arguments = words(container)
     assert command_name == "wait"
     timeout = seconds(one(arguments, "--timeout="))
     # What "wait" does where nothing else is said.
@@ -417,6 +419,17 @@ def test_helm_waits_for_longer_than_the_deadline() -> None:
     for text in (values, (EXAMPLES / "README.md").read_text()):
         [timeout] = re.findall(r"helm upgrade --timeout (\w+)", text)
         assert seconds(timeout) > deadline
+
+
+def words(container: Mapping[str, Any]) -> Sequence[str]:
+    """What the gate is given, by arguments or by a shell that starts it."""
+    if "command" not in container:
+        return [str(word) for word in container["args"]]
+    shell, option, script = container["command"]
+    assert (shell, option) == ("sh", "-c")
+    execute, program, *arguments = shlex.split(script)
+    assert (execute, program) == ("exec", "testery-gate")
+    return arguments
 
 
 def one(arguments: Sequence[str], option: str) -> str:
@@ -437,6 +450,10 @@ def manifest(name: str, folder: Path, build: str = BUILD) -> Path:
         made = checked([HELM, "template", "shop", chart, "--set-string", f"image.tag={build}"])
     elif name.startswith("argocd"):
         made = kustomized(folder, build)
+    elif name == "argo-rollouts":
+        made = yaml.safe_dump(analysed(build))
+    elif name == "spinnaker":
+        made = yaml.safe_dump(spinnaker_job(build))
     else:
         [how] = re.findall(r"^# +kubectl (set env .*?) \|", (EXAMPLES / name).read_text(), re.M)
         words = how.replace('"BUILD=$TAG"', f"BUILD={build}").split()
@@ -469,13 +486,57 @@ def kustomized(folder: Path, build: str) -> str:
     return yaml.safe_dump(made["Job"])
 
 
+def analysed(build: str) -> Any:
+    """The Job of the analysis, where the Rollout is about this build.
+
+    Argo Rollouts puts the field of the Rollout into the argument, and the argument's value into the
+    metric's strings (its documentation, "Analysis Template Arguments"; a field of the pod's
+    template may have an index). The Job has a name of its own for each measurement.
+    """
+    template = playing.document(EXAMPLES / "argo-rollouts" / "analysis-template.yml")
+    rollout = playing.document(EXAMPLES / "argo-rollouts" / "rollout.yml")
+    [container] = rollout["spec"]["template"]["spec"]["containers"]
+    container["image"] = re.sub(":[^:]*$", f":{build}", container["image"])
+    [step, *_] = rollout["spec"]["strategy"]["canary"]["steps"]
+    assert step["analysis"]["templates"] == [{"templateName": template["metadata"]["name"]}]
+    [argument] = step["analysis"]["args"]
+    value = rollout
+    for part in re.split(r"[.\[\]]+", argument["valueFrom"]["fieldRef"]["fieldPath"]):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    assert template["spec"]["args"] == [{"name": argument["name"]}]
+    [metric] = template["spec"]["metrics"]
+    written = json.dumps(metric["provider"]["job"]["spec"])
+    filled = written.replace("{{args." + argument["name"] + "}}", str(value))
+    assert "{{" not in filled
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "e7f0"}}
+    return {**job, "spec": json.loads(filled)}
+
+
+def spinnaker_stage() -> Any:
+    [stage] = json.loads((EXAMPLES / "spinnaker" / "pipeline.json").read_text())["stages"]
+    return stage
+
+
+def spinnaker_job(build: str) -> Any:
+    """The Job of the stage, with the pipeline's parameter in it, and the name that it gets."""
+    filled = json.dumps(spinnaker_stage()["manifest"]).replace("${parameters.build}", build)
+    assert "${" not in filled
+    job = json.loads(filled)
+    job["metadata"]["name"] = job["metadata"].pop("generateName") + "x7c2p"
+    return job
+
+
 def container_arguments(container: Mapping[str, Any]) -> Sequence[str]:
     """The arguments as Kubernetes hands them over, each ``$(NAME)`` replaced."""
-    values = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
+    values = variables_of(container)
     return [
         re.sub(r"\$\((\w+)\)", lambda found: values.get(found[1], found[0]), word)
         for word in container["args"]
     ]
+
+
+def variables_of(container: Mapping[str, Any]) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
 
 
 # Run, code; all that the commands of containers are played with.
@@ -494,8 +555,8 @@ def test_the_container_of_a_kubernetes_job_ends_with_the_verdict(
 ) -> None:
     job = yaml.safe_load(manifest(name, tmp_path).read_text())
     [container] = job["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == IMAGE
-    assert "command" not in container, "the image's entry point is the gate"
+    assert container["image"] in IMAGES
+    assert words(container)[0] == "wait", "the image's entry point is the gate"
     assert {
         "name": "TESTERY_API_TOKEN",
         "valueFrom": {"secretKeyRef": {"name": "testery", "key": "api-token"}},
@@ -509,11 +570,9 @@ def test_the_container_of_a_kubernetes_job_ends_with_the_verdict(
 def play_job(job: Any, folder: Path, url: str) -> playing.Played:
     """Run what the Job's container runs, with no more patience than a test has."""
     [container] = job["spec"]["template"]["spec"]["containers"]
-    arguments = [
-        "--timeout=1s" if word.startswith("--timeout=") else word
-        for word in container_arguments(container)
-    ]
-    return Workspace(folder).play([command.COMMAND, *arguments], url)
+    started = container.get("command") or [command.COMMAND, *container_arguments(container)]
+    arguments = [re.sub("--timeout=[0-9a-z]+", "--timeout=3s", word) for word in started]
+    return Workspace(folder).play(arguments, url, **variables_of(container))
 
 
 OLD, NEW = "2024.6", BUILD
@@ -595,7 +654,7 @@ def test_a_job_that_is_applied_as_it_is_copied_passes_nothing(tmp_path: Path, fi
 def test_a_deploy_without_a_tag_passes_nothing(tmp_path: Path, name: str) -> None:
     job = yaml.safe_load(manifest(name, tmp_path, NEW).read_text())
     [container] = job["spec"]["template"]["spec"]["containers"]
-    container["args"] = [word.replace(NEW, "") for word in container["args"]]
+    container["args"] = [word.replace(NEW, "") for word in container.get("args", [])]
     for entry in container["env"]:
         entry.update({"value": ""} if "value" in entry else {})
     with environment_with([(NEW, "PASS")], tmp_path) as url:
@@ -751,9 +810,8 @@ def test_the_teamcity_settings_are_kotlin() -> None:
 def test_the_examples_name_one_image_and_no_token() -> None:
     files = [TEMPLATE, *(path for path in EXAMPLES.rglob("*") if path.is_file())]
     texts = [path.read_text() for path in files]
-    assert {image for text in texts for image in re.findall(r"ghcr\.io/[^\s'\"`]+", text)} == {
-        IMAGE
-    }
+    images = {image for text in texts for image in re.findall(r"ghcr\.io/[^\s'\"`]+", text)}
+    assert {image for image in images if "testery-gate" in image} <= IMAGES
     assert not any(CANARY in text for text in texts)
 
 

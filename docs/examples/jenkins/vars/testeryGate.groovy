@@ -1,0 +1,47 @@
+// A step of a shared library, in its folder vars; the Jenkinsfile beside it calls it:
+//   testeryGate()
+//   testeryGate(gitRef: '4f2c9d1', flags: ['--environment', 'staging', '--max-failed', '2%'])
+// Secret: a credential of the kind "Secret text" with the id testery-api-token.
+// It returns once the gate has passed. After all else it fails the build, so that no pipeline deploys
+// because it lacks an option: after 1 as well.
+void call(Map settings = [:]) {
+    List unknown = (settings.keySet() - ['gitRef', 'flags']) as List
+    if (unknown) {
+        error("testeryGate: unknown settings ${unknown}")
+    }
+    // A configuration file would come with the change under test. Criteria are flags, here.
+    String report = 'TEST-testery.xml'
+    List words = ['testery-gate', 'wait', '--git-ref', settings.gitRef ?: 'auto', '--no-config', '--junit-xml', report]
+    words += settings.flags ?: []
+    String command = words.collect { word -> quoted(word as String) }.join(' ')
+    // Before the first release: an image that you built.
+    docker.image('ghcr.io/testery-gate/testery-gate:1').inside('--entrypoint=') {
+        withEnv(['TESTERY_GATE_TIMEOUT=25m', 'TESTERY_GATE_JUNIT_TOLERATED=skipped']) {
+            withCredentials([string(credentialsId: 'testery-api-token', variable: 'TESTERY_API_TOKEN')]) {
+                judge(command, report)
+            }
+        }
+    }
+}
+
+private void judge(String command, String report) {
+    try {
+        int code = sh(returnStatus: true, script: command)
+        if (code == 4) { // unavailable: once more
+            sleep(time: 60, unit: 'SECONDS')
+            code = sh(returnStatus: true, script: command)
+        }
+        if (code == 1) {
+            error('Testery: tests fell short')
+        } else if (code != 0) {
+            error("Testery: no verdict, exit code ${code}")
+        }
+    } finally {
+        junit testResults: report, allowEmptyResults: true
+    }
+}
+
+// One word for the shell, whatever is in it.
+private String quoted(String word) {
+    return "'${word.replace("'", "'\\''")}'"
+}
