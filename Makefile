@@ -97,6 +97,10 @@ sbom: .venv-audit/.installed ## write a bill of materials of what users install,
 build: $(VENV)/.dev ## make the source archive and the wheel, in dist
 	$(BIN)/python -m build --no-isolation
 
+.PHONY: bundle
+bundle: $(VENV)/.package ## write the requirements that the action takes from the release, in dist
+	$(BIN)/python requirements/bundle.py dist
+
 .PHONY: man
 man: $(VENV)/.test ## write the man pages, in dist/man
 	$(BIN)/python -m tests.man_page dist/man

@@ -12,9 +12,11 @@ import pytest
 
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
-from tests.action.jobs import new_job, step
+from tests.action.jobs import action_with_bundle, new_job, step
 from tests.action.runner import ROOT, Job, read_yaml
+from tests.action.test_prepare import NO_INDEX
 from tests.canary import Simulator
+from tests.servers import http, raw_server
 
 pytestmark = pytest.mark.acceptance
 
@@ -40,7 +42,9 @@ def checkout(folder: Path) -> None:
         subprocess.run([*git, *arguments], cwd=folder, check=True)
 
 
-def test_the_locked_requirements_are_installed_once_a_job(tmp_path: Path) -> None:
+def test_without_the_bundle_the_locked_requirements_are_installed_once_a_job(
+    tmp_path: Path,
+) -> None:
     # Settings that would lead packages elsewhere, and modules that would take over.
     (tmp_path / "planted").mkdir()
     for name in ("venv.py", "pip.py", "ensurepip.py"):
@@ -53,9 +57,12 @@ def test_the_locked_requirements_are_installed_once_a_job(tmp_path: Path) -> Non
         "PYTHONPATH": str(tmp_path / "planted"),
     }
     with (
+        raw_server(http(b"another file")) as release,
         Simulator(load_scenario("documented")) as api,
         new_job(tmp_path / "job", PATH=PATH, HOME=str(tmp_path / "home"), **hostile) as job,
     ):
+        action = action_with_bundle(tmp_path / "action", f"{release.url}/bundle.zip", b"a bundle")
+        job.actions = lambda _: action
         job.env["TESTERY_API_URL"] = api.url
         (first,) = job.run([step({})])
         environment = job.temporary / "testery-gate"
@@ -84,14 +91,9 @@ def test_the_locked_requirements_are_installed_once_a_job(tmp_path: Path) -> Non
 def test_an_index_that_can_not_be_reached_is_told_as_unavailable(
     tmp_path: Path, fail: bool, code: int
 ) -> None:
-    nowhere = {
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
-        "PIP_EXTRA_INDEX_URL": "",
-        "PIP_FIND_LINKS": "",
-        "PIP_RETRIES": "0",
-    }
-    with new_job(tmp_path, PATH=PATH, **nowhere) as job:
+    with new_job(tmp_path / "job", PATH=PATH, **NO_INDEX) as job:
+        action = action_with_bundle(tmp_path / "action", "http://127.0.0.1:9/bundle.zip", b"")
+        job.actions = lambda _: action
         (done,) = job.run([step({"fail": fail})])
     assert (done.code, done.outputs["outcome"]) == (code, "unavailable"), done.log
     assert done.outputs["exit-code"] == "4"

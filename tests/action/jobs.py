@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -27,6 +29,22 @@ def this_action(name: str) -> Path | None:
     """Take what the documentation calls the action for this checkout."""
     assert name.startswith(NAME), name
     return ROOT
+
+
+def action_with_bundle(folder: Path, url: str, content: bytes) -> Path:
+    """Make an action like this checkout's, for which the requirements are at an address.
+
+    It expects them to be this content.
+    """
+    (folder / "action").mkdir(parents=True)
+    for name in ("action.yml", "testery_gate", "requirements"):
+        (folder / name).symlink_to(ROOT / name)
+    for path in (ROOT / "action").iterdir():
+        if path.name != "bundle.json":
+            (folder / "action" / path.name).symlink_to(path)
+    about = {"url": url, "sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "action" / "bundle.json").write_text(json.dumps(about))
+    return folder
 
 
 def new_job(folder: Path, **machine: str) -> Job:

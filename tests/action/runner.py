@@ -130,6 +130,11 @@ class Job:
     def temporary(self) -> Path:
         return self.folder / "temp"
 
+    @property
+    def tool_cache(self) -> Path:
+        """Where programs are that an image brings beside those on PATH; empty."""
+        return self.folder / "tool cache"
+
     def log(self, number: int) -> Path:
         """Where a script's output goes; the first has the number 1."""
         return self.temporary / f"log {number}"
@@ -233,6 +238,7 @@ class Job:
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_OS": "Linux",
             "RUNNER_TEMP": str(self.temporary),
+            "RUNNER_TOOL_CACHE": str(self.tool_cache),
         }
         environment["PATH"] = os.pathsep.join([*reversed(self.paths), environment["PATH"]])
         log = self.log(number)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -102,6 +104,24 @@ def test_the_bill_of_materials_is_what_is_locked() -> None:
     before = (ROOT / "dist" / "testery-gate.cdx.json").read_bytes()
     make("sbom")
     assert (ROOT / "dist" / "testery-gate.cdx.json").read_bytes() == before
+
+
+@pytest.mark.acceptance
+def test_the_bundle_of_the_action_is_what_is_locked_and_the_same_every_time() -> None:
+    expected = (ROOT / "action" / "bundle.json").read_bytes()
+    about = json.loads(expected)
+    bundle = ROOT / "dist" / about["url"].rpartition("/")[2]
+    for _ in range(2):
+        bundle.unlink(missing_ok=True)
+        done = make("bundle")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert hashlib.sha256(bundle.read_bytes()).hexdigest() == about["sha256"]
+    assert (ROOT / "action" / "bundle.json").read_bytes() == expected
+    with zipfile.ZipFile(bundle) as wheels:
+        digests = {hashlib.sha256(wheels.read(name)).hexdigest() for name in wheels.namelist()}
+    lock = DEPLOY.read_text("utf-8")
+    assert all(f"--hash=sha256:{digest}" in lock for digest in digests)
+    assert len(digests) == lock.count("==")
 
 
 @contextmanager
