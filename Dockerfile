@@ -42,9 +42,13 @@ ENTRYPOINT ["testery-gate"]
 ARG PYTHON_IMAGE
 ARG VERSION=unreleased
 ARG REVISION=unknown
+ARG CREATED=unknown
 LABEL org.opencontainers.image.title="testery-gate" \
       org.opencontainers.image.description="The gate between a Testery cloud test run and a deploy" \
       org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.url="https://github.com/testery-gate/testery-gate" \
+      org.opencontainers.image.source="https://github.com/testery-gate/testery-gate" \
+      org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}"

@@ -58,6 +58,7 @@ def image() -> Iterator[Image]:
         base = base_image(docker)
         name = f"testery-gate-acceptance:{os.getpid()}"
         variables = {"PYTHON_IMAGE": base, "VERSION": "1.2.3", "REVISION": "4f2c9d1"}
+        variables["CREATED"] = "2026-11-29T00:00:00Z"
         arguments = [f"--build-arg={key}={value}" for key, value in variables.items()]
         docker.do("build", "--network=host", *arguments, f"--tag={name}", ".")
         yield Image(docker=docker, name=name, base=base)
@@ -264,6 +265,9 @@ def test_the_image_says_what_it_is(image: Image) -> None:
         "licenses": "MIT",
         "version": "1.2.3",
         "revision": "4f2c9d1",
+        "created": "2026-11-29T00:00:00Z",
+        "url": "https://github.com/testery-gate/testery-gate",
+        "source": "https://github.com/testery-gate/testery-gate",
         "base.name": image.base,
     }
 
@@ -300,7 +304,7 @@ def test_the_image_adds_little_to_its_base(image: Image) -> None:
 def test_hadolint_has_no_finding() -> None:
     assert HADOLINT.exists(), "hadolint is not installed: run `make acceptance`"
     done = subprocess.run(
-        [HADOLINT, "--no-color", ROOT / "Dockerfile"],
+        [HADOLINT, "--no-color", ROOT / "Dockerfile", ROOT / "requirements" / "base.Dockerfile"],
         capture_output=True,
         check=False,
         encoding="utf-8",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import threading
 import zipfile
@@ -22,34 +23,97 @@ import testery_gate
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "requirements" / "deploy.txt"
-RELEASE = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8"))
+BASE = ROOT / "requirements" / "base.Dockerfile"
+WORKFLOWS = ROOT / ".github" / "workflows"
+RELEASE = yaml.safe_load((WORKFLOWS / "release.yml").read_text("utf-8"))
+IMAGE = yaml.safe_load((WORKFLOWS / "image.yml").read_text("utf-8"))
 
 
-def needed(job: str) -> list[str]:
-    """A job and all that has to have succeeded before it."""
-    before = RELEASE["jobs"][job].get("needs")
-    return [job, *(needed(before) if before else [])]
+def needed(job: str, workflow: dict[str, Any] = RELEASE) -> set[str]:
+    """All jobs that have to have succeeded before this one."""
+    before = workflow["jobs"][job].get("needs", [])
+    direct = {before} if isinstance(before, str) else set(before)
+    return direct.union(*(needed(name, workflow) for name in direct))
+
+
+def permissions(workflow: dict[str, Any]) -> dict[str, Any]:
+    assert workflow["permissions"] == {}
+    return {name: job["permissions"] for name, job in workflow["jobs"].items()}
 
 
 def test_nothing_is_published_that_was_not_tested_audited_and_attested() -> None:
     built = [step.get("run", "") for step in RELEASE["jobs"]["build"]["steps"]]
-    assert {"make coverage", "make audit", "make build sbom"} <= set(built)
-    assert needed("publish") == ["publish", "attest", "build"]
-    assert needed("release") == ["release", *needed("publish")]
+    assert {"make coverage", "make audit", "make build sbom bundle"} <= set(built)
+    assert needed("publish") == needed("image") == {"attest", "build"}
+    assert needed("release") == {"publish", "image", "attest", "build"}
     attested = [step.get("with", {}) for step in RELEASE["jobs"]["attest"]["steps"]]
     assert any("sbom-path" in inputs for inputs in attested)
     assert any(inputs.get("subject-path") == "dist/*" for inputs in attested)
 
 
+def test_an_image_has_a_tag_only_when_it_was_tried_scanned_attested_and_signed() -> None:
+    assert needed("publish", IMAGE) == {"plan", "build", "scan"}
+    assert "push-by-digest=true" in str(IMAGE["jobs"]["build"]["steps"])
+    assert IMAGE["jobs"]["build"]["steps"][-1]["name"] == "Run it on each architecture"
+    steps = IMAGE["jobs"]["publish"]["steps"]
+    assert [step.get("name") for step in steps[2:]] == [
+        "Fetch the bills of materials that the build made",
+        "Attest the provenance",
+        "Attest the bill of materials for amd64",
+        "Attest the bill of materials for arm64",
+        "Sign it, and the image of each architecture",
+        "Verify the signature, as SECURITY.md shows it",
+        "Name it",
+    ]
+
+
+def test_the_signature_is_verified_as_it_is_documented() -> None:
+    documented = (ROOT / "SECURITY.md").read_text("utf-8")
+    (identity,) = re.findall(r"--certificate-identity-regexp '(\S+)'", documented)
+    (step,) = [
+        step["run"]
+        for step in IMAGE["jobs"]["publish"]["steps"]
+        if step.get("name", "").startswith("Verify")
+    ]
+    assert f"--certificate-identity-regexp '{identity}'" in step
+    workflow = "https://github.com/testery-gate/testery-gate/.github/workflows/image.yml"
+    assert re.search(identity, f"{workflow}@refs/tags/v1.2.3")
+    assert re.search(identity, f"{workflow}@refs/heads/main")
+    for other in ("refs/heads/mainly", "refs/pull/1/merge", "refs/tags/vague"):
+        assert not re.search(identity, f"{workflow}@{other}")
+    assert not re.search(identity, f"{workflow}@refs/tags/v1".replace("image", "other"))
+
+
 def test_a_release_needs_no_stored_secret_and_each_job_few_rights() -> None:
-    assert "secrets." not in (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
-    assert RELEASE["permissions"] == {}
-    assert {name: job["permissions"] for name, job in RELEASE["jobs"].items()} == {
+    for path in (WORKFLOWS / "release.yml", WORKFLOWS / "image.yml"):
+        assert "secrets." not in path.read_text("utf-8")
+    assert permissions(RELEASE) == {
         "build": {"contents": "read"},
         "attest": {"id-token": "write", "attestations": "write"},
         "publish": {"contents": "read", "id-token": "write"},
+        # What it hands on to the jobs of the other workflow.
+        "image": {
+            "contents": "read",
+            "packages": "write",
+            "id-token": "write",
+            "attestations": "write",
+        },
         "release": {"contents": "write"},
     }
+    assert permissions(IMAGE) == {
+        "plan": {"contents": "read"},
+        "build": {"contents": "read", "packages": "write"},
+        "scan": {"packages": "read"},
+        "publish": {"packages": "write", "id-token": "write", "attestations": "write"},
+    }
+
+
+def test_the_base_of_the_image_is_pinned_where_it_is_kept_up() -> None:
+    (base,) = re.findall(r"^FROM (.+)$", BASE.read_text("utf-8"), re.MULTILINE)
+    name, _, digest = base.partition("@")
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+    assert f"\nARG PYTHON_IMAGE={name}\n" in dockerfile
 
 
 def test_newer_versions_are_looked_for_everywhere() -> None:
@@ -57,7 +121,7 @@ def test_newer_versions_are_looked_for_everywhere() -> None:
     watched = {(update["package-ecosystem"], update["directory"]) for update in updates}
     assert watched == {
         ("github-actions", "/"),
-        ("docker", "/"),
+        ("docker", f"/{BASE.parent.name}"),
         ("npm", "/tests/acceptance"),
         ("pip", "/requirements"),
     }
