@@ -93,8 +93,9 @@ SETTINGS = PROJECT_FILE
 """The other file, of the same name in ``docs/examples``."""
 TO_DO = (
     ("Secret:", "create this secret"),
-    ("ghcr.io/OWNER/", "replace OWNER by who publishes the image"),
-    ("@0000000000", "name the commit of a release"),
+    ("ghcr.io/testery-gate/", "until the first release, name an image that you build"),
+    ("@0000000000", "name the commit of a release; until the first release, one of main"),
+    ("pip install testery-gate", "until the first release, install from a clone"),
     ("./deploy", "start what deploys"),
 )
 """What is left to do, by a text in a line that has it."""

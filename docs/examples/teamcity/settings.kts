@@ -27,7 +27,7 @@ object TesteryGate : BuildType({
             name = "Testery gate"
             dockerImage = "python:3.13-slim"
             scriptContent = """
-                pip install testery-gate || exit
+                pip install testery-gate || exit # until the first release, from a clone: pip install .
                 # --no-config: a configuration file would come with the change under test. Criteria are flags, here.
                 gate() { testery-gate wait --git-ref auto --no-config --junit-xml TEST-testery.xml; }
                 gate || case $? in
