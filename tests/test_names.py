@@ -17,7 +17,9 @@ RELEASED = re.search(r"^## \[\d", (ROOT / "CHANGELOG.md").read_text(encoding="ut
 
 SHOWN = [
     *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
-    *sorted(path for path in (ROOT / "docs").rglob("*") if path.is_file()),
+    *sorted(
+        path for path in (ROOT / "docs").rglob("*") if path.is_file() and path.suffix != ".png"
+    ),
     *sorted((ROOT / "templates").iterdir()),
 ]
 """What people copy from."""
@@ -55,12 +57,13 @@ def test_the_repository_and_the_image_have_one_name() -> None:
 def test_a_line_with_what_only_a_release_brings_says_so_until_there_is_one() -> None:
     said = {}
     for path in SHOWN:
-        before = ""
+        # JSON holds no comments, but its pipelines have a field for such words.
+        before = path.read_text(encoding="utf-8") if path.suffix == ".json" else ""
         for number, line in lines(path):
             if OF_A_RELEASE.search(line):
                 # Where a line can hold no comment, the one before it does.
                 said[f"{path.relative_to(ROOT)}:{number}"] = NOT_YET in before + line
-            before = line
+            before = before if path.suffix == ".json" else line
     assert len(said) > 10
     assert not [place for place, so in said.items() if so == bool(RELEASED)]
 

@@ -88,7 +88,7 @@ def test_a_status_is_pending_and_then_final() -> None:
     assert {before.context, after.context} == {"testery-gate (Deploy / gate)"}
     assert before.url == PLACE.pipeline_url
     assert after.url == "https://testery.app/acme/test-runs/55676"
-    assert after.report(10_000).startswith("## ❌ FAILED: 1 of 3 tests failed\n")
+    assert after.report(10_000).startswith("## ❌ FAILED: 1 of 3 failed, 30% allowed\n")
     assert [issue.title for issue in after.issues][-1] == "signs in"
     (comment,) = scene.host.board.comments.values()
     assert comment.startswith("<!-- testery-gate:Deploy-gate-")

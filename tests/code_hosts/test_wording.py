@@ -98,5 +98,5 @@ def test_a_reason_that_says_nothing_more_is_not_repeated() -> None:
 
 def test_several_runs_are_counted() -> None:
     assert wording.description(ENDINGS["many-runs"]) == (
-        "FAILED: of 3 runs 1 passed, 1 failed, 1 not found"
+        "FAILED: of 3 runs 1 failed, 1 not found, 1 passed · run 55676: 1 of 3 failed, 30% allowed"
     )
