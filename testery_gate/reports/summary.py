@@ -36,6 +36,8 @@ COMPARED_TESTS = 1000
 ERROR_LINES = 10
 """How many lines of an error are shown: the first ones, and the last of those that matter."""
 LISTED_RUNS = 50
+LISTED_PASSED = 10
+"""How many of them may have passed: they must not push the others off the screen."""
 DETAILED_RUNS = 5
 
 
@@ -300,6 +302,7 @@ def _facts(judged: Judged) -> dict[str, str]:
 
 
 def _overview(layout: _Layout, runs: Sequence[Judged]) -> _Block:
+    listed = min(LISTED_RUNS, len(view.not_passed(runs)) + LISTED_PASSED)
     rows = [
         (
             view.mark_of(judged.exit_code),
@@ -310,10 +313,10 @@ def _overview(layout: _Layout, runs: Sequence[Judged]) -> _Block:
                 judged.verdict.reason,
             ),
         )
-        for judged in runs[:LISTED_RUNS]
+        for judged in runs[:listed]
     ]
     table = _table(layout, ("run", "outcome", "name", "why"), rows)
-    rest = runs[LISTED_RUNS:]
+    rest = runs[listed:]
     return [*table, *layout.labelled("more", view.tally(rest))] if rest else table
 
 

@@ -227,6 +227,13 @@ def test_many_runs_are_bounded() -> None:
     assert "and 94 more runs that did not pass" in lines
 
 
+def test_runs_that_passed_do_not_push_the_others_off_the_screen() -> None:
+    lines = plain([*[PASSED] * 40, FAILED])
+    rows = [line.split()[2] for line in lines if re.match(r"  [✓✗] \d{5} ", line)]
+    assert rows == ["failed", *["passed"] * 10]
+    assert "  more: of 30 runs 30 passed" in lines
+
+
 HOSTILE = st.lists(
     st.sampled_from(
         [
