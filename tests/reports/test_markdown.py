@@ -456,6 +456,19 @@ def test_runs_that_need_attention_come_first_and_passed_ones_have_no_details() -
     assert re.findall(r"^### .*?Run (\d+)", rendered, re.MULTILINE) == ["55676", "55678"]
 
 
+def test_runs_that_passed_are_folded_and_what_is_folded_ends() -> None:
+    runs = [judge(make_policy(), make_run(id=number)) for number in range(1, 6)]
+    shown = set()
+    for limit in range(100, 1_500, 20):
+        rendered = markdown.render(runs, limit=limit)
+        begun, ended = (rendered.count(tag) for tag in ("<details>", "</details>"))
+        assert begun == ended
+        assert len(rendered.encode()) <= limit
+        shown.add(begun)
+    assert shown == {0, 1}
+    assert "<details><summary>✅ 5 runs passed</summary>" in markdown.render(runs)
+
+
 def test_where_no_run_was_found_none_is_named() -> None:
     lost = not_judged(None, ExitCode.NOT_FOUND, "no run matches git-ref abc1234")
     rendered = markdown.render([lost])
