@@ -157,7 +157,7 @@ def test_a_status_is_pending_then_final(there: Connected) -> None:
     host = there.host()
     host.set_status(STATUS)
     host.set_status(replace(FINAL, state=State.FAILED))
-    failed = _ENDS[there.stand_in.contract_name][State.FAILED]
+    failed = ENDS[there.stand_in.contract_name][State.FAILED]
     assert [said_of(status) for status in latest(there)] == [
         (failed, "gate", "2 of 40 tests failed", "https://example.test/run/5")
     ]
@@ -169,10 +169,10 @@ def test_a_status_tells_each_end(there: Connected) -> None:
         there.stand_in.statuses = []
         there.host().set_status(replace(FINAL, state=state, context=state.name))
         ((ends[state], *_),) = [said_of(status) for status in latest(there)]
-    assert ends == _ENDS[there.stand_in.contract_name]
+    assert ends == ENDS[there.stand_in.contract_name]
 
 
-_ENDS = {
+ENDS = {
     "github": {
         State.PENDING: "pending",
         State.PASSED: "success",
