@@ -11,6 +11,8 @@ import yaml
 from testery_gate.cli.options import ALL, settings
 from testery_gate.code_hosts import System
 from testery_gate.code_hosts.host import State
+from tests.code_hosts.connecting import STAND_INS, connected
+from tests.code_hosts.stand_in import StandIn
 from tests.code_hosts.test_other_hosts import ENDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "pull-requests.md").read_text(encoding="utf-8")
@@ -31,6 +33,20 @@ def test_the_states_are_those_that_are_set() -> None:
     for row in rows:
         name, _, *states = row.split(" | ")
         assert states == [ENDS[system][STATES[name]] for system in systems], name
+
+
+@pytest.mark.parametrize("kind", STAND_INS, ids=lambda kind: kind.contract_name)
+def test_these_variables_will_do(kind: type[StandIn]) -> None:
+    section = PAGE.partition("\n## From another CI system\n")[2].partition("\n## ")[0]
+    (row,) = re.findall(rf"^\| `{kind.system.value}` \| (.+) \|$", section, re.MULTILINE)
+    names = re.findall(r"`([A-Z][A-Z_0-9]+)`", row)
+    with connected(kind()) as there:
+        environment = there.stand_in.environment()
+        few = there.place({name: environment[name] for name in names})
+        whole = there.place()
+    assert few.repository == whole.repository
+    assert few.pull_request == whole.pull_request == 7
+    assert few.commit == whole.commit
 
 
 @pytest.mark.parametrize(
