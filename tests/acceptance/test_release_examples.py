@@ -376,6 +376,7 @@ def test_the_shared_step_fails_the_build_after_all_but_0(
     ("call", "result", "message"),
     [
         pytest.param("testeryGate(flags: ['--max-failed', '30'])", "SUCCESS", "", id="flags"),
+        pytest.param("testeryGate(gitRef: '')", "FAILURE", "code 2", id="an empty commit"),
         pytest.param("testeryGate(maxFailed: 30)", "FAILURE", "[maxFailed]", id="unknown"),
         pytest.param(
             f"testeryGate(gitRef: '{COMMIT}', "

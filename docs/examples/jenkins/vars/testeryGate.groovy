@@ -1,20 +1,21 @@
 // A step of a shared library, in its folder vars; the Jenkinsfile beside it calls it:
 //   testeryGate()
 //   testeryGate(gitRef: '4f2c9d1', flags: ['--environment', 'staging', '--max-failed', '2%'])
+// A change request may be built as a merge: pass its own commit as gitRef (docs/git-ref.md).
 // Secret: a credential of the kind "Secret text" with the id testery-api-token.
 // It returns once the gate has passed. After all else it fails the build, so that no pipeline deploys
 // because it lacks an option: after 1 as well.
 void call(Map settings = [:]) {
-    List unknown = (settings.keySet() - ['gitRef', 'flags']) as List
-    if (unknown) {
-        error("testeryGate: unknown settings ${unknown}")
+    Map all = [gitRef: 'auto', flags: []] + settings // a gitRef that is empty is an error (2)
+    if (all.size() > 2) {
+        error("testeryGate: unknown settings in ${settings.keySet()}")
     }
-    // A configuration file would come with the change under test. Criteria are flags, here.
     String report = 'TEST-testery.xml'
-    List words = ['testery-gate', 'wait', '--git-ref', settings.gitRef ?: 'auto', '--no-config', '--junit-xml', report]
-    words += settings.flags ?: []
+    // A configuration file would come with the change under test. Criteria are flags, here.
+    List words = ['testery-gate', 'wait', '--git-ref', all.gitRef, '--no-config', '--junit-xml', report]
+    words += all.flags
     String command = words.collect { word -> quoted(word as String) }.join(' ')
-    // Before the first release: an image that you built.
+    // Until the first release, an image that you build.
     docker.image('ghcr.io/testery-gate/testery-gate:1').inside('--entrypoint=') {
         withEnv(['TESTERY_GATE_TIMEOUT=25m', 'TESTERY_GATE_JUNIT_TOLERATED=skipped']) {
             withCredentials([string(credentialsId: 'testery-api-token', variable: 'TESTERY_API_TOKEN')]) {
