@@ -223,6 +223,18 @@ def test_flagger_holds_where_the_deployment_cannot_be_read(tmp_path: Path) -> No
     assert "testery" not in played.output.lower(), "the gate was not asked"
 
 
+def test_flagger_holds_where_another_build_has_come_meanwhile(tmp_path: Path) -> None:
+    with playing.api("passing", tmp_path) as url:
+        workspace = Workspace(tmp_path)
+        counted = f'echo >>"{tmp_path}/asked"; wc -l <"{tmp_path}/asked"'
+        script(
+            workspace.programs / "kubectl", f'[ "$({counted})" = 1 ] && echo s:{BUILD} || echo s:9'
+        )
+        played = playing.flagger().play(workspace, url)
+    assert played.code == 1
+    assert "PASSED" in played.output, "the build that was there passed"
+
+
 def called(workspace: Workspace, url: str, image: str) -> playing.Played:
     """Run the webhook's command where the Deployment has this image.
 
