@@ -28,8 +28,9 @@ def repository(folder: Path, tags: Sequence[str]) -> Path:
     folder.mkdir()
     git(folder, "init", "--quiet")
     git(folder, "commit", "--quiet", "--allow-empty", "--message=Test")
+    commit = git(folder, "rev-parse", "HEAD")
     for tag in tags:
-        git(folder, "tag", tag)
+        (folder / ".git" / "refs" / "tags" / tag).write_text(f"{commit}\n")
     copytree(ROOT / ".ci", folder / ".ci")
     (folder / "requirements").mkdir()
     base = folder / "requirements" / "base.Dockerfile"
@@ -83,6 +84,7 @@ def played(text: str, folder: Path, **variables: str) -> None:
     subprocess.run(shell, cwd=folder, env=os.environ | variables, check=True)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("given", "tags", "outputs"),
     [
@@ -107,6 +109,7 @@ def test_what_the_image_is_called(
     assert found == outputs
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("there", [True, False], ids=["tags that exist", "new tags"])
 def test_a_release_moves_the_tags_of_the_action(tagged: Path, tmp_path: Path, there: bool) -> None:
     gh = tmp_path / "gh"
