@@ -36,8 +36,8 @@ def _read(name: str) -> Any:
 class Contract:
     """What one system takes and answers."""
 
-    def __init__(self, name: str) -> None:
-        self._document = _read(name)
+    def __init__(self, name: str, document: Any = None) -> None:
+        self._document = document or _read(name)
         self.used = set[tuple[str, str]]()
 
     def operations(self) -> set[tuple[str, str]]:
