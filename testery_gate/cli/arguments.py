@@ -270,7 +270,7 @@ def _evidence(
 def _code_host(values: Values, machine: Machine) -> CodeHostOptions | None:
     wishes = code_hosts.Wishes(
         comment=code_hosts.Mode(values["comment"]),
-        key=clean_text(values["comment_key"] or ""),
+        key=one_line(clean_text(values["comment_key"] or "")),
         status=values["commit_status"],
         context=one_line(clean_text(values["status_context"] or "")),
     )
@@ -293,7 +293,7 @@ def _code_host(values: Values, machine: Machine) -> CodeHostOptions | None:
 
 
 def _commit_under_test(git_ref: str | None, machine: Machine) -> str | None:
-    if git_ref and re.fullmatch("[0-9a-f]{40}", git_ref):
+    if git_ref and re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", git_ref):
         return git_ref
     try:
         return _commit(machine)

@@ -81,9 +81,10 @@ class Announcer:
         if self._said is ending.exit_code:
             return []
         self._said = ending.exit_code
+        until = Deadline.after(seconds, self._clock)
         if self._beginning is not None:
-            self._beginning.join(BEGINNING_SECONDS)
-        with self._time(min(seconds, self._left)):
+            self._beginning.join(min(BEGINNING_SECONDS, seconds))
+        with self._time(min(until.remaining(), self._left)):
             if self._may_set_status:
                 with self._trying("status"):
                     self._set_status(wording.final(ending))

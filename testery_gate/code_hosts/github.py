@@ -52,6 +52,7 @@ VIEWER = "query { viewer { login } }"
 LONGEST_DESCRIPTION = 140
 """Characters of a commit status."""
 LONGEST_TITLE = 255
+"""Of a check run's or an annotation's title, and of the name of either kind of status."""
 LONGEST_SUMMARY = 65_535
 
 _CONCLUSIONS = {
@@ -161,7 +162,7 @@ class GitHub:
             f"{self._repository}/statuses/{self._place.commit}",
             data={
                 "state": _STATES[status.state],
-                "context": status.context,
+                "context": shorten(status.context, LONGEST_TITLE),
                 "description": shorten(status.description, LONGEST_DESCRIPTION),
                 **({"target_url": status.url} if status.url else {}),
             },
@@ -172,7 +173,7 @@ class GitHub:
         summary = status.report(LONGEST_SUMMARY) or title
         first, *others = _annotations(status.issues) or [[]]
         data: dict[str, Any] = {
-            "name": status.context,
+            "name": shorten(status.context, LONGEST_TITLE),
             **({"details_url": status.url} if status.url else {}),
             **(
                 {"status": "in_progress"}

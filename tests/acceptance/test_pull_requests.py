@@ -298,6 +298,29 @@ def test_every_end_that_is_no_pass_is_a_failure(
     assert f"outcome={code.outcome} pipeline=900" in comment.text
 
 
+@pytest.mark.slow
+def test_another_ci_system_says_by_hand_which_change_it_is(tmp_path: Path) -> None:
+    by_hand = {"JENKINS_URL": "x", "GITHUB_ACTIONS": "", "GITHUB_EVENT_PATH": "", "GITHUB_JOB": ""}
+    ref = "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2"
+    with playing(tmp_path) as scene:
+        selection = (f"--git-ref={ref}", "--lookback=10", "--code-host=github")
+        done = scene.run("wait", *selection, *BOTH, **by_hand)
+    assert done.code == ExitCode.PASSED, done.output
+    (check,) = scene.stand_in.checks
+    assert (check["head_sha"], check["name"]) == (ref, "testery-gate (Deploy)")
+    assert len(scene.stand_in.shown()) == 1
+
+
+@pytest.mark.slow
+def test_a_commit_that_is_not_known_gets_no_status(tmp_path: Path) -> None:
+    with playing(tmp_path) as scene:
+        done = scene.run("wait", "55676", *BOTH, GITHUB_EVENT_NAME="issue_comment")
+    assert done.code == ExitCode.PASSED, done.output
+    assert "testery-gate: no status: it is not known which commit this is about" in done.stderr
+    assert not scene.stand_in.checks
+    assert len(scene.stand_in.shown()) == 1
+
+
 def test_what_is_already_wrong_with_the_options_sets_no_status(tmp_path: Path) -> None:
     with playing(tmp_path) as scene:
         done = scene.run("wait", *BOTH)

@@ -11,6 +11,7 @@ from hypothesis import given
 from testery_gate.code_hosts import Mode, wording
 from testery_gate.code_hosts.comment import Note, marker_of, note_of
 from testery_gate.errors import ExitCode
+from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending
 from tests.ci.telling import ENDINGS, any_ending
 from tests.code_hosts.memory import Board, Host
@@ -40,6 +41,13 @@ def test_an_ending_without_a_run_has_a_report_too() -> None:
     assert "- **Why:** there is no API token\n" in said
     assert "- **Next:** Set TESTERY_API_TOKEN.\n" in said
     assert "- **Next" not in body(Ending(exit_code=ExitCode.INTERNAL, reason="x"))
+
+
+def test_where_not_even_a_headline_fits_there_is_no_report() -> None:
+    assert markdown.render_ending(ENDINGS["usage"], limit=40) == ""
+    headline = markdown.render_ending(ENDINGS["report-lost"], limit=80)
+    assert headline.startswith("## ⚠️ PASSED: ")
+    assert headline.count("\n") == 1
 
 
 def test_an_ending_that_is_none_of_its_runs_comes_first() -> None:
