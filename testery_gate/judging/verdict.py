@@ -312,8 +312,12 @@ def _reason(blamed: Sequence[Check], checks: Sequence[Check], run: TestRun) -> s
         counts = f"{counts}, {run.ignored} ignored" if run.ignored else counts
         origins = dict.fromkeys(check.origin for check in checks if check.deciding and check.origin)
         return f"{counts} (by what {', '.join(origins)} asks for)" if origins else counts
-    more = f" (and {len(blamed) - 1} more)" if len(blamed) > 1 else ""
-    return blamed[0].message + more
+    return blamed[0].message + and_more(len(blamed) - 1)
+
+
+def and_more(checks: int) -> str:
+    """Say how many checks more led to the same."""
+    return f" (and {checks} more check{'' if checks == 1 else 's'})" if checks else ""
 
 
 def _status_check(run: TestRun) -> Check:
@@ -479,8 +483,8 @@ def _failing_advice(run: TestRun, evidence: Evidence | None) -> str:
     if _new_failures(evidence) == 0:
         return f"{_FIX}. To accept them, as none is new: --only-new."
     return (
-        f"{_FIX}. To accept failures: --only-new (those that failed before), or --max-failed"
-        f" {_shown(run.failed)} (so many of any kind)."
+        f"{_FIX}. --only-new would let pass what failed before too, --max-failed"
+        f" {_shown(run.failed)} so many of any kind."
     )
 
 
@@ -596,8 +600,9 @@ def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence | Non
     if check.state is CheckState.BREACHED:
         return _breached(check, criterion, run, evidence)
     if criterion.metric not in OF_TESTS:
-        advice = f"The API does not say it of this run. Leave out {change}, or only warn of it:"
-        advice += f" --warn '{criterion}'."
+        advice = (
+            f"To judge without it, leave out {change}, or only warn of it: --warn '{criterion}'."
+        )
     elif evidence is None or evidence.unknown:
         advice = f"Try again later; to judge by the counts alone, leave out {change}."
     else:

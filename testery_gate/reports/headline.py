@@ -20,7 +20,7 @@ from testery_gate.judging.criteria import (
     measure,
 )
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import CheckState
+from testery_gate.judging.verdict import CheckState, and_more
 from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.text import clean_line, shorten
@@ -39,9 +39,12 @@ _WORDS: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.FAILED: (_FAILED, "the tests did not meet the criteria"),
     ExitCode.USAGE: (_NO_VERDICT, "the gate is set up wrong"),
     ExitCode.UNAUTHORIZED: (_NO_VERDICT, "the gate is set up wrong: its token was refused"),
-    ExitCode.UNAVAILABLE: (_NO_VERDICT, "the network or the API broke, not the tests"),
+    ExitCode.UNAVAILABLE: (
+        _NO_VERDICT,
+        "the network, the API or its address is at fault, not the tests",
+    ),
     ExitCode.INCONCLUSIVE: (_NO_VERDICT, "the run broke, or is the wrong one"),
-    ExitCode.NOT_FOUND: (_NO_VERDICT, "the gate is set up wrong: there is no such run"),
+    ExitCode.NOT_FOUND: (_NO_VERDICT, "there is no such run, or not yet"),
     ExitCode.REPORT_LOST: (_PASSED, "a report could not be written"),
     ExitCode.INTERNAL: (_NO_VERDICT, "the gate broke, not the tests"),
     ExitCode.TIMED_OUT: (_NO_VERDICT, "the run did not finish in time"),
@@ -165,8 +168,7 @@ def _failed(judged: Judged, run: TestRun) -> str:
     if not found:
         return ""
     so_far = " so far" if judged.verdict.decided_early else ""
-    more = f" (and {len(breached) - 1} more)" if len(breached) > 1 else ""
-    return ", ".join([f"{found}{so_far}", *_limit(criterion)]) + more
+    return ", ".join([f"{found}{so_far}", *_limit(criterion)]) + and_more(len(breached) - 1)
 
 
 def _found(judged: Judged, run: TestRun, criterion: Criterion) -> str:

@@ -171,8 +171,8 @@ def test_with_several_runs_the_worst_comes_first_and_each_says_which_run() -> No
     told = list(map(str, errors(overall([judge(make_policy(), make_run(id=1)), missing, failed]))))
     assert told == [
         "Testery: failed <= 0 (run 3): 1 of 30 tests failed\n"
-        "Open the failing tests and fix what they show. To accept failures: --only-new (those"
-        " that failed before), or --max-failed 1 (so many of any kind).",
+        "Open the failing tests and fix what they show. --only-new would let pass what failed"
+        " before too, --max-failed 1 so many of any kind.",
         "Testery: run exists (run 2): there is no run 2\nLook at the id.",
         "t (run 3) (features/calculator.feature): Testery calls this test FAIL, and gives no error",
     ]

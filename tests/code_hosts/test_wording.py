@@ -28,7 +28,10 @@ def test_a_comment_is_the_report_between_a_hidden_line_and_where_it_comes_from()
     lines = body(ENDINGS["unreachable"]).splitlines()
     assert lines[0] == f"<!-- {marker_of('Deploy / gate')} outcome=unavailable pipeline=900 -->"
     assert lines[1] == ""
-    assert lines[2] == "## 🔌 NO VERDICT: the network or the API broke, not the tests"
+    assert (
+        lines[2]
+        == "## 🔌 NO VERDICT: the network, the API or its address is at fault, not the tests"
+    )
     assert lines[-2:] == [
         "",
         "testery-gate `Deploy / gate` · commit `4f7b2c9` · [pipeline](https://ci.example.test/900)",

@@ -186,7 +186,7 @@ def test_where_a_baseline_is_required_nothing_is_new_without_one() -> None:
     assert (verdict.exit_code, verdict.reason) == (
         ExitCode.INCONCLUSIVE,
         "new_failed <= 0 can't be judged: new_failed is unknown (there is nothing to compare with:"
-        " it is the first) (and 1 more)",
+        " it is the first) (and 1 more check)",
     )
     assert judged(policy, make_run(failed=1), evidence("new")).exit_code is ExitCode.FAILED
     both = replace(policy, required=(*policy.required, *make_policy("failed <= 0").required))

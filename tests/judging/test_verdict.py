@@ -988,14 +988,14 @@ def test_a_run_of_which_nothing_was_executed_is_no_evidence(
             make_policy("total >= 31"),
             make_run(failed=2),
             1,
-            "2 of 30 tests failed (and 1 more)",
+            "2 of 30 tests failed (and 1 more check)",
             id="two criteria are breached",
         ),
         pytest.param(
             make_policy("total >= 31", "executed >= 31", warn=["passed >= 31"]),
             make_run(failed=2),
             1,
-            "2 of 30 tests failed (and 2 more)",
+            "2 of 30 tests failed (and 2 more checks)",
             id="three criteria are breached and a warning",
         ),
         pytest.param(
@@ -1009,7 +1009,7 @@ def test_a_run_of_which_nothing_was_executed_is_no_evidence(
             make_policy(),
             make_run(status="CANCELED", not_run=10),
             5,
-            "the run was canceled (and 1 more)",
+            "the run was canceled (and 1 more check)",
             id="two things are missing",
         ),
         pytest.param(
@@ -1087,8 +1087,8 @@ def test_only_checks_of_a_run_can_pass_or_fail_it(code: ExitCode) -> None:
 
 
 TO_ALLOW_TWO = (
-    "Open the failing tests and fix what they show. To accept failures: --only-new (those that"
-    " failed before), or --max-failed 2 (so many of any kind)."
+    "Open the failing tests and fix what they show. --only-new would let pass what failed before"
+    " too, --max-failed 2 so many of any kind."
 )
 
 

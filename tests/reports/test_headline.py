@@ -73,7 +73,7 @@ def judged(required: str = "failed <= 0", **run: object) -> Judged:
         ),
         pytest.param(
             judge(make_policy("failed <= 0", "passed >= 29"), make_run(failed=2)),
-            "FAILED: 2 of 30 failed (and 1 more)",
+            "FAILED: 2 of 30 failed (and 1 more check)",
             id="several breaches",
         ),
         pytest.param(
@@ -104,7 +104,7 @@ def judged(required: str = "failed <= 0", **run: object) -> Judged:
         pytest.param(judged(total=0), "NO VERDICT: no test ran", id="empty"),
         pytest.param(
             EXAMPLES["unreachable"][0],
-            "NO VERDICT: the network or the API broke, not the tests",
+            "NO VERDICT: the network, the API or its address is at fault, not the tests",
             id="unavailable",
         ),
         pytest.param(

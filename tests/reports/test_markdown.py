@@ -472,7 +472,7 @@ def test_runs_that_passed_are_folded_and_what_is_folded_ends() -> None:
 def test_where_no_run_was_found_none_is_named() -> None:
     lost = not_judged(None, ExitCode.NOT_FOUND, "no run matches git-ref abc1234")
     rendered = markdown.render([lost])
-    assert rendered.startswith("## 🔧 NO VERDICT: the gate is set up wrong: there is no such run\n")
+    assert rendered.startswith("## 🔧 NO VERDICT: there is no such run, or not yet\n")
     assert "- **Run:** none\n" in rendered
     assert "no run matches git-ref `abc1234`" in rendered
 
