@@ -403,6 +403,10 @@ def test_the_block_in_the_readme_works_as_it_stands(
     assert told["junit-path"] == "TEST-testery.xml"
     assert secret not in done.shown
     assert (cases.failures + cases.errors > 0) == (code is not ExitCode.PASSED)
-    assert told["reason"].rstrip(".") in re.sub(r"[\\`]", "", done.summary), done.summary
+    # Where the reason is numbers, the headline has them in fewer words.
+    reason = told["reason"].rstrip(".")
+    numbers = re.match(r"\d+ of \d+ ", reason)
+    said = numbers[0] if numbers else reason
+    assert said in re.sub(r"[\\`]", "", done.summary), done.summary
     errors = [c for c in done.commands if c.name == "error"]
     assert len(errors) <= 10
