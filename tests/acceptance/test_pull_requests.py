@@ -93,6 +93,20 @@ def test_the_next_pipeline_updates_the_comment(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("before", [0, 1])
+def test_jobs_at_once_leave_one_comment(tmp_path: Path, before: int) -> None:
+    with playing(tmp_path) as scene:
+        arguments = ["check", *FAILS, "--comment=always"]
+        for _ in range(before):
+            scene.run(*arguments)
+        env = command.environment(scene.api_url, **scene.environment())
+        jobs = [command.start(arguments, cwd=tmp_path, env=env) for _ in range(4)]
+        codes = [command.finish(job).code for job in jobs]
+    assert codes == [ExitCode.FAILED] * 4
+    assert len(scene.stand_in.shown()) == 1
+
+
+@pytest.mark.slow
 def test_options_of_ones_own_are_used(tmp_path: Path) -> None:
     with playing(tmp_path) as scene:
         scene.stand_in.is_app = False
@@ -162,7 +176,7 @@ SAID = {
 }
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SAID)
 @pytest.mark.parametrize(
     ("arguments", "code"), [(FAILS, ExitCode.FAILED), (("55676",), ExitCode.PASSED)]
@@ -321,6 +335,7 @@ def test_a_commit_that_is_not_known_gets_no_status(tmp_path: Path) -> None:
     assert len(scene.stand_in.shown()) == 1
 
 
+@pytest.mark.slow
 def test_what_is_already_wrong_with_the_options_sets_no_status(tmp_path: Path) -> None:
     with playing(tmp_path) as scene:
         done = scene.run("wait", *BOTH)
