@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from testery_gate import ci
 from testery_gate.cli import notify
@@ -26,19 +30,35 @@ EVENT_LIMIT = 25 * 1024 * 1024
 
 def announce(process: Process, options: CodeHostOptions) -> None:
     """Say that the gate waits, and have the process say how it ends."""
-    if options.token is not None:
-        environment = process.machine.environment
-        ci.mask(process.ci, options.token.value, notify.commands(sys.stderr), environment)
-    announcer = Announcer(lambda: _connect(process, options), options.wishes, debug=process.debug)
+    with _harmless(process):
+        if options.token is not None:
+            environment = process.machine.environment
+            ci.mask(process.ci, options.token.value, notify.commands(sys.stderr), environment)
+        announcer = Announcer(
+            lambda: _connect(process, options), options.wishes, debug=process.debug
+        )
+        process.announce = partial(_finish, process, announcer)
+        announcer.begin()
 
-    def finish(ending: Ending) -> None:
+
+def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
+    with _harmless(process):
         stopped = process.interrupts.received is not None
         seconds = SECONDS_AFTER_A_SIGNAL if stopped else SECONDS
         for line in announcer.finish(ending, seconds=seconds):
             show(f"testery-gate: {clean_text(line)}\n", sys.stderr)
 
-    process.announce = finish
-    announcer.begin()
+
+@contextmanager
+def _harmless(process: Process) -> Iterator[None]:
+    """Let no defect change how the gate ends."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  (that is what it is for)
+        if process.debug:
+            show(traceback.format_exc(), sys.stderr)
+        told = f"a defect in testery-gate: {type(error).__name__}: {error}"
+        show(f"testery-gate: nothing is said on the code host: {told}\n", sys.stderr)
 
 
 def _connect(process: Process, options: CodeHostOptions) -> Connection:

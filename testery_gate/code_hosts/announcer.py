@@ -91,11 +91,10 @@ class Announcer:
             if self._wishes.comment is not Mode.NEVER:
                 with self._trying("comment"):
                     self._comment(ending)
-        reasons = dict.fromkeys(self._unsaid.values())
-        return [f"no {' and no '.join(self._lacking(reason))}: {reason}" for reason in reasons]
-
-    def _lacking(self, reason: str) -> Sequence[str]:
-        return [what for what, why in self._unsaid.items() if why == reason]
+        unsaid: dict[str, list[str]] = {}
+        for what, why in list(self._unsaid.items()):
+            unsaid.setdefault(why, []).append(f"no {what}")
+        return [f"{' and '.join(what)}: {why}" for why, what in unsaid.items()]
 
     def _begin(self) -> None:
         with self._time(BEGINNING_SECONDS), self._trying("status"):

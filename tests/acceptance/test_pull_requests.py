@@ -218,6 +218,9 @@ DEFECTS = [
     "testery_gate.code_hosts.wording.description",
     "testery_gate.code_hosts.wording.comment",
     "testery_gate.code_hosts.http.Http.__init__",
+    "testery_gate.code_hosts.announcer.Announcer.__init__",
+    "testery_gate.code_hosts.announcer.Announcer.begin",
+    "testery_gate.code_hosts.announcer.Announcer.finish",
     "threading.Thread.start",
 ]
 
