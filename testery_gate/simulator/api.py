@@ -6,7 +6,7 @@ import json
 import math
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -16,6 +16,8 @@ from testery_gate.simulator.exchange import Request, Response, json_answer, refu
 from testery_gate.simulator.scenario import Endpoint, Json, Order, Run, Scenario
 from testery_gate.simulator.script import canceled, result_details, results, run_object, timestamp
 
+_FIRST_PROJECT, _FIRST_ENVIRONMENT = 123, 7
+"""Ids: the next ones follow in the scenario's order. The first project is that of the runs."""
 # Ids of more than 18 digits are no ids; int() would take them all the same.
 _ID = r"/(\d{1,18})"
 _ROUTES = tuple(
@@ -29,6 +31,9 @@ _ROUTES = tuple(
         (Endpoint.BY_DEPLOY, "GET", f"test-runs/by-deploy{_ID}"),
         (Endpoint.ACCOUNT, "GET", "account"),
         (Endpoint.CREATE, "POST", "test-run-requests-build"),
+        (Endpoint.PROJECTS, "GET", "projects"),
+        (Endpoint.SUITES, "GET", f"projects{_ID}/test-suites"),
+        (Endpoint.ENVIRONMENTS, "GET", "environments"),
     )
 )
 
@@ -79,7 +84,14 @@ class Api:
 
     def __init__(self, scenario: Scenario, *, token: str) -> None:
         self._listing = scenario.listing
-        self._template = scenario.runs[0] if scenario.runs else None
+        self._scripts = list(
+            scenario.started
+            or [replace(run, listed_from=1, listed_until=math.inf) for run in scenario.runs[:1]]
+        )
+        self._projects = scenario.projects
+        self._environments = list(
+            dict.fromkeys([*(run.environment for run in scenario.runs), *scenario.environments])
+        )
         self._runs = {run.id: run for run in scenario.runs}
         self._expected = f"Bearer {token}"
         self._changes = threading.Lock()
@@ -111,6 +123,12 @@ class Api:
                 return self._by_deploy(way.ids[0], now)
             case Endpoint.CREATE:
                 return self._create(request, now)
+            case Endpoint.PROJECTS:
+                return json_answer(_rows(self._projects, _FIRST_PROJECT))
+            case Endpoint.SUITES:
+                return json_answer(list(self._suites(way.ids[0])))
+            case Endpoint.ENVIRONMENTS:
+                return json_answer(_rows(self._environments, _FIRST_ENVIRONMENT))
             case Endpoint.RUN | Endpoint.CANCEL | Endpoint.RESULTS | Endpoint.RESULT:
                 run = self._runs.get(way.ids[0])
                 if run is None or not now.has(run):
@@ -164,29 +182,45 @@ class Api:
         )
 
     def _create(self, request: Request, now: Now) -> Response:
-        wanted, like = _json_object(request.body), self._template
-        if like is None:
-            raise _RefusedError(404)
-        if _text(wanted, "project") is None:
+        wanted = _json_object(request.body)
+        project, environment = _text(wanted, "project"), _text(wanted, "environment")
+        if project is None:
             raise _RefusedError(400)
+        if project not in self._projects or environment not in {None, *self._environments}:
+            raise _RefusedError(404)
+        project_id = _FIRST_PROJECT + list(self._projects).index(project)
+        suite = wanted.get("testSuiteId")
+        if suite is not None and suite not in [row["id"] for row in self._suites(project_id)]:
+            raise _RefusedError(404)
+        with self._changes:
+            if not self._scripts:
+                raise _RefusedError(404)
+            like = self._scripts[0] if len(self._scripts) == 1 else self._scripts.pop(0)
         run = replace(
             like,
             created=now.elapsed,
             create_time=None,
             vanishes=math.inf,
-            listed_from=1,
-            listed_until=math.inf,
             deploy_id=None,
+            project_id=project_id,
             test_name=_text(wanted, "testName") or like.test_name,
             git_ref=_text(wanted, "ref") or like.git_ref,
             build_key=_text(wanted, "buildId") or like.build_key,
-            environment=_text(wanted, "environment") or like.environment,
+            branch=_text(wanted, "branch") or like.branch,
+            environment=environment or like.environment,
             include_tags=_texts(wanted, "includeTags") or like.include_tags,
         )
         with self._changes:
-            run = replace(run, id=max(self._runs) + 1)
+            run = replace(run, id=max(self._runs, default=like.id - 1) + 1)
             self._runs[run.id] = run
         return json_answer(now.show(run), 201)
+
+    def _suites(self, project_id: int) -> Iterator[dict[str, Json]]:
+        number = project_id - _FIRST_PROJECT
+        if not 0 <= number < len(self._projects):
+            raise _RefusedError(404)
+        for place, name in enumerate(list(self._projects.values())[number]):
+            yield {"id": project_id * 100 + place, "name": name}
 
     def _cancel(self, run: Run, request: Request, now: Now) -> Response:
         if _json_object(request.body).get("status") != "CANCELED":
@@ -194,6 +228,13 @@ class Api:
         with self._changes:
             run = self._runs[run.id] = canceled(self._runs[run.id], now.age(run))
         return json_answer(now.show(run))
+
+
+def _rows(keys: Iterable[str], first: int) -> Json:
+    return [
+        {"id": number, "key": key, "name": key.capitalize()}
+        for number, key in enumerate(keys, first)
+    ]
 
 
 class _RefusedError(Exception):

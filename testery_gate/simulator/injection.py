@@ -77,6 +77,8 @@ def spoil(fault: Fault, ask: Callable[[], Response], now: datetime) -> Response:
 
 
 def _spoiled(fault: Fault, ask: Callable[[], Response]) -> Response:
+    if fault.carried_out:
+        ask()
     match fault.kind:
         case Kind.ANSWER:
             if fault.body is None:

@@ -32,6 +32,7 @@ from testery_gate.simulator.table import (
     HEADER,
     HEADERS,
     JSON_OBJECT,
+    LISTS,
     OUTCOMES,
     SHARE,
     SOME_TEXTS,
@@ -119,12 +120,16 @@ def _scenario(table: Table) -> Scenario:
     files = table.take("tests", FILES, {})
     if not table.has("run"):
         table.refuse('there is no [[run]]: add one, or based-on = "passing"; run = [] for none')
+    plain = Scenario(description="", runs=())
     scenario = Scenario(
         description=table.take("description", TEXT, ""),
         clock_starts=table.take("clock-starts", choice(ClockStart), ClockStart.FIRST_REQUEST),
         runs=tuple(run for entry in table.tables("run") for run in _runs(entry, files)),
         faults=tuple(_fault(entry) for entry in table.tables("fault")),
         listing=_listing(table.table("list")),
+        started=tuple(run for entry in table.tables("started") for run in _runs(entry, files)),
+        projects=table.take("projects", LISTS, plain.projects),
+        environments=table.take("environments", TEXTS, plain.environments),
     )
     table.done()
     seen: set[int] = set()
@@ -208,6 +213,7 @@ def _run(table: Table, number: int, later: float, tests: tuple[Test, ...]) -> Ru
         account_id=table.take("account-id", _ID, plain.account_id),
         project_id=table.take("project-id", _ID, plain.project_id),
         deploy_id=table.take("deploy-id", _ID, None),
+        branch=table.take("branch", TEXT, None),
         copies=table.take("copies", _RUNS, plain.copies),
         testing_time=round(seconds * 1000),
         observed_fields=table.take("observed-fields", FLAG, False),
@@ -302,6 +308,7 @@ def _fault(table: Table) -> Fault:
     """The fault that the table describes; which keys it may have depends on the kind."""
     kind = table.need("kind", choice(Kind))
     answers = kind not in {Kind.RESET, Kind.HANG}
+    replaces = kind in {*_CODES, Kind.RESET, Kind.HANG}
     waits = kind in {Kind.SLOW, Kind.TRICKLE}
     swells = kind in {Kind.BIG, Kind.GZIP_BOMB}
     fault = Fault(
@@ -316,6 +323,7 @@ def _fault(table: Table) -> Fault:
         seed=table.take("seed", whole(0, 10**9), 0),
         code=table.take("code", whole(200, 599), _CODES[kind]) if kind in _CODES else 200,
         headers=table.take("headers", HEADERS, ()) if answers else (),
+        carried_out=table.take("carried-out", FLAG, False) if replaces else False,
         retry_after=table.take("retry-after", DURATION, None) if answers else None,
         retry_after_date=table.take("retry-after-date", DURATION, None) if answers else None,
         body=table.take("body", TEXT, None) if kind is Kind.ANSWER else None,

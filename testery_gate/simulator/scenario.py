@@ -26,6 +26,9 @@ class Endpoint(Enum):
     BY_DEPLOY = "by-deploy"
     CREATE = "create"
     CANCEL = "cancel"
+    PROJECTS = "projects"
+    SUITES = "test-suites"
+    ENVIRONMENTS = "environments"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ class Run:
     account_id: int = 123
     project_id: int = 123
     deploy_id: int | None = None
+    branch: str | None = None
     copies: int = 1
     testing_time: int = 0
     observed_fields: bool = False
@@ -187,6 +191,8 @@ class Fault:
     seed: int = 0
     code: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    carried_out: bool = False
+    """Whether the request does what it should, of which the client learns nothing."""
     retry_after: float | None = None
     retry_after_date: float | None = None
     body: str | None = None
@@ -204,4 +210,13 @@ class Scenario:
     runs: tuple[Run, ...]
     faults: tuple[Fault, ...] = ()
     listing: RunList = RunList()
+    started: tuple[Run, ...] = ()
+    """What is played by runs that a client starts, one after the other; the last one again and
+    again, and the first of ``runs`` where there is none."""
+    projects: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {"demo": ("Smoke", "Regression")}
+    )
+    """By the key of each project the names of its test suites."""
+    environments: tuple[str, ...] = ("dev", "qa", "staging", "production")
+    """The keys of the environments that no run is in."""
     clock_starts: ClockStart = ClockStart.FIRST_REQUEST

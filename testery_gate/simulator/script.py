@@ -110,12 +110,14 @@ def run_object(run: Run, age: float, create_time: datetime) -> dict[str, Json]:
         "includeTags": list(run.include_tags),
         "complete": now.phase.complete,
     }
+    if run.branch is not None:
+        answered["branch"] = run.branch
     if run.observed_fields:
         open_tests = now.counts.total - now.counts.passed - now.counts.failed - now.counts.ignored
         answered |= {
             "notRunCount": open_tests if end_time else 0,
             "timeoutCount": 0,
-            "branch": "main",
+            "branch": run.branch or "main",
             "environmentId": 7,
             "ended": end_time is not None,
             "phase": now.phase.status,

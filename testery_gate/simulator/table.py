@@ -128,6 +128,14 @@ def _files(value: object) -> dict[str, str] | None:
     return files if len(files) == len(pairs) > 0 else None
 
 
+def _lists(value: object) -> dict[str, tuple[str, ...]] | None:
+    if not isinstance(value, dict):
+        return None
+    read = {key: TEXTS.read(texts) for key, texts in value.items()}
+    lists = {key: texts for key, texts in read.items() if texts is not None}
+    return lists if len(lists) == len(read) else None
+
+
 def _number(value: object) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
@@ -179,6 +187,7 @@ OUTCOMES: Shape[Mapping[str, str | None]] = Shape(
 FILES: Shape[Mapping[str, str]] = Shape(
     "a table of files and lists of the names of their tests, each name once", _files
 )
+LISTS: Shape[Mapping[str, tuple[str, ...]]] = Shape("a table of lists of texts", _lists)
 FLAG = Shape("true or false", _of(bool))
 DURATION = Shape('a time such as "90s", "1m30s" or "500ms", within a year', _duration)
 SHARE = Shape("a number from 0 to 1", _share)

@@ -75,6 +75,7 @@ def test_every_key_of_a_run_arrives(read: Callable[[str], Scenario]) -> None:
         appears-after = "1m30s"
         testing-time = 2.5
         observed-fields = true
+        branch = "r"
         test-names = ["h"]
         test-files = ["i"]
         errors = ["j"]
@@ -108,6 +109,7 @@ def test_every_key_of_a_run_arrives(read: Callable[[str], Scenario]) -> None:
     assert (run.account_id, run.project_id, run.deploy_id, run.copies) == (1, 2, 3, 4)
     assert run.create_time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert (run.created, run.testing_time, run.observed_fields) == (90, 2500, True)
+    assert run.branch == "r"
     assert (run.test_names, run.test_files, run.errors) == (("h",), ("i",), ("j",))
     assert run.patch == Patch(fields={"k": None}, without=frozenset("l"))
     assert run.result_patch == Patch(fields={"m": 1}, without=frozenset("n"))
@@ -119,6 +121,15 @@ def test_every_key_of_a_run_arrives(read: Callable[[str], Scenario]) -> None:
     assert first.patch == Patch(fields={"p": []}, without=frozenset("q"))
     assert last.counts == Counts(total=9, passed=4, failed=2, ignored=1)
     assert (last.lasts, last.complete) == (math.inf, True)
+
+
+def test_what_can_be_started_arrives(read: Callable[[str], Scenario]) -> None:
+    started = RUN.replace("[[run", "[[started")
+    projects = "[projects]\nb = ['c']\nd = []\n"
+    scenario = read(f"run = []\nenvironments = ['a']\n{started}{projects}")
+    assert [run.id for run in scenario.started] == [55676]
+    assert scenario.projects == {"b": ("c",), "d": ()}
+    assert scenario.environments == ("a",)
 
 
 def test_a_local_time_is_taken_as_utc(read: Callable[[str], Scenario]) -> None:
@@ -497,10 +508,12 @@ def test_a_scenario_without_runs_says_so(read: Callable[[str], Scenario]) -> Non
         pytest.param(RUN + "[list]\norder = 'up'", "one of 'newest-first'", id="no-order"),
         pytest.param("list = 3\n" + RUN, "'list' must be a table, not 3", id="no-list-table"),
         pytest.param(RUN + "[list]\npage = 3", "list: unknown key 'page'", id="key-of-the-list"),
+        pytest.param("projects = 3\n" + RUN, "a table of lists of texts", id="no-projects"),
+        pytest.param(RUN + "[projects]\na = ['b', 3]", "a table of lists", id="no-suites"),
         pytest.param(RUN + "[[fault]]\nkind = 'rest'", "one of 'answer'", id="no-kind"),
         pytest.param(
             RUN + "[[fault]]\nkind = 'reset'\ncode = 3",
-            "fault 1: unknown key 'code'; known: after, from, kind,",
+            "fault 1: unknown key 'code'; known: after, carried-out, from, kind,",
             id="key-of-another-kind",
         ),
         pytest.param(
@@ -644,11 +657,12 @@ def test_the_documentation_lists_the_built_in_scenarios() -> None:
 
 
 def test_the_examples_in_the_documentation_can_be_played(read: Callable[[str], Scenario]) -> None:
-    first, second = re.findall(r"```toml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    first, second, third = re.findall(r"```toml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     scenario = read(first)
     assert scenario.runs
     assert scenario.faults
-    now, before = read(second).runs
+    assert [run.listed_from for run in read(second).started] == [3]
+    now, before = read(third).runs
     assert set(outcomes(now)) - set(outcomes(before)) == {
         ("signs in", "FAIL"),
         ("pays by card", "FAIL"),

@@ -11,7 +11,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
@@ -320,6 +320,88 @@ def test_a_request_for_a_run_that_makes_no_sense_is_refused(body: object) -> Non
         reply = ask(simulator, "/test-run-requests-build", method="POST", body=body)
     assert reply.status == 400
     assert reply.content == {"code": "400", "message": "Bad Request"}
+
+
+def test_runs_that_are_started_play_one_script_after_the_other() -> None:
+    scenario = replace(
+        make_scenario(make_run(7)),
+        started=(make_run(lasts=1), replace(make_run(lasts=5), listed_from=2)),
+    )
+    clock = FakeClock()
+    with playing(scenario, clock) as simulator:
+        wanted = {"project": "demo", "branch": "main"}
+        runs = [
+            ask(simulator, "/test-run-requests-build", method="POST", body=wanted).content
+            for _ in range(3)
+        ]
+        clock.now += 2
+        shown = [ask(simulator, f"/test-runs/{run['id']}").content for run in runs]
+        listed = [ids(ask(simulator, "/test-runs")) for _ in range(2)]
+    assert [run["id"] for run in runs] == [8, 9, 10]
+    assert [run["branch"] for run in shown] == ["main"] * 3
+    assert [run["status"] for run in shown] == ["FAIL", "RUNNING", "RUNNING"]
+    assert listed == [[8, 7], [10, 9, 8, 7]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"project": "other"}, id="project"),
+        pytest.param({"project": "demo", "environment": "moon"}, id="environment"),
+        pytest.param({"project": "demo", "testSuiteId": 12400}, id="suite-of-another-project"),
+    ],
+)
+def test_what_is_not_there_is_not_started(body: object) -> None:
+    scenario = replace(make_scenario(), projects={"demo": ("a",), "second": ("b",)})
+    with playing(scenario) as simulator:
+        reply = ask(simulator, "/test-run-requests-build", method="POST", body=body)
+        assert reply.status == 404
+        assert ids(ask(simulator, "/test-runs")) == [1]
+
+
+def test_projects_suites_and_environments_are_listed_and_can_be_started() -> None:
+    scenario = replace(make_scenario(), projects={"demo": (), "second": ("a", "b")})
+    with playing(scenario) as simulator:
+        projects = ask(simulator, "/projects").content
+        environments = ask(simulator, "/environments").content
+        suites = ask(simulator, f"/projects/{projects[1]['id']}/test-suites").content
+        assert ask(simulator, "/projects/125/test-suites").status == 404
+        wanted = {"project": "second", "environment": "qa", "testSuiteId": suites[1]["id"]}
+        run = ask(simulator, "/test-run-requests-build", method="POST", body=wanted).content
+    assert projects[0] == {"id": 123, "key": "demo", "name": "Demo"}
+    assert [row["key"] for row in environments] == ["dev", "qa", "staging", "production"]
+    assert [row["name"] for row in suites] == ["a", "b"]
+    assert (run["projectId"], run["environment"]) == (projects[1]["id"], "qa")
+
+
+@pytest.mark.parametrize("kind", [Kind.ANSWER, Kind.HANG, Kind.RESET, Kind.HTML])
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_what_is_carried_out_may_go_unanswered(kind: Kind, carried_out: bool) -> None:
+    fault = Fault(
+        kind=kind, endpoints=frozenset({Endpoint.CREATE}), carried_out=carried_out, code=502
+    )
+    log: list[Exchange] = []
+    with playing(make_scenario(faults=(fault,)), log=log) as simulator:
+        with (
+            suppress(OSError, HTTPException),
+            closing(HTTPConnection(*address(simulator), timeout=0.5)) as connection,
+        ):
+            wanted = {"project": "demo"}
+            ask(
+                simulator,
+                "/test-run-requests-build",
+                method="POST",
+                body=wanted,
+                connection=connection,
+            )
+        assert ids(ask(simulator, "/test-runs")) == ([2, 1] if carried_out else [1])
+
+
+def test_a_run_can_be_started_where_there_is_none() -> None:
+    with playing(Scenario(description="", runs=(), started=(make_run(5),))) as simulator:
+        wanted = {"project": "demo"}
+        reply = ask(simulator, "/test-run-requests-build", method="POST", body=wanted)
+    assert (reply.status, reply.content["id"]) == (201, 5)
 
 
 def test_without_a_run_in_the_scenario_there_is_no_project_to_create_one_for() -> None:
