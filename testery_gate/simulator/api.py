@@ -97,6 +97,11 @@ class Api:
         self._changes = threading.Lock()
         self._lists = 0
 
+    @property
+    def run_ids(self) -> Sequence[int]:
+        """The ids of all runs, in the order in which they were made."""
+        return tuple(self._runs)
+
     def admits(self, request: Request) -> bool:
         """Whether the request carries the token."""
         return request.authorization == self._expected

@@ -9,7 +9,7 @@ import socketserver
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -84,6 +84,11 @@ class Simulator:
         """The base address for ``TESTERY_API_URL``, which ends in ``/api``."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}/api"
+
+    @property
+    def run_ids(self) -> Sequence[int]:
+        """The ids of the scenario's runs, and of those that were started since."""
+        return self._api.run_ids
 
     def start(self) -> None:
         """Begin to answer; requests that came since the construction have been waiting."""
