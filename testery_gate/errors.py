@@ -7,7 +7,9 @@
     ├── ApiError
     │   ├── Unauthorized           3
     │   ├── NotFound               6
+    │   ├── Refused                2
     │   ├── NoAnswer               (retried; never reaches an exit code by itself)
+    │   ├── Lost                   4
     │   └── Unavailable            4
     └── ReportLost                 7
     Interrupted                    130, 143 (a BaseException: nothing may swallow it)
@@ -88,11 +90,18 @@ class NotFound(ApiError):
     exit_code = ExitCode.NOT_FOUND
 
 
+class Refused(ApiError):
+    """The API did not carry out what it was asked for, because of how it was asked."""
+
+    exit_code = ExitCode.USAGE
+
+
 class NoAnswer(ApiError):
     """One attempt brought no usable answer; the next one may.
 
     ``retry_after`` is how many seconds the server asked to wait, if it did; ``lasting`` says that
-    somebody probably has to fix something.
+    somebody probably has to fix something; ``not_done`` that the API has surely not carried out
+    what it was asked for.
     """
 
     exit_code = ExitCode.UNAVAILABLE
@@ -104,10 +113,18 @@ class NoAnswer(ApiError):
         advice: str = "",
         retry_after: float | None = None,
         lasting: bool = False,
+        not_done: bool = False,
     ) -> None:
         super().__init__(message, advice=advice)
         self.retry_after = retry_after
         self.lasting = lasting
+        self.not_done = not_done
+
+
+class Lost(ApiError):
+    """There was no usable answer, and the API may have carried out what it was asked for."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class Unavailable(ApiError):

@@ -118,6 +118,15 @@ class TestRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A project, an environment or a test suite, as far as the API says."""
+
+    id: int | None = None
+    key: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """What one poll saw of a run; ``at`` is in seconds since the wait began."""
 
@@ -341,6 +350,17 @@ def parse_account_name(data: object, clean: Clean = clean_text) -> str | None:
     """Return the account's name as it stands in web addresses; raises :class:`MalformedAnswer`."""
     name = _Fields(data, "an account", clean).line("name")
     return name if name and re.fullmatch(r"[\w.~-]+", name, re.ASCII) else None
+
+
+def parse_entries(data: object, clean: Clean = clean_text) -> Sequence[Entry]:
+    """Build a list of projects, environments or test suites; raises :class:`MalformedAnswer`."""
+    entries = [
+        _Fields(item, "an entry", clean, strict=False) for item in _items(data, "a list", MOST_RUNS)
+    ]
+    return tuple(
+        Entry(id=entry.integer("id"), key=entry.line("key"), name=entry.line("name"))
+        for entry in entries
+    )
 
 
 def _parse_result(data: object, clean: Clean, repeated: Clean, *, brief: bool) -> TestResult:

@@ -14,7 +14,7 @@ from testery_gate.text import clean_text
 
 
 class Redaction:
-    """Removes the token from texts of the API; without a token it removes nothing.
+    """Removes secrets from texts of the API: the token, and others; without any it removes nothing.
 
     It is found in any case, parted by blanks and by whatever is not printable ASCII, in look-alikes
     of such (full width, mathematical), and encoded: percent, base64 at any place of a longer text,
@@ -23,7 +23,8 @@ class Redaction:
     tokens that are reversed or separated by visible characters are not found.
     """
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *others: str) -> None:
+        self._others = Redaction(*others) if others else None
         plain = _bare(token)
         encoded = [token.encode().hex().encode(), *map(_bare, _in_base64(token.encode()))]
         self._length = len(token)
@@ -44,10 +45,16 @@ class Redaction:
     def beginning(self, text: str) -> str:
         """Return a text that was cut off, without the token and without a part of it at the cut."""
         whole = self(text)
-        return whole[: max(0, len(whole) - _LONGEST_ESCAPE * self._length)]
+        return whole[: max(0, len(whole) - _LONGEST_ESCAPE * self._longest)]
+
+    @property
+    def _longest(self) -> int:
+        return max(self._length, self._others._longest if self._others else 0)
 
     def __call__(self, text: str) -> str:
-        """Return a remote text cleaned, and without the token."""
+        """Return a remote text cleaned, and without the secrets."""
+        if self._others is not None:
+            text = self._others(text)
         if len(text) > LONGEST_TEXT:
             return f"{self.beginning(text[:LONGEST_TEXT])}…"
         # Cleaned first: a control character could part the token and be dropped later.

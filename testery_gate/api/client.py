@@ -6,6 +6,7 @@ ends the retries. Documented endpoints: the Testery API documentation.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,16 +17,18 @@ from typing import TypeVar, cast
 import tenacity
 
 from testery_gate.api import faults
-from testery_gate.api.transport import Answer, Bounds, Transport
-from testery_gate.errors import ApiError, NoAnswer, Unauthorized, Unavailable
+from testery_gate.api.transport import Answer, Bounds, Request, Transport
+from testery_gate.errors import ApiError, Lost, NoAnswer, Unauthorized, Unavailable
 from testery_gate.model import (
     Attachments,
+    Entry,
     MalformedAnswer,
     TestResult,
     TestRun,
     decode_json,
     parse_account_name,
     parse_attachments,
+    parse_entries,
     parse_results,
     parse_run,
     parse_runs,
@@ -43,6 +46,8 @@ Each time it takes longer, the next one may take more. So one that stalls costs 
 API works.
 """
 RESULTS_TIMEOUT = 60.0
+START_TIMEOUT = 60.0
+"""Long, because a start that was given up may have happened all the same."""
 ALL_OF_IT = 0.9
 """The share of its time from which on a request has stalled; clocks differ a little."""
 LAST_LOOK_SECONDS = 1.5
@@ -96,6 +101,8 @@ class Limits:
     """How far past the deadline all requests together may run."""
     requests: tuple[float, ...] = REQUEST_TIMEOUTS
     """How long one request may take, and the next ones if it takes longer."""
+    start: float = START_TIMEOUT
+    """How long the request may take that starts a run."""
     answer_bytes: int = MAX_ANSWER_BYTES
     answer_values: int = MAX_ANSWER_VALUES
 
@@ -122,7 +129,9 @@ class Limits:
         """Return the bounds of a request that begins now; raises :class:`NoAnswer` without time."""
         patience = self._patience()
         if patience <= 0:
-            raise NoAnswer("no time was left before the deadline", advice="Raise --timeout.")
+            raise NoAnswer(
+                "no time was left before the deadline", advice="Raise --timeout.", not_done=True
+            )
         return Bounds(
             connect=min(CONNECT_TIMEOUT, patience),
             read=min(READ_TIMEOUT, patience),
@@ -290,15 +299,70 @@ class TesteryClient:
         """Return the account's name in web addresses, from an undocumented endpoint."""
         return self._get("account", parse_account_name, self._optional)
 
+    def projects(self) -> Sequence[Entry]:
+        """Return the account's projects, from an undocumented endpoint."""
+        return self._get("projects", parse_entries, self._optional)
+
+    def environments(self) -> Sequence[Entry]:
+        """Return the account's environments, from an undocumented endpoint."""
+        return self._get("environments", parse_entries, self._optional)
+
+    def test_suites(self, project_id: int) -> Sequence[Entry]:
+        """Return the test suites of a project, from an undocumented endpoint."""
+        return self._get(f"projects/{project_id}/test-suites", parse_entries, self._optional)
+
+    def start(
+        self, wanted: Mapping[str, object], note_doubt: Callable[[bool], None] = lambda _: None
+    ) -> TestRun:
+        """Start a run, through an undocumented endpoint; it is never asked for twice.
+
+        The request is only repeated where it surely started nothing. ``note_doubt`` is called when
+        a run may have been started, and when none was. Raises :class:`Refused`, and :class:`Lost`
+        where a run may have been started.
+        """
+        path, limits = (
+            "test-run-requests-build",
+            replace(self._limits, requests=(self._limits.start,)),
+        )
+        change = self._change("POST", path, wanted)
+
+        def ask() -> TestRun:
+            note_doubt(True)
+            try:
+                return self._attempt(path, parse_run, limits, change)
+            except NoAnswer as error:
+                if not error.not_done:
+                    raise Lost(error.message, advice=error.advice) from error
+                note_doubt(False)
+                if self._tolerated(path, limits) <= 0:
+                    raise self._unavailable(path, error) from error
+                raise
+            except ApiError:
+                note_doubt(False)
+                raise
+
+        return self._retried(ask, limits, lambda: self._tolerated(path, limits))
+
+    def cancel(self, run_id: int) -> None:
+        """Cancel a run, through an undocumented endpoint; one that is over stays as it is."""
+        change = self._change("PATCH", _path_of(run_id), {"status": "CANCELED"})
+        self._get(_path_of(run_id), lambda _data, _clean: None, self._limits, change)
+
+    def _change(self, method: str, path: str, body: Mapping[str, object]) -> Request:
+        url = f"{self._transport.route.url}/{path}"
+        return Request(method=method, url=url, body=json.dumps(body).encode())
+
     @property
     def _optional(self) -> Limits:
         patience = min(self._limits.outage_tolerance, OPTIONAL_PATIENCE)
         return replace(self._limits, outage_tolerance=patience, requests=(OPTIONAL_TIMEOUT,))
 
-    def _get(self, path: str, parse: _Parse[_T], limits: Limits) -> _T:
+    def _get(
+        self, path: str, parse: _Parse[_T], limits: Limits, change: Request | None = None
+    ) -> _T:
         def ask() -> _T:
             try:
-                return self._attempt(path, parse, limits)
+                return self._attempt(path, parse, limits, change)
             except NoAnswer as error:
                 if self._tolerated(path, limits) <= 0:
                     raise self._unavailable(path, error) from error
@@ -306,13 +370,15 @@ class TesteryClient:
 
         return self._retried(ask, limits, lambda: self._tolerated(path, limits))
 
-    def _attempt(self, path: str, parse: _Parse[_T], limits: Limits) -> _T:
+    def _attempt(
+        self, path: str, parse: _Parse[_T], limits: Limits, change: Request | None = None
+    ) -> _T:
         clock, before = limits.deadline.clock, self._outages.get(path)
         request = limits.request(stalled=before.stalled if before else 0, usual=self._usual)
         began = clock()
         try:
             url = f"{self._transport.route.url}/{path}"
-            answer = self._answer(url, parse, limits.bounds(request))
+            answer = self._answer(url, parse, limits.bounds(request), change)
         except ApiError as error:
             # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
             error.message = one_line(self._transport.redact(error.message))
@@ -373,14 +439,16 @@ class TesteryClient:
         self._advised.add(advice)
         return advice
 
-    def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds) -> _T:
+    def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds, change: Request | None) -> _T:
         def read(answer: Answer) -> _T:
             with self._turn:
                 return parsed(answer)
 
         def parsed(answer: Answer) -> _T:
             try:
-                data = decode_json(answer.body, bounds.values)
+                # After a change there need not be anything.
+                body = answer.body if answer.body or change is None else b"null"
+                data = decode_json(body, bounds.values)
             except MalformedAnswer:
                 raise
             except (ValueError, RecursionError):
@@ -391,6 +459,8 @@ class TesteryClient:
             return parse(data, self._transport.redact)
 
         try:
+            if change is not None:
+                return self._transport.change(change, bounds, read)
             return self._transport.get(url, bounds, read)
         except MalformedAnswer as error:
             raise NoAnswer(

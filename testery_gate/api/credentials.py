@@ -26,8 +26,14 @@ class Token:
 
 
 def without_token(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the tokens, for a program that does not need them."""
-    tokens = {*TOKEN_VARIABLES, "TESTERY_GATE_TOKEN", CODE_HOST_VARIABLE}
+    """Return the environment without the tokens, for a program that does not need them.
+
+    Nor does it need the variables of a run, of which some are secret.
+    """
+    tokens = {
+        *TOKEN_VARIABLES,
+        *("TESTERY_GATE_TOKEN", "TESTERY_GATE_VARIABLE", CODE_HOST_VARIABLE),
+    }
     return {name: value for name, value in environment.items() if name not in tokens}
 
 

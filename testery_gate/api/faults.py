@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import re
 import socket
 import ssl
@@ -13,12 +14,13 @@ from http import HTTPStatus
 import requests
 
 from testery_gate.api.connection import Proxy, Route, Trust
-from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized
-from testery_gate.text import clean_text, one_line
+from testery_gate.errors import ApiError, NoAnswer, NotFound, Refused, Unauthorized
+from testery_gate.text import clean_text, one_line, shorten
 
 NEXT_STEP = "'testery-gate doctor' checks every step on the way to the API."
 WRONG_ADDRESS = "Check that --api-url is the address of the API, not of the web app."
 _SLOW = "The network or the API is slow, or something on the way does not respond."
+_LONGEST_MESSAGE = 500
 _NO_PROXY = "If the network requires a proxy, set HTTPS_PROXY."
 
 
@@ -48,7 +50,31 @@ def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | N
         f"HTTP {status_text(status)} from {url}",
         advice="Try again later, or wait longer with --outage-tolerance.",
         retry_after=retry_after(headers.get("Retry-After"), headers.get("Date")),
+        not_done=status == HTTPStatus.TOO_MANY_REQUESTS,
     )
+
+
+def of_change(status: int, headers: Mapping[str, str], url: str, body: bytes) -> ApiError:
+    """Return what a status means after a request to change something that was not a success.
+
+    With a code of 4xx it was not carried out (RFC 9110, section 15.5), unless the server gave up on
+    a request that it took for slow.
+    """
+    error = of_status(status, headers, url)
+    unsure = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+    if isinstance(error, NoAnswer) and 400 <= status < 500 and status not in unsure:
+        return Refused(f"the API refuses the request (HTTP {status_text(status)}){_said(body)}")
+    return error or NoAnswer(f"{url} sent no usable answer", advice=WRONG_ADDRESS)
+
+
+def _said(body: bytes) -> str:
+    """Return what the API says in an error's answer, where it says it as JSON."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    message = content.get("message") if isinstance(content, dict) else None
+    return f": {shorten(message, _LONGEST_MESSAGE)}" if isinstance(message, str) else ""
 
 
 def status_text(status: int) -> str:

@@ -7,8 +7,9 @@ import socket
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any, TypeVar, cast
@@ -30,6 +31,9 @@ MOST_ON_THE_WIRE = 128 * 1024 * 1024
 """Bytes of one answer as received, with all that is not its body: headers, lines between chunks,
 trailers, interim answers. urllib3 limits the length of each of these lines, not their number."""
 
+_LONGEST_ERROR = 4096
+"""Bytes that are read of an error's answer, for what it says."""
+
 _T = TypeVar("_T")
 
 
@@ -49,7 +53,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came with status 200."""
+    """What came with status 200, or any of 2xx after a change."""
 
     body: bytes
     content_type: str
@@ -71,8 +75,8 @@ class Request:
 
     method: str
     url: str
-    body: bytes | None = None
-    """JSON."""
+    body: bytes | None = field(default=None, repr=False)
+    """JSON, which may hold secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,18 +121,33 @@ class _Session(requests.Session):
         """Follow no redirect."""
 
 
+class _Sending(threading.local):
+    """Whether the request of this thread began to be sent."""
+
+    began = False
+
+
 class Transport:
     """Sends requests along one route with one token.
 
     Raises :class:`UsageError` if the certificates that the route trusts can't be loaded.
     """
 
-    def __init__(self, route: Route, token: str, auth: AuthBase | None = None) -> None:
+    def __init__(
+        self,
+        route: Route,
+        token: str,
+        auth: AuthBase | None = None,
+        *,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        """``secrets`` are removed from what the API says, as the token is."""
         self.route = route
-        self.redact = Redaction(token)
+        self.redact = Redaction(token, *secrets)
         self.encryption: Encryption | None = None
         """That of the newest connection; ``None`` before the first, and for plain http."""
         self._auth = auth or BearerToken(token)
+        self._sending = _Sending()
         self._session = _Session()
         # The route was found already; and a .netrc entry must not replace the token.
         self._session.trust_env = False
@@ -136,13 +155,17 @@ class Transport:
         self._session.headers["Accept"] = "application/json"
         if route.proxy is not None:
             self._session.proxies = {"https": route.proxy.url}
-        self._session.mount("http://", _BoundedAdapter(self._note_encryption))
+        self._session.mount("http://", _BoundedAdapter(self._note_encryption, self._note_sending))
         if route.trust is not None:
-            adapter = _TrustingAdapter(self._note_encryption, route.trust.context())
+            context = route.trust.context()
+            adapter = _TrustingAdapter(self._note_encryption, self._note_sending, context)
             self._session.mount("https://", adapter)
 
     def _note_encryption(self, encryption: Encryption) -> None:
         self.encryption = encryption
+
+    def _note_sending(self) -> None:
+        self._sending.began = True
 
     def get(self, url: str, bounds: Bounds, read: Callable[[Answer], _T]) -> _T:
         """Fetch what is at an address of the API, and return what is read from it.
@@ -176,6 +199,22 @@ class Transport:
         try:
             return within(bounds.whole, work)
         except TookTooLong:
+            raise faults.too_slow(request.url, bounds.whole) from None
+
+    def change(self, request: Request, bounds: Bounds, read: Callable[[Answer], _T]) -> _T:
+        """Have the API change something, and return what is read from its answer.
+
+        It is sent once, and follows no redirect. Raises :class:`Refused` besides what :meth:`get`
+        does; :attr:`NoAnswer.not_done` says whether it surely was not carried out.
+        """
+
+        def work(abandoned: threading.Event) -> _T:
+            return read(self._changed(request, bounds, abandoned))
+
+        try:
+            return within(bounds.whole, work)
+        except TookTooLong:
+            # Also where nothing was sent so far: who works on it may be about to.
             raise faults.too_slow(request.url, bounds.whole) from None
 
     def fetch_date(self, timeout: float) -> str | None:
@@ -223,6 +262,26 @@ class Transport:
                 return Answer(body=body, content_type=content_type)
         except (requests.RequestException, OSError, ValueError) as error:
             raise faults.explained(error, url, self.route) from error
+
+    def _changed(self, request: Request, bounds: Bounds, abandoned: threading.Event) -> Answer:
+        url, timeout = request.url, (bounds.connect, bounds.read)
+        self._sending.began = False
+        try:
+            with self._send(
+                url, timeout, self._auth, method=request.method, body=request.body
+            ) as response:
+                if not 200 <= response.status_code < 300:
+                    said = b""
+                    with suppress(requests.RequestException):
+                        said = next(response.iter_content(_LONGEST_ERROR), b"")
+                    raise faults.of_change(response.status_code, response.headers, url, said)
+                body = _read(response, url, bounds, abandoned)
+                content_type = response.headers.get("Content-Type", "")
+                return Answer(body=body, content_type=content_type)
+        except (requests.RequestException, OSError, ValueError) as error:
+            fault = faults.explained(error, url, self.route)
+            fault.not_done = not self._sending.began
+            raise fault from error
 
     def _followed(self, request: Request, bounds: Bounds) -> requests.Response:
         """Send a request to where it is redirected to on the same host, as the same request."""
@@ -278,8 +337,10 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 class _BoundedAdapter(HTTPAdapter):
     """Connects so that the size of every answer is limited."""
 
-    def __init__(self, on_connection: Callable[[Encryption], None]) -> None:
-        self._pool_classes = _pools(on_connection)
+    def __init__(
+        self, on_connection: Callable[[Encryption], None], on_sending: Callable[[], None]
+    ) -> None:
+        self._pool_classes = _pools(on_connection, on_sending)
         super().__init__()
         self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
@@ -288,10 +349,13 @@ class _TrustingAdapter(_BoundedAdapter):
     """Lets one context check certificates; ``requests`` by itself adds those that it brings."""
 
     def __init__(
-        self, on_connection: Callable[[Encryption], None], context: ssl.SSLContext
+        self,
+        on_connection: Callable[[Encryption], None],
+        on_sending: Callable[[], None],
+        context: ssl.SSLContext,
     ) -> None:
         self._context = context
-        super().__init__(on_connection)
+        super().__init__(on_connection, on_sending)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: object, cert: object = None
@@ -310,15 +374,33 @@ class _TrustingAdapter(_BoundedAdapter):
         return manager
 
 
-def _pools(on_connection: Callable[[Encryption], None]) -> dict[str, type]:
+def _pools(
+    on_connection: Callable[[Encryption], None], on_sending: Callable[[], None]
+) -> dict[str, type]:
     class Connection(urllib3.connection.HTTPConnection):
         response_class = _BoundedResponse
 
+        def send(self, data: Any) -> None:
+            if self.sock is None:
+                self.connect()
+            on_sending()
+            super().send(data)
+
     class EncryptedConnection(urllib3.connection.HTTPSConnection):
         response_class = _BoundedResponse
+        connecting = False
+
+        def send(self, data: Any) -> None:
+            if not self.connecting:  # else it asks a proxy for a tunnel
+                on_sending()
+            super().send(data)
 
         def connect(self) -> None:
-            super().connect()
+            self.connecting = True
+            try:
+                super().connect()
+            finally:
+                self.connecting = False
             sock = cast("ssl.SSLSocket", self.sock)
             on_connection(
                 Encryption(protocol=sock.version() or "", certificate=sock.getpeercert() or {})

@@ -32,8 +32,16 @@ from testery_gate.api.client import (
     TesteryClient,
 )
 from testery_gate.api.transport import Answer, Bounds, Transport
-from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized, Unavailable
-from testery_gate.model import MOST_RESULTS, MOST_RUNS, Attachments
+from testery_gate.errors import (
+    ApiError,
+    Lost,
+    NoAnswer,
+    NotFound,
+    Refused,
+    Unauthorized,
+    Unavailable,
+)
+from testery_gate.model import MOST_RESULTS, MOST_RUNS, Attachments, Entry
 from testery_gate.redaction import Redaction
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import make_answer, make_route, make_run, make_transport
@@ -1061,3 +1069,159 @@ def test_interim_answers_do_not_go_on_without_end(monkeypatch: pytest.MonkeyPatc
     with raw_server(reply) as server, pytest.raises(Unavailable, match="longer than 1 MiB"):
         make_real_client(server.url, deadline=Deadline.after(60)).run(55676)
     assert sum(sent) < 2**26
+
+
+# Starting and canceling
+
+START = f"{BASE}/test-run-requests-build"
+WANTED = {"project": "shop", "environment": "qa"}
+
+
+def doubts_of(client: TesteryClient) -> tuple[ApiError, list[bool]]:
+    """What a start that fails raises, and what was noted of it."""
+    noted: list[bool] = []
+    with pytest.raises(ApiError) as raised:
+        client.start(WANTED, noted.append)
+    return raised.value, noted
+
+
+def test_a_start_is_one_request_with_its_body(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.post(START, json=make_answer(), status_code=201)
+    assert make_client(FakeClock()).start(WANTED) == make_run()
+    (sent,) = requests_mock.request_history
+    assert sent.json() == WANTED
+    assert sent.headers["Content-Type"] == "application/json"
+    assert sent.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"status_code": 500}, id="500"),
+        pytest.param({"status_code": 503, "headers": {"Retry-After": "1"}}, id="503"),
+        pytest.param({"status_code": 408}, id="408"),
+        pytest.param({"status_code": 304}, id="304"),
+        pytest.param({"status_code": 307, "headers": {"Location": URL}}, id="a redirect"),
+        pytest.param({"status_code": 201, "text": "<html>"}, id="no JSON"),
+        pytest.param({"status_code": 201, "text": ""}, id="nothing"),
+        pytest.param({"status_code": 201, "json": {"id": "5"}}, id="no id"),
+        pytest.param({"status_code": 202, "json": []}, id="no run"),
+    ],
+)
+def test_a_start_that_may_have_happened_is_lost_and_not_repeated(
+    requests_mock: requests_mock.Mocker, answer: dict[str, Any]
+) -> None:
+    requests_mock.post(START, **answer)
+    error, noted = doubts_of(make_client(FakeClock()))
+    assert isinstance(error, Lost)
+    assert noted == [True]
+    assert len(requests_mock.request_history) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        pytest.param(reset, Lost, id="reset"),
+        pytest.param(lambda _: None, Lost, id="closed"),
+        pytest.param(http(b"{", length=99), Lost, id="cut off"),
+    ],
+)
+def test_a_connection_that_ends_after_the_request_is_in_doubt(
+    reply: Reply, kind: type[ApiError]
+) -> None:
+    with raw_server(reply) as server:
+        error, noted = doubts_of(make_real_client(server.url))
+        assert len(server.requests) == 1
+    assert type(error) is kind
+    assert noted == [True]
+
+
+def test_a_start_that_takes_too_long_is_in_doubt() -> None:
+    with raw_server(hang) as server:
+        error, _ = doubts_of(make_real_client(server.url, start=0.2))
+    assert isinstance(error, Lost)
+
+
+def test_a_start_without_a_connection_surely_did_not_happen() -> None:
+    with raw_server(hang) as server:
+        url = server.url
+    clock, retries = FakeClock(), list[Retry]()
+    client = make_client(clock, retries, base=url, outage_tolerance=5)
+    error, noted = doubts_of(client)
+    assert isinstance(error, Unavailable)
+    assert noted == [True, False] * (len(retries) + 1)
+    assert sum(clock.slept) == 5
+
+
+def test_a_start_that_is_put_off_is_repeated_when_the_api_says(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    later = {"status_code": 429, "headers": {"Retry-After": "7"}}
+    requests_mock.post(START, [later, {"json": make_answer(), "status_code": 201}])
+    clock = FakeClock()
+    assert make_client(clock).start(WANTED) == make_run()
+    assert clock.slept == [7]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        pytest.param(
+            {"status_code": 400, "json": {"code": "400", "message": f"no {TOKEN}\n"}},
+            Refused,
+            "the API refuses the request (HTTP 400 Bad Request): no ***",
+            id="400",
+        ),
+        pytest.param(
+            {"status_code": 422, "text": "<html>"},
+            Refused,
+            "the API refuses the request (HTTP 422 Unprocessable",
+            id="422 in HTML",
+        ),
+        pytest.param({"status_code": 409, "json": []}, Refused, "(HTTP 409 Conflict)", id="409"),
+        pytest.param({"status_code": 401}, Unauthorized, "(HTTP 401)", id="401"),
+        pytest.param({"status_code": 403}, Unauthorized, "(HTTP 403)", id="403"),
+        pytest.param({"status_code": 404}, NotFound, "(HTTP 404)", id="404"),
+    ],
+)
+def test_a_start_that_is_refused_did_not_happen(
+    requests_mock: requests_mock.Mocker, answer: dict[str, Any], kind: type[ApiError], says: str
+) -> None:
+    requests_mock.post(START, **answer)
+    error, noted = doubts_of(make_client(FakeClock()))
+    assert type(error) is kind
+    assert says in error.message
+    assert noted == [True, False]
+    assert len(requests_mock.request_history) == 1
+
+
+def test_a_refusal_that_is_cut_off_is_one() -> None:
+    with raw_server(http(b"{", status="400 Bad Request", length=99)) as server:
+        error, _ = doubts_of(make_real_client(server.url))
+    assert isinstance(error, Refused)
+
+
+def test_a_cancellation_needs_no_answer_but_its_status_and_is_repeated(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.patch(URL, [{"status_code": 500}, {"status_code": 204}])
+    make_client(FakeClock()).cancel(55676)
+    assert [request.json() for request in requests_mock.request_history] == [
+        {"status": "CANCELED"}
+    ] * 2
+
+
+def test_what_there_is_to_start_is_listed(requests_mock: requests_mock.Mocker) -> None:
+    entries = [{"id": 1, "key": "shop", "name": "The\nshop", "more": 1}, {"id": "x"}]
+    for path in ("projects", "environments", "projects/1/test-suites"):
+        requests_mock.get(f"{BASE}/{path}", json=entries)
+    client = make_client(FakeClock())
+    for found in (client.projects(), client.environments(), client.test_suites(1)):
+        assert found == (Entry(id=1, key="shop", name="The shop"), Entry())
+
+
+def test_other_secrets_are_removed_as_the_token_is(requests_mock: requests_mock.Mocker) -> None:
+    transport = Transport(make_route(BASE), TOKEN, secrets=["hunter-2222", "s3cret"])
+    told = f"{TOKEN} hunter-2222 S3CRET"
+    assert transport.redact(told) == "*** *** ***"
+    assert transport.redact.beginning(f"{told} {'x' * 500}").startswith("*** *** *** x")

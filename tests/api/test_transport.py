@@ -14,8 +14,8 @@ import pytest
 from testery_gate.api.client import Limits, Retry, TesteryClient
 from testery_gate.api.connection import Proxy, Route, Trust
 from testery_gate.api.faults import NEXT_STEP
-from testery_gate.api.transport import Transport
-from testery_gate.errors import Unavailable
+from testery_gate.api.transport import Bounds, Request, Transport
+from testery_gate.errors import NoAnswer, Unavailable
 from testery_gate.waiting.deadline import Deadline
 from tests.authority import Authority
 from tests.builders import make_answer, make_route, make_run, make_transport
@@ -326,3 +326,39 @@ def test_a_knock_takes_any_answer_and_shows_no_token(authority: Authority, trust
         assert transport.fetch_date(5) == "Wed, 21 Oct 2015 07:28:00 GMT"
         assert "Authorization" not in server.requests[0]
     assert transport.encryption is not None
+
+
+def not_done(route: Route) -> bool:
+    """Whether it is certain that a request to change something was not carried out."""
+    with pytest.raises(NoAnswer) as caught:
+        Transport(route, TOKEN).change(
+            Request(method="POST", url=f"{route.url}/test-run-requests-build", body=b"{}"),
+            Bounds(connect=5, read=5, whole=5, size=1000, values=1000),
+            lambda answer: answer,
+        )
+    return caught.value.not_done
+
+
+def test_what_ends_before_the_request_is_sent_was_surely_not_done(
+    authority: Authority, trust: Trust
+) -> None:
+    with https(authority, "localhost") as server:
+        assert not_done(make_route(f"https://localhost:{server.port}/api", trust=Trust()))
+        assert not_done(make_route(f"https://127.0.0.1:{server.port}/api", trust=trust))
+        port = server.port
+    assert not_done(make_route(f"https://localhost:{port}/api", trust=trust))
+    assert not_done(make_route("https://nowhere.invalid/api", trust=trust))
+    url = f"https://{HOST}/api"
+    with proxy_server({}) as proxy:
+        assert not_done(make_route(url, trust=trust, proxy=proxy_at(proxy.port)))
+    with raw_server(RUN) as plain, proxy_server({f"{HOST}:443": plain.port}) as proxy:
+        assert not_done(make_route(url, trust=trust, proxy=proxy_at(proxy.port)))
+
+
+def test_what_ends_after_it_may_have_been_done(authority: Authority, trust: Trust) -> None:
+    with raw_server(reset, encrypted=authority.context(HOST, "localhost")) as server:
+        assert not not_done(make_route(f"https://localhost:{server.port}/api", trust=trust))
+        with proxy_server({f"{HOST}:443": server.port}) as proxy:
+            route = make_route(f"https://{HOST}/api", trust=trust, proxy=proxy_at(proxy.port))
+            assert not not_done(route)
+        assert [request.split()[0] for request in server.requests] == ["POST", "POST"]
