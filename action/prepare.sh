@@ -21,8 +21,8 @@ if [[ $FAIL != true && $FAIL != false ]]; then
     end 2 usage 'the input fail is neither true nor false'
 fi
 # Other commands would end with 0 without having looked at a run.
-if [[ $COMMAND != wait && $COMMAND != check ]]; then
-    end 2 usage 'the input command is neither wait nor check'
+if [[ $COMMAND != wait && $COMMAND != check && $COMMAND != run ]]; then
+    end 2 usage 'the input command is neither wait, check nor run'
 fi
 
 # A machine's own python3 can be too old, and the tool cache of GitHub's images has others. Their

@@ -1,4 +1,4 @@
-"""The one walk: find the runs, wait for them, judge them, gather what the reports show."""
+"""The one walk: find or start the runs, wait for them, judge them, gather what the reports show."""
 
 from __future__ import annotations
 
@@ -35,10 +35,19 @@ from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.meant import Described, Meant, Named, Question
 from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Query
+from testery_gate.runs.start import Start, Starter
 from testery_gate.runs.wait import Effects as Effects
 from testery_gate.runs.wait import Wait
 from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import Durations, PollInterval, Sighting
+
+Target = Sequence[RunReference] | PipedRuns | Query | Start
+"""Which runs to judge: those that are named or described, or one that is started for it."""
+
+CANCEL_SECONDS = 10.0
+"""How long it may take to cancel runs: somebody waits for the end of the process."""
+APPEARING_SECONDS = 10.0
+"""How long a run that was started may take to be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +61,10 @@ class Waiting:
     follow: bool = True
     """Whether it is asked again which runs are meant, and a canceled one gives way to a newer."""
     fail_fast: bool = False
+    cancel_on_interrupt: bool = False
+    """Whether runs that have not finished are canceled in Testery after a signal."""
+    cancel_when_decided: bool = False
+    """The same for a run that was decided early."""
     with_results: bool = True
     with_attachments: Callable[[Sequence[Judged]], Iterable[tuple[int, str]]] | None = None
     """Which tests to ask for screenshots and the like, by run and result, the first ones first."""
@@ -69,25 +82,37 @@ class Gate:
         effects: Effects,
         waiting: Waiting,
         gathering: Gathering | None = None,
+        *,
+        aside: Callable[[float], TesteryClient] | None = None,
     ) -> None:
+        """Take what it needs; ``aside`` returns a client for so many seconds, which goes on after a
+        signal too.
+        """
         self._policy = policy
         self._client = client
         self._effects = effects
         self._waiting = waiting
         self._gathering = gathering
         """What reads the evidence of single tests, where that was asked for."""
+        self._aside = aside or (lambda _: client)
+        self._canceled: set[int] = set()
+        self._cancel_notes: dict[int, str] = {}
+        """By id of each run that was to be canceled: what came of it."""
+        self._started: int | None = None
         self._newest: Sequence[TestRun] | None = None
         """The newest runs when the wait began, once they were asked for."""
         self._before: Mapping[int, Sequence[TestRun]] = {}
         """By id the comparable runs before those that were judged, once they were looked for."""
 
-    def judge(self, target: Sequence[RunReference] | PipedRuns | Query) -> Sequence[Judged]:
+    def judge(self, target: Target) -> Sequence[Judged]:
         """Return each run with its verdict, however the wait ends: by a signal at any moment too.
 
         Where no run is found there is one verdict that says so. Raises :class:`UsageError` where
-        standard input names no runs.
+        standard input names no runs, or what is to be started is not there.
         """
         try:
+            if isinstance(target, Start):
+                return self._judge_started(target)
             if isinstance(target, PipedRuns):
                 # A deadline of 0 must leave those who write into it the time to start.
                 seconds = self._waiting.deadline.remaining() or ONLY_LOOK_SECONDS
@@ -114,6 +139,55 @@ class Gate:
             ],
             wait,
         )
+
+    def _judge_started(self, wanted: Start) -> Sequence[Judged]:
+        effects, deadline = self._effects, self._waiting.deadline
+        starter = Starter(
+            wanted,
+            self._client,
+            clock=deadline.clock,
+            sleep=effects.sleep,
+            say=effects.say,
+        )
+        try:
+            run_id = self._started = starter.start(self._aside)
+            effects.started(run_id)
+            seconds = min(APPEARING_SECONDS, deadline.remaining())
+            appear_by = Deadline.after(seconds, deadline.clock)
+            self._waiting = replace(self._waiting, appear_by=appear_by)
+            runs = self._judge_named([RunReference(run_id=run_id)])
+        except ApiError as error:
+            return [Judged(run_id=None, verdict=_of_error(error))]
+        except Interrupted as cause:
+            return [self._stopped_start(starter, cause)]
+        return [replace(one, notes=(*starter.notes, *one.notes)) for one in runs]
+
+    def _stopped_start(self, starter: Starter, cause: Interrupted) -> Judged:
+        """Say how far a start had come when a signal stopped it, and cancel what was started."""
+        run_id, doubt = starter.run_id, ""
+        if run_id is None and starter.in_doubt and self._waiting.cancel_on_interrupt:
+            try:
+                client = self._aside(CANCEL_SECONDS)
+                runs = starter.look(client, CANCEL_SECONDS, self._effects.sleep_on)
+            except ApiError as error:
+                doubt = f"nothing was canceled, because the list can't be read: {error.message}"
+            else:
+                run_id = runs[0].id if len(runs) == 1 else None
+                doubt = "" if run_id else f"nothing was canceled: {len(runs)} runs may be the one"
+        if run_id is not None:
+            if self._waiting.cancel_on_interrupt:
+                self._cancel([run_id], str(cause))
+            reason = f"stopped by {cause} when run {run_id} had just been started"
+            advice = self._after_a_signal(run_id)
+        elif starter.in_doubt:
+            reason = f"stopped by {cause} while a run was being started: it may be there"
+            advice = starter.wanted.how_to_look
+        else:
+            reason = f"stopped by {cause} before a run was started"
+            advice = "Start the gate again."
+        verdict = no_verdict(cause.exit_code, reason, advice=advice)
+        notes = (*starter.notes, *self._cancel_note(run_id or 0), *([doubt] if doubt else []))
+        return Judged(run_id=run_id, verdict=verdict, notes=notes)
 
     def _judge_described(self, query: Query) -> Sequence[Judged]:
         search = Search(query, self._client, self._effects.now)
@@ -174,9 +248,14 @@ class Gate:
 
     def _judged(self, wait: Wait) -> Sequence[Judged]:
         try:
+            if self._waiting.cancel_when_decided:
+                self._cancel(self._decided_early(wait), "the verdict was decided")
             evidence = self._evidence(wait)
         except Interrupted as signal:
             evidence, wait.unanswered = {}, signal
+        for ended_by in (wait.watch.ended_by, wait.unanswered):
+            if isinstance(ended_by, Interrupted):
+                self._cancel_after(ended_by, wait)
         runs = [self._judge(run_id, wait, evidence.get(run_id)) for run_id in wait.meant.notes]
         match wait.unanswered:
             case None:
@@ -187,6 +266,57 @@ class Gate:
                 reason = f"whether other runs are meant by now can't be told: {error.message}"
                 lacking = no_verdict(error.exit_code, reason, advice=error.advice)
                 return [_withheld(judged, lacking, {ExitCode.PASSED}) for judged in runs]
+
+    def _decided_early(self, wait: Wait) -> Sequence[int]:
+        seen = [wait.watch.runs.get(run_id) for run_id in wait.meant.notes]
+        return [
+            one.run.id
+            for one in seen
+            if isinstance(one, Sighting) and not one.finished and self._early(one)
+        ]
+
+    def _cancel_after(self, cause: Interrupted, wait: Wait) -> None:
+        """Cancel what is not known to be over, where that was asked for."""
+        seen = {run_id: wait.watch.runs.get(run_id) for run_id in wait.meant.notes}
+        if self._waiting.cancel_on_interrupt:
+            still_open = [
+                run_id
+                for run_id, one in seen.items()
+                if not (isinstance(one, NotFound) or (isinstance(one, Sighting) and one.finished))
+            ]
+            self._cancel(still_open, str(cause))
+
+    def _cancel(self, run_ids: Sequence[int], why: str) -> None:
+        """Cancel runs in Testery; what fails is noted, and changes nothing.
+
+        One that has ended meanwhile keeps its end, as the vendor's client has it.
+        """
+        wanted = [run_id for run_id in run_ids if run_id not in self._cancel_notes]
+        client = self._aside(CANCEL_SECONDS) if wanted else self._client
+        for run_id in wanted:
+            try:
+                run = client.run(run_id)
+                if run.complete or run.status.is_final:
+                    note = f"run {run_id} was not canceled in Testery ({why}): it had ended"
+                else:
+                    client.cancel(run_id)
+                    note = f"the gate canceled run {run_id} in Testery: {why}"
+                    self._canceled.add(run_id)
+            except ApiError as error:
+                note = f"run {run_id} could not be canceled in Testery ({why}): {error.message}"
+            self._cancel_notes[run_id] = note
+            self._effects.say(f"{note[:1].upper()}{note[1:]}")
+
+    def _cancel_note(self, run_id: int) -> tuple[str, ...]:
+        return (self._cancel_notes[run_id],) if run_id in self._cancel_notes else ()
+
+    def _after_a_signal(self, run_id: int) -> str:
+        """Say what to do about a run that goes on without the gate, if it does."""
+        if run_id in self._canceled:
+            return "The run was canceled in Testery: start another one."
+        if run_id == self._started:
+            return f"The run goes on without the gate: 'testery-gate wait {run_id}' waits for it."
+        return ""
 
     def _evidence(self, wait: Wait) -> Mapping[int, Evidence]:
         """Read the tests of the runs that have finished, and of those that they are held against.
@@ -223,10 +353,14 @@ class Gate:
         seen = wait.watch.runs.get(run_id)
         judged = Judged(
             run_id=run_id,
-            verdict=self._verdict(seen, wait, evidence),
+            verdict=self._verdict(run_id, wait, evidence),
             evidence=evidence,
             results=evidence.results if evidence and self._waiting.with_results else None,
-            notes=(*wait.meant.notes[run_id], *(evidence.notes if evidence else ())),
+            notes=(
+                *wait.meant.notes[run_id],
+                *self._cancel_note(run_id),
+                *(evidence.notes if evidence else ()),
+            ),
         )
         if not isinstance(seen, Sighting):
             return judged
@@ -236,16 +370,15 @@ class Gate:
         notes = (*seen.notes, *judged.notes)
         return replace(judged, run=seen.run, notes=notes, observed=seen.observed)
 
-    def _verdict(
-        self, seen: Sighting | ApiError | None, wait: Wait, evidence: Evidence | None
-    ) -> Verdict:
+    def _verdict(self, run_id: int, wait: Wait, evidence: Evidence | None) -> Verdict:
+        seen = wait.watch.runs.get(run_id)
         if isinstance(seen, ApiError):
             return _of_error(seen)
         if seen is None:
-            return _unfinished(None, wait)
+            return _unfinished(None, wait, self._after_a_signal(run_id))
         if seen.finished:
             return evaluate(self._policy, seen.run, self._effects.now(), evidence)
-        return self._early(seen) or _unfinished(seen.run, wait)
+        return self._early(seen) or _unfinished(seen.run, wait, self._after_a_signal(run_id))
 
     def _early(self, sighting: Sighting) -> Verdict | None:
         if not self._waiting.fail_fast:
@@ -264,7 +397,13 @@ class Gate:
                 runs = self._with_attachments(runs, self._waiting.with_attachments(runs))
             return self._with_comparable(runs) if self._waiting.comparable else runs
         except Interrupted as cause:
-            return [_stopped(judged, cause) for judged in runs]
+            told = set(self._cancel_notes)
+            self._cancel_after(cause, wait)
+            return [
+                _stopped(judged, cause, self._cancel_note(0 if id_ in told else id_))
+                for judged in runs
+                for id_ in [judged.run_id or 0]
+            ]
 
     def _with_addresses(self, runs: Sequence[Judged]) -> Sequence[Judged]:
         """Add the web address where the user did not give it; it takes the account's name."""
@@ -384,9 +523,9 @@ def _withheld(judged: Judged, lacking: Verdict, instead_of: Collection[ExitCode]
     return replace(judged, verdict=replace(lacking, checks=checks))
 
 
-def _stopped(judged: Judged, cause: Interrupted) -> Judged:
-    note = f"the verdict was {judged.exit_code.outcome}"
-    return replace(judged, verdict=stopped(judged.verdict, cause), notes=(*judged.notes, note))
+def _stopped(judged: Judged, cause: Interrupted, more: tuple[str, ...] = ()) -> Judged:
+    notes = (*judged.notes, f"the verdict was {judged.exit_code.outcome}", *more)
+    return replace(judged, verdict=stopped(judged.verdict, cause), notes=notes)
 
 
 def _with_note(runs: Sequence[Judged], note: str) -> Sequence[Judged]:
@@ -408,7 +547,7 @@ def _why(error: ApiError, until: Deadline) -> str:
     return "they took too long" if until.passed else "the API gave no readable answer"
 
 
-def _unfinished(run: TestRun | None, wait: Wait) -> Verdict:
+def _unfinished(run: TestRun | None, wait: Wait, after_a_signal: str) -> Verdict:
     match wait.watch.ended_by:
         case None:
             return no_verdict(
@@ -418,7 +557,8 @@ def _unfinished(run: TestRun | None, wait: Wait) -> Verdict:
                 " it to see whether it is stuck.",
             )
         case Interrupted() as cause:
-            return no_verdict(cause.exit_code, f"stopped by {cause} while {_standing(run)}")
+            reason = f"stopped by {cause} while {_standing(run)}"
+            return no_verdict(cause.exit_code, reason, advice=after_a_signal)
         case error:
             return _of_error(error)
 

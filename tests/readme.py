@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from testery_gate.cli.option_types import Setting
+from testery_gate.cli.options import STARTING
+from testery_gate.cli.run import run
 from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit
@@ -34,19 +37,26 @@ def metrics() -> str:
     return "\n".join(["| metrics | value |", "| --- | --- |", *rows])
 
 
+def run_only() -> Sequence[click.Parameter]:
+    """The options of ``run`` that ``wait`` does not have."""
+    known = {parameter.name for parameter in wait.params}
+    return [parameter for parameter in run.params if parameter.name not in known]
+
+
 def settings() -> str:
-    """The options of ``wait``, by section."""
+    """The options of ``wait``, by section, and those that only ``run`` has."""
     lines = ["| option | what it does |", "| --- | --- |"]
     section = ""
     with click.Context(wait, info_name="wait") as context:
-        for parameter in wait.params:
+        for parameter in (*wait.params, *run_only()):
             if isinstance(parameter, Setting):
                 record = parameter.get_help_record(context)
                 if record is None:
                     continue
                 if parameter.section != section:
                     section = parameter.section
-                    lines.append(f"| **{section}** | |")
+                    only = ", by `run`" * (section == STARTING)
+                    lines.append(f"| **{section}**{only} | |")
                 name, text = (part.replace("|", "\\|") for part in record)
                 lines.append(f"| `{name}` | {' '.join(text.split())} |")
     return "\n".join(lines)

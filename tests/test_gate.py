@@ -893,3 +893,133 @@ def test_a_signal_while_screenshots_are_asked_for_is_the_outcome(
     walk.offers(json=interrupting(15))
     (judged,) = walk.judge(1)
     assert judged.exit_code is ExitCode.TERMINATED
+
+
+CANCEL_DECIDED = "the verdict was decided"
+
+
+def canceled(api: requests_mock.Mocker) -> list[str]:
+    """Return what was canceled, in this order."""
+    return [
+        request.path.rpartition("/")[2]
+        for request in api.request_history
+        if request.method == "PATCH"
+    ]
+
+
+@pytest.mark.parametrize("number", [2, 15])
+def test_a_signal_cancels_what_has_not_finished_where_that_was_asked_for(
+    api: requests_mock.Mocker, number: int
+) -> None:
+    walk = Walk(api, cancel_on_interrupt=True)
+    walk.run(make_answer(id=1), run_id=1)
+    walk.run(RUNNING | {"id": 2}, run_id=2)
+    api.get(f"{BASE}/test-runs/3", status_code=404)
+    api.patch(f"{BASE}/test-runs/2", json={})
+    walk.stopped_in("sleep", number)
+    passed, stopped, gone = walk.judge(1, 2, 3)
+    name = {2: "SIGINT", 15: "SIGTERM"}[number]
+    assert canceled(api) == ["2"]
+    assert [request.json() for request in api.request_history if request.method == "PATCH"] == [
+        {"status": "CANCELED"}
+    ]
+    assert (passed.exit_code, gone.exit_code) == (ExitCode.PASSED, ExitCode.NOT_FOUND)
+    assert stopped.exit_code == 128 + number
+    assert stopped.notes == (f"the gate canceled run 2 in Testery: {name}",)
+    assert walk.said == [f"The gate canceled run 2 in Testery: {name}"]
+    assert stopped.verdict.advice == "The run was canceled in Testery: start another one."
+
+
+@pytest.mark.parametrize(
+    "ended", [make_answer(), make_answer(status="FAIL", failed=1, complete=False)]
+)
+def test_a_run_that_has_ended_meanwhile_keeps_its_end(
+    api: requests_mock.Mocker, ended: dict[str, Any]
+) -> None:
+    walk = Walk(api, cancel_on_interrupt=True)
+    walk.run(RUNNING, ended)
+    walk.stopped_in("sleep")
+    (judged,) = walk.judge()
+    assert canceled(api) == []
+    assert judged.exit_code is ExitCode.TERMINATED
+    assert judged.notes == ("run 55676 was not canceled in Testery (SIGTERM): it had ended",)
+
+
+def test_a_signal_cancels_nothing_by_itself(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    walk.run(RUNNING)
+    walk.stopped_in("sleep")
+    (judged,) = walk.judge()
+    assert canceled(api) == []
+    assert "the run itself goes on" in judged.verdict.advice
+
+
+def test_what_can_not_be_canceled_is_noted_and_takes_nothing_from_the_end(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api, cancel_on_interrupt=True)
+    walk.run(RUNNING)
+    api.patch(f"{BASE}/test-runs/55676", status_code=409, json={"message": "it is over"})
+    walk.stopped_in("sleep")
+    (judged,) = walk.judge()
+    assert judged.exit_code is ExitCode.TERMINATED
+    assert judged.notes == (
+        "run 55676 could not be canceled in Testery (SIGTERM): the API refuses the request"
+        " (HTTP 409 Conflict): it is over",
+    )
+    assert "the run itself goes on" in judged.verdict.advice
+
+
+LOSING = make_answer(failed=1, not_run=20, status="RUNNING", complete=False)
+
+
+@pytest.mark.parametrize("code", [200, 500])
+def test_a_run_that_is_decided_early_is_canceled_and_stays_failed(
+    api: requests_mock.Mocker, code: int
+) -> None:
+    walk = Walk(api, fail_fast=True, cancel_when_decided=True, with_results=False)
+    walk.run(RUNNING, LOSING)
+    walk.run(make_answer(id=2, failed=1), run_id=2)
+    api.patch(f"{BASE}/test-runs/55676", status_code=code, json={})
+    failed, other = walk.judge(55676, 2)
+    assert set(canceled(api)) == {"55676"}
+    assert (failed.exit_code, failed.verdict.decided_early) == (ExitCode.FAILED, True)
+    assert failed.run is not None
+    assert failed.run.status is RunStatus.RUNNING
+    (said,) = [note for note in failed.notes if CANCEL_DECIDED in note]
+    assert (said == f"the gate canceled run 55676 in Testery: {CANCEL_DECIDED}") == (code == 200)
+    assert other.exit_code is ExitCode.FAILED
+
+
+def test_a_run_that_is_decided_early_goes_on_unless_it_is_to_be_canceled(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api, fail_fast=True, cancel_on_interrupt=True)
+    walk.run(RUNNING, LOSING)
+    (judged,) = walk.judge()
+    assert (judged.exit_code, canceled(api)) == (ExitCode.FAILED, [])
+
+
+def test_a_signal_after_the_verdict_cancels_what_still_runs(api: requests_mock.Mocker) -> None:
+    walk = Walk(api, fail_fast=True, cancel_on_interrupt=True)
+    walk.run(RUNNING, LOSING)
+    api.get(f"{BASE}/account", json=interrupting(2))
+    api.patch(f"{BASE}/test-runs/55676", json={})
+    (judged,) = walk.judge()
+    assert canceled(api) == ["55676"]
+    assert judged.exit_code is ExitCode.INTERRUPTED
+    assert judged.notes[-2:] == (
+        "the verdict was failed",
+        "the gate canceled run 55676 in Testery: SIGINT",
+    )
+
+
+def test_a_signal_while_a_decided_run_is_canceled_is_how_it_ends(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api, fail_fast=True, cancel_when_decided=True, cancel_on_interrupt=True)
+    walk.run(RUNNING, LOSING)
+    api.patch(f"{BASE}/test-runs/55676", [{"json": interrupting(15)}, {"json": {}}])
+    (judged,) = walk.judge()
+    assert judged.exit_code is ExitCode.TERMINATED
+    assert "the gate canceled run 55676 in Testery: SIGTERM" in judged.notes

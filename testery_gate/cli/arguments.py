@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import chain
@@ -33,6 +33,7 @@ from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedF
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.start import Start, Variable
 from testery_gate.text import clean_text, one_line
 from testery_gate.waiting import interval
 from testery_gate.waiting.polling import PollInterval
@@ -59,6 +60,8 @@ class ConnectionOptions:
 
     api_url: str
     token: Token
+    secrets: Sequence[str] = field(default=(), repr=False)
+    """What else must not show of what the API says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class WaitOptions:
     fail_fast: bool = False
     follow: bool = True
     """Whether it is asked again which runs are meant, and a canceled one gives way to a newer."""
+    cancel_on_interrupt: bool = False
+    cancel_when_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +118,9 @@ class CodeHostOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOptions:
-    """The options of ``wait`` and ``check``."""
+    """The options of ``wait``, ``check`` and ``run``."""
 
-    target: Sequence[RunReference] | PipedRuns | Query
+    target: Sequence[RunReference] | PipedRuns | Query | Start
     policy: Policy
     reports: ReportOptions
     connection: ConnectionOptions
@@ -160,9 +165,32 @@ class ExplainOptions:
 
 def wait_options(values: Values, machine: Machine, given: Given) -> GateOptions:
     """Return the options of ``wait``."""
-    waiting = WaitOptions(
+    waiting = _waiting(values, given, _appear_within(values))
+    return _gate_options(values, machine, given, waiting, _target)
+
+
+def run_options(
+    values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]
+) -> GateOptions:
+    """Return the options of ``run``, which starts what it then waits for."""
+
+    def target(values: Values, machine: Machine, _: Given) -> Start:
+        return _start(values, machine, given, unguessable)
+
+    waiting = _waiting(values, given, _NAMED_APPEARING)
+    return _gate_options(values, machine, given, waiting, target)
+
+
+def _waiting(values: Values, given: Given, appear_within: Fraction) -> WaitOptions:
+    if values["cancel_when_decided"] and not values["fail_fast"]:
+        raise UsageError(
+            f"{given.named('cancel_when_decided')} needs --fail-fast: without it no run is decided"
+            " before it has finished",
+            advice="Add --fail-fast, or leave the other one out.",
+        )
+    return WaitOptions(
         timeout=float(values["timeout"]),
-        appear_within=float(min(_appear_within(values), values["timeout"])),
+        appear_within=float(min(appear_within, values["timeout"])),
         outage_tolerance=float(values["outage_tolerance"]),
         poll_interval=(
             interval.adaptive
@@ -171,8 +199,9 @@ def wait_options(values: Values, machine: Machine, given: Given) -> GateOptions:
         ),
         fail_fast=values["fail_fast"],
         follow=not values["no_follow"],
+        cancel_on_interrupt=values["cancel_on_interrupt"],
+        cancel_when_decided=values["cancel_when_decided"],
     )
-    return _gate_options(values, machine, given, waiting)
 
 
 def check_options(values: Values, machine: Machine, given: Given) -> GateOptions:
@@ -185,7 +214,7 @@ def check_options(values: Values, machine: Machine, given: Given) -> GateOptions
         patience=float(values["outage_tolerance"]),
         follow=not values["no_follow"],
     )
-    return _gate_options(values, machine, given, waiting)
+    return _gate_options(values, machine, given, waiting, _target)
 
 
 def _appear_within(values: Values) -> Fraction:
@@ -234,15 +263,20 @@ def _gate_options(
     machine: Machine,
     given: Given,
     waiting: WaitOptions,
+    target: Callable[[Values, Machine, Given], Sequence[RunReference] | PipedRuns | Query | Start],
 ) -> GateOptions:
     given.check_limits()
     policy = _policy(values, machine, given)
+    meant = target(values, machine, given)
+    connection = connection_options(values, machine, given)
+    if isinstance(meant, Start):
+        connection = replace(connection, secrets=meant.secrets)
     return GateOptions(
-        target=_target(values, machine, given),
+        target=meant,
         policy=policy,
         evidence=_evidence(values, machine, given, policy),
         reports=_reports(values, given),
-        connection=connection_options(values, machine, given),
+        connection=connection,
         waiting=waiting,
         code_host=_code_host(values, machine),
         notes=(*given.notes, *given.selection_note()),
@@ -368,6 +402,58 @@ def _target(
     return query_of(values, machine)
 
 
+def _start(values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]) -> Start:
+    """Return what is to be started; it has a build key that tells it from all other runs."""
+    for name in ("project", "environment"):
+        if values[name] is None:
+            raise UsageError(
+                f"--{name} is missing: a run is started of a project in an environment",
+                advice=f"Name it by its key, as in --{name} KEY.",
+            )
+    named = {
+        name: None if values[name] is None else _filled(name, values[name])
+        for name in ("project", "environment", "git_ref", "branch", "build_key", "test_suite")
+    }
+    git_ref = _commit(machine) if named["git_ref"] == AUTO else named["git_ref"]
+    return Start(
+        project=str(named["project"]),
+        environment=str(named["environment"]),
+        build_key=named["build_key"] or f"testery-gate-{unguessable()}",
+        own_key=named["build_key"] is None,
+        git_ref=git_ref,
+        branch=named["branch"],
+        test_suite=named["test_suite"],
+        include_tags=_tags(values["include_tags"]),
+        exclude_tags=_tags(values["exclude_tags"]),
+        variables=tuple(
+            _variable(text, number, machine, given)
+            for number, text in enumerate(values["variable"], 1)
+        ),
+        vcs_status=not values["no_vcs_status"],
+    )
+
+
+def _tags(lists: Sequence[str]) -> tuple[str, ...]:
+    tags = [tag.strip() for text in lists for tag in text.split(",")]
+    return tuple(dict.fromkeys(filter(None, tags)))
+
+
+def _variable(text: str, number: int, machine: Machine, given: Given) -> Variable:
+    """Read a variable; an error quotes nothing of it, which may be a secret."""
+    key, equals, value = text.removeprefix("secure:").partition("=")
+    key = key.strip()
+    if key and not equals and key in machine.environment:
+        value = machine.environment[key]
+    elif not key or not equals:
+        raise UsageError(
+            f"number {number} of {given.named('variable')} has no value, and no environment"
+            " variable of its name is set",
+            advice="Write KEY=VALUE, or KEY alone for one that is set here; and secure: before it"
+            " for a secret.",
+        )
+    return Variable(key=key, value=value, secret=text.startswith("secure:"))
+
+
 def _named(
     runs: Sequence[str], token_file: str | None, machine: Machine
 ) -> Sequence[RunReference] | PipedRuns:
@@ -443,14 +529,18 @@ def query_of(values: Values, machine: Machine) -> Query:
 
 
 def _condition(field: Field, wanted: str) -> Condition:
+    advice = "Check that its variable is set, or leave the option out to accept any run."
+    return Condition(field=field, wanted=_filled(field.value, wanted, advice))
+
+
+def _filled(
+    name: str, text: str, advice: str = "Check that its variable is set, or leave the option out."
+) -> str:
     # As the run's own text is read.
-    wanted = one_line(clean_text(wanted))
-    if not wanted:
-        raise UsageError(
-            f"--{field.value} is empty",
-            advice="Check that its variable is set, or leave the option out to accept any run.",
-        )
-    return Condition(field=field, wanted=wanted)
+    text = one_line(clean_text(text))
+    if not text:
+        raise UsageError(f"--{name.replace('_', '-')} is empty", advice=advice)
+    return text
 
 
 def connection_options(values: Values, machine: Machine, given: Given) -> ConnectionOptions:

@@ -13,7 +13,10 @@ from testery_gate.cli.process import Process
 from testery_gate.cli.wait import RUNS, GateCommand, run_gate
 from testery_gate.errors import ExitCode
 
-_WAITING = ("--timeout", "--interval", "--fail-fast")
+_WAITING = (
+    *("--timeout", "--interval", "--fail-fast"),
+    *("--cancel-on-interrupt", "--cancel-when-decided"),
+)
 
 
 @click.command(

@@ -30,11 +30,16 @@ def connect(
 ) -> TesteryClient:
     """Return the client; raises :class:`UsageError` for a wrong proxy or certificate."""
     return TesteryClient(
-        Transport(find_route(connection.api_url), connection.token.value),
+        _transport(connection),
         limits,
         sleep=sleep,
         on_retry=lambda retry: say(str(retry)),
     )
+
+
+def _transport(connection: ConnectionOptions) -> Transport:
+    route = find_route(connection.api_url)
+    return Transport(route, connection.token.value, secrets=connection.secrets)
 
 
 def connect_behind(
@@ -49,8 +54,7 @@ def connect_behind(
     once = replace(limits, outage_tolerance=0.0)
 
     def connect_one() -> Callable[[int], Sequence[TestResult]]:
-        transport = Transport(find_route(connection.api_url), connection.token.value)
-        client = TesteryClient(transport, once, sleep=time.sleep, turn=turn)
+        client = TesteryClient(_transport(connection), once, sleep=time.sleep, turn=turn)
         return partial(client.results, brief=brief)
 
     return connect_one

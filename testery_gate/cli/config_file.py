@@ -35,6 +35,16 @@ _STEERING = {
     "status-context": "decides which status is set",
     "code-host": "decides who gets the code host's token",
     "code-host-token-file": "decides whose token is used",
+    **dict.fromkeys(
+        (
+            *("project", "branch", "test-suite", "include-tags", "exclude-tags", "variable"),
+            "no-vcs-status",
+        ),
+        "decides what is started in Testery",
+    ),
+    **dict.fromkeys(
+        ("cancel-on-interrupt", "cancel-when-decided"), "decides what is canceled in Testery"
+    ),
 }
 _WITHOUT_FILE = "Fix it, name another with --config, or ignore it with --no-config."
 

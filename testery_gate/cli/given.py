@@ -22,6 +22,8 @@ DESCRIBING = (
     *("latest", "each", "every", "deploy_id"),
 )
 """The parameters that say which runs are meant."""
+STARTING = ("project", "branch", "test_suite", "include_tags", "exclude_tags", "variable")
+"""Those that say what is started, which describes a run as well."""
 _ASKING = (InFile.CRITERION, InFile.LOOSENS, InFile.JUDGES)
 
 
@@ -63,7 +65,7 @@ class Given:
         if self.values["trust_config"]:
             return
         said = self._by(Kind.FLAG, Kind.VARIABLE)
-        describing = [name for name in said if name in DESCRIBING]
+        describing = [name for name in said if name in (*DESCRIBING, *STARTING)]
         asking = [name for name in said if self.settings[name].in_file in _ASKING]
         for name in self._by(Kind.FILE):
             match self.settings[name].in_file:

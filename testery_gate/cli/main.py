@@ -32,6 +32,7 @@ COMMANDS = {
     "init": "Write the pipeline file and the settings for a project, and check the way to the API.",
     "list": "List recent runs, the newest first.",
     "quarantine": "Check a quarantine file, and show what it tolerates today.",
+    "run": "Start a run, wait for it to finish, judge it, and exit with the verdict.",
     "simulate": "Serve a simulated Testery API on this machine, to try out a pipeline's settings.",
     "wait": "Wait for runs to finish, judge them, and exit with the verdict.",
 }

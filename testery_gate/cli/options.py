@@ -44,6 +44,7 @@ from testery_gate.judging.criteria import (
 from testery_gate.model import RunStatus
 from testery_gate.reports import FORMATS
 
+STARTING = "What is started"
 WHICH_RUNS = "Which runs"
 CRITERIA = "Criteria"
 SINGLE_TESTS = "Single tests"
@@ -228,6 +229,7 @@ def given(ctx: click.Context) -> Given:
     )
 
 
+_start = partial(Setting, STARTING, in_file=InFile.TRUSTED)
 _which = partial(Setting, WHICH_RUNS, in_file=InFile.SELECTS)
 _criteria = partial(Setting, CRITERIA, in_file=InFile.CRITERION)
 _tests = partial(Setting, SINGLE_TESTS, in_file=InFile.JUDGES)
@@ -237,6 +239,7 @@ _pull_requests = partial(Setting, PULL_REQUESTS)
 _connection = partial(Setting, CONNECTION)
 _configuration = partial(Setting, CONFIGURATION, in_file=InFile.NEVER)
 _SETTINGS = (
+    _start("--project", metavar="KEY", help="Key of the project to start a run of."),
     _which(
         "--git-ref",
         metavar="REF",
@@ -259,6 +262,33 @@ _SETTINGS = (
         metavar="STATUS",
         shell_complete=option_types.some(*(status.value for status in RunStatus)),
         help="Runs of this status.",
+    ),
+    _start("--branch", metavar="NAME", help="Run the tests of the newest commit of this branch."),
+    _start("--test-suite", metavar="NAME", help="Run the tests of this test suite."),
+    _start(
+        "--include-tags",
+        metavar="TAGS",
+        multiple=True,
+        help="Run the tests with these tags, with commas between them. Repeatable.",
+    ),
+    _start(
+        "--exclude-tags",
+        metavar="TAGS",
+        multiple=True,
+        help="Leave out the tests with these tags, with commas between them. Repeatable.",
+    ),
+    _start(
+        "--variable",
+        metavar="[secure:]KEY[=VALUE]",
+        multiple=True,
+        help="Variable that the tests get; without =VALUE it is taken from this environment."
+        " Testery encrypts one that begins with secure: and the gate does not show it. Other users"
+        " of this machine can read what stands on the command line. Repeatable.",
+    ),
+    _start(
+        "--no-vcs-status",
+        is_flag=True,
+        help="Have Testery set no commit status of its own for the run.",
     ),
     _which("--latest", is_flag=True, help="Any run: the newest one."),
     _which(
@@ -431,6 +461,18 @@ _SETTINGS = (
         "--fail-fast",
         is_flag=True,
         help="Stop as soon as a deciding criterion can no longer hold.",
+    ),
+    _waiting(
+        "--cancel-on-interrupt",
+        in_file=InFile.TRUSTED,
+        is_flag=True,
+        help="Cancel runs in Testery that have not finished when the gate is stopped by a signal.",
+    ),
+    _waiting(
+        "--cancel-when-decided",
+        in_file=InFile.TRUSTED,
+        is_flag=True,
+        help="With --fail-fast: cancel a run in Testery that can't pass any more.",
     ),
     _report(
         "--junit-xml",

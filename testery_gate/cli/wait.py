@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -91,8 +91,8 @@ def wait(ctx: click.Context, /, **values: Any) -> ExitCode:
 
 def run_gate(process: Process, options: GateOptions) -> ExitCode:
     """Find, wait for and judge the runs, and report how it ended."""
-    secret = options.connection.token.value
-    ci.mask(process.ci, secret, notify.commands(sys.stderr), process.machine.environment)
+    for secret in (options.connection.token.value, *options.connection.secrets):
+        ci.mask(process.ci, secret, notify.commands(sys.stderr), process.machine.environment)
     for report in options.reports.wanted:
         if report.path != "-":
             check_writable(report)
@@ -125,6 +125,8 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         poll_interval=wanted.poll_interval,
         follow=wanted.follow,
         fail_fast=wanted.fail_fast,
+        cancel_on_interrupt=wanted.cancel_on_interrupt,
+        cancel_when_decided=wanted.cancel_when_decided,
         with_results=options.reports.with_results,
         with_attachments=seen_first if options.reports.with_attachments else None,
         comparable=options.reports.shown_runs,
@@ -148,9 +150,28 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         naming(shown, names if options.reports.with_results and not quiet else None) as update,
     ):
         client = connect(options.connection, limits, sleep=sleep, say=shown.say)
-        effects = gate.Effects(sleep=sleep, update=update, say=shown.say, now=process.machine.now)
+
+        def started(run_id: int) -> None:
+            line, stream = f"test_run_id: {run_id}", _beside_reports(options)
+            if live and not (quiet or verbose) and stream.isatty():
+                shown.say(line)  # above what is drawn there
+            else:
+                show(f"{line}\n", stream)
+
+        effects = gate.Effects(
+            sleep=sleep,
+            update=update,
+            say=shown.say,
+            now=process.machine.now,
+            started=started,
+        )
         gathering = _gathering(options, effects)
-        walk = gate.Gate(options.policy, client, effects, waiting, gathering)
+
+        def aside(seconds: float) -> api.TesteryClient:
+            limits = api.Limits(deadline=Deadline.after(seconds), outage_tolerance=seconds)
+            return connect(options.connection, limits, sleep=time.sleep, say=shown.say)
+
+        walk = gate.Gate(options.policy, client, effects, waiting, gathering, aside=aside)
         first, *others = walk.judge(options.target)
         process.interrupts.hold()
     notes = gathering.notes if gathering else ()
@@ -165,12 +186,17 @@ def _gathering(options: GateOptions, effects: gate.Effects) -> Gathering | None:
     return gathering(options, options.evidence, effects)
 
 
+def _beside_reports(options: GateOptions) -> TextIO:
+    """Return standard output, or standard error where a report takes the former."""
+    taken = any(report.path == "-" for report in options.reports.wanted)
+    return sys.stderr if taken else sys.stdout
+
+
 def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) -> ExitCode:
     """Write the reports, show the result to CI system and user, and return the exit code."""
     reports = options.reports.wanted
     code = publish(runs, reports, sys.stdout, complain, options.reports.formats)
-    taken = any(report.path == "-" for report in reports)
-    stream = sys.stderr if taken else sys.stdout
+    stream = _beside_reports(options)
     # A signal that came while nothing could be stopped any more is the process's end all the same.
     received = process.interrupts.received
     code = code if received is None else received.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class Effects:
     say: Callable[[str], None]
     now: Callable[[], datetime] = utc_now
     """The time of day, from which the age of a run is computed."""
+    started: Callable[[int], None] = lambda _: None
+    """Called with the id of a run that was started."""
+    sleep_on: Callable[[float], None] = time.sleep
+    """Sleeps after a signal too."""
 
 
 class Wait:

@@ -13,6 +13,7 @@ import yaml
 
 from testery_gate.cli.option_types import Setting
 from testery_gate.cli.wait import wait
+from tests.readme import run_only
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
@@ -35,7 +36,7 @@ NO_INPUTS = {
 def settings() -> Iterator[tuple[Setting, str, str]]:
     """Each setting with its placeholder and its help."""
     with click.Context(wait, info_name="wait") as context:
-        for parameter in wait.params:
+        for parameter in (*wait.params, *run_only()):
             if isinstance(parameter, Setting):
                 record = parameter.get_help_record(context)
                 assert record is not None

@@ -45,6 +45,12 @@ ENDINGS: list[tuple[str, Mapping[str, object], ExitCode, str]] = [
     ("failing", {"max-failed": 3}, ExitCode.PASSED, "27 of 30"),
     ("documented", {"token": ""}, ExitCode.USAGE, "no API token"),
     ("documented", {"command": "demo"}, ExitCode.USAGE, "command"),
+    (
+        "failing",
+        {"command": "run", "runs": "", "project": "demo", "environment": "qa"},
+        ExitCode.FAILED,
+        "3 of 30",
+    ),
 ]
 # The same of more inputs.
 MORE_ENDINGS: list[tuple[str, Mapping[str, object], ExitCode, str]] = [
@@ -64,6 +70,8 @@ MORE_ENDINGS: list[tuple[str, Mapping[str, object], ExitCode, str]] = [
     ("documented", {"max-failed": "lots"}, ExitCode.USAGE, "number or a percentage"),
     ("documented", {"runs": "--help"}, ExitCode.USAGE, "--help"),
     ("documented", {"runs": "55676 --max-failed=99"}, ExitCode.USAGE, "--max-failed"),
+    ("documented", {"command": "run", "runs": ""}, ExitCode.USAGE, "--project is missing"),
+    ("documented", {"command": "run"}, ExitCode.USAGE, "unexpected extra argument"),
     ("documented", {"command": "wait; true"}, ExitCode.USAGE, "command"),
     ("documented", {"fail": "no"}, ExitCode.USAGE, "fail"),
 ]

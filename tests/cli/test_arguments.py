@@ -24,12 +24,14 @@ from testery_gate.cli.explain import explain
 from testery_gate.cli.list_runs import list_runs
 from testery_gate.cli.options import SHORT_CRITERIA, given
 from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.run import run
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
 from testery_gate.judging.verdict import Expectation, ExpectedField
 from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.start import Start, Variable
 from testery_gate.waiting import interval
 from testery_gate.waiting.signals import Interrupts
 
@@ -383,3 +385,93 @@ def test_the_runs_of_a_stand_in_are_kept_only_where_somebody_says_so(tmp_path: P
 
 def test_nothing_is_kept_where_nobody_asks_for_single_tests() -> None:
     assert waiting("1", "--cache=a.sqlite").evidence is None
+
+
+def starting(*words: str, machine: Machine = MACHINE) -> GateOptions:
+    with context(run, "--no-config", *words) as ctx:
+        return arguments.run_options(ctx.params, machine, given(ctx), lambda: "5f2a")
+
+
+SHOP = ("--project=shop", "--environment=qa")
+
+
+def test_a_start_has_a_build_key_that_no_other_run_has() -> None:
+    options = starting(*SHOP)
+    assert options.target == Start(
+        project="shop", environment="qa", build_key="testery-gate-5f2a", own_key=True
+    )
+    assert (options.connection.secrets, options.waiting.appear_within) == ([], 10)
+
+
+def test_all_that_is_said_of_a_start_arrives() -> None:
+    machine = replace(
+        MACHINE,
+        environment={**MACHINE.environment, "PASSWORD": "p=1 \n", "EMPTY": ""},
+        head_of_checkout=lambda: "abc1234\n",
+    )
+    options = starting(
+        *SHOP,
+        *("--git-ref=auto", "--branch=main", "--build-key= v1 ", "--test-suite=Smoke"),
+        *("--include-tags=a, b,", "--include-tags=b,c", "--exclude-tags=d", "--no-vcs-status"),
+        *("--variable=URL=https://x.test/?a=b ", "--variable=secure:PASSWORD"),
+        *("--variable=secure:KEY=s3cret-value", "--variable=EMPTY", "--timeout=5s"),
+        machine=machine,
+    )
+    assert options.target == Start(
+        project="shop",
+        environment="qa",
+        build_key="v1",
+        git_ref="abc1234",
+        branch="main",
+        test_suite="Smoke",
+        include_tags=("a", "b", "c"),
+        exclude_tags=("d",),
+        variables=(
+            Variable(key="URL", value="https://x.test/?a=b "),
+            Variable(key="PASSWORD", value="p=1 \n", secret=True),
+            Variable(key="KEY", value="s3cret-value", secret=True),
+            Variable(key="EMPTY", value=""),
+        ),
+        vcs_status=False,
+    )
+    assert options.connection.secrets == ["s3cret-value"]
+    assert "s3cret-value" not in repr(options)
+    assert (options.waiting.timeout, options.waiting.appear_within) == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        pytest.param(["--environment=qa"], "--project is missing", id="project"),
+        pytest.param(["--project=shop"], "--environment is missing", id="environment"),
+        *(
+            pytest.param([*SHOP, f"{flag}= "], f"{flag} is empty", id=f"an empty {flag}")
+            for flag in ("--project", "--build-key", "--git-ref", "--branch", "--test-suite")
+        ),
+        *(
+            pytest.param(
+                [*SHOP, "--variable=A=1", f"--variable={text}"],
+                "number 2 of --variable has no value",
+                id=f"variable {text}",
+            )
+            for text in ("hunter2", "secure:hunter2", "=hunter2", "secure:=hunter2", "")
+        ),
+        pytest.param(
+            [*SHOP, "--cancel-when-decided"], "--cancel-when-decided needs --fail-fast", id="cancel"
+        ),
+    ],
+)
+def test_a_start_that_says_too_little_is_a_usage_error(words: list[str], says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        starting(*words)
+    assert raised.value.message.startswith(says)
+    assert raised.value.advice
+    assert "hunter2" not in f"{raised.value.message}{raised.value.advice}"
+
+
+def test_canceling_is_asked_for() -> None:
+    assert not starting(*SHOP).waiting.cancel_on_interrupt
+    words = ("--fail-fast", "--cancel-when-decided", "--cancel-on-interrupt")
+    for options in (starting(*SHOP, *words), waiting("7", *words)):
+        assert options.waiting.cancel_on_interrupt
+        assert options.waiting.cancel_when_decided

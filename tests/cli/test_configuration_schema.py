@@ -16,6 +16,7 @@ from testery_gate.cli.doctor import doctor
 from testery_gate.cli.list_runs import list_runs
 from testery_gate.cli.option_types import Setting
 from testery_gate.cli.options import every_setting
+from testery_gate.cli.run import run
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from tests.cli.test_arguments import context
@@ -48,7 +49,7 @@ def taken(folder: Path, settings: str, command: click.Command) -> bool:
 
 
 def command_of(setting: Setting) -> click.Command:
-    for command in (wait, list_runs, doctor):
+    for command in (wait, list_runs, doctor, run):
         names = {param.option_name for param in command.params if isinstance(param, Setting)}
         if setting.option_name in names:
             return command

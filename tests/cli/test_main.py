@@ -101,9 +101,9 @@ def test_the_addresses_lead_to_documents() -> None:
 
 
 def test_exit_codes_are_in_the_help_of_what_can_end_with_them() -> None:
-    for name in ("", "wait", "check"):
+    for name in ("", "wait", "check", "run"):
         assert [int(code) for code, _ in DOCUMENTED[name].exit_codes()] == sorted(ExitCode)
-    for name in COMMANDS.keys() - {"wait", "check"}:
+    for name in COMMANDS.keys() - {"wait", "check", "run"}:
         codes = DOCUMENTED[name].codes
         assert not codes.keys() & {ExitCode.FAILED, ExitCode.INCONCLUSIVE, ExitCode.TIMED_OUT}
         # What is said of a verdict is not true of a command that passes none.

@@ -54,6 +54,9 @@ def test_what_a_file_may_do_with_each_setting_is_a_decision() -> None:
             *("api-url", "token-file", "profile", "ci", "cache"),
             *("comment", "comment-key", "commit-status", "status-context"),
             *("code-host", "code-host-token-file"),
+            # What is started, and canceled, in an account that others use as well.
+            *("project", "branch", "test-suite", "include-tags", "exclude-tags", "variable"),
+            *("no-vcs-status", "cancel-on-interrupt", "cancel-when-decided"),
         },
         InFile.NEVER: {"config", "no-config", "trust-config", "debug", "token"},
     }

@@ -127,7 +127,7 @@ def test_the_process_list_shows_a_token_only_where_it_is_an_argument(tmp_path: P
     assert holds_token(command_line([f"--token={CANARY}"], tmp_path))
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", [*SOURCES, "TESTERY_GATE_VARIABLE"])
 def test_a_program_that_the_gate_starts_does_not_get_the_token(tmp_path: Path, name: str) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
