@@ -67,8 +67,9 @@ class Wanted:
 
     def over(self, note: Note | None) -> bool:
         """Whether to write it, where there is a comment with this note, or none."""
-        if note is not None and note.pipeline > self.note.pipeline:
-            return False  # a newer pipeline has spoken
+        # A newer pipeline may have spoken; one that has no number can't tell.
+        if note is not None and note.pipeline > self.note.pipeline > 0:
+            return False
         match self.mode:
             case Mode.ALWAYS:
                 return True

@@ -187,6 +187,12 @@ def test_an_older_pipeline_does_not_speak_over_a_newer_one() -> None:
     assert saying(board) == ["newest"]
 
 
+def test_a_pipeline_without_a_number_speaks_over_any() -> None:
+    board = Board({1: text("another system's", pipeline=12)}, 1)
+    keep_one(Host(board), wanted("new", pipeline=0))
+    assert saying(board) == ["new"]
+
+
 def test_an_added_comment_whose_answer_is_lost_is_not_doubled() -> None:
     board = Board()
     keep_one(Host(board, lose=1), wanted("new"))
