@@ -82,6 +82,17 @@ def test_a_pull_request_shows_the_verdict(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_run_that_the_gate_started_is_said_too(tmp_path: Path) -> None:
+    with playing(tmp_path) as scene:
+        start = ("--project=demo", "--environment=qa", "--git-ref=auto", "--interval=1s")
+        done = scene.run("run", *start, *BOTH)
+    assert done.code == ExitCode.PASSED, done.output
+    (check,) = scene.stand_in.checks
+    assert (check["head_sha"], check["conclusion"]) == (COMMIT, "success")
+    assert len(scene.stand_in.shown()) == 1
+
+
+@pytest.mark.slow
 def test_the_next_pipeline_updates_the_comment(tmp_path: Path) -> None:
     with playing(tmp_path) as scene:
         for run_id in ("900", "901"):
