@@ -43,8 +43,7 @@ def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | N
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(
             f"nothing was found at {url} (HTTP 404)",
-            advice="Check the run's id, that the token is of the run's account, and --api-url."
-            " Where the run is yet to come, --appear-within waits longer.",
+            advice="Check the run's id, that the token is of the run's account, and --api-url.",
         )
     return NoAnswer(
         f"HTTP {status_text(status)} from {url}",

@@ -114,7 +114,8 @@ def test_earlier_runs_are_read_while_the_gate_waits(tmp_path: Path, api: Api) ->
     api.waits_for = set(range(JUDGED - EARLIER, JUDGED))
     done, notes = gate(tmp_path, api, *HISTORY, "--cache=none", timeout="60s")
     assert done.code == ExitCode.PASSED, done.output
-    assert api.take_asked() == list(range(JUDGED - EARLIER, JUDGED + 1))
+    # The tests of the run itself are also read to name those that fail meanwhile.
+    assert sorted(set(api.take_asked())) == list(range(JUDGED - EARLIER, JUDGED + 1))
     assert notes == []
 
 
