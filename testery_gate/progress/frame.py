@@ -51,10 +51,11 @@ UNICODE = Style(done="━", failed="✗", rest="─", ellipsis="…", encoding="
 ASCII = Style(done="#", failed="x", rest="-", ellipsis="...", encoding="ascii")
 
 
-LONGEST_BAR = 60
-"""Columns, for all tests; a line that folds when a terminal is narrowed may not be drawn over."""
+LONGEST_BAR = 120
+"""Columns, for all tests; it leaves the status and the count within one look."""
 BAR_OF_SEVERAL = 30
-"""Columns, for one of several runs: their lines would push the first ones out of the terminal."""
+"""Columns, for one of several runs. With more, each line would fold when a wide terminal is
+narrowed, which moves the first ones out of its reach."""
 
 
 def frame(

@@ -46,6 +46,7 @@ class LiveDisplay:
         self._look: Look | None = None
         self._said: deque[tuple[str, str]] = deque()
         self._written = 0
+        self._width = out.size()[0]
         self._canvas = Canvas(out, environment)
 
     def update(self, progress: Progress) -> None:
@@ -59,11 +60,15 @@ class LiveDisplay:
         self._said.append((stamp(self._clock() - self._started), text))
 
     def draw(self) -> None:
-        """Draw what is new, unless the process is in the background."""
-        if self._out.in_front():
-            self._draw()
-        else:
+        """Draw what is new, unless the process is in the background.
+
+        While a person drags the edge of the window, nothing is drawn: the terminal would have
+        another width already when the frame arrives.
+        """
+        if not self._out.in_front():
             self.forget()
+        elif self._is_settled():
+            self._draw()
 
     def pause(self) -> float:
         """Return the seconds that the next frame has to wait after the last one, by its size."""
@@ -77,6 +82,11 @@ class LiveDisplay:
         """Draw a last frame, leave it where it is and go to the line below."""
         self._draw()
         self._canvas.leave()
+
+    def _is_settled(self) -> bool:
+        """Whether the terminal is as wide as it was a moment ago."""
+        before, self._width = self._width, self._out.size()[0]
+        return self._width == before
 
     def _draw(self) -> None:
         before = self._out.written
@@ -95,6 +105,11 @@ class Canvas:
 
     The cursor is left at the end of the last line, and seen all the time; no mode of the terminal
     is changed. However the process ends, there is nothing to put back.
+
+    A terminal that is narrowed may fold the lines into more rows. Those are erased, as far as they
+    are on the screen: what a terminal has scrolled away can't be reached. tmux scrolls as many
+    rows away as were added, even where there is room below (``grid_reflow`` in its grid.c). So
+    the first lines of a frame near the top of the screen may stay in its history.
     """
 
     def __init__(self, out: SafeStream, environment: Mapping[str, str]) -> None:
@@ -134,11 +149,17 @@ class Canvas:
             self._lines = []
 
     def _erased(self, width: int) -> Iterator[Segment]:
-        """Erase the lines from the last to the first, folded as they may be by now."""
+        """Erase the lines from the last to the first, folded as they may be by now.
+
+        Nobody else writes below them, but the cursor may be a row too high, with the last line
+        below it: tmux moves it where it has folded lines and scrolled the first ones away.
+        """
         count = len(self._lines)
         if self._folds:
             count = sum(rows(line.plain, width) for line in self._lines)
         yield _ERASE
+        if self._lines:
+            yield _ERASE_BELOW
         for _ in range(count - 1):
             yield _up(1)
             yield _ERASE
@@ -162,6 +183,8 @@ class Canvas:
 
 
 _ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)).segment
+_ERASE_BELOW = Segment("\x1b[J", None, [(ControlType.CLEAR,)])
+"""To the end of the screen (ECMA-48, ED)."""
 
 
 def _up(rows: int) -> Segment:
@@ -183,7 +206,5 @@ def _behind(stamp: str, text: str, width: int) -> Iterator[str]:
 
 def _folds_anew(environment: Mapping[str, str]) -> bool:
     """Whether the terminal folds long lines anew when it is narrowed; most do, some cut them."""
-    if "TMUX" in environment:
-        return True
     cuts = "XTERM_VERSION" in environment or "STY" in environment
-    return not cuts and environment.get("TERM") != "linux"
+    return "TMUX" in environment or not (cuts or environment.get("TERM") == "linux")

@@ -56,7 +56,7 @@ def live(scene: scenes.Scene, width: int, *, color: bool, unicode: bool) -> str:
         shown.update(scene.progress)
     shown.draw()
     shown.end()
-    return re.sub(r"\r|\x1b\[\d*[AK]", "", paper.text.getvalue())
+    return re.sub(r"\r|\x1b\[\d*[AJK]", "", paper.text.getvalue())
 
 
 def ending(runs: Sequence[Judged], width: int, *, color: bool, unicode: bool) -> str:

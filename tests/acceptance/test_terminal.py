@@ -174,7 +174,7 @@ def test_a_wait_to_its_end(tmp_path: Path) -> None:
         seen = shell.until_shown("code 0")
         assert shell.cursor_shown
     frame = seen.index("run 55676  Checkout on staging")
-    assert seen[frame + 1] == f"PASS {'━' * 60} 30/30 done"
+    assert seen[frame + 1] == f"PASS {'━' * 64} 30/30 done"
     assert seen[frame + 2] == "28 passed, 0 failed, 2 ignored"
     assert re.fullmatch(r"\d+s of 1h00m", seen[frame + 3])
     assert seen[frame + 4].startswith("✓ PASSED: 28 of 30 passed")
@@ -189,12 +189,19 @@ def test_a_frame_follows_the_size_of_the_terminal(tmp_path: Path) -> None:
             until_it_ends_with(shell, golden("several", columns))
 
 
-def test_narrowing_and_widening_leave_what_was_before_and_nothing_else(tmp_path: Path) -> None:
-    with terminal(tmp_path) as shell:
-        enter(shell, f"seq 5; {ONE}")
+@pytest.mark.parametrize(
+    "scene", [pytest.param(ONE, id="one"), pytest.param(SEVERAL, id="several")]
+)
+def test_narrowing_and_widening_leave_what_was_before_and_nothing_else(
+    tmp_path: Path, scene: str
+) -> None:
+    name, lines = ("one", 24) if scene == ONE else ("several", 60)
+    before = [str(number) for number in range(1, lines + 1)]
+    with terminal(tmp_path, lines=lines) as shell:
+        enter(shell, f"seq {lines}; {scene}")
         for columns in (40, 80, 40, 200, 80):
-            shell.resize(columns, 24)
-            until_it_ends_with(shell, [*"12345", *golden("one", columns)], whole=True)
+            shell.resize(columns, lines)
+            until_it_ends_with(shell, [*before, *golden(name, columns)], whole=True)
 
 
 def golden(scene: str, columns: int, locale: str = UTF_8) -> list[str]:

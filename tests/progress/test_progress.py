@@ -19,7 +19,7 @@ import pytest
 from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import TestRun
 from testery_gate.progress.display import TICK, Display, LogDisplay, display
-from testery_gate.progress.frame import UNICODE, frame
+from testery_gate.progress.frame import ASCII, UNICODE, Style, frame
 from testery_gate.progress.live import LiveDisplay
 from testery_gate.progress.standing import Look, clock_time
 from testery_gate.progress.stream import SafeStream, moves_cursor, speaks_unicode
@@ -120,6 +120,28 @@ def test_a_failed_test_is_seen_in_the_bar_without_colour(
     done = f" {passed + failed + ignored}/300 done"
     _, (_, _, *drawn), *_ = frame(look, 0, 0, head + 5 + len(done), 9, UNICODE)
     assert "".join(text for text, _ in drawn) == f"{bar}{done}"
+
+
+@pytest.mark.parametrize("style", [UNICODE, ASCII])
+@pytest.mark.parametrize(
+    ("width", "one", "each"),
+    [(30, 11, 0), (60, 41, 20), (80, 61, 30), (120, 101, 30), (300, 120, 30)],
+)
+def test_a_bar_uses_the_width_there_is(width: int, one: int, each: int, style: Style) -> None:
+    run = running(10, failed=1, name="Payment")
+
+    def bars(runs: int) -> list[str]:
+        shown = frame(Look(progress(*[run] * runs), 0), 0, 0, width, 24, style)
+        lines = ["".join(text for text, _ in line) for line in shown]
+        signs = re.escape(style.done + style.failed + style.rest)
+        drawn = [(line, re.search(rf"[{signs}]{{5,}}", line)) for line in lines]
+        assert all(columns(line) <= width for line, bar in drawn if bar)
+        return [bar[0] for _, bar in drawn if bar]
+
+    (alone,), (_, *several) = bars(1), bars(2)
+    assert len(alone) == one
+    assert [len(bar) for bar in several] == ([each, each] if each else [])
+    assert all(style.failed in bar for bar in [alone, *several])
 
 
 @pytest.mark.parametrize(
@@ -533,6 +555,8 @@ class Screen:
                 self.row = max(0, self.row - int(number or 1))
             elif command == "K":
                 self.rows[self.row] = []
+            elif command == "J":
+                del self.rows[self.row + 1 :]
             else:
                 assert command == "m", f"unexpected: CSI {number} {command}"
 
@@ -599,7 +623,7 @@ def scene(clock: FakeClock) -> Progress:
             "C.UTF-8",
             [
                 "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
-                "RUNNING ━━━━━━━━━━━━━━✗✗✗✗━━──────────────────────────────────────── 10/30 done",
+                "RUNNING ━━━━━━━━━━━━━━✗✗✗✗━━───────────────────────────────────────── 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
@@ -622,7 +646,7 @@ def scene(clock: FakeClock) -> Progress:
             "C.UTF-8",
             [
                 "run 55676  [red]Smoke[/red] 日本語のテスト on dev",
-                f"RUNNING {'━' * 14}{'✗' * 4}━━{'─' * 40} 10/30 done",
+                f"RUNNING {'━' * 28}{'✗' * 8}━━━━{'─' * 80} 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
@@ -633,7 +657,7 @@ def scene(clock: FakeClock) -> Progress:
             "C",
             [
                 "run 55676  [red]Smoke[/red] ??????? on dev",
-                "RUNNING ##############xxxx##---------------------------------------- 10/30 done",
+                "RUNNING ##############xxxx##----------------------------------------- 10/30 done",
                 "7 passed, 2 failed, 1 ignored",
                 "20s of 1h00m, about 30s to go, next poll in 10s",
             ],
@@ -745,7 +769,7 @@ SEVERAL = (
             200,
             24,
             [
-                f"8 runs {'━' * 36}{'✗' * 4}{'─' * 20} 122/180 done",
+                f"8 runs {'━' * 73}{'✗' * 8}{'─' * 39} 122/180 done",
                 "110 tests passed, 12 failed, 0 ignored",
                 f"  55682 not found    {GONE.message}",
                 f"  55679 RUNNING      {'━' * 9}{'✗' * 11}{'─' * 10} 20/30 11 failed"
@@ -799,8 +823,8 @@ def test_a_frame_never_outgrows_the_terminal(columns: int, lines: int, runs: int
     ("folds", "environment"),
     [
         pytest.param(True, {"TERM": "xterm-256color"}, id="folds"),
-        pytest.param(True, {"XTERM_VERSION": "XTerm(379)", "TMUX": "0"}, id="tmux"),
         pytest.param(False, {"XTERM_VERSION": "XTerm(379)"}, id="xterm"),
+        pytest.param(True, {"XTERM_VERSION": "XTerm(379)", "TMUX": "0"}, id="tmux"),
         pytest.param(False, {"STY": "1234.pts-0"}, id="screen"),
         pytest.param(False, {"TERM": "linux"}, id="console"),
     ],
@@ -824,6 +848,55 @@ def test_a_frame_follows_the_size_of_the_terminal(folds: bool, environment: dict
                 again.now += 3
                 fresh.until("3s of 1h00m")
             assert terminal.screen() == fresh.screen()
+
+
+class Resizable(SafeStream):
+    """A terminal whose width a test sets."""
+
+    width = 80
+
+    def size(self) -> tuple[int, int]:
+        return self.width, 24
+
+
+def test_nothing_is_drawn_while_the_edge_of_the_window_is_dragged() -> None:
+    out = Resizable(stream := io.StringIO())
+    shown = live_on(out)
+    shown.update(progress(running(3)))
+    shown.draw()
+    stream.truncate(stream.seek(0))
+    for out.width in (70, 60, 50):
+        shown.say("HTTP 502")
+        shown.draw()
+        assert stream.getvalue() == ""
+    shown.draw()
+    assert stream.getvalue().count("HTTP 502") == 3
+    assert stream.getvalue().count("run 55676") == 1
+
+
+def test_nothing_stays_below_a_cursor_that_the_terminal_moved_up() -> None:
+    out = Resizable(stream := io.StringIO())
+    shown, screen = live_on(out), Screen(out.width, folds=True)
+    shown.update(progress(running(3)))
+    shown.draw()
+    screen.feed(stream.getvalue())
+    stream.truncate(stream.seek(0))
+    out.width = 60
+    screen.resize(out.width)
+    screen.row -= 1
+    shown.draw()
+    shown.draw()
+    screen.feed(stream.getvalue())
+    assert sum("next poll" in line for line in screen.lines()) == 1
+
+
+def test_the_last_frame_waits_for_no_window() -> None:
+    out = Resizable(stream := io.StringIO())
+    shown = live_on(out)
+    shown.draw()
+    out.width = 20
+    shown.end()
+    assert stream.getvalue().endswith("\x1b[2Kwaiting for the\n\r\x1b[2Kfirst answer, 0s\n")
 
 
 def test_only_what_changed_is_written_again() -> None:
