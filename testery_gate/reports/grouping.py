@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 
 from testery_gate.judging.judged import Judged
@@ -20,6 +21,8 @@ MOST_LINES = 30
 """So many lines of an error are shown before the rest is unfolded."""
 SHORT = 10
 """An error of so many lines is shown as a whole."""
+LOOKED_AT = 1_000
+"""So many failing tests are grouped to find those that matter first; each takes its time."""
 _COMPARED_LINES = 5
 _COMPARED_CHARACTERS = 1_000
 """So much of a message makes it another error; what follows is mostly data."""
@@ -49,12 +52,14 @@ def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
     """Return the failing tests of all runs by run and result, in the order in which they matter.
 
     First comes the first test of each error, of which the new ones stand first, then the second.
+    Of very many failing tests only the first ones are looked at.
     """
+    most = max(1, LOOKED_AT // len(runs))
     found = [
         (place, judged.run_id, test.result.id)
         for judged in view.worst_first(runs)
         if judged.run_id is not None
-        for group in grouped(view.failing_tests(judged))
+        for group in grouped(islice(view.failing_tests(judged), most))
         for place, test in enumerate(group.tests)
         if test.result.id
     ]

@@ -12,6 +12,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
 from testery_gate.reports.grouping import (
+    LOOKED_AT,
     MOST_LINES,
     SHORT,
     ErrorGroup,
@@ -278,3 +279,16 @@ def test_the_first_test_of_each_error_comes_first_and_failed_runs_before_others(
     missing = not_judged(None, ExitCode.NOT_FOUND, "there is no such run")
     runs = [run(1, "a", "a", "b"), missing, run(2, "c 1", "c 2", "d")]
     assert [result_id for _, result_id in seen_first(runs)] == ["20", "22", "10", "12", "21", "11"]
+
+
+def test_of_very_many_failing_tests_the_last_ones_are_not_looked_at() -> None:
+    def run(id_: int) -> Judged:
+        errors = [*["the same"] * LOOKED_AT, "another"]
+        results = [
+            make_result("x", "FAIL", error=error, id=str(place))
+            for place, error in enumerate(errors)
+        ]
+        return judge(make_policy(), make_run(id=id_, total=2000, failed=len(errors)), results)
+
+    assert seen_first([run(1)]) == [(1, str(place)) for place in range(LOOKED_AT)]
+    assert len(seen_first([run(1), run(2)])) == LOOKED_AT
