@@ -211,7 +211,7 @@ class Gate:
         wait = self._wait(question, question.take(choice), only_look=too_few)
         runs = self._judged(wait)
         if len(runs) < query.min_runs:
-            lacking = _of_error(search.too_few(len(runs)))
+            lacking = _of_error(search.too_few(len(runs)), "too few runs were found")
             runs = [_withheld(judged, lacking, _BUT_A_FAILURE) for judged in runs]
         return self._gather(_with_note(runs, search.cut_off()), wait)
 
@@ -502,6 +502,7 @@ def _no_end_of_input(seconds: float) -> Verdict:
     return no_verdict(
         ExitCode.TIMED_OUT,
         f"standard input did not end within {seconds:.0f} s: it is not known which runs are meant",
+        case="standard input did not end in time",
         advice="Is what writes into it stuck? Name the runs themselves, or raise --timeout.",
     )
 
@@ -511,6 +512,7 @@ def _in_doubt(run: TestRun, other: TestRun) -> Verdict:
         ExitCode.INCONCLUSIVE,
         f"which run is meant can't be told: run {other.id} may be newer than run {run.id},"
         " but has no readable time of creation",
+        case="which run is meant can't be told",
         advice="Name the run by its id.",
     )
 
@@ -534,8 +536,8 @@ def _with_note(runs: Sequence[Judged], note: str) -> Sequence[Judged]:
     return [replace(first, notes=(*first.notes, note)), *others] if note else runs
 
 
-def _of_error(error: ApiError) -> Verdict:
-    return no_verdict(error.exit_code, error.message, advice=error.advice)
+def _of_error(error: ApiError, case: str = "") -> Verdict:
+    return no_verdict(error.exit_code, error.message, case=case, advice=error.advice)
 
 
 def _why(error: ApiError, until: Deadline) -> str:
@@ -544,7 +546,7 @@ def _why(error: ApiError, until: Deadline) -> str:
         return "the API does not offer them"
     if isinstance(error, Unauthorized):
         return "the token may not read them"
-    return "they took too long" if until.passed else "the API gave no readable answer"
+    return "they took too long" if until.passed else "the API gave no readable answer in time"
 
 
 def _unfinished(run: TestRun | None, wait: Wait, after_a_signal: str) -> Verdict:

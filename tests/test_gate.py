@@ -10,12 +10,13 @@ import requests
 import requests_mock
 
 from testery_gate.api.client import Limits, TesteryClient
+from testery_gate.api.time_limit import TookTooLong
 from testery_gate.errors import ApiError, ExitCode, Interrupted
 from testery_gate.gate import Effects, Gate, Waiting
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Policy
 from testery_gate.model import Attachments, RunStatus
-from testery_gate.runs.references import RunReference
+from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import Sighting
@@ -70,7 +71,7 @@ class Walk:
         """Judge runs that are named."""
         return self.judge_target([RunReference(run_id=run_id) for run_id in run_ids or (55676,)])
 
-    def judge_target(self, target: Sequence[RunReference] | Query) -> Sequence[Judged]:
+    def judge_target(self, target: Sequence[RunReference] | PipedRuns | Query) -> Sequence[Judged]:
         return Gate(self.policy, self.client, self.effects, self.waiting).judge(target)
 
 
@@ -576,7 +577,27 @@ def test_a_run_that_may_not_be_the_newest_is_inconclusive(api: requests_mock.Moc
     (judged,) = walk.judge_target(QUERY)
     assert judged.exit_code is ExitCode.INCONCLUSIVE
     assert "run 2 may be newer than run 1" in judged.verdict.reason
+    assert judged.verdict.case == "which run is meant can't be told"
     assert judged.run is not None
+
+
+def test_too_few_runs_are_not_headed_as_none(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    run = make_answer(id=1)
+    api.get(f"{BASE}/test-runs", json=[run])
+    walk.run(run, run_id=1)
+    (judged,) = walk.judge_target(replace(QUERY, min_runs=2))
+    assert judged.exit_code is ExitCode.NOT_FOUND
+    assert judged.verdict.case == "too few runs were found"
+
+
+def test_an_input_that_does_not_end_is_not_headed_as_a_run(api: requests_mock.Mocker) -> None:
+    def read(_seconds: float) -> Sequence[RunReference]:
+        raise TookTooLong
+
+    (judged,) = Walk(api).judge_target(PipedRuns(read=read))
+    assert judged.exit_code is ExitCode.TIMED_OUT
+    assert judged.verdict.case == "standard input did not end in time"
 
 
 def test_a_list_that_lags_behind_does_not_keep_a_run_from_its_verdict(
@@ -840,9 +861,12 @@ def test_what_a_test_did_not_leave_is_no_fault(api: requests_mock.Mocker) -> Non
         ({"status_code": 404}, "the API does not offer them"),
         ({"status_code": 403}, "the token may not read them"),
         ({"status_code": 401}, "the token may not read them"),
-        ({"status_code": 503, "headers": {"Retry-After": "60"}}, "the API gave no readable answer"),
-        ({"text": f'{{"screenShots": ["{FILE}'}, "the API gave no readable answer"),
-        ({"json": {"id": 7, "videos": [FILE]}}, "the API gave no readable answer"),
+        (
+            {"status_code": 503, "headers": {"Retry-After": "60"}},
+            "the API gave no readable answer in time",
+        ),
+        ({"text": f'{{"screenShots": ["{FILE}'}, "the API gave no readable answer in time"),
+        ({"json": {"id": 7, "videos": [FILE]}}, "the API gave no readable answer in time"),
     ],
 )
 def test_what_is_not_offered_is_said_once_and_not_asked_for_again(

@@ -134,12 +134,12 @@ def _in_numbers(judged: Judged) -> str:
 
 
 def about(judged: Judged) -> Sequence[str]:
-    """Name a run by what people call it; by its id where it has no name."""
+    """Name a run by what people call it; by its id where it has no name, if it has that."""
     run = judged.run
     parts = () if run is None else (run.name, run.environment, _short_ref(run.git_ref))
     names = [shorten(clean_line(part), LONGEST_NAME) for part in parts if part]
-    unnamed = run is None or not run.name
-    return [*([f"run {view.run_id(judged)}"] if unnamed else []), *filter(None, names)]
+    unnamed = judged.run_id is not None and not (run and run.name)
+    return [*([f"run {judged.run_id}"] if unnamed else []), *filter(None, names)]
 
 
 def _short_ref(ref: str | None) -> str | None:

@@ -138,6 +138,7 @@ def test_counts_by_class_stand_behind_those_of_failed_tests() -> None:
             id="no name",
         ),
         pytest.param(not_judged(7, ExitCode.NOT_FOUND, "no run 7"), ["run 7"], id="no run"),
+        pytest.param(not_judged(None, ExitCode.NOT_FOUND, "no run of x"), [], id="no id either"),
     ],
 )
 def test_the_line_names_the_run(run: Judged, about: list[str]) -> None:

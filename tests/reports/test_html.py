@@ -275,7 +275,7 @@ def test_who_asks_for_something_in_a_configuration_file_is_named() -> None:
 def test_a_run_of_which_nothing_is_known_has_its_reason_and_check_alone() -> None:
     page = one(not_judged(None, ExitCode.NOT_FOUND, "there is no such run"))
     assert page.headings() == ["Checks"]
-    assert words(page.all("h1")[0]) == ("NO VERDICT: there is no such run, or not yet run none")
+    assert words(page.all("h1")[0]) == "NO VERDICT: there is no such run, or not yet"
 
 
 def test_a_run_is_told_from_the_verdict_to_its_facts() -> None:
