@@ -153,7 +153,7 @@ class _Names:
         shown = new[: max(0, NAMED - len(known))]
         known.update(new)
         for name, file in shown:
-            yield f"{name} in {file}" if file else name
+            yield f"{name} ({file})" if file else name
         rest = len(new) - len(shown)
         if rest:
             yield f"{rest} more {'test' if rest == 1 else 'tests'}"

@@ -64,7 +64,7 @@ _AT_WORK = replace(
 )
 _SLOW = replace(_AT_WORK, running_since=-600.0)
 _TOLERATED = make_run(failed=2, status="PASS", complete=False, name="Checkout")
-_NAMED = ("failed: signs in in features/login.feature", "failed: pays in features/pay.feature")
+_NAMED = ("failed: signs in (features/login.feature)", "failed: pays (features/pay.feature)")
 _RUNS = (
     replace(make_run(total=300, failed=7, not_run=210, complete=False), name="Payment " * 9),
     make_run(name="Sign in"),

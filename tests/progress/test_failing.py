@@ -88,7 +88,7 @@ def test_each_test_is_named_once_as_it_fails() -> None:
     with wait.polls() as poll:
         assert poll(0) == []
         wait.api.results = [*failed("signs in"), make_result("pays")]
-        assert poll(1) == ["failed: signs in in a.feature"]
+        assert poll(1) == ["failed: signs in (a.feature)"]
         assert poll(1) == []
         wait.api.results = [*failed("signs in"), make_result("pays", "FAIL", file="")]
         assert poll(2) == ["failed: pays"]
@@ -108,8 +108,8 @@ def test_of_several_runs_the_run_is_named_and_each_has_its_turn() -> None:
     wait = Wait()
     wait.api.results = failed("signs in")
     with wait.polls() as poll:
-        assert poll(1, 1) == ["run 0 failed: signs in in a.feature"]
-        assert poll(2, 1) == ["run 1 failed: signs in in a.feature"]
+        assert poll(1, 1) == ["run 0 failed: signs in (a.feature)"]
+        assert poll(2, 1) == ["run 1 failed: signs in (a.feature)"]
     assert wait.api.asked == [0, 1]
 
 
@@ -118,7 +118,7 @@ def test_more_tests_than_a_screen_takes_are_counted() -> None:
     names = [f"t {number}" for number in range(NAMED + 3)]
     with wait.polls() as poll:
         wait.api.results = failed(*names[:-1])
-        assert poll(12)[-2:] == ["failed: t 9 in a.feature", "failed: 2 more tests"]
+        assert poll(12)[-2:] == ["failed: t 9 (a.feature)", "failed: 2 more tests"]
         wait.api.results = failed(*names)
         assert poll(13) == ["failed: 1 more test"]
 
@@ -166,7 +166,7 @@ def test_a_fault_is_not_shown_and_does_not_end_it(error: Exception) -> None:
         assert poll(1) == []
         wait.api.error, wait.api.results = None, failed("signs in")
         assert poll(1) == []
-        assert poll(2) == ["failed: signs in in a.feature"]
+        assert poll(2) == ["failed: signs in (a.feature)"]
 
 
 def test_nobody_waits_for_an_answer_and_a_late_one_is_dropped() -> None:
