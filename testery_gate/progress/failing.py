@@ -116,7 +116,10 @@ class _Names:
             known.reads += 1
             self._next_read, self._is_busy = now + PAUSE, True
         lead = f"run {run.id} failed" if len(progress.runs) > 1 else "failed"
-        self._start(lambda: self._read(run, lead))
+        try:
+            self._start(lambda: self._read(run, lead))
+        except RuntimeError:  # no thread can be started
+            self.stop()
 
     def stop(self) -> None:
         """Name no test any more."""

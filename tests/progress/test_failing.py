@@ -192,6 +192,20 @@ def test_the_work_is_done_by_a_thread() -> None:
         assert asked.wait(30)
 
 
+def test_a_thread_that_can_not_be_started_is_no_fault_of_the_wait() -> None:
+    def start(_work: Callable[[], None]) -> None:
+        tried.append(1)
+        raise RuntimeError("can't start new thread")
+
+    tried: list[int] = []
+    clock, api, shown = FakeClock(), Api(), Shown()
+    with naming(shown, api.connect, clock=clock, start=start) as update:
+        for failed in (1, 2):
+            update(progress(running(3, failed=failed)))
+            clock.now += PAUSE
+    assert (shown.updates, tried) == (2, [1])
+
+
 def test_without_a_connection_nothing_is_named() -> None:
     shown = Shown()
     with naming(shown, None) as update:
