@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import ResultStatus, TestResult, TestRun
 from testery_gate.progress.display import Display
+from testery_gate.text import shorten
 from testery_gate.waiting.polling import Progress, Sighting
 
 MOST_READS = 5
@@ -23,6 +24,8 @@ PAUSE = 30.0
 """Seconds from one such request to the next; for the same run twice as many each time."""
 NAMED = 10
 """How many tests of a run are named."""
+LONGEST_NAME = 100
+"""Characters of a test's name, and of its file, so that ten of them are no screenful."""
 
 Fetch = Callable[[int], Sequence[TestResult]]
 """Asks once for the tests of a run."""
@@ -156,7 +159,8 @@ class _Names:
         shown = new[: max(0, NAMED - len(known))]
         known.update(new)
         for name, file in shown:
-            yield f"{name} ({file})" if file else name
+            told = shorten(name, LONGEST_NAME)
+            yield f"{told} ({shorten(file, LONGEST_NAME)})" if file else told
         rest = len(new) - len(shown)
         if rest:
             yield f"{rest} more {'test' if rest == 1 else 'tests'}"

@@ -97,6 +97,13 @@ def test_each_test_is_named_once_as_it_fails() -> None:
     assert wait.shown.updates == 4
 
 
+def test_a_long_name_is_cut_and_still_another_than_one_that_begins_so() -> None:
+    wait = Wait()
+    wait.api.results = [make_result("n" * 200 + end, "FAIL", file="f" * 200) for end in "ab"]
+    with wait.polls() as poll:
+        assert poll(2) == [f"failed: {'n' * 99}… ({'f' * 99}…)"] * 2
+
+
 def test_what_passed_when_it_was_tried_again_has_not_failed() -> None:
     wait = Wait()
     wait.api.results = [*failed("signs in"), make_result("signs in", file="a.feature")]
