@@ -494,7 +494,7 @@ MOST_ATTACHED = 20
 """So many tests are asked what they left besides their errors."""
 ATTACHMENT_SECONDS = 5.0
 """What all of these may take together."""
-_ATTACHED = "screenshots, videos and console output of failing tests"
+_ATTACHED = "screenshots, videos or console output of failing tests"
 _BUT_A_FAILURE = {ExitCode.PASSED, ExitCode.INCONCLUSIVE, ExitCode.TIMED_OUT}
 
 

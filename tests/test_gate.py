@@ -877,7 +877,7 @@ def test_what_is_not_offered_is_said_once_and_not_asked_for_again(
     first, second = walk.judge(*walk.runs)
     assert (first.exit_code, second.exit_code) == (ExitCode.FAILED, ExitCode.FAILED)
     told = [note for note in (*first.notes, *second.notes) if "screenshots" in note]
-    assert told == [f"no screenshots, videos and console output of failing tests: {why}"]
+    assert told == [f"no screenshots, videos or console output of failing tests: {why}"]
     assert walk.asked() == ["1/results/1"]
     assert walk.clock.slept == []
 
@@ -893,7 +893,7 @@ def test_what_comes_too_late_is_not_waited_for(api: requests_mock.Mocker) -> Non
     (judged,) = walk.judge(1)
     assert [*judged.attachments] == ["1", "2", "3"]
     assert judged.notes[-1] == (
-        "not all screenshots, videos and console output of failing tests: they took too long"
+        "not all screenshots, videos or console output of failing tests: they took too long"
     )
     assert len(walk.asked()) == 3
 

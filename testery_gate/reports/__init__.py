@@ -87,6 +87,12 @@ def parse_report(text: str) -> Report:
             advice=f"Write FORMAT=PATH, for example junit=out/TEST-testery.xml. What ends with"
             f" {', '.join(_BY_NAME)} needs no format.",
         )
+    before, colon, after = path.partition(":")
+    if colon and before in FORMATS and path == text.rstrip("\r\n"):
+        raise UsageError(
+            f"the report {shown!r} has a colon behind its format",
+            advice=f"Write {before}={clean_line(after)}, or ./{shown} for a file of that name.",
+        )
     if name not in FORMATS:
         near = difflib.get_close_matches(name.lower(), FORMATS, n=1)
         raise UsageError(

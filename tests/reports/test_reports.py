@@ -29,6 +29,7 @@ from testery_gate.reports import FORMATS, Report, parse_report
         pytest.param("x.md", Report(format="markdown", path="x.md"), id="md"),
         pytest.param("gate.env", Report(format="dotenv", path="gate.env"), id="env"),
         pytest.param("sonar=x.xml", Report(format="sonar", path="x.xml"), id="said all the same"),
+        pytest.param("./html:x.md", Report(format="markdown", path="./html:x.md"), id="a colon"),
         pytest.param("json=a=b.json", Report(format="json", path="a=b.json"), id="= in the path"),
     ],
 )
@@ -53,6 +54,9 @@ def test_a_report_is_asked_for_by_format_and_path(text: str, report: Report) -> 
         ),
         pytest.param(
             "\x1b[31m\nx=y", "'x=y' has an unknown format", "Formats are", id="control characters"
+        ),
+        pytest.param(
+            "html:x.html", "a colon behind its format", "Write html=x.html, or ./html:x", id="colon"
         ),
         pytest.param("junit=", "'junit=' has an empty path", "junit=- for", id="empty path"),
     ],
