@@ -19,17 +19,22 @@ class Redaction:
     It is found in any case, parted by blanks and by whatever is not printable ASCII, in look-alikes
     of such (full width, mathematical), and encoded: percent, base64 at any place of a longer text,
     hexadecimal, and the numeric escapes of JSON, Python and HTML. So is a stretch of it that is at
-    least half of it and 16 characters. Smaller parts, other encodings, letters of other scripts and
-    tokens that are reversed or separated by visible characters are not found.
+    least half of it and 16 characters. Smaller parts, other encodings, and tokens that are reversed
+    or separated by visible characters are not found. A secret that is not all ASCII is found in any
+    case, with other blanks, in base64 and hexadecimal.
     """
 
     def __init__(self, token: str, *others: str) -> None:
         self._others = Redaction(*others) if others else None
-        plain = _bare(token)
+        # In plain ASCII nothing or next to nothing is left of other scripts, which any text holds.
+        plain = _bare(token) if token.isascii() else b""
+        words = [] if token.isascii() else clean_text(token).split()
+        self._other_script = re.compile(r"\s*".join(map(re.escape, words)), re.IGNORECASE)
         encoded = [token.encode().hex().encode(), *map(_bare, _in_base64(token.encode()))]
         self._length = len(token)
         self._plain = plain
-        self._whole = [plain, *(form for form in encoded if len(form) >= _SHORTEST_CODE)]
+        whole = [plain, *(form for form in encoded if len(form) >= _SHORTEST_CODE)]
+        self._whole = [form for form in whole if form]
         self._least = max(_SHORTEST_STRETCH, -(-len(plain) // 2))
         # Whatever is that long holds one of these blocks in full.
         size = (self._least + 1) // 2
@@ -59,7 +64,9 @@ class Redaction:
             return f"{self.beginning(text[:LONGEST_TEXT])}…"
         # Cleaned first: a control character could part the token and be dropped later.
         cleaned = clean_text(text)
-        if not self._length:
+        if self._other_script.pattern:
+            cleaned = self._other_script.sub("***", cleaned)
+        if not self._whole:
             return cleaned
         bare = _bare(cleaned)
         if _SIGNS_OF_ESCAPES.search(bare):

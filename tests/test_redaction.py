@@ -118,3 +118,21 @@ def test_a_text_without_end_is_cut_and_shows_no_part_of_the_token(token: str, sh
     assert cut.endswith("…")
     assert len(cut) <= LONGEST_TEXT + 1
     assert not token or token[:3] not in cut
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("пароль", "вход: ПАРОЛЬ, a-b", "вход: ***, a-b"),
+        ("Tür-Öffner 12", "it is tür-öffner\n12!", "it is ***!"),
+        ("密码-密码", "a-b 密码-密码", "a-b ***"),
+        ("пароль", f"in base64 {in_base64('пароль')}", "in base64 ***"),
+        ("пароль", f"{'пароль'.encode().hex()}", "***"),
+        ("\x01\x02\x03", "nothing is left of it", "nothing is left of it"),
+        ("\u200b\u200b", "nor of this", "nor of this"),
+    ],
+)
+def test_a_secret_that_is_not_all_ascii_is_removed_and_nothing_else(
+    secret: str, text: str, shown: str
+) -> None:
+    assert Redaction(TOKEN, secret)(f"{text} {TOKEN}") == f"{shown} ***"
