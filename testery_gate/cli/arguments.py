@@ -438,9 +438,15 @@ def _tags(lists: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, tags)))
 
 
+_SECURE = "secure:"
+"""What a secret variable begins with, in any case: one in capitals was not meant to be shown."""
+
+
 def _variable(text: str, number: int, machine: Machine, given: Given) -> Variable:
     """Read a variable; an error quotes nothing of it, which may be a secret."""
-    key, equals, value = text.removeprefix("secure:").partition("=")
+    text = text.lstrip()
+    secret = text[: len(_SECURE)].lower() == _SECURE
+    key, equals, value = text[len(_SECURE) if secret else 0 :].partition("=")
     key = key.strip()
     if key and not equals and key in machine.environment:
         value = machine.environment[key]
@@ -451,7 +457,7 @@ def _variable(text: str, number: int, machine: Machine, given: Given) -> Variabl
             advice="Write KEY=VALUE, or KEY alone for one that is set here; and secure: before it"
             " for a secret.",
         )
-    return Variable(key=key, value=value, secret=text.startswith("secure:"))
+    return Variable(key=key, value=value, secret=secret)
 
 
 def _named(

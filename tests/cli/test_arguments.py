@@ -415,6 +415,7 @@ def test_all_that_is_said_of_a_start_arrives() -> None:
         *("--include-tags=a, b,", "--include-tags=b,c", "--exclude-tags=d", "--no-vcs-status"),
         *("--variable=URL=https://x.test/?a=b ", "--variable=secure:PASSWORD"),
         *("--variable=secure:KEY=s3cret-value", "--variable=EMPTY", "--timeout=5s"),
+        *("--variable= Secure:LOUD=hidden-too", "--variable=secure:BLANK=a   b   c"),
         machine=machine,
     )
     assert options.target == Start(
@@ -431,10 +432,12 @@ def test_all_that_is_said_of_a_start_arrives() -> None:
             Variable(key="PASSWORD", value="p=1 \n", secret=True),
             Variable(key="KEY", value="s3cret-value", secret=True),
             Variable(key="EMPTY", value=""),
+            Variable(key="LOUD", value="hidden-too", secret=True),
+            Variable(key="BLANK", value="a   b   c", secret=True),
         ),
         vcs_status=False,
     )
-    assert options.connection.secrets == ["s3cret-value"]
+    assert options.connection.secrets == ["s3cret-value", "hidden-too"]
     assert "s3cret-value" not in repr(options)
     assert (options.waiting.timeout, options.waiting.appear_within) == (5, 5)
 
