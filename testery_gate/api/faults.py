@@ -15,7 +15,7 @@ import requests
 
 from testery_gate.api.connection import Proxy, Route, Trust
 from testery_gate.errors import ApiError, NoAnswer, NotFound, Refused, Unauthorized
-from testery_gate.text import clean_text, one_line, shorten
+from testery_gate.text import Clean, clean_text, one_line, shorten
 
 NEXT_STEP = "'testery-gate doctor' checks every step on the way to the API."
 WRONG_ADDRESS = "Check that --api-url is the address of the API, not of the web app."
@@ -53,7 +53,9 @@ def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | N
     )
 
 
-def of_change(status: int, headers: Mapping[str, str], url: str, body: bytes) -> ApiError:
+def of_change(
+    status: int, headers: Mapping[str, str], url: str, body: bytes, redact: Clean
+) -> ApiError:
     """Return what a status means after a request to change something that was not a success.
 
     With a code of 4xx it was not carried out (RFC 9110, section 15.5), unless the server gave up on
@@ -62,18 +64,23 @@ def of_change(status: int, headers: Mapping[str, str], url: str, body: bytes) ->
     error = of_status(status, headers, url)
     unsure = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
     if isinstance(error, NoAnswer) and 400 <= status < 500 and status not in unsure:
-        return Refused(f"the API refuses the request (HTTP {status_text(status)}){_said(body)}")
+        return Refused(
+            f"the API refuses the request (HTTP {status_text(status)}){_said(body, redact)}"
+        )
     return error or NoAnswer(f"{url} sent no usable answer", advice=WRONG_ADDRESS)
 
 
-def _said(body: bytes) -> str:
+def _said(body: bytes, redact: Clean) -> str:
     """Return what the API says in an error's answer, where it says it as JSON."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return ""
     message = content.get("message") if isinstance(content, dict) else None
-    return f": {shorten(message, _LONGEST_MESSAGE)}" if isinstance(message, str) else ""
+    if not isinstance(message, str):
+        return ""
+    # Shortened last: half a secret is not found any more.
+    return f": {shorten(one_line(redact(message)), _LONGEST_MESSAGE)}"
 
 
 def status_text(status: int) -> str:

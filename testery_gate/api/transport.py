@@ -274,7 +274,9 @@ class Transport:
                     said = b""
                     with suppress(requests.RequestException):
                         said = next(response.iter_content(_LONGEST_ERROR), b"")
-                    raise faults.of_change(response.status_code, response.headers, url, said)
+                    raise faults.of_change(
+                        response.status_code, response.headers, url, said, self.redact
+                    )
                 body = _read(response, url, bounds, abandoned)
                 content_type = response.headers.get("Content-Type", "")
                 return Answer(body=body, content_type=content_type)

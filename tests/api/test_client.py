@@ -1195,6 +1195,15 @@ def test_a_start_that_is_refused_did_not_happen(
     assert len(requests_mock.request_history) == 1
 
 
+def test_a_refusal_that_is_cut_short_shows_no_part_of_the_token(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    said = f"{'x' * (500 - len(TOKEN) // 3)}{TOKEN}"
+    requests_mock.post(START, status_code=400, json={"message": said})
+    error, _ = doubts_of(make_client(FakeClock()))
+    assert TOKEN[: len(TOKEN) // 3 - 1] not in error.message
+
+
 def test_a_refusal_that_is_cut_off_is_one() -> None:
     with raw_server(http(b"{", status="400 Bad Request", length=99)) as server:
         error, _ = doubts_of(make_real_client(server.url))
