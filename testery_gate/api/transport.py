@@ -122,9 +122,11 @@ class _Session(requests.Session):
 
 
 class _Sending(threading.local):
-    """Whether the request of this thread began to be sent."""
+    """Whether the request of this thread began to be sent, and whether it may."""
 
     began = False
+    abandoned: threading.Event | None = None
+    """Set where nobody waits for what a request changes."""
 
 
 class Transport:
@@ -165,6 +167,9 @@ class Transport:
         self.encryption = encryption
 
     def _note_sending(self) -> None:
+        abandoned = self._sending.abandoned
+        if abandoned is not None and abandoned.is_set():
+            raise OSError("the request was given up before it was sent")
         self._sending.began = True
 
     def get(self, url: str, bounds: Bounds, read: Callable[[Answer], _T]) -> _T:
@@ -214,7 +219,7 @@ class Transport:
         try:
             return within(bounds.whole, work)
         except TookTooLong:
-            # Also where nothing was sent so far: who works on it may be about to.
+            # Also where nothing was sent so far: it may be sent at this very moment, but not later.
             raise faults.too_slow(request.url, bounds.whole) from None
 
     def fetch_date(self, timeout: float) -> str | None:
@@ -265,7 +270,7 @@ class Transport:
 
     def _changed(self, request: Request, bounds: Bounds, abandoned: threading.Event) -> Answer:
         url, timeout = request.url, (bounds.connect, bounds.read)
-        self._sending.began = False
+        self._sending.began, self._sending.abandoned = False, abandoned
         try:
             with self._send(
                 url, timeout, self._auth, method=request.method, body=request.body

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
+import requests
 
 from testery_gate.api.client import Limits, Retry, TesteryClient
 from testery_gate.api.connection import Proxy, Route, Trust
 from testery_gate.api.faults import NEXT_STEP
-from testery_gate.api.transport import Bounds, Request, Transport
+from testery_gate.api.transport import BearerToken, Bounds, Request, Transport
 from testery_gate.errors import NoAnswer, Unavailable
 from testery_gate.waiting.deadline import Deadline
 from tests.authority import Authority
@@ -353,6 +356,32 @@ def test_what_ends_before_the_request_is_sent_was_surely_not_done(
         assert not_done(make_route(url, trust=trust, proxy=proxy_at(proxy.port)))
     with raw_server(RUN) as plain, proxy_server({f"{HOST}:443": plain.port}) as proxy:
         assert not_done(make_route(url, trust=trust, proxy=proxy_at(proxy.port)))
+
+
+def test_a_request_that_nobody_waits_for_any_more_is_not_sent_later() -> None:
+    """As after Ctrl-C, while there is no connection yet."""
+    late, preparing = threading.Event(), SimpleQueue[threading.Thread]()
+
+    class Slow(BearerToken):
+        def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+            preparing.put(threading.current_thread())
+            late.wait(10)
+            return super().__call__(request)
+
+    with raw_server(RUN) as server:
+        transport = Transport(make_route(server.url), TOKEN, Slow(TOKEN))
+        with pytest.raises(NoAnswer):
+            transport.change(
+                Request(method="POST", url=server.url, body=b"{}"),
+                Bounds(connect=5, read=5, whole=0.05, size=1000, values=1000),
+                lambda answer: answer,
+            )
+        worker = preparing.get(timeout=10)
+        late.set()
+        worker.join(10)
+        assert not worker.is_alive()
+        # It is connected first, and only then it shows that there is nothing to send.
+        assert server.requests in ([], [""])
 
 
 def test_what_ends_after_it_may_have_been_done(authority: Authority, trust: Trust) -> None:
