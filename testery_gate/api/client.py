@@ -329,7 +329,7 @@ class TesteryClient:
         def ask() -> TestRun:
             note_doubt(True)
             try:
-                return self._attempt(path, parse_run, limits, change)
+                return self._attempt(path, _parse_started, limits, change)
             except NoAnswer as error:
                 if not error.not_done:
                     raise Lost(error.message, advice=error.advice) from error
@@ -484,6 +484,13 @@ def _parse_run(run_id: int, data: object, clean: Clean) -> TestRun:
     run = parse_run(data, clean)
     if run.id != run_id:
         raise MalformedAnswer(f"run {run.id} was returned instead of run {run_id}")
+    return run
+
+
+def _parse_started(data: object, clean: Clean) -> TestRun:
+    run = parse_run(data, clean)
+    if run.id < 1:
+        raise MalformedAnswer(f"the run that was started has the id {run.id}")
     return run
 
 

@@ -1105,6 +1105,8 @@ def test_a_start_is_one_request_with_its_body(requests_mock: requests_mock.Mocke
         pytest.param({"status_code": 201, "text": "<html>"}, id="no JSON"),
         pytest.param({"status_code": 201, "text": ""}, id="nothing"),
         pytest.param({"status_code": 201, "json": {"id": "5"}}, id="no id"),
+        pytest.param({"status_code": 201, "json": {"id": 0}}, id="id 0"),
+        pytest.param({"status_code": 201, "json": {"id": -5}}, id="a negative id"),
         pytest.param({"status_code": 202, "json": []}, id="no run"),
     ],
 )
