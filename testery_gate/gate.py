@@ -160,6 +160,7 @@ class Gate:
             return [Judged(run_id=None, verdict=_of_error(error))]
         except Interrupted as cause:
             return [self._stopped_start(starter, cause)]
+        runs = [_not_ours(one) if one.run and wanted.is_not(one.run) else one for one in runs]
         return [replace(one, notes=(*starter.notes, *one.notes)) for one in runs]
 
     def _stopped_start(self, starter: Starter, cause: Interrupted) -> Judged:
@@ -172,8 +173,8 @@ class Gate:
             except ApiError as error:
                 doubt = f"nothing was canceled, because the list can't be read: {error.message}"
             else:
-                run_id = runs[0].id if len(runs) == 1 else None
-                doubt = "" if run_id else f"nothing was canceled: {len(runs)} runs may be the one"
+                run_id = starter.certain(runs)
+                doubt = "" if run_id else "nothing was canceled: no run is surely the one"
         if run_id is not None:
             if self._waiting.cancel_on_interrupt:
                 self._cancel([run_id], str(cause))
@@ -515,6 +516,17 @@ def _in_doubt(run: TestRun, other: TestRun) -> Verdict:
         case="which run is meant can't be told",
         advice="Name the run by its id.",
     )
+
+
+def _not_ours(judged: Judged) -> Judged:
+    lacking = no_verdict(
+        ExitCode.INCONCLUSIVE,
+        f"run {judged.run_id} has another build key than was asked for:"
+        " it is not the run that was started",
+        advice="Look in Testery which run was started.",
+        lacking="run is the one that was started",
+    )
+    return _withheld(judged, lacking, {ExitCode.PASSED, ExitCode.FAILED})
 
 
 def _withheld(judged: Judged, lacking: Verdict, instead_of: Collection[ExitCode]) -> Judged:

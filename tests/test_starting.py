@@ -43,14 +43,13 @@ class Played:
     posts: int
 
 
-def play(faults: Sequence[Fault], wanted: Start = OWN) -> Played:
+def play(faults: Sequence[Fault], wanted: Start = OWN, scenario: str = "passing") -> Played:
     """Start a run of a stand-in that misbehaves so, wait for it and judge it."""
     clock = FakeClock()
     posts: list[str] = []
     told: list[int] = []
-    scenario = replace(load_scenario("passing"), faults=tuple(faults))
     with Simulator(
-        scenario,
+        replace(load_scenario(scenario), faults=tuple(faults)),
         clock=clock,
         on_exchange=lambda exchange: posts.extend([exchange.method] * (exchange.method == "POST")),
     ) as api:
@@ -115,7 +114,6 @@ def test_a_start_is_never_doubled_and_its_end_is_a_verdict_or_a_doubt(block: int
             assert "whether a run was started is not known" in played.judged.verdict.reason, seen
 
 
-@pytest.mark.parametrize("wanted", [OWN, USERS])
 @pytest.mark.parametrize(
     "fault",
     [
@@ -134,10 +132,8 @@ def test_a_start_is_never_doubled_and_its_end_is_a_verdict_or_a_doubt(block: int
         pytest.param(Fault(kind=Kind.ANSWER, code=408, carried_out=True), id="408"),
     ],
 )
-def test_a_run_whose_start_was_not_answered_is_found_and_judged(
-    fault: Fault, wanted: Start
-) -> None:
-    played = play([replace(fault, endpoints=frozenset({Endpoint.CREATE}))], wanted)
+def test_a_run_whose_start_was_not_answered_is_found_and_judged(fault: Fault) -> None:
+    played = play([replace(fault, endpoints=frozenset({Endpoint.CREATE}))])
     assert (played.judged.exit_code, played.posts) == (ExitCode.PASSED, 1)
     assert [played.judged.run_id] == played.started == played.told
     (note,) = played.judged.notes
@@ -158,6 +154,29 @@ def test_a_start_that_may_have_created_nothing_is_a_doubt(fault: Fault) -> None:
     assert (played.judged.run_id, played.started, played.told) == (None, [], [])
     assert "the list shows none within 30 s" in played.judged.verdict.reason
     assert "testery-gate list --build-key testery-gate-1" in played.judged.verdict.advice
+
+
+def test_the_run_of_another_job_with_the_same_key_is_not_judged_for_the_one_that_was_lost() -> None:
+    fault = Fault(kind=Kind.ANSWER, code=500, endpoints=frozenset({Endpoint.CREATE}))
+    played = play([replace(fault, carried_out=True)], USERS)
+    assert (played.judged.exit_code, played.posts) == (ExitCode.UNAVAILABLE, 1)
+    assert "run 55677 may be it, or another job's" in played.judged.verdict.reason
+    assert played.told == []
+
+
+@pytest.mark.parametrize("scenario", ["passing", "failing"])
+def test_a_run_that_turns_out_to_be_of_another_build_is_no_evidence(scenario: str) -> None:
+    answer = Fault(
+        kind=Kind.ANSWER,
+        endpoints=frozenset({Endpoint.CREATE}),
+        code=201,
+        body='{"id": 55676}',
+    )
+    judged = play([answer], scenario=scenario).judged
+    assert (judged.run_id, judged.exit_code) == (55676, ExitCode.INCONCLUSIVE)
+    assert "it is not the run that was started" in judged.verdict.reason
+    shown = {check.name for check in judged.verdict.checks}
+    assert {"run is the one that was started", "status"} <= shown
 
 
 def test_a_start_that_is_put_off_is_repeated() -> None:
@@ -186,7 +205,7 @@ def test_a_run_with_an_answer_is_waited_for_without_a_note() -> None:
 class Stopped:
     """A start that a signal stops where a test says, on a stand-in that goes on."""
 
-    def __init__(self, *faults: Fault, cancel: bool, **effects: Any) -> None:
+    def __init__(self, *faults: Fault, cancel: bool, wanted: Start = OWN, **effects: Any) -> None:
         self.clock, self.said = FakeClock(), list[str]()
         scenario = replace(load_scenario("passing"), faults=faults)
         with Simulator(scenario, clock=self.clock) as api:
@@ -208,7 +227,9 @@ class Stopped:
                 say=self.said.append,
                 sleep_on=self.clock.sleep,
             )
-            (self.judged,) = Gate(Policy(), client, replace(plain, **effects), waiting).judge(OWN)
+            (self.judged,) = Gate(Policy(), client, replace(plain, **effects), waiting).judge(
+                wanted
+            )
             self.statuses = {
                 run_id: client.run(run_id).status for run_id in api.run_ids if run_id > 55676
             }
@@ -257,7 +278,7 @@ DOWN = Fault(kind=Kind.ANSWER, code=500, endpoints=frozenset({Endpoint.LIST}), t
 @pytest.mark.parametrize(
     ("faults", "note"),
     [
-        pytest.param([replace(LATE, carried_out=False)], "0 runs may be the one", id="none"),
+        pytest.param([replace(LATE, carried_out=False)], "no run is surely the one", id="none"),
         pytest.param([LATE, DOWN], "the list can't be read", id="no list"),
     ],
 )
@@ -268,6 +289,12 @@ def test_where_nothing_is_found_nothing_is_canceled(faults: Sequence[Fault], not
     assert said.startswith("nothing was canceled")
     assert note in said
     assert RunStatus.CANCELED not in stopped.statuses.values()
+
+
+def test_a_run_that_may_be_another_job_is_not_canceled() -> None:
+    stopped = Stopped(LATE, cancel=True, wanted=USERS, say=interrupt_once())
+    assert stopped.judged.notes == ("nothing was canceled: no run is surely the one",)
+    assert list(stopped.statuses.values()) == [RunStatus.SUBMITTED]
 
 
 def test_a_signal_before_the_start_starts_nothing() -> None:

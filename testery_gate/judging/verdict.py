@@ -246,11 +246,13 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     )
 
 
-def no_verdict(exit_code: ExitCode, reason: str, *, case: str = "", advice: str = "") -> Verdict:
+def no_verdict(
+    exit_code: ExitCode, reason: str, *, case: str = "", advice: str = "", lacking: str = ""
+) -> Verdict:
     """Say that a run could not be judged; its only check is what was missing."""
     advice = advice or _NEXT[exit_code]
     check = Check(
-        name=_PRECONDITIONS[exit_code],
+        name=lacking or _PRECONDITIONS[exit_code],
         state=CheckState.INCONCLUSIVE,
         message=reason,
         case=case,

@@ -1,8 +1,10 @@
 """Start a run: once, whatever becomes of the answer.
 
 Nothing makes a start idempotent. But what is sent as ``buildId`` comes back as the run's build key:
-where an answer is lost, the list of runs is read for the run that may have been created. If that
-does not tell, the doubt is the result, and never a second start.
+where an answer is lost, the list of runs is read for the run that may have been created. Only a key
+that the gate made up proves it: a key of the user is often that of other jobs of the same pipeline,
+and the list does not show which tests they wanted. Else the doubt is the result, and never a second
+start.
 
 The body of the request is what the vendor's command-line client sends (``testery`` 1.20.0 on PyPI).
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -89,6 +92,10 @@ class Start:
         }
         return {name: value for name, value in wanted.items() if value not in (None, [])}
 
+    def is_not(self, run: TestRun) -> bool:
+        """Whether a run is surely another one than was asked for."""
+        return run.build_key not in {None, "", self.build_key}
+
     def may_be(self, run: TestRun) -> bool:
         """Whether a run that the list shows is as one that was asked for."""
         if run.build_key != self.build_key:
@@ -114,9 +121,6 @@ class Source(Protocol):
 
     def start(self, wanted: Mapping[str, object], note_doubt: Callable[[bool], None], /) -> TestRun:
         """Start a run, and note whether one may be there by now."""
-
-    def page(self, number: int, limit: int, /) -> Sequence[TestRun]:
-        """Return a page of the list."""
 
     def newest(self, limit: int, /) -> Sequence[TestRun]:
         """Return the newest runs, if one request gets them."""
@@ -164,14 +168,11 @@ class Starter:
         body = wanted.body(self._suite_id())
         if not wanted.own_key:
             # Other runs may have the same key: what is there already is none that was started.
-            try:
-                before = self._source.page(0, PAGE_SIZE)
-            except ApiError as error:
-                error.message = f"no run was started: {error.message}"
-                raise
-            self._newest_before = max((run.id for run in before), default=0)
+            with suppress(ApiError):
+                before = self._source.newest(PAGE_SIZE)
+                self._newest_before = max((run.id for run in before), default=0)
         try:
-            self.run_id = self._source.start(body, self._note_doubt).id
+            self.run_id = self._asked(body)
         except Lost as error:
             self.run_id = self._found(error, aside(LOOK_SECONDS))
         except ApiError as error:
@@ -204,6 +205,16 @@ class Starter:
             raise trouble
         return found
 
+    def _asked(self, body: Mapping[str, object]) -> int:
+        run = self._source.start(body, self._note_doubt)
+        if self.wanted.is_not(run):
+            raise Lost(f"the API returned run {run.id}, which has another build key")
+        return run.id
+
+    def certain(self, runs: Sequence[TestRun]) -> int | None:
+        """Return the id of the run that must be the one that was started, if one must be."""
+        return runs[0].id if self.wanted.own_key and len(runs) == 1 else None
+
     def _note_doubt(self, in_doubt: bool) -> None:
         self.in_doubt = in_doubt
 
@@ -215,21 +226,24 @@ class Starter:
         except ApiError as error:
             seen = f"the list of runs can't be read: {error.message}"
         else:
-            if len(runs) == 1:
-                how = f"it has the build key {wanted.build_key} and was not there before"
+            found = self.certain(runs)
+            if found is not None:
+                how = f"it has the build key {wanted.build_key}, which the gate made up for it"
                 note = (
-                    f"the answer to the start was lost ({lost.message}); run {runs[0].id} is taken"
+                    f"the answer to the start was lost ({lost.message}); run {found} is taken"
                     f" for the one that was started: {how}"
                 )
-                self._say(f"Run {runs[0].id} is the one that was started: {how}")
+                self._say(f"Run {found} is the one that was started: {how}")
                 self.notes = (note,)
-                return runs[0].id
-            ids = ", ".join(str(run.id) for run in runs)
-            seen = (
-                f"each of the runs {ids} may be it"
-                if runs
-                else f"the list shows none within {LOOK_SECONDS:.0f} s"
-            )
+                return found
+            ids = ", ".join(str(run.id) for run in runs[:_MOST_NAMED])
+            match len(runs):
+                case 0:
+                    seen = f"the list shows none within {LOOK_SECONDS:.0f} s"
+                case 1:
+                    seen = f"run {ids} may be it, or another job's with the same build key"
+                case _:
+                    seen = f"each of the runs {ids} may be it"
         raise Unavailable(
             f"whether a run was started is not known: {lost.message}; {seen}",
             advice=wanted.how_to_look,

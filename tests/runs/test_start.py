@@ -47,11 +47,8 @@ class Api:
 
     def start(self, wanted: Mapping[str, object], note_doubt: Callable[[bool], None]) -> TestRun:
         self.bodies.append(wanted)
-        note_doubt(isinstance(self.answer, Lost))
+        note_doubt(isinstance(self.answer, Lost | TestRun))
         return answered(self.answer)
-
-    def page(self, _number: int, _limit: int) -> Sequence[TestRun]:
-        return self.newest(0)
 
     def newest(self, _limit: int) -> Sequence[TestRun]:
         return answered(self.lists.pop(0) if len(self.lists) > 1 else self.lists[0])
@@ -162,7 +159,7 @@ def test_a_lost_answer_is_looked_up_until_the_run_is_there() -> None:
     assert attempt.clock.slept == [1, 2]
     first, second = attempt.said
     assert first == "HTTP 500 from the API; looking for the run that may have been started"
-    assert second.startswith("Run 9 is the one that was started: it has the build key gate-1")
+    assert second.startswith("Run 9 is the one that was started: it has the build key gate-1, ")
     (note,) = attempt.starter.notes
     assert "the answer to the start was lost (HTTP 500 from the API); run 9" in note
 
@@ -212,24 +209,42 @@ THEIRS = make_run(
         pytest.param({"build_key": "v1.2"}, id="another build"),
     ],
 )
-def test_with_a_key_of_the_user_only_a_new_run_like_it_counts(other: Mapping[str, Any]) -> None:
+def test_with_a_key_of_the_user_only_a_new_run_like_it_is_named(other: Mapping[str, Any]) -> None:
     before = replace(THEIRS, id=8)
     others = replace(THEIRS, **({"id": 10} | dict(other)))
-    assert Try(USERS, Api([before], [THEIRS, others, before], answer=LOST))() == 9
+    error = Try(USERS, Api([before], [THEIRS, others, before], answer=LOST)).fails()
+    assert error.message.endswith("; run 9 may be it, or another job's with the same build key")
     error = Try(USERS, Api([before], [others, before], answer=LOST)).fails()
+    assert error.message.endswith("the list shows none within 30 s")
     assert error.advice.endswith("'testery-gate list --build-key 'v1.2 rc' --environment qa'.")
 
 
-def test_without_a_commit_any_will_do() -> None:
+def test_a_run_with_a_key_of_the_user_is_never_taken_for_the_one_that_was_started() -> None:
+    """Another job of the pipeline may have started it, for other tests; the list does not tell."""
+    attempt = Try(USERS, Api((), [THEIRS], answer=LOST))
+    assert attempt.fails().exit_code is ExitCode.UNAVAILABLE
+    assert attempt.starter.certain([THEIRS]) is None
+    assert Try(WANTED, Api((), answer=OURS)).starter.certain([OURS]) == 9
+
+
+def test_without_a_commit_any_may_be_it() -> None:
     wanted = replace(USERS, git_ref=None, include_tags=())
-    assert Try(wanted, Api((), [THEIRS], answer=LOST))() == 9
+    assert "run 9 may be it" in Try(wanted, Api((), [THEIRS], answer=LOST)).fails().message
 
 
-def test_a_list_that_can_not_be_read_before_ends_it_before_anything_is_started() -> None:
-    attempt = Try(USERS, Api(SAYS, answer=THEIRS))
-    error = attempt.fails()
-    assert (error.exit_code, error.message) == (4, "no run was started: the list is down")
-    assert (attempt.api.bodies, attempt.starter.in_doubt) == ([], False)
+def test_a_list_that_can_not_be_read_before_keeps_nothing_from_the_start() -> None:
+    assert Try(USERS, Api(SAYS, answer=THEIRS))() == 9
+
+
+def test_a_run_of_another_build_is_not_the_one_that_was_started() -> None:
+    """A server that answers with a run that it had already, for one."""
+    older = make_run(id=5, build_key="other", environment="qa")
+    assert Try(WANTED, Api([older, OURS], answer=older))() == 9
+    attempt = Try(WANTED, Api([older], answer=older))
+    assert "the API returned run 5, which has another build key" in attempt.fails().message
+    assert attempt.starter.in_doubt
+    for key in (None, ""):
+        assert Try(WANTED, Api((), answer=replace(OURS, build_key=key)))() == 9
 
 
 @pytest.mark.parametrize(
