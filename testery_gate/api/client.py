@@ -101,8 +101,10 @@ class Limits:
     """How far past the deadline all requests together may run."""
     requests: tuple[float, ...] = REQUEST_TIMEOUTS
     """How long one request may take, and the next ones if it takes longer."""
+    read: float = READ_TIMEOUT
+    """How long the server may be silent."""
     start: float = START_TIMEOUT
-    """How long the request may take that starts a run."""
+    """How long the request may take that starts a run, silence and all."""
     answer_bytes: int = MAX_ANSWER_BYTES
     answer_values: int = MAX_ANSWER_VALUES
 
@@ -134,7 +136,7 @@ class Limits:
             )
         return Bounds(
             connect=min(CONNECT_TIMEOUT, patience),
-            read=min(READ_TIMEOUT, patience),
+            read=min(self.read, patience),
             whole=min(request, patience),
             size=self.answer_bytes,
             values=self.answer_values,
@@ -322,7 +324,7 @@ class TesteryClient:
         """
         path, limits = (
             "test-run-requests-build",
-            replace(self._limits, requests=(self._limits.start,)),
+            replace(self._limits, requests=(self._limits.start,), read=self._limits.start),
         )
         change = self._change("POST", path, wanted)
 

@@ -1144,6 +1144,19 @@ def test_a_start_that_takes_too_long_is_in_doubt() -> None:
     assert isinstance(error, Lost)
 
 
+def test_a_start_may_be_answered_later_than_other_requests() -> None:
+    def late(connection: socket.socket) -> None:
+        started.wait(0.3)
+        http(json.dumps(make_answer()).encode())(connection)
+
+    started = threading.Event()
+    with raw_server(late) as server:
+        client = make_real_client(server.url, read=0.1, start=20, outage_tolerance=0)
+        with pytest.raises(Unavailable):
+            client.run(55676)
+        assert client.start(WANTED) == make_run()
+
+
 def test_a_start_without_a_connection_surely_did_not_happen() -> None:
     with raw_server(hang) as server:
         url = server.url
