@@ -44,8 +44,9 @@ from testery_gate.waiting.polling import Durations, PollInterval, Sighting
 Target = Sequence[RunReference] | PipedRuns | Query | Start
 """Which runs to judge: those that are named or described, or one that is started for it."""
 
-CANCEL_SECONDS = 10.0
-"""How long it may take to cancel runs: somebody waits for the end of the process."""
+CANCEL_SECONDS = 5.0
+"""How long it may take to cancel runs: whoever stops a gate waits a few seconds, and then kills it
+with its reports unwritten."""
 APPEARING_SECONDS = 10.0
 """How long a run that was started may take to be there."""
 
@@ -99,6 +100,8 @@ class Gate:
         self._cancel_notes: dict[int, str] = {}
         """By id of each run that was to be canceled: what came of it."""
         self._started: int | None = None
+        self._wanted: Start | None = None
+        """What was to be started, if anything was."""
         self._newest: Sequence[TestRun] | None = None
         """The newest runs when the wait began, once they were asked for."""
         self._before: Mapping[int, Sequence[TestRun]] = {}
@@ -142,6 +145,7 @@ class Gate:
 
     def _judge_started(self, wanted: Start) -> Sequence[Judged]:
         effects, deadline = self._effects, self._waiting.deadline
+        self._wanted = wanted
         starter = Starter(
             wanted,
             self._client,
@@ -297,7 +301,9 @@ class Gate:
         for run_id in wanted:
             try:
                 run = client.run(run_id)
-                if run.complete or run.status.is_final:
+                if self._wanted is not None and self._wanted.is_not(run):
+                    note = f"run {run_id} was not canceled in Testery ({why}): {_OTHER_BUILD}"
+                elif run.complete or run.status.is_final:
                     note = f"run {run_id} was not canceled in Testery ({why}): it had ended"
                 else:
                     client.cancel(run_id)
@@ -518,11 +524,13 @@ def _in_doubt(run: TestRun, other: TestRun) -> Verdict:
     )
 
 
+_OTHER_BUILD = "it has another build key than was asked for"
+
+
 def _not_ours(judged: Judged) -> Judged:
     lacking = no_verdict(
         ExitCode.INCONCLUSIVE,
-        f"run {judged.run_id} has another build key than was asked for:"
-        " it is not the run that was started",
+        f"run {judged.run_id} is not the run that was started: {_OTHER_BUILD}",
         advice="Look in Testery which run was started.",
         lacking="run is the one that was started",
     )

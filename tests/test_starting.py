@@ -174,7 +174,7 @@ def test_a_run_that_turns_out_to_be_of_another_build_is_no_evidence(scenario: st
     )
     judged = play([answer], scenario=scenario).judged
     assert (judged.run_id, judged.exit_code) == (55676, ExitCode.INCONCLUSIVE)
-    assert "it is not the run that was started" in judged.verdict.reason
+    assert "is not the run that was started: it has another build key" in judged.verdict.reason
     shown = {check.name for check in judged.verdict.checks}
     assert {"run is the one that was started", "status"} <= shown
 
@@ -227,9 +227,10 @@ class Stopped:
                 say=self.said.append,
                 sleep_on=self.clock.sleep,
             )
-            (self.judged,) = Gate(Policy(), client, replace(plain, **effects), waiting).judge(
-                wanted
-            )
+            gate = Gate(Policy(), client, replace(plain, **effects), waiting)
+            (self.judged,) = gate.judge(wanted)
+            self.status_before = client.run(55676).status
+            """That of the run that was there already."""
             self.statuses = {
                 run_id: client.run(run_id).status for run_id in api.run_ids if run_id > 55676
             }
@@ -295,6 +296,20 @@ def test_a_run_that_may_be_another_job_is_not_canceled() -> None:
     stopped = Stopped(LATE, cancel=True, wanted=USERS, say=interrupt_once())
     assert stopped.judged.notes == ("nothing was canceled: no run is surely the one",)
     assert list(stopped.statuses.values()) == [RunStatus.SUBMITTED]
+
+
+def test_a_run_of_another_build_is_not_canceled() -> None:
+    answer = Fault(
+        kind=Kind.ANSWER,
+        endpoints=frozenset({Endpoint.CREATE}),
+        code=201,
+        body='{"id": 55676}',
+    )
+    stopped = Stopped(answer, cancel=True, sleep=interrupt)
+    note, also = stopped.judged.notes
+    assert "is not the run that was started" in also
+    assert note.startswith("run 55676 was not canceled in Testery (SIGTERM): it has another")
+    assert stopped.status_before is RunStatus.SUBMITTED
 
 
 def test_a_signal_before_the_start_starts_nothing() -> None:

@@ -245,6 +245,8 @@ def test_a_run_of_another_build_is_not_the_one_that_was_started() -> None:
     assert attempt.starter.in_doubt
     for key in (None, ""):
         assert Try(WANTED, Api((), answer=replace(OURS, build_key=key)))() == 9
+    secret = replace(WANTED, variables=(Variable(key="K", value="gate-1", secret=True),))
+    assert Try(secret, Api((), answer=replace(OURS, build_key="***")))() == 9
 
 
 @pytest.mark.parametrize(
