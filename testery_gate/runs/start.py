@@ -196,16 +196,19 @@ class Starter:
                 listed = source.newest(PAGE_SIZE)
             except ApiError as error:
                 trouble, listed = error, ()
-            found = [
-                run for run in listed if run.id > self._newest_before and self.wanted.may_be(run)
-            ]
+            # By id: a list that moves may show a run twice.
+            found = {
+                run.id: run
+                for run in listed
+                if run.id > self._newest_before and self.wanted.may_be(run)
+            }
             if found or until.passed:
                 break
             sleep(min(delay, until.remaining()))
             delay = min(2 * delay, LONGEST_DELAY)
         if trouble is not None:
             raise trouble
-        return found
+        return tuple(found.values())
 
     def _asked(self, body: Mapping[str, object]) -> int:
         run = self._source.start(body, self._note_doubt)

@@ -182,7 +182,7 @@ def test_a_configuration_file_does_not_decide_what_is_started(
     assert trusted.code == ExitCode.PASSED, trusted.output
 
 
-def test_a_secret_variable_reaches_the_api_and_nobody_else(tmp_path: Path) -> None:
+def test_a_secret_variable_shows_nowhere(tmp_path: Path) -> None:
     scenario = load_scenario("failing")
     echoing = replace(scenario.runs[0], errors=(f"can't sign in with {SECRET}",))
     formats = [f"--report={name}={name}" for name in ("json", "junit", "markdown", "html")]
