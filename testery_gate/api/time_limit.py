@@ -28,8 +28,9 @@ def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
         except BaseException as error:  # noqa: BLE001  (it is raised again, by the waiter)
             outcome.put(error)
 
-    threading.Thread(target=worker, daemon=True).start()
     try:
+        # A signal can come in here as well, when the thread is at work already.
+        threading.Thread(target=worker, daemon=True).start()
         found = outcome.get(timeout=seconds)
     except Empty:
         raise TookTooLong from None
