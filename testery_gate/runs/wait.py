@@ -76,15 +76,15 @@ class Wait:
         self._follow = follow
         self._decided = decided
         self._compare = compare
-        self._started = self._asked_at = deadline.clock()
+        self._asked_at = deadline.clock()
         self._waited_for: list[int] = []
         self._seen: dict[int, TestRun] = {}
         self._settled: set[tuple[object, ...]] = set()
 
     @property
     def seconds(self) -> float:
-        """How long it has lasted."""
-        return self._deadline.clock() - self._started
+        """How long it may last."""
+        return self._deadline.seconds
 
     @property
     def was_cut_short(self) -> bool:

@@ -14,6 +14,8 @@ class Deadline:
 
     at: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    seconds: float = field(default=0.0, compare=False)
+    """How much time there was for it."""
 
     @classmethod
     def after(
@@ -24,7 +26,7 @@ class Deadline:
         since: float | None = None,
     ) -> Deadline:
         """Return the deadline that many seconds from now, or since a moment on the same clock."""
-        return cls((clock() if since is None else since) + seconds, clock)
+        return cls((clock() if since is None else since) + seconds, clock, seconds)
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0."""

@@ -142,7 +142,9 @@ def test_a_program_that_the_gate_starts_does_not_get_the_token(tmp_path: Path, n
             cwd=tmp_path,
             api_url=api.url,
             PATH=f"{programs}:{os.environ['PATH']}",
-            **SOURCES | {name: CANARY, "TESTERY_GATE_CODE_HOST_TOKEN": CANARY},
+            **SOURCES
+            | {"TESTERY_API_TOKEN": "" if name in SOURCES else CANARY}
+            | {name: CANARY, "TESTERY_GATE_CODE_HOST_TOKEN": CANARY},
         )
     assert done.code == ExitCode.PASSED, done.output
     for program in ("git", "buildkite-agent"):
