@@ -164,9 +164,7 @@ def _failed(judged: Judged, run: TestRun) -> str:
     ]
     if not breached or not (criterion := breached[0].criterion):
         return ""
-    found = _found(judged, run, criterion) or breached[0].case
-    if not found:
-        return ""
+    found = _found(judged, run, criterion) or breached[0].case or breached[0].message
     so_far = " so far" if judged.verdict.decided_early else ""
     return ", ".join([f"{found}{so_far}", *_limit(criterion)]) + and_more(len(breached) - 1)
 
