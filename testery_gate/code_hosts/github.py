@@ -171,7 +171,6 @@ class GitHub:
     def _check(self, status: Status, commit: str) -> None:
         title = shorten(status.description, LONGEST_TITLE)
         summary = status.report(LONGEST_SUMMARY) or title
-        first, *others = _annotations(status.issues) or [[]]
         data: dict[str, Any] = {
             "name": shorten(status.context, LONGEST_TITLE),
             **({"details_url": status.url} if status.url else {}),
@@ -180,7 +179,7 @@ class GitHub:
                 if status.state is State.PENDING
                 else {"status": "completed", "conclusion": _CONCLUSIONS[status.state]}
             ),
-            "output": {"title": title, "summary": summary, "annotations": first},
+            "output": {"title": title, "summary": summary},
         }
         if self._check_run is None:
             path = f"{self._repository}/check-runs"
@@ -188,8 +187,8 @@ class GitHub:
             self._check_run = number_at(answer.data, "id")
         else:
             self._http.send("PATCH", self._one_check_run(), data=data)
-        # The verdict is there by now, whatever becomes of the rest.
-        for part in others:
+        # The verdict is there by now, whatever becomes of what tests are called.
+        for part in _annotations(status.issues):
             output = {"title": title, "summary": summary, "annotations": part}
             self._http.send("PATCH", self._one_check_run(), data={"output": output})
 
