@@ -28,6 +28,8 @@ from testery_gate.waiting.deadline import Deadline
 LARGEST_ANSWER = 32 * 1024 * 1024
 MOST_VALUES = 1_000_000
 FIRST_DELAY = 0.5
+MOST_DOUBLINGS = 10
+"""Of the delay, from one attempt to the next; who asks for less than that gets it all the same."""
 LONGEST_MESSAGE = 300
 _REFUSED = {203, 401, 403, 404}
 """With 203 Azure DevOps sends its page to sign in."""
@@ -71,7 +73,11 @@ class Http:
             self.base_url = check_address(
                 base_url, "the code host's address", "https://api.github.com"
             )
-            self._transport = Transport(find_route(self.base_url), token, auth)
+            self._origin = _origin(self.base_url)
+            # Of user:password the second is a secret by itself.
+            password = token.partition(":")[2]
+            secrets = [password] if password else []
+            self._transport = Transport(find_route(self.base_url), token, auth, secrets=secrets)
         except UsageError as error:
             raise HostError(error.message) from None
         self._deadline = Deadline.after(0)
@@ -98,7 +104,7 @@ class Http:
         :class:`HostError` too.
         """
         url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}"
-        if _origin(url) != _origin(self.base_url):
+        if _origin(url) != self._origin:
             raise HostError(f"{self.base_url} names an address on another host")
         if params:
             url = f"{url}?{urllib.parse.urlencode(params)}"
@@ -106,8 +112,8 @@ class Http:
         request = Request(method=method, url=url, body=body)
 
         def delay(state: tenacity.RetryCallState) -> float:
-            asked = _busy(state).delay
-            return FIRST_DELAY * 2.0 ** (state.attempt_number - 1) if asked is None else asked
+            asked = _busy(state).delay or 0
+            return max(asked, FIRST_DELAY * 2.0 ** min(state.attempt_number - 1, MOST_DOUBLINGS))
 
         def no_time(state: tenacity.RetryCallState) -> bool:
             return state.upcoming_sleep >= self._deadline.remaining()
@@ -202,6 +208,9 @@ def _busy(state: tenacity.RetryCallState) -> _Busy:
     return cast("_Busy", cast("tenacity.Future", state.outcome).exception())
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(url)
+def _origin(url: str) -> tuple[str, str] | None:
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return None
     return parts.scheme, parts.netloc

@@ -61,7 +61,8 @@ def test_an_address_that_is_not_safe_gets_nothing(url: str, why: str) -> None:
 
 def test_an_address_that_an_answer_names_has_to_be_on_the_same_host() -> None:
     with raw_server(DONE) as thief, raw_server(DONE) as server:
-        for url in (thief.url, "http://localhost/api", f"https://127.0.0.1:{server.port}/api"):
+        other = ("http://localhost/api", f"https://127.0.0.1:{server.port}/api", "http://[::1/api")
+        for url in (thief.url, *other):
             with pytest.raises(HostError, match="on another host"):
                 connect(server.url).send("GET", url)
         assert connect(server.url).send("GET", f"{server.url}/next?page=2").data
@@ -106,6 +107,14 @@ def test_what_was_not_done_is_sent_again_even_so() -> None:
     with raw_server(busy, DONE) as server:
         assert connect(server.url, clock).send("POST", "a", data={}, once=True).data
     assert clock.slept == [3]
+
+
+def test_who_asks_for_no_wait_at_all_is_not_flooded() -> None:
+    clock = FakeClock()
+    busy = http(b"", "Retry-After: 0", status="429 Many")
+    with raw_server(busy) as server, pytest.raises(HostError, match="429"):
+        connect(server.url, clock).send("POST", "a", data={}, once=True)
+    assert clock.slept == [0.5, 1, 2, 4]
 
 
 def test_the_time_is_for_all_requests_together() -> None:
@@ -159,6 +168,16 @@ def test_why_not_is_said_in_the_systems_own_words(body: bytes) -> None:
         connect(server.url).send("GET", "a")
     assert str(caught.value) == f"GET {server.url}/a: {BODIES[body]}"
     assert caught.value.status == 400
+
+
+def test_a_password_is_removed_without_its_user_too() -> None:
+    body = b'{"message": "no %s"}' % CANARY.encode()
+    token = f"somebody.with.a.long.name.indeed@a-long-name.example.test:{CANARY}"
+    with raw_server(http(body, status="400 x")) as server:
+        host = Http(server.url, token, sleep=lambda _: None, now=lambda: 0.0)
+        host.limit(Deadline.after(10))
+        with pytest.raises(HostError, match=r"\(no \*\*\*\)"):
+            host.send("GET", "a")
 
 
 def test_long_words_are_cut_off() -> None:
