@@ -43,9 +43,15 @@ def announce(process: Process, options: CodeHostOptions) -> None:
 
 def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
     with _harmless(process):
-        stopped = process.interrupts.received is not None
-        seconds = SECONDS_AFTER_A_SIGNAL if stopped else SECONDS
-        for line in announcer.finish(ending, seconds=seconds):
+        interrupts = process.interrupts
+        received = interrupts.received
+        said = announcer.finish(
+            ending,
+            seconds=SECONDS if received is None else SECONDS_AFTER_A_SIGNAL,
+            # That is the ending then, and is said next.
+            overtaken=lambda: interrupts.received is not received,
+        )
+        for line in said:
             show(f"testery-gate: {clean_text(line)}\n", sys.stderr)
 
 

@@ -89,9 +89,12 @@ def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     process = Process(interrupts=interrupts)
     with redirect_stdout(guarded(sys.stdout)), redirect_stderr(guarded(sys.stderr)):
         code = _run(argv, process)
-        code = code if interrupts.received is None else interrupts.received.exit_code
-        # For what ended without a word on it, or otherwise than that said.
-        process.announce(Ending(exit_code=code, reason=code.meaning))
+        interrupts.hold()
+        # For what ended without a word on it, or otherwise than that said; and once more for a
+        # signal that came meanwhile.
+        for _ in range(2):
+            code = code if interrupts.received is None else interrupts.received.exit_code
+            process.announce(Ending(exit_code=code, reason=code.meaning))
     return int(code if interrupts.received is None else interrupts.received.exit_code)
 
 

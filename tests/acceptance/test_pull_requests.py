@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -261,9 +262,8 @@ def test_no_defect_changes_how_it_ends(tmp_path: Path, place: str) -> None:
         debug = scene.run("wait", "55676", *BOTH, "--debug", PYTHONPATH=str(tmp_path))
     assert done.code == debug.code == ExitCode.PASSED, done.output
     assert "Traceback" not in done.output
-    if name != "start":  # which the end makes good
-        assert "a defect in testery-gate: AssertionError: broken" in done.stderr
-        assert "Traceback" in debug.stderr
+    assert "a defect in testery-gate: AssertionError: broken" in done.stderr
+    assert "Traceback" in debug.stderr
 
 
 @pytest.mark.quick(1)
@@ -285,6 +285,23 @@ def test_a_signal_is_a_final_status_too(
     assert ends(scene.stand_in) == ["cancelled"]
     (comment,) = scene.stand_in.shown()
     assert "🛑 NO VERDICT: the gate was stopped" in comment.text
+
+
+@pytest.mark.slow
+def test_a_signal_while_the_end_is_said_is_said_next(tmp_path: Path) -> None:
+    """And what was being said gets no more time: whoever stops a gate kills it soon."""
+    with playing(tmp_path) as scene, raw_server(hang) as server:
+        scene.variables["GITHUB_API_URL"] = server.url
+        env = command.environment(scene.api_url, **scene.environment())
+        process = command.start(["check", "55676", "--comment=always"], cwd=tmp_path, env=env)
+        while not server.requests:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        done = command.finish(process)
+    assert done.code == ExitCode.TERMINATED, done.output
+    assert done.stderr.count("testery-gate: no comment: ") == 1
+    assert "testery-gate: no comment: it took too long" in done.stderr
 
 
 @pytest.mark.slow

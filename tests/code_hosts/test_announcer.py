@@ -144,7 +144,7 @@ def test_without_a_pull_request_there_is_a_status_and_no_comment() -> None:
     assert scene.host.steps == ["status"]
 
 
-def test_missing_rights_are_said_once_and_not_tried_again() -> None:
+def test_missing_rights_are_said_once() -> None:
     scene = Scene()
     scene.host.step = failing(NoRights("POST x: HTTP 403 Forbidden", status=403))
     announcer = scene.announcer()
@@ -157,9 +157,25 @@ def test_missing_rights_are_said_once_and_not_tried_again() -> None:
     assert not scene.host.steps
 
 
+def test_a_refusal_at_the_beginning_leaves_no_status_pending() -> None:
+    """It may have been of what comes after the status, or of the moment."""
+
+    class NoReports(Host):
+        def set_status(self, status: Status) -> None:
+            super().set_status(status)
+            if status.state is State.PENDING:
+                raise NoRights("no report")
+
+    scene = Scene(host=NoReports(Board()))
+    announcer = scene.announcer()
+    announcer.begin()
+    assert announcer.finish(FAILED) == []
+    assert [status.state for status in scene.host.statuses] == [State.PENDING, State.FAILED]
+
+
 def test_a_status_that_may_not_be_set_is_no_reason_not_to_comment() -> None:
     scene = Scene()
-    scene.host.step = failing(NoRights("no"), times=1)
+    scene.host.step = failing(NoRights("no"), times=2)
     announcer = scene.announcer()
     announcer.begin()
     (said,) = announcer.finish(FAILED)
@@ -209,8 +225,8 @@ def test_nothing_is_said_twice_unless_it_ended_otherwise() -> None:
     assert [status.state for status in scene.host.statuses] == [State.PASSED, State.STOPPED]
 
 
-def test_all_of_it_takes_ten_seconds() -> None:
-    scene = Scene()
+def test_all_of_the_end_takes_ten_seconds() -> None:
+    scene = Scene(wishes=Wishes(status=True))
 
     def slow() -> None:
         scene.clock.sleep(3)
@@ -219,38 +235,98 @@ def test_all_of_it_takes_ten_seconds() -> None:
     announcer = scene.announcer()
     announcer.begin()
     announcer.finish(PASSED)
-    # At the beginning; for the status and the comment at the end what is left; and later no more.
-    assert scene.limits == [BEGINNING_SECONDS, SECONDS - 3, SECONDS - 6]
     announcer.finish(ENDINGS["interrupted-late"])
-    assert scene.limits[3:] == [0, 0]
+    # At the beginning; at the end, but for what it takes to say what was slow; and what is left.
+    assert scene.limits == pytest.approx([BEGINNING_SECONDS, SECONDS - 0.2, SECONDS - 3.2])
 
 
 def test_a_signal_leaves_less_time() -> None:
     scene = Scene()
     scene.announcer().finish(PASSED, seconds=4)
-    assert scene.limits == [4, 4]
+    assert scene.limits == pytest.approx([3.8, 3.8])
+
+
+@dataclass
+class Gate:
+    """Holds a thread up, at its first step."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    opened: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self) -> None:
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.opened.wait(10)
 
 
 def test_the_wait_goes_on_while_the_status_is_set() -> None:
     """The end waits for the beginning, so that no late word says pending."""
+    gate = Gate()
     scene = Scene(wishes=Wishes(status=True))
-    waits = threading.Event()
-    goes_on = threading.Event()
-
-    def hang() -> None:
-        if not scene.host.statuses:
-            waits.set()
-            assert goes_on.wait(10)
-
-    scene.host.step = hang
+    scene.host.step = gate
     announcer = scene.announcer()
     announcer.begin()
-    assert waits.wait(10)
+    assert gate.reached.wait(10)
     ends = threading.Thread(target=announcer.finish, args=(PASSED,), daemon=True)
     ends.start()
-    goes_on.set()
+    gate.opened.set()
     ends.join(10)
     assert [status.state for status in scene.host.statuses] == [State.PENDING, State.PASSED]
+
+
+def test_what_is_slow_is_left_in_time_and_says_nothing_afterwards() -> None:
+    """Whatever it is: requests have a limit of their own, but git, or a disk, has none."""
+    gate = Gate()
+    scene = Scene(fault=gate)
+    announcer = scene.announcer()
+    announcer.begin()
+    assert gate.reached.wait(10)
+
+    def tick() -> bool:
+        scene.clock.sleep(5)
+        return False
+
+    assert announcer.finish(PASSED, overtaken=tick) == [
+        "no status and no comment: it took too long"
+    ]
+    assert sum(scene.clock.slept) == SECONDS
+    gate.opened.set()
+
+
+def test_a_late_beginning_does_not_say_that_the_gate_waits() -> None:
+    gate = Gate()
+    scene = Scene(wishes=Wishes(status=True), fault=gate)
+    announcer = scene.announcer()
+    announcer.begin()
+    assert gate.reached.wait(10)
+
+    def go_on() -> bool:
+        gate.opened.set()
+        return False
+
+    assert announcer.finish(PASSED, overtaken=go_on) == []
+    assert [status.state for status in scene.host.statuses] == [State.PASSED]
+
+
+@pytest.mark.parametrize("slow", ["connecting", "the status"])
+def test_an_ending_that_is_overtaken_is_left_for_the_next(slow: str) -> None:
+    gate = Gate()
+    scene = Scene()
+    if slow == "connecting":
+        scene.fault = gate
+    else:
+        scene.host.step = gate
+    announcer = scene.announcer()
+    assert announcer.finish(PASSED, overtaken=gate.reached.is_set) == []
+    gate.opened.set()
+    assert announcer.finish(ENDINGS["interrupted-late"]) == []
+    states = [status.state for status in scene.host.statuses]
+    assert states[-1] is State.STOPPED
+    (comment,) = scene.host.board.comments.values()
+    assert "outcome=interrupted" in comment
+    # What was under way gets no more time, and nothing of the first was begun after that.
+    assert scene.host.steps.count("add") == 1
+    assert (0 in scene.limits) == (State.PASSED in states) == (slow == "the status")
 
 
 def test_nothing_begins_where_no_status_is_wanted() -> None:
