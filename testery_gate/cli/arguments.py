@@ -30,6 +30,7 @@ from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
 from testery_gate.errors import UsageError
 from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
+from testery_gate.model import same_git_ref
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
@@ -278,7 +279,7 @@ def _gate_options(
         reports=_reports(values, given),
         connection=connection,
         waiting=waiting,
-        code_host=_code_host(values, machine),
+        code_host=_code_host(values, machine, given),
         notes=(*given.notes, *given.selection_note()),
         display=DisplayOptions(
             quiet=values["quiet"], verbose=values["verbose"], failures=values["failures"]
@@ -301,7 +302,7 @@ def _evidence(
     return evidence_options(values, machine, given, api_url)
 
 
-def _code_host(values: Values, machine: Machine) -> CodeHostOptions | None:
+def _code_host(values: Values, machine: Machine, given: Given) -> CodeHostOptions | None:
     wishes = code_hosts.Wishes(
         comment=code_hosts.Mode(values["comment"]),
         key=one_line(clean_text(values["comment_key"] or "")),
@@ -317,22 +318,29 @@ def _code_host(values: Values, machine: Machine) -> CodeHostOptions | None:
     except UsageError as error:
         # A change from elsewhere gets no secrets, and its gate is none the worse for it.
         why_no_token = error.message
+    # A file comes with one change, and must not set the status of another.
+    trusted = values["trust_config"] or not given.origin("git_ref")
+    git_ref = values["git_ref"] if trusted else None
     return CodeHostOptions(
         system=code_hosts.chosen(values["code_host"], machine.environment),
         wishes=wishes,
         token=token,
         why_no_token=why_no_token,
-        commit=lambda: _commit_under_test(values["git_ref"], machine),
+        commit=lambda: _commit_under_test(git_ref, machine),
     )
 
 
 def _commit_under_test(git_ref: str | None, machine: Machine) -> str | None:
-    if git_ref and re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", git_ref):
-        return git_ref
+    if git_ref and re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", git_ref, re.IGNORECASE):
+        return git_ref.lower()
     try:
-        return _commit(machine)
+        commit = _commit(machine)
     except UsageError:
         return None
+    # Of a commit that is abbreviated the rest is known only if it is the pipeline's.
+    if git_ref and re.fullmatch("[0-9a-f]{7,}", git_ref, re.IGNORECASE):
+        return commit if same_git_ref(git_ref, commit) else None
+    return commit
 
 
 def _policy(values: Values, machine: Machine, given: Given) -> Policy:

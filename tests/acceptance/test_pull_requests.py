@@ -288,6 +288,18 @@ def test_a_signal_is_a_final_status_too(
 
 
 @pytest.mark.slow
+def test_a_file_does_not_say_of_which_commit_the_status_is(tmp_path: Path) -> None:
+    """Else a change could set the status that another one is waiting for."""
+    other = "abcd4e8" + "0" * 33
+    (tmp_path / "testery-gate.toml").write_text(f'git-ref = "{other}"\n')
+    with playing(tmp_path) as scene:
+        done = scene.run("check", "--commit-status")
+        trusted = scene.run("check", "--commit-status", "--trust-config")
+    heads = [check["head_sha"] for check in scene.stand_in.checks]
+    assert heads == [COMMIT, other], done.output + trusted.output
+
+
+@pytest.mark.slow
 def test_a_signal_while_the_end_is_said_is_said_next(tmp_path: Path) -> None:
     """And what was being said gets no more time: whoever stops a gate kills it soon."""
     with playing(tmp_path) as scene, raw_server(hang) as server:

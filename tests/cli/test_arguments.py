@@ -203,6 +203,28 @@ def test_runs_and_commits_come_from_the_machine_that_is_passed() -> None:
     assert str(found) == "run with git-ref abc1234"
 
 
+@pytest.mark.parametrize(
+    ("git_ref", "commit"),
+    [
+        ("c" * 40, "c" * 40),
+        ("C" * 40, "c" * 40),
+        ("c" * 64, "c" * 64),
+        ("auto", "ab12" * 10),
+        ("main", "ab12" * 10),
+        ("ab12ab1", "ab12" * 10),
+        ("AB12AB1", "ab12" * 10),
+        ("ccccccc", None),
+    ],
+)
+def test_a_status_is_of_the_commit_that_is_named_or_the_pipelines(
+    git_ref: str, commit: str | None
+) -> None:
+    machine = replace(MACHINE, head_of_checkout=lambda: "ab12" * 10)
+    host = waiting(f"--git-ref={git_ref}", "--commit-status", machine=machine).code_host
+    assert host is not None
+    assert host.commit() == commit
+
+
 def test_a_slip_on_standard_input_is_a_usage_error_when_it_is_read() -> None:
     machine = replace(MACHINE, read_stdin=lambda _: "7\n20x")
     target = waiting("-", machine=machine).target
