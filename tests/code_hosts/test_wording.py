@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import cmarkgfm
@@ -11,11 +12,13 @@ from hypothesis import given
 from testery_gate.code_hosts import Mode, wording
 from testery_gate.code_hosts.comment import Note, marker_of, note_of
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.failures import FailureClass
 from testery_gate.reports import markdown
-from testery_gate.reports.ending import Ending
+from testery_gate.reports.ending import Ending, overall
 from tests.ci.telling import ENDINGS, any_ending
 from tests.code_hosts.memory import Board, Host
 from tests.code_hosts.test_announcer import PLACE
+from tests.reports.test_markdown import everywhere
 
 HOST = Host(Board())
 
@@ -92,6 +95,27 @@ def test_what_a_test_wrote_is_not_unfolded() -> None:
     )
     assert "<details>" not in html
     assert "<b onclick" not in html
+
+
+ACTIONS = [
+    f"{before}/approve" for before in ("", "\n", "x\r\n", "x\x0b", "x\u2028", "x|\n|", " ", "`\n")
+]
+
+
+@pytest.mark.parametrize("folds", [True, False])
+@pytest.mark.parametrize("text", ACTIONS)
+def test_no_line_is_an_action_of_gitlab(text: str, folds: bool) -> None:
+    """A note's line that begins with /approve, /merge or /close would be done as the token's user.
+
+    GitLab looks for them in the text as it is, but not in what is indented
+    (``lib/gitlab/quick_actions/extractor.rb``).
+    """
+    judged = everywhere(text, FailureClass.NEW)
+    ended = Ending(exit_code=ExitCode.INTERNAL, reason=text, advice=text, runs=[judged])
+    for ending in (overall([judged]), overall([judged, judged]), ended):
+        said = body(ending, Host(Board(), folds=folds), key=text)
+        assert "/approve" in said
+        assert not re.search(r"^ {0,3}/", said, re.MULTILINE)
 
 
 def test_an_odd_address_is_no_link() -> None:
