@@ -51,7 +51,7 @@ class GitHubStandIn(StandIn):
         return Said(status=403, data={"message": "Resource not accessible by integration"})
 
     def answer(self, asked: Asked) -> Said:
-        """Answer GraphQL too, which has a contract of its own (tests/acceptance/test_github.py)."""
+        """Answer GraphQL too; its contract is in tests/acceptance/test_github_contract.py."""
         if asked.path != "/api/graphql":
             return super().answer(asked)
         with self._lock:
