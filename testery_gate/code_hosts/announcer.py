@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from testery_gate.code_hosts import Mode, Wishes, wording
 from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import CodeHost, HostError, NoRights, Place, Status
+from testery_gate.code_hosts.host import Bare, CodeHost, HostError, NoRights, Place, Status
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
 from testery_gate.waiting.deadline import Deadline
@@ -30,6 +30,7 @@ _LOOK_AGAIN = 0.05
 _SPARE = 0.2
 """Seconds that requests end earlier than who waits for them, so that it is known what was slow."""
 _RIGHTS = "docs/pull-requests.md lists the rights that the token needs."
+_DETAILS = "details of the status"
 _NO_TIME = "it took too long"
 
 
@@ -145,6 +146,7 @@ class Announcer:
                 if self._said is not ending.exit_code:
                     return
                 if what == "status":
+                    self._unsaid.pop(_DETAILS, None)
                     self._set_status(connection, wording.final(ending))
                 else:
                     self._comment(connection, ending)
@@ -155,6 +157,9 @@ class Announcer:
         """Note why something could not be said; an earlier reason counts no more."""
         try:
             yield
+        except Bare as error:
+            self._unsaid.pop(what, None)
+            self._unsaid[_DETAILS] = str(error)
         except NoRights as error:
             self._unsaid[what] = f"{error}. {_RIGHTS}"
         except HostError as error:

@@ -43,6 +43,7 @@ from testery_gate.code_hosts.host import (
     State,
     Status,
     Surroundings,
+    of_details,
 )
 from testery_gate.code_hosts.http import Http
 from testery_gate.text import shorten
@@ -169,7 +170,8 @@ class Bitbucket:
         }
         self._http.send("POST", f"{commit}/statuses/build", data=data)
         # The verdict is there by now, whatever becomes of the rest.
-        self._report(f"{commit}/reports/{key}", status, key)
+        with of_details():
+            self._report(f"{commit}/reports/{key}", status, key)
 
     def _report(self, path: str, status: Status, key: str) -> None:
         if not self._reported:

@@ -39,6 +39,7 @@ from testery_gate.code_hosts.host import (
     State,
     Status,
     Surroundings,
+    of_details,
 )
 from testery_gate.code_hosts.http import Http
 from testery_gate.text import shorten
@@ -188,9 +189,10 @@ class GitHub:
         else:
             self._http.send("PATCH", self._one_check_run(), data=data)
         # The verdict is there by now, whatever becomes of what tests are called.
-        for part in _annotations(status.issues):
-            output = {"title": title, "summary": summary, "annotations": part}
-            self._http.send("PATCH", self._one_check_run(), data={"output": output})
+        with of_details():
+            for part in _annotations(status.issues):
+                output = {"title": title, "summary": summary, "annotations": part}
+                self._http.send("PATCH", self._one_check_run(), data={"output": output})
 
     def _all_comments(self) -> Iterator[Fields]:
         number, more = 0, True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -31,6 +32,19 @@ class Gone(HostError):
 
 class Lost(HostError):
     """There was no answer to what must not be sent twice: it may have been done."""
+
+
+class Bare(HostError):
+    """The status is set, but not what belongs to it: annotations, a report."""
+
+
+@contextmanager
+def of_details() -> Iterator[None]:
+    """Raise :class:`Bare` where a request does not do what it was asked, for whatever reason."""
+    try:
+        yield
+    except HostError as error:
+        raise Bare(str(error), status=error.status) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +152,8 @@ class CodeHost(Protocol):
         ...
 
     def set_status(self, status: Status) -> None:
-        """Set the status of the commit; one that was set before in this process is replaced."""
+        """Set the status of the commit; one that was set before in this process is replaced.
+
+        Raises :class:`Bare` where only what belongs to it could not be said.
+        """
         ...

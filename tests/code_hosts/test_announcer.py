@@ -15,7 +15,7 @@ from testery_gate.code_hosts.announcer import (
     Announcer,
     Connection,
 )
-from testery_gate.code_hosts.host import HostError, NoRights, Place, State, Status
+from testery_gate.code_hosts.host import Bare, HostError, NoRights, Place, State, Status
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
 from testery_gate.waiting.deadline import Deadline
@@ -171,6 +171,23 @@ def test_a_refusal_at_the_beginning_leaves_no_status_pending() -> None:
     announcer.begin()
     assert announcer.finish(FAILED) == []
     assert [status.state for status in scene.host.statuses] == [State.PENDING, State.FAILED]
+
+
+def test_what_belongs_to_a_status_is_missed_by_itself() -> None:
+    class NoReports(Host):
+        faults = 2
+
+        def set_status(self, status: Status) -> None:
+            super().set_status(status)
+            if self.faults:
+                self.faults -= 1
+                raise Bare("no report")
+
+    scene = Scene(wishes=Wishes(status=True), host=NoReports(Board()))
+    announcer = scene.announcer()
+    announcer.begin()
+    assert announcer.finish(PASSED) == ["no details of the status: no report"]
+    assert announcer.finish(ENDINGS["interrupted-late"]) == []
 
 
 def test_a_status_that_may_not_be_set_is_no_reason_not_to_comment() -> None:

@@ -10,7 +10,7 @@ import pytest
 from testery_gate.ci.issues import Issue, Severity
 from testery_gate.code_hosts import bitbucket
 from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import HostError, NoRights, State, Status
+from testery_gate.code_hosts.host import Bare, HostError, NoRights, State, Status
 from tests.canary import CANARY
 from tests.code_hosts.bitbucket_stand_in import BitbucketStandIn
 from tests.code_hosts.connecting import MARKER, Connected, connected, text_of, wanted
@@ -142,7 +142,7 @@ def test_the_verdict_is_there_where_a_report_is_refused(
     there: Connected, stand_in: BitbucketStandIn
 ) -> None:
     stand_in.faults = [Fault(said=stand_in.forbidden(), path="/reports/")]
-    with pytest.raises(NoRights, match="privilege scopes"):
+    with pytest.raises(Bare, match="privilege scopes"):
         there.host().set_status(replace(WAITING, state=State.PASSED))
     assert [status["state"] for status in stand_in.statuses] == ["SUCCESSFUL"]
 

@@ -11,7 +11,7 @@ import pytest
 from testery_gate.ci.issues import Issue, Severity
 from testery_gate.code_hosts import github
 from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import HostError, NoRights, State, Status, Surroundings
+from testery_gate.code_hosts.host import Bare, HostError, NoRights, State, Status, Surroundings
 from tests.code_hosts.connecting import MARKER, Connected, connected, text_of, wanted
 from tests.code_hosts.github_stand_in import VIEWER, GitHubStandIn
 from tests.code_hosts.stand_in import COMMIT, SOMEBODY_ELSE, Fault, Said
@@ -142,14 +142,16 @@ def test_an_annotation_needs_a_path_and_a_message(
     ]
 
 
+@pytest.mark.parametrize("status", [403, 422])
 def test_the_verdict_is_there_before_the_annotations(
-    there: Connected, stand_in: GitHubStandIn
+    there: Connected, stand_in: GitHubStandIn, status: int
 ) -> None:
-    stand_in.faults = [Fault(said=Said(status=422, data={"message": "no"}), method="PATCH")]
-    with pytest.raises(HostError):
+    stand_in.faults = [Fault(said=Said(status=status, data={"message": "no"}), method="PATCH")]
+    with pytest.raises(Bare):
         there.host().set_status(final(count=1))
     (check,) = stand_in.checks
     assert check["conclusion"] == "failure"
+    assert not stand_in.statuses
 
 
 def test_a_token_that_is_no_apps_sets_a_commit_status(
