@@ -288,8 +288,8 @@ def _counts(run: TestRun, budget: SizeBudget) -> Iterator[str]:
     numbers = [
         f"{_CELLS.get(kind, '')} {n} {kind}".lstrip() for kind, n in view.counts(run).items()
     ]
-    known = view.facts(run)
-    share = [f"pass rate {known['pass rate']}"] if "pass rate" in known else []
+    rate = view.pass_rate(run)
+    share = [f"pass rate {rate}"] if rate else []
     counts = view.numbers(run)
     blocks = (_bar([counts[kind] for kind in _CELLS]), " · ".join([*numbers, *share]))
     yield from (block for block in blocks if block and budget.take(block))

@@ -289,6 +289,8 @@ def _facts(judged: Judged) -> dict[str, str]:
     facts = {} if judged.run_id is None else {"run": view.run_id(judged)}
     if judged.run is not None:
         known = dict(view.facts(judged.run))
+        if "pass rate" in known:
+            known["pass rate"] = view.pass_rate(judged.run)
         if "status info" in known:
             known["status"] = ": ".join(
                 known[label] for label in ("status", "status info") if label in known

@@ -242,7 +242,7 @@ def facts(run: TestRun) -> Mapping[str, str]:
         "status": run.status_text,
         "status info": run.status_info,
         "tests": ", ".join(f"{count} {kind}" for kind, count in counts(run).items()),
-        "pass rate": _pass_rate(run, values[Metric.PASS_RATE]),
+        "pass rate": _share(values[Metric.PASS_RATE]),
         "coverage": _share(values[Metric.COVERAGE]),
         "environment": run.environment,
         "git ref": run.git_ref,
@@ -258,10 +258,11 @@ def facts(run: TestRun) -> Mapping[str, str]:
     return {label: text for label, text in known.items() if text}
 
 
-def _pass_rate(run: TestRun, rate: Fraction | None) -> str | None:
-    """Say of how many tests it is the rate, where some never ran."""
-    share = _share(rate)
-    return f"{share} of those that ran" if share and measure(run)[Metric.NOT_RUN] else share
+def pass_rate(run: TestRun) -> str:
+    """Return the pass rate, with what it is a share of where some tests never ran."""
+    values = measure(run)
+    share = _share(values[Metric.PASS_RATE]) or ""
+    return f"{share} of those that ran" if share and values[Metric.NOT_RUN] else share
 
 
 def _share(value: Fraction | None) -> str | None:
