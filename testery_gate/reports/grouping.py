@@ -138,7 +138,7 @@ _VARIABLE = re.compile(
     r"""(?xi)
     [a-z][a-z\d+.-]{1,20}://[^\s"'<>)\]]+                # addresses on the web
     | [\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+        # of mail
-    | (?<![\w:])(?:[\da-f]{0,4}:){2,8}[\da-f.]+          # of machines: IPv6, others are numbers
+    | (?<![\w:])(?:[\da-f]{0,4}:){2,8}[\da-f.]+(?::\d+)?  # of machines: IPv6, others are numbers
     | \b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b       # UUIDs
     | \b0x[\da-f]+\b
     | \b(?=\d{0,64}[a-f])(?=[a-f]{0,64}\d)[\da-f]{7,}\b  # commits and the like
