@@ -72,8 +72,10 @@ test-others: $(VENV)/.test ## run the unit tests on the Pythons beside .venv's
 .PHONY: acceptance
 acceptance: $(VENV)/.test ## install foreign tools, and run the tests that need them
 	tests/acceptance/install $(BIN)/python
-	# A file's tests share what they have set up, and stay together.
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m acceptance $(ARGS)
+	# A file's tests share what they have set up, and stay together. In the order of names: the
+	# longest of all is one test, which would begin last in that of the number of tests.
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+	    -m acceptance $(ARGS)
 
 .PHONY: faults
 faults: $(VENV)/.test ## let everything go wrong that can, and write docs/faults.md
