@@ -13,8 +13,9 @@ ARGS ?=
 
 BIN = $(VENV)/bin
 PIP_INSTALL = -m pip --quiet --disable-pip-version-check install
-# More than two, as most tests wait for processes and servers more than they compute.
-PYTEST = -m pytest --numprocesses 4 --dist worksteal
+# One more than two cores, as some tests wait for processes and servers; with four, on two cores,
+# reading all the tests once more in each takes longer than that saves.
+PYTEST = -m pytest --numprocesses 3 --dist worksteal
 # What another Python or another version of a package can change: no processes from end to end.
 UNITS = --ignore=tests/acceptance --ignore=tests/action
 
