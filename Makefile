@@ -4,6 +4,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 # An interpreter that was asked for gets an environment of its own: PYTHON=python3.13 .venv-python3.13
