@@ -315,3 +315,9 @@ def test_the_conclusion_says_whether_a_gate_would_work(
         for state in findings
     ]
     assert conclusion(made).endswith(said)
+
+
+def test_a_name_that_nobody_has_is_said() -> None:
+    found = examined("https://api.invalid")["resolve"]
+    assert found.state is State.FAILED
+    assert "api.invalid can't be resolved" in found.found
