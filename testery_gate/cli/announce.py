@@ -16,9 +16,9 @@ from testery_gate.cli.arguments import CodeHostOptions
 from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
 from testery_gate.code_hosts.adapters import ADAPTERS
-from testery_gate.code_hosts.announcer import SECONDS, Announcer, Connection
-from testery_gate.code_hosts.host import HostError, Surroundings
-from testery_gate.code_hosts.http import Http
+from testery_gate.code_hosts.announcer import SECONDS, Announcer
+from testery_gate.code_hosts.host import CodeHost, Surroundings
+from testery_gate.code_hosts.http import HostError, Http
 from testery_gate.reports.ending import Ending
 from testery_gate.text import clean_text
 
@@ -67,7 +67,7 @@ def _harmless(process: Process) -> Iterator[None]:
         show(f"testery-gate: nothing is said on the code host: {told}\n", sys.stderr)
 
 
-def _connect(process: Process, options: CodeHostOptions) -> Connection:
+def _connect(process: Process, options: CodeHostOptions) -> CodeHost:
     if options.system is None:
         raise HostError("the system that hosts the code is not known; name it with --code-host")
     if options.token is None:
@@ -82,11 +82,11 @@ def _connect(process: Process, options: CodeHostOptions) -> Connection:
     http = Http(
         place.api_url,
         options.token.value,
-        auth=adapter.auth(options.token.value, environment),
+        auth=adapter.auth(options.token.value),
         sleep=time.sleep,
         now=time.time,
     )
-    return Connection(host=adapter.connect(place, http), place=place, limit=http.limit)
+    return adapter(place, http)
 
 
 def _event(process: Process) -> object:

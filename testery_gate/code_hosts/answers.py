@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from testery_gate.code_hosts.host import Gone, HostError
+from testery_gate.code_hosts.http import HostError
 
 Fields = Mapping[str, Any]
 """A JSON object."""
@@ -38,12 +37,3 @@ def objects_in(data: object) -> Sequence[Fields]:
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
         raise HostError("the code host's answer is no list of objects")
     return data
-
-
-@contextmanager
-def of_one_comment() -> Iterator[None]:
-    """Raise :class:`Gone` where a request about a single comment finds none."""
-    try:
-        yield
-    except HostError as error:
-        raise (Gone(str(error)) if error.status == 404 else error) from None

@@ -8,12 +8,15 @@ ones are deleted. The oldest is the same one for everybody who looks, so nobody 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import assert_never
 
 from testery_gate.code_hosts import Mode
-from testery_gate.code_hosts.host import CodeHost, Comment, Gone, HostError, Lost
+from testery_gate.code_hosts.host import CodeHost, Comment
+from testery_gate.code_hosts.http import Gone, HostError, Lost
 
 ROUNDS = 5
 """How often it is looked which comments there are, before others that change them win."""
@@ -83,24 +86,32 @@ class Wanted:
                 assert_never(self.mode)
 
 
+def own_comments(host: CodeHost, marker: str) -> Sequence[Comment]:
+    """Return the comments with the marker that the token's own user wrote, the oldest first."""
+    marked = [comment for comment in host.comments() if is_marked(comment.body, marker)]
+    # Who asks is asked only where it matters.
+    return list(filter(host.wrote, marked))
+
+
 def keep_one(host: CodeHost, wanted: Wanted) -> None:
     """Have one comment with the marker, that says what is wanted; raises :class:`HostError`."""
     added: Comment | None = None
     for _ in range(ROUNDS):
-        own = host.own_comments(wanted.marker)
-        oldest = own[0] if own else None
-        try:
-            if oldest is None:
-                # Not every system lists at once what was added.
-                if added is not None or not wanted.over(None):
-                    return
+        own = own_comments(host, wanted.marker)
+        if not own:
+            # Not every system lists at once what was added.
+            if added is not None or not wanted.over(None):
+                return
+            with suppress(Lost):
                 added = host.add_comment(wanted.text)
-                continue
-            its_own = added is not None and oldest.id == added.id
-            if not its_own and wanted.over(note_of(oldest.body, wanted.marker)):
-                host.replace_comment(oldest, wanted.text)
-        except (Gone, Lost):
             continue
+        oldest = own[0]
+        its_own = added is not None and oldest.id == added.id
+        if not its_own and wanted.over(note_of(oldest.body, wanted.marker)):
+            try:
+                host.replace_comment(oldest, wanted.text)
+            except (Gone, Lost):
+                continue
         surplus = {comment.id: comment for comment in (*own[1:], added) if comment is not None}
         surplus.pop(oldest.id, None)
         for comment in surplus.values():

@@ -19,7 +19,6 @@ from testery_gate.api import faults
 from testery_gate.api.address import check_address
 from testery_gate.api.connection import find_route
 from testery_gate.api.transport import Bounds, Reply, Request, Transport
-from testery_gate.code_hosts.host import HostError, Lost, NoRights
 from testery_gate.errors import NoAnswer, UsageError
 from testery_gate.model import MalformedAnswer, decode_json
 from testery_gate.text import one_line, shorten
@@ -33,6 +32,29 @@ MOST_DOUBLINGS = 10
 LONGEST_MESSAGE = 300
 _REFUSED = {203, 401, 403, 404}
 """With 203 Azure DevOps sends its page to sign in."""
+
+
+class HostError(Exception):
+    """The code host did not do what it was asked; the message may be shown.
+
+    ``status`` is that of its answer, if there was one.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NoRights(HostError):
+    """The token may not do this (401, 403, and 404 where the system hides what it refuses)."""
+
+
+class Gone(NoRights):
+    """It is not there any more, or is hidden (404)."""
+
+
+class Lost(HostError):
+    """There was no answer to what must not be sent twice: it may have been done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +187,8 @@ class Http:
         if delay is not None and reply.status in {403, 429, 503}:
             return _Busy(HostError(message, status=reply.status), delay)
         if reply.status in _REFUSED:
-            return NoRights(message, status=reply.status)
+            refusal = Gone if reply.status == 404 else NoRights
+            return refusal(message, status=reply.status)
         if reply.status in {409, 429}:  # GitLab: another job sets the status at this moment
             return _Busy(HostError(message, status=reply.status), None)
         if reply.status >= 500:

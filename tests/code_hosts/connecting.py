@@ -38,12 +38,12 @@ class Connected:
         http = Http(
             place.api_url,
             token,
-            auth=adapter.auth(token, {}),
+            auth=adapter.auth(token),
             sleep=self.clock.sleep,
             now=self.clock,
         )
         http.limit(Deadline.after(SECONDS, self.clock))
-        return adapter.connect(place, http)
+        return adapter(place, http)
 
     def place(self, environment: Mapping[str, str] | None = None) -> Place:
         """Return what the environment says, at the stand-in's address."""
@@ -67,7 +67,7 @@ def connected(stand_in: StandIn) -> Iterator[Connected]:
 def text_of(host: CodeHost, said: str, *, outcome: str = "failed", pipeline: int = 900) -> str:
     """Return a comment's text, with its hidden line."""
     note = Note(outcome=outcome, pipeline=pipeline)
-    return f"{host.hidden(note.line(MARKER))}\n\n{said}\n"
+    return f"{host.hidden.format(note.line(MARKER))}\n\n{said}\n"
 
 
 def wanted(host: CodeHost, said: str, mode: Mode = Mode.ALWAYS, pipeline: int = 900) -> Wanted:

@@ -23,7 +23,8 @@ from testery_gate.code_hosts.comment import (
     marker_of,
     note_of,
 )
-from testery_gate.code_hosts.host import CodeHost, Comment, Gone, HostError
+from testery_gate.code_hosts.host import CodeHost, Comment
+from testery_gate.code_hosts.http import Gone, HostError
 from tests.code_hosts.memory import Board, Host
 
 KEY = marker_of("Deploy / gate")
@@ -212,8 +213,8 @@ def test_its_own_comment_goes_where_the_list_shows_only_an_older_one() -> None:
     board = Board({1: text("old")}, 1)
 
     class Behind(Host):
-        def own_comments(self, marker: str) -> Sequence[Comment]:
-            return super().own_comments(marker)[:1]
+        def comments(self) -> Sequence[Comment]:
+            return super().comments()[:1]
 
     keep_one(Behind(board, blind=1), wanted("new"))
     assert saying(board) == ["new"]
@@ -230,6 +231,17 @@ def test_a_comment_that_somebody_deletes_meanwhile_is_made_anew() -> None:
 
     keep_one(Meddled(board), wanted("new"))
     assert saying(board) == ["new"]
+
+
+def test_a_place_that_is_hidden_is_asked_for_once() -> None:
+    class Hidden(Host):
+        def add_comment(self, text: str) -> Comment:
+            raise Gone("404 where a token may not comment")
+
+    host = Hidden(Board())
+    with pytest.raises(Gone, match="may not comment"):
+        keep_one(host, wanted("new"))
+    assert host.steps == ["list"]
 
 
 def test_who_is_always_in_between_wins() -> None:

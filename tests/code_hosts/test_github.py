@@ -10,8 +10,9 @@ import pytest
 
 from testery_gate.ci.issues import Issue, Severity
 from testery_gate.code_hosts import github
-from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import Bare, HostError, NoRights, State, Status, Surroundings
+from testery_gate.code_hosts.comment import keep_one, own_comments
+from testery_gate.code_hosts.host import Bare, State, Status, Surroundings
+from testery_gate.code_hosts.http import HostError, NoRights
 from tests.code_hosts.connecting import MARKER, Connected, connected, text_of, wanted
 from tests.code_hosts.github_stand_in import VIEWER, GitHubStandIn
 from tests.code_hosts.stand_in import COMMIT, SOMEBODY_ELSE, Fault, Said
@@ -251,11 +252,11 @@ def test_a_comment_that_is_too_long_is_a_fault(there: Connected, stand_in: GitHu
         host.add_comment("x" * 65_537)
     assert caught.value.status == 422
     assert not isinstance(caught.value, NoRights)
-    assert not host.own_comments(MARKER)
+    assert not own_comments(host, MARKER)
 
 
 def place_of(event: object = None, **variables: str) -> Any:
-    return github.find_place(
+    return github.GitHub.find_place(
         Surroundings(
             environment={"GITHUB_REPOSITORY": "acme/web-shop"} | variables,
             read_event=lambda: event,
