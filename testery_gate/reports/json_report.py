@@ -32,13 +32,8 @@ renamed that would be all, twice."""
 def render(runs: Sequence[Judged]) -> str:
     """Return the report on one run or more, in ASCII alone."""
     exit_code = exit_code_of(runs)
-    head = {
-        "schemaVersion": SCHEMA_VERSION,
-        "tool": {"name": "testery-gate", "version": __version__},
-        "outcome": exit_code.outcome,
-        "exitCode": exit_code.value,
-    }
-    head_text = dumped(head).removesuffix(_END)
+    outcome = {"outcome": exit_code.outcome, "exitCode": exit_code.value}
+    head_text = dumped({**head(SCHEMA_VERSION), **outcome}).removesuffix(_END)
     return "".join([head_text, ',\n  "runs": [', *_runs(runs), "\n  ]", _END, "\n"])
 
 
@@ -190,11 +185,7 @@ def _test(result: TestResult) -> Mapping[str, object]:
 
 
 _NOTHING: Mapping[str, object] = {"class": None, "why": None, "strip": None, "since": None}
-_TOLERATED: Mapping[str, object] = {
-    **_NOTHING,
-    "class": TOLERATED,
-    "why": WHY_TOLERATED,
-}
+_TOLERATED: Mapping[str, object] = {**_NOTHING, "class": TOLERATED, "why": WHY_TOLERATED}
 
 
 def _failure(failure: Failure) -> Mapping[str, object]:

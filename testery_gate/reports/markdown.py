@@ -15,6 +15,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.judging.judged import Judged
 from testery_gate.model import TestRun
@@ -235,7 +236,7 @@ def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str])
     yield heading
     known = {
         "why": prose(unsaid(judged)),
-        "new failures": _named(view.new_failures(judged)),
+        "new failures": ", ".join(view.new_failures(judged, _named)),
         "run": _which_run(judged),
     }
     advice = prose(judged.verdict.advice)
@@ -360,25 +361,20 @@ def _failing_tests(judged: Judged, budget: SizeBudget, level: str) -> Iterator[s
 def _compared(judged: Judged) -> Iterator[str]:
     for label, text in view.comparison(judged).items():
         yield _bullet(label, prose(text))
-    if missing := _named(view.missing_tests(judged)):
-        yield _bullet("missing tests", missing)
+    if missing := view.missing_tests(judged, _named):
+        yield _bullet("missing tests", ", ".join(missing))
 
 
-def _named(named: view.Named) -> str:
-    tests = [_test_name(test.name, test.file) for test in named.tests]
-    return ", ".join([*tests, *([view.more(named.more)] if named.more else [])])
-
-
-def _test_name(name: str, file: str) -> str:
-    shown, where = code(name) or view.NO_NAME, code(file)
-    return f"{shown} in {where}" if where else shown
+def _named(test: TestId) -> str:
+    name, where = code(test.name) or view.NO_NAME, code(test.file)
+    return f"{name} in {where}" if where else name
 
 
 def _failing_test(test: view.FailingTest, page: str) -> str:
     result = test.result
     urgent = test.mark is Mark.BAD
     label = f"**{test.label}:** " if urgent and test.label else test.label and f"{test.label}: "
-    facts = [f"{_CHECK_MARKS[test.mark]} {label}{_test_name(result.name, result.file)}"]
+    facts = [f"{_CHECK_MARKS[test.mark]} {label}{_named(TestId.of(result))}"]
     if result.duration is not None and result.duration >= timedelta(0):
         seconds = Fraction(result.duration // timedelta(milliseconds=1), 1000)
         facts.append(format_value(seconds, Unit.TIME))

@@ -211,8 +211,9 @@ def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
     if not count:
         return []
     known = {"failing tests": count, **view.comparison(judged, unicode=layout.unicode)}
-    if missing := _missing_tests(layout, judged):
-        known["missing tests"] = missing
+    missing = view.missing_tests(judged, lambda test: layout.fit(_named(test), LONGEST_NAME))
+    if missing:
+        known["missing tests"] = ", ".join(missing)
     width = max(len(f"{label}:") for label in known)
     lines = [line for label, text in known.items() for line in layout.labelled(label, text, width)]
     page, left, told = run_page(judged), layout.failures, 0
@@ -246,12 +247,6 @@ def _error(layout: _Layout, result: TestResult) -> Iterator[str]:
         indent = " " * min(len(line) - len(line.lstrip()) - least, NARROWEST_CELL)
         text = layout.fit(line, layout.width - len(lead) - len(indent))
         yield f"{lead}{indent}{text}"
-
-
-def _missing_tests(layout: _Layout, judged: Judged) -> str:
-    missing = view.missing_tests(judged)
-    named = [layout.fit(_named(test), LONGEST_NAME) for test in missing.tests]
-    return ", ".join([*named, *([view.more(missing.more)] if missing.more else [])])
 
 
 def _named(test: TestId) -> str:

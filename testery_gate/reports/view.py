@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -412,14 +412,6 @@ def failing_count(judged: Judged) -> str:
     return f"{', '.join(told) or 'none'} of {len(evidence.results or ())}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """The first of some tests, and how many more there are; none where no tests are listed."""
-
-    tests: Sequence[TestId]
-    more: int
-
-
 def comparison(judged: Judged, *, unicode: bool = True) -> Mapping[str, str]:
     """Return what the tests of a run were held against and how they differ, by label."""
     evidence = known_evidence(judged)
@@ -432,22 +424,26 @@ def comparison(judged: Judged, *, unicode: bool = True) -> Mapping[str, str]:
     return {label: text for label, text in known.items() if text}
 
 
-def missing_tests(judged: Judged) -> Named:
-    """Return the tests that the baseline has and the run has not."""
+def missing_tests(judged: Judged, named: Callable[[TestId], str]) -> Sequence[str]:
+    """Name the first tests that the baseline has and the run has not, and count the others."""
     evidence = known_evidence(judged)
-    return _named(judged, (evidence.missing if evidence else None) or ())
+    return _named(judged, (evidence.missing if evidence else None) or (), named)
 
 
-def new_failures(judged: Judged) -> Named:
-    """Return the tests that failed and are new failures."""
+def new_failures(judged: Judged, named: Callable[[TestId], str]) -> Sequence[str]:
+    """Name the first tests that failed and are new failures, and count the others."""
     evidence = known_evidence(judged)
     new = evidence.failures[: evidence.counts[FailureClass.NEW]] if evidence else ()
-    return _named(judged, [TestId.of(failure.result) for failure in new])
+    return _named(judged, [TestId.of(failure.result) for failure in new], named)
 
 
-def _named(judged: Judged, tests: Sequence[TestId]) -> Named:
-    shown = tests[:LISTED_TESTS] if judged.results is not None else ()
-    return Named(tests=shown, more=len(tests) - len(shown) if shown else 0)
+def _named(
+    judged: Judged, tests: Sequence[TestId], named: Callable[[TestId], str]
+) -> Sequence[str]:
+    if judged.results is None:
+        return []
+    rest = len(tests) - LISTED_TESTS
+    return [*map(named, tests[:LISTED_TESTS]), *([more(rest)] if rest > 0 else [])]
 
 
 def _compared(evidence: Evidence) -> str:

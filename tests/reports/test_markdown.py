@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,9 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     texts = [unsaid(judged), judged.verdict.advice, *judged.notes]
     names = [result.name for result in failing(judged)]
     names += [result.file for result in failing(judged)]
-    missing = view.missing_tests(judged).tests
-    names += [text for test in missing for text in (test.name, test.file)]
+    for part in ("file", "name"):
+        missing = view.missing_tests(judged, attrgetter(part))
+        names += missing[: view.LISTED_TESTS]
     texts += [test.told for test in view.failing_tests(judged)]
     if run is not None:
         texts.append(run.status_info or "")

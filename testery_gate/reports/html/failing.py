@@ -104,25 +104,16 @@ def _folded_after(tests: Sequence[Markup]) -> Markup:
     return join([*first, entry(fold)])
 
 
-def _missing(judged: Judged) -> Markup:
-    missing = view.missing_tests(judged)
-    return join([*map(join, map(_named, missing.tests)), *_more(missing)], ", ")
-
-
-def _named(test: TestId) -> Sequence[Markup]:
+def _named(test: TestId) -> Markup:
     file, shown = (shorten(clean_line(part), LONGEST_NAME) for part in test)
-    return [name(shown, view.NO_NAME), *([Markup(" "), small(code(file))] if file else [])]
-
-
-def _more(tests: view.Named) -> Sequence[str]:
-    return [view.more(tests.more)] if tests.more else []
+    return join([name(shown, view.NO_NAME), *([" ", small(code(file))] if file else [])])
 
 
 def _compared(judged: Judged) -> Iterator[tuple[str, Markup]]:
     for label, told in view.comparison(judged).items():
         yield label.capitalize(), words(told, LONGEST_TEXT)
-    if missing := _missing(judged):
-        yield "Missing tests", missing
+    if missing := view.missing_tests(judged, _named):
+        yield "Missing tests", join(missing, ", ")
 
 
 def _entries(

@@ -43,7 +43,7 @@ def page(title: str, header: str, main: str) -> Markup:
         "td",
         element("header", header),
         element("main", main),
-        element("footer", _footer()),
+        element("footer", rule(), paragraph(small("Written by testery-gate. Times are in UTC."))),
         width=_WIDTH,
     )
     frame = element(
@@ -79,10 +79,6 @@ def banner(color: str, drawn: str, heading: str, below: str) -> Markup:
     return element("table", row, width="100%", cellpadding=8, cellspacing=0, role="presentation")
 
 
-def _footer() -> Markup:
-    return join([rule(), paragraph(small("Written by testery-gate. Times are in UTC."))])
-
-
 def section(heading: str, level: int, *content: str) -> Markup:
     """Return a section under its heading; nothing where it would be empty."""
     inner = join(content)
@@ -106,11 +102,6 @@ def small(*content: str) -> Markup:
     return element("font", *content, size=2)
 
 
-def large(*content: str, size: int = 4) -> Markup:
-    """Return prominent text."""
-    return element("font", *content, size=size)
-
-
 def rule() -> Markup:
     """Return a horizontal line."""
     return element("hr", noshade="", size=1, color=_LINE)
@@ -132,7 +123,7 @@ def signs(drawn: str, label: str) -> Markup:
     """Return a row of signs, each as wide as the others; nothing for none."""
     if not drawn:
         return NOTHING
-    return large(element("code", drawn, role="img", aria_label=label))
+    return element("font", element("code", drawn, role="img", aria_label=label), size=4)
 
 
 def link(address: str, *content: str) -> Markup:
@@ -228,9 +219,9 @@ def fitting(
             break
         taken.append(item)
     left_out = count - len(taken)
-    return taken, more(left_out, what) if left_out else NOTHING
+    return taken, more(left_out, what)
 
 
 def more(count: int, what: str) -> Markup:
-    """Say that there are so many more."""
-    return paragraph(f"… {view.more(count, what)}")
+    """Say that there are so many more, if there are any."""
+    return paragraph(f"… {view.more(count, what)}") if count > 0 else NOTHING
