@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 
@@ -28,24 +27,12 @@ _COMPARED_CHARACTERS = 1_000
 """So much of a message makes it another error; what follows is mostly data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorGroup:
-    """Failing tests with the same error."""
-
-    error: str
-    """The first line of the first test's error; empty where Testery gives none."""
-    tests: Sequence[view.FailingTest]
-
-
-def grouped(tests: Iterable[view.FailingTest]) -> Sequence[ErrorGroup]:
-    """Group tests by error; groups and their tests keep the order, so that new ones stay first."""
+def grouped(tests: Iterable[view.FailingTest]) -> Sequence[Sequence[view.FailingTest]]:
+    """Put tests with the same error together, in their order, so that new ones stay first."""
     groups: dict[str, list[view.FailingTest]] = {}
     for test in tests:
         groups.setdefault(signature(view.error_lines(test.result)), []).append(test)
-    return [
-        ErrorGroup(error=headline(view.error_lines(members[0].result)), tests=members)
-        for members in groups.values()
-    ]
+    return list(groups.values())
 
 
 def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
@@ -60,7 +47,7 @@ def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
         for judged in view.worst_first(runs)
         if judged.run_id is not None
         for group in grouped(islice(view.failing_tests(judged), most))
-        for place, test in enumerate(group.tests)
+        for place, test in enumerate(group)
         if test.result.id
     ]
     return [(run_id, result_id) for _, run_id, result_id in sorted(found, key=itemgetter(0))]

@@ -18,6 +18,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check
 from testery_gate.model import TestRun
 from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
@@ -256,7 +257,7 @@ def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str])
 def _below(judged: Judged, budget: SizeBudget, level: str) -> Iterator[str]:
     """Write what stands below the failing tests: the checks, and what is known of the run."""
     run = judged.run
-    rows = map(_check_row, view.check_rows(judged))
+    rows = (_check_row(check, judged.exit_code) for check in judged.verdict.checks)
     head = f"{level} Checks\n\n{_CHECKS}"
     yield from _listed(budget, head, rows, len(judged.verdict.checks), "checks")
     facts = [] if run is None else [*_facts(run)]
@@ -334,9 +335,10 @@ _CHECK_MARKS = {
 }
 
 
-def _check_row(row: view.CheckRow) -> str:
-    values = map(prose, (row.subject, row.expected, row.found))
-    return table_row(_CHECK_MARKS[row.mark], *values, row.result)
+def _check_row(check: Check, exit_code: ExitCode) -> str:
+    values = map(prose, (view.subject(check), check.expected_text, check.actual_text))
+    mark, result = view.mark_of_check(check), view.result_of_check(check, exit_code)
+    return table_row(_CHECK_MARKS[mark], *values, result)
 
 
 def table_row(*cells: str) -> str:

@@ -158,37 +158,15 @@ def more(count: int, what: str = "") -> str:
 # A run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRow:
-    """A check as a row of a table."""
-
-    mark: Mark
-    subject: str
-    """What was checked, without what was expected of it."""
-    expected: str
-    found: str
-    result: str
-    """What came of it, and whether it led to the exit code."""
-    check: Check
+def subject(check: Check) -> str:
+    """Return what was checked, without what was expected of it."""
+    if check.criterion is not None:
+        return check.criterion.metric.value
+    return check.name.removesuffix(f" is {check.expected_text}")
 
 
-def check_rows(judged: Judged) -> Iterator[CheckRow]:
-    """Return the checks of a run, in their order."""
-    for check in judged.verdict.checks:
-        subject = check.name.removesuffix(f" is {check.expected_text}")
-        if check.criterion is not None:
-            subject = check.criterion.metric.value
-        yield CheckRow(
-            mark=_check_mark(check),
-            subject=subject,
-            expected=check.expected_text,
-            found=check.actual_text,
-            result=_result(check, judged.exit_code),
-            check=check,
-        )
-
-
-def _check_mark(check: Check) -> Mark:
+def mark_of_check(check: Check) -> Mark:
+    """Return how a check is marked."""
     if check.state is CheckState.HOLDS:
         return Mark.GOOD
     if check.state is CheckState.OPEN:
@@ -198,7 +176,8 @@ def _check_mark(check: Check) -> Mark:
     return Mark.BAD if check.state is CheckState.BREACHED else Mark.UNSURE
 
 
-def _result(check: Check, code: ExitCode) -> str:
+def result_of_check(check: Check, code: ExitCode) -> str:
+    """Say what came of a check, and whether it led to the exit code."""
     if not check.deciding and check.state is not CheckState.HOLDS:
         return f"{check.state.value}, warns"
     blamed = CheckState.BREACHED if code is ExitCode.FAILED else CheckState.INCONCLUSIVE

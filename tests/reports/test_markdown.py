@@ -142,8 +142,9 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     (table,) = (table for table in page.iter("table") if shown(table).startswith("check "))
     rows = [[shown(cell) for cell in row] for row in table.iter("tr")][1:]
     assert [row[1:4] for row in rows] == [
-        [one_line(clean_text(text)) for text in (row.subject, row.expected, row.found)]
-        for row in view.check_rows(judged)
+        [one_line(clean_text(text)) for text in texts]
+        for check in judged.verdict.checks
+        for texts in [(view.subject(check), check.expected_text, check.actual_text)]
     ]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import CheckState
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page
@@ -208,10 +209,10 @@ def _name_of(run: TestRun | None) -> Markup:
 
 def _checks(judged: Judged) -> Markup:
     """Show what does not hold, breaches first; what holds is one line to unfold."""
-    rows = list(view.check_rows(judged))
-    rows.sort(key=lambda row: _CHECK_ORDER.index(row.check.state))
-    wrong = [row for row in rows if row.check.state is not CheckState.HOLDS]
-    holding = rows[len(wrong) :]
+    checks = sorted(judged.verdict.checks, key=lambda check: _CHECK_ORDER.index(check.state))
+    rows = [_check_row(check, judged.exit_code) for check in checks]
+    number = sum(check.state is not CheckState.HOLDS for check in checks)
+    wrong, holding = rows[:number], rows[number:]
     holds = f"{view.counted(len(holding), 'check')} {'holds' if len(holding) == 1 else 'hold'}"
     return join(
         [
@@ -226,22 +227,21 @@ def _checks(judged: Judged) -> Markup:
 _CHECK_ORDER = (CheckState.BREACHED, CheckState.INCONCLUSIVE, CheckState.OPEN, CheckState.HOLDS)
 
 
-def _check_table(rows: Sequence[view.CheckRow], caption: str) -> Markup:
-    shown = map(_check_row, rows[:MOST_CHECKS])
-    table = data(("check", "expected", "found"), shown, caption=caption)
+def _check_table(rows: Sequence[Markup], caption: str) -> Markup:
+    table = data(("check", "expected", "found"), rows[:MOST_CHECKS], caption=caption)
     return join([table, more(len(rows) - MOST_CHECKS, "checks")])
 
 
-def _check_row(row: view.CheckRow) -> Markup:
-    first, _, rest = shorten(row.subject, 30).partition(" ")
-    title = together(sign(row.mark), " ", element("b", first))
+def _check_row(check: Check, exit_code: ExitCode) -> Markup:
+    first, _, rest = shorten(view.subject(check), 30).partition(" ")
+    title = together(sign(view.mark_of_check(check)), " ", element("b", first))
     more_words = element("b", f" {rest}") if rest else NOTHING
-    result = [element("br"), small(row.result)]
+    result = [element("br"), small(view.result_of_check(check, exit_code))]
     return group(
         join([title, more_words, *result]),
-        _value(row.expected),
-        element("b", _value(row.found)),
-        below=bullet(row),
+        _value(check.expected_text),
+        element("b", _value(check.actual_text)),
+        below=bullet(check),
     )
 
 
