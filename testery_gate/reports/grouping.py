@@ -57,7 +57,7 @@ def signature(lines: Sequence[str]) -> str:
     """Return what two errors have in common if they are the same but for numbers and the like."""
     told = [line for line in _message(lines) if line and not _SOURCE.match(line)]
     compared = one_line(" ".join(line[:_COMPARED_CHARACTERS] for line in told[:_COMPARED_LINES]))
-    return _VARIABLE.sub("#", compared[:_COMPARED_CHARACTERS])
+    return re.sub(_VARIABLE, "#", compared[:_COMPARED_CHARACTERS])
 
 
 def headline(lines: Sequence[str]) -> str:
@@ -89,7 +89,7 @@ def _own_frame(lines: Sequence[str]) -> Sequence[str]:
     frames = [frame for _, frame in _frames(lines)]
     if any(map(_TRACE.match, lines)):
         frames.reverse()  # Python's most recent call is the last
-    own = [frame for frame in frames if not _FOREIGN.search(frame[0])]
+    own = [frame for frame in frames if not re.search(_FOREIGN, frame[0])]
     return next(iter([*own, *frames]), [])
 
 
@@ -114,15 +114,15 @@ _FRAME = re.compile(
 )
 _SOURCE = re.compile(r"\s{0,20}>?\s{0,20}\d{0,7}\s{0,20}\|")
 """A line of source code as Playwright, Jest and Cypress show it."""
-_FOREIGN = re.compile(
+# The next two are compiled when first needed, by re: most runs have no failing test.
+_FOREIGN = (
     r"node_modules|\(?node:|\(internal/|cypress_runner|__cypress/runner|<anonymous>\)?$"
     r"|(?:site|dist)-packages|/lib/python|/gems/|/vendor/"
     r"|\sat (?:java|javax|jdk|sun|kotlin|org\.(?:junit|testng|openqa|hamcrest|assertj)"
     r"|io\.cucumber|System|Microsoft|NUnit|Xunit|OpenQA|TechTalk)\."
 )
 """Frames of languages, drivers and test frameworks."""
-_VARIABLE = re.compile(
-    r"""(?xi)
+_VARIABLE = r"""(?xi)
     [a-z][a-z\d+.-]{1,20}://[^\s"'<>)\]]+                # addresses on the web
     | [\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+        # of mail
     | (?<![\w:])(?:[\da-f]{0,4}:){2,8}[\da-f.]+(?::\d+)?  # of machines: IPv6, others are numbers
@@ -131,4 +131,3 @@ _VARIABLE = re.compile(
     | \b(?=\d{0,64}[a-f])(?=[a-f]{0,64}\d)[\da-f]{7,}\b  # commits and the like
     | (?:(?<![\w.])[-+])?\d+(?:[-.,:/T]\d+)*Z?           # numbers, dates, times
     """
-)

@@ -73,10 +73,7 @@ def _on_ending(ending: Ending, budget: SizeBudget) -> Iterator[str]:
         return
     yield headline
     advice = [_bullet("next", prose(ending.advice))] if ending.advice else []
-    remarks = [_exit_code(code), *advice]
-    yield from _listed(
-        budget, _bullet("why", prose(ending.reason)), remarks, len(remarks), "remarks"
-    )
+    yield from _bullets([_bullet("why", prose(ending.reason)), _exit_code(code), *advice], budget)
 
 
 def unfolded(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from testery_gate.judging.criteria import Metric, Unit, format_percentage, forma
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import ResultStatus, TestResult, TestRun
-from testery_gate.text import clean_line, clean_text, shorten
+from testery_gate.text import clean_line, clean_text, short_ref, shorten
 
 NO_NAME = "(no name)"
 NO_FILE = "(no file)"
@@ -328,13 +327,11 @@ def _since(failure: Failure, judged: Judged) -> str:
         return f"for at least {counted(failed, 'run')}"
     if since.run_id == judged.run_id:
         return "since this run"
-    ref = clean_line(since.git_ref or "")
-    ref = ref[:7] if _COMMIT.fullmatch(ref) else shorten(ref, _LONGEST_REF)
+    ref = shorten(short_ref(clean_line(since.git_ref or "")), _LONGEST_REF)
     time = f"{since.time:%Y-%m-%d}" if since.time else ""
     return f"since {', '.join(filter(None, (f'run {since.run_id}', time, ref)))}"
 
 
-_COMMIT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 _LONGEST_REF = 60
 
 _SIGNS: Mapping[TestOutcome | None, tuple[str, str, str]] = {
