@@ -10,9 +10,8 @@ import json
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-import tenacity
 from requests.auth import AuthBase
 
 from testery_gate.api import faults
@@ -27,8 +26,7 @@ from testery_gate.waiting.deadline import Deadline
 LARGEST_ANSWER = 32 * 1024 * 1024
 MOST_VALUES = 1_000_000
 FIRST_DELAY = 0.5
-MOST_DOUBLINGS = 10
-"""Of the delay, from one attempt to the next; who asks for less than that gets it all the same."""
+"""Seconds, twice as many before each further attempt; who asks for less gets it all the same."""
 LONGEST_MESSAGE = 300
 _REFUSED = {203, 401, 403, 404}
 """With 203 Azure DevOps sends its page to sign in."""
@@ -69,7 +67,7 @@ class Answer:
 class _Busy(Exception):
     """It wasn't done, and may be asked for again after so many seconds."""
 
-    def __init__(self, error: HostError, delay: float | None) -> None:
+    def __init__(self, error: HostError, delay: float = 0) -> None:
         super().__init__(str(error))
         self.error = error
         self.delay = delay
@@ -132,25 +130,16 @@ class Http:
             url = f"{url}?{urllib.parse.urlencode(params)}"
         body = None if data is None else json.dumps(data).encode()
         request = Request(method=method, url=url, body=body)
-
-        def delay(state: tenacity.RetryCallState) -> float:
-            asked = _busy(state).delay or 0
-            return max(asked, FIRST_DELAY * 2.0 ** min(state.attempt_number - 1, MOST_DOUBLINGS))
-
-        def no_time(state: tenacity.RetryCallState) -> bool:
-            return state.upcoming_sleep >= self._deadline.remaining()
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Busy),
-            wait=delay,
-            stop=no_time,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._attempt, request, once=once)
-        except _Busy as busy:
-            raise busy.error from None
+        least = FIRST_DELAY
+        while True:
+            try:
+                return self._attempt(request, once=once)
+            except _Busy as busy:
+                delay = max(busy.delay, least)
+                if delay >= self._deadline.remaining():
+                    raise busy.error from None
+            self._sleep(delay)
+            least *= 2
 
     def _attempt(self, request: Request, *, once: bool) -> Answer:
         left = self._deadline.remaining()
@@ -165,7 +154,7 @@ class Http:
             message = self._shown(error.message)
             if once:
                 raise Lost(message) from None
-            raise _Busy(HostError(message), None) from None
+            raise _Busy(HostError(message)) from None
         if 200 <= reply.status < 300 and reply.status not in _REFUSED:
             return self._answer(reply, request)
         raise self._refusal(reply, request, once=once)
@@ -190,10 +179,10 @@ class Http:
             refusal = Gone if reply.status == 404 else NoRights
             return refusal(message, status=reply.status)
         if reply.status in {409, 429}:  # GitLab: another job sets the status at this moment
-            return _Busy(HostError(message, status=reply.status), None)
+            return _Busy(HostError(message, status=reply.status))
         if reply.status >= 500:
             lost = Lost(message, status=reply.status)
-            return lost if once else _Busy(lost, None)
+            return lost if once else _Busy(lost)
         return HostError(message, status=reply.status)
 
     def _asked_to_wait(self, reply: Reply) -> float | None:
@@ -225,10 +214,6 @@ class Http:
 
     def _shown(self, text: str) -> str:
         return shorten(one_line(self._transport.redact(text)), LONGEST_MESSAGE)
-
-
-def _busy(state: tenacity.RetryCallState) -> _Busy:
-    return cast("_Busy", cast("tenacity.Future", state.outcome).exception())
 
 
 def _origin(url: str) -> tuple[str, str] | None:
