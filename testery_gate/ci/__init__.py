@@ -10,11 +10,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 
 from testery_gate.ci import gitlab
-from testery_gate.ci.surroundings import Surroundings
 from testery_gate.reports.ending import Ending
 
 
@@ -27,6 +27,21 @@ class System(Enum):
     TEAMCITY = "teamcity"
     BUILDKITE = "buildkite"
     JENKINS = "jenkins"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What reporting to a CI system needs, and the effects that it has."""
+
+    environment: Mapping[str, str]
+    command: Callable[[str], None]
+    """Prints lines that are commands to the system."""
+    warn: Callable[[str], None]
+    """Warns that something could not be reported."""
+    random: Callable[[], str]
+    """Returns a word that nobody can guess."""
+    run: Callable[[Sequence[str], str], None]
+    """Runs a program with this standard input; raises ``OSError`` or ``SubprocessError``."""
 
 
 AUTO, NONE = "auto", "none"

@@ -47,7 +47,11 @@ def overall(
     ``exit_code`` is the process's, where it is not what the runs come to.
     """
     code = exit_code_of(runs) if exit_code is None else exit_code
-    reasons = [_reason(judged, runs) for judged in runs if judged.exit_code is code]
+    reasons = [
+        f"run {judged.run_id}: {judged.verdict.reason}" if len(runs) > 1 else judged.verdict.reason
+        for judged in runs
+        if judged.exit_code is code
+    ]
     reason = reasons[0] if reasons else code.meaning
     if len(reasons) > 1:
         reason += f" (and {len(reasons) - 1} more runs {outcome(code)})"
@@ -78,12 +82,6 @@ def facts(ending: Ending) -> Mapping[str, str]:
         "reason": ending.reason[:LONGEST_REASON],
     }
     return {name: clean_line(value) for name, value in named.items()}
-
-
-def _reason(judged: Judged, runs: Sequence[Judged]) -> str:
-    return (
-        f"run {judged.run_id}: {judged.verdict.reason}" if len(runs) > 1 else judged.verdict.reason
-    )
 
 
 def _counts(runs: Sequence[Judged]) -> Mapping[str, Fraction | None]:
