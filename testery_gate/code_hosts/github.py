@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 from testery_gate.ci.issues import Issue, Severity
 from testery_gate.code_hosts.answers import number_at, objects_in, text_at, value_at
@@ -30,11 +31,13 @@ from testery_gate.code_hosts.host import (
     Surroundings,
     of_details,
 )
-from testery_gate.code_hosts.http import HostError, Http, NoRights
+from testery_gate.code_hosts.http import HostError, Http, Lost, NoRights
 from testery_gate.text import shorten
 
 PAGE = 100
-"""Comments of one request, which is the most."""
+"""Comments or check runs of one request, which is the most."""
+ROUNDS = 3
+"""How often a check run is asked for whose answer is lost, and which is not there."""
 ANNOTATIONS = 50
 """Of one request, which is the most; further ones are added to those that are there."""
 MOST_ANNOTATIONS = 200
@@ -74,6 +77,10 @@ class GitHub(CodeHost):
         self._repository = f"repos/{place.repository}"
         self.path = f"{self._repository}/issues/{place.pull_request}/comments"
         self._check_run: int | None = None
+        self._external_id = uuid4().hex
+        """Tells its check run from those that other jobs of the same name make at the same time."""
+        self._asked = False
+        """Whether a check run was asked for, and so may be there."""
         self._may_check = True
 
     @staticmethod
@@ -128,17 +135,45 @@ class GitHub(CodeHost):
             ),
             "output": {"title": title, "summary": summary},
         }
-        if self._check_run is None:
-            path = f"{self._repository}/check-runs"
-            made = self.send("POST", path, data={**data, "head_sha": self.place.commit})
-            self._check_run = number_at(made, "id")
-        else:
-            self.send("PATCH", self._one_check_run(), data=data)
+        self._update_check_run(data)
         # The verdict is there by now, whatever becomes of what tests are called.
         with of_details():
             for part in _annotations(status.issues):
                 output = {"title": title, "summary": summary, "annotations": part}
                 self.send("PATCH", self._one_check_run(), data={"output": output})
+
+    def _update_check_run(self, data: Mapping[str, Any]) -> None:
+        """Update the check run, or make it; where an answer was lost, it is there perhaps."""
+        rounds = 0
+        while True:
+            if self._check_run is None and self._asked:
+                self._check_run = self._find_check_run(data["name"])
+            if self._check_run is not None:
+                self.send("PATCH", self._one_check_run(), data=data)
+                return
+            own = {"head_sha": self.place.commit, "external_id": self._external_id}
+            self._asked = True
+            try:
+                made = self.send(
+                    "POST", f"{self._repository}/check-runs", data={**data, **own}, once=True
+                )
+            except Lost:
+                rounds += 1
+                if rounds == ROUNDS:
+                    raise
+            else:
+                self._check_run = number_at(made, "id")
+                return
+
+    def _find_check_run(self, name: str) -> int | None:
+        """Return the check run that this process has made, if there is one."""
+        path = f"{self._repository}/commits/{self.place.commit}/check-runs"
+        params: Mapping[str, str | int] = {"check_name": name, "filter": "all", "per_page": PAGE}
+        answer = self.http.send("GET", path, params=params)
+        for check_run in objects_in(value_at(answer.data, "check_runs")):
+            if text_at(check_run, "external_id") == self._external_id:
+                return number_at(check_run, "id")
+        return None
 
     def comments(self) -> Iterator[Comment]:
         """Return the comments of the pull request, which GitHub lists in their order."""
