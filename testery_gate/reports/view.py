@@ -179,8 +179,11 @@ def result_of_check(check: Check, code: ExitCode) -> str:
     """Say what came of a check, and whether it led to the exit code."""
     if not check.deciding and check.state is not CheckState.HOLDS:
         return f"{check.state.value}, warns"
-    blamed = CheckState.BREACHED if code is ExitCode.FAILED else CheckState.INCONCLUSIVE
-    return f"{check.state.value}, the reason" if check.state is blamed else check.state.value
+    if code is ExitCode.FAILED:
+        blamed, effect = CheckState.BREACHED, "fails"
+    else:
+        blamed, effect = CheckState.INCONCLUSIVE, "no verdict"
+    return f"{check.state.value}, {effect}" if check.state is blamed else check.state.value
 
 
 def counts(run: TestRun) -> Mapping[str, str]:

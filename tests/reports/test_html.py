@@ -371,7 +371,7 @@ def test_each_check_has_its_numbers_and_result() -> None:
     rows = [row for row in page.rows(page.section("Checks")) if len(row) == 3]
     assert rows == [
         ["check", "expected", "found"],
-        ["fail_rate breached, the reason", "<= 30%", "33.33%"],
+        ["fail_rate breached, fails", "<= 30%", "33.33%"],
         ["build-key inconclusive", "24", "23"],
         ["coverage inconclusive, warns", ">= 80%", "unknown"],
         ["check", "expected", "found"],

@@ -404,7 +404,7 @@ def test_checks_come_before_what_is_known_of_the_run_and_before_tests() -> None:
     runs = many_tests()
     rendered = markdown.render(runs, limit=1000)
     assert "### Checks" in rendered
-    assert "| ❌ | failed | <= 0 | 5000 | breached, the reason |" in rendered
+    assert "| ❌ | failed | <= 0 | 5000 | breached, fails |" in rendered
     assert "### Run" not in rendered
 
 
@@ -636,11 +636,11 @@ def test_checks_are_marked_by_what_came_of_them() -> None:
         if re.search("failed|coverage|pass_rate >=", line) and line.startswith("| ")
     ]
     assert rows == [
-        "| ❌ | failed | <= 0 | 1 | breached, the reason |",
+        "| ❌ | failed | <= 0 | 1 | breached, fails |",
         "| ❓ | coverage | >= 1% | unknown | inconclusive |",
         "| ⚠️ | coverage | >= 2% | unknown | inconclusive, warns |",
         "| ⚠️ | failed | <= 0 | 1 | breached, warns |",
-        "| ❌ | failed | <= 2 | 3 | breached, the reason |",
+        "| ❌ | failed | <= 2 | 3 | breached, fails |",
     ]
     assert "| ⏳ | pass_rate | >= 50% | 70% | open |" in markdown.render([early])
 
