@@ -193,16 +193,15 @@ def _error(lines: Sequence[str], limit: int) -> Iterator[Markup]:
     """Show the lines that matter, and all of them where these are not all."""
     whole, told = "\n".join(lines), "\n".join(excerpt(lines))
     shown = cut_off(told, min(limit, LONGEST_EXCERPT))
-    yield listing(shown)
     left = limit - len(shown)
-    if shown == whole or left <= 0:
+    if shown != whole and left >= _SHORTEST_ERROR:
+        all_of_them = small(f"all {view.counted(len(lines), 'line')}")
+        yield listing(shown, is_excerpt=len(whole) <= left)
+        yield folded(all_of_them, listing(cut_off(whole, left)))
         return
-    if left < _SHORTEST_ERROR:
+    yield listing(shown)
+    if shown != whole and left > 0:
         yield paragraph(small("The rest of the error is left out."))
-    else:
-        yield folded(
-            small(f"all {view.counted(len(lines), 'line')}"), listing(cut_off(whole, left))
-        )
 
 
 def _label(test: view.FailingTest) -> Sequence[Markup]:

@@ -15,9 +15,11 @@ _ON_PAPER = (
     "::details-content{display:block;content-visibility:visible}"
     "h2,h3,summary{break-after:avoid}svg{break-inside:avoid}"
     "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
+    "@supports selector(::details-content){.excerpt{display:none}}"
 )
-"""Unfolds everything on paper, keeps headings with what follows, and colours below white letters.
-Nothing but a style sheet can; browsers unfold since Chromium 131, Firefox 143 and Safari 18.4."""
+"""Unfolds everything on paper, keeps headings with what follows, colours below white letters, and
+leaves out what is there again unfolded. Nothing but a style sheet can; browsers unfold since
+Chromium 131, Firefox 143 and Safari 18.4."""
 _HASH = b64encode(sha256(_ON_PAPER.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 """For who opens the file where no server sends a policy: nothing in it runs or is fetched."""
@@ -191,9 +193,13 @@ def folded(summary: str, *content: str, open_: bool = False) -> Markup:
     return element("details", element("summary", summary), *content, open="" if open_ else None)
 
 
-def listing(content: str) -> Markup:
-    """Return lines as they are, wrapped where they are too long."""
-    return element("pre", breakable(content), wrap="")
+def listing(content: str, *, is_excerpt: bool = False) -> Markup:
+    """Return lines as they are, wrapped where they are too long.
+
+    An excerpt of what is folded below is not on paper, where nothing is folded.
+    """
+    only_on_screen = {"class": "excerpt"} if is_excerpt else {}
+    return element("pre", breakable(content), wrap="", **only_on_screen)
 
 
 def entries(items: Iterable[str]) -> Markup:
