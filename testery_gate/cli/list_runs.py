@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +29,6 @@ from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
-from testery_gate.text import short_ref
 
 COLUMNS = (
     Column(heading="id"),
@@ -41,6 +41,7 @@ COLUMNS = (
     Column(heading="age"),
 )
 _COLORS = {RunStatus.PASS: "green", RunStatus.FAIL: "red", RunStatus.CANCELED: "yellow"}
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 
 
 _OPTIONS = settings(
@@ -107,13 +108,17 @@ def rows(runs: Sequence[TestRun], now: datetime) -> Sequence[Row]:
             Cell(text=run.status_text, color=_COLORS.get(run.status, "")),
             run.name,
             run.environment,
-            run.git_ref and short_ref(run.git_ref),
+            _abbreviated(run.git_ref),
             _counts(run),
             _duration(run),
             _age(run, now),
         )
         for run in runs
     ]
+
+
+def _abbreviated(git_ref: str | None) -> str | None:
+    return git_ref[:7] if git_ref and _COMMIT.fullmatch(git_ref) else git_ref
 
 
 def _counts(run: TestRun) -> str:

@@ -123,5 +123,5 @@ class GitLab(CodeHost):
 
     def read(self, data: object) -> Comment:
         """Read a note of an answer."""
-        author = str(value_at(data, "author", "id"))
+        author = str(value_at(data, "author", "id") or "")
         return Comment(id=str(number_at(data, "id")), body=text_at(data, "body"), author=author)
