@@ -7,9 +7,6 @@ from typing import Any
 
 from testery_gate.code_hosts.http import HostError
 
-Fields = Mapping[str, Any]
-"""A JSON object."""
-
 
 def value_at(data: object, *path: str) -> object:
     """Return the value that so many names lead to; ``None`` where they lead nowhere."""
@@ -32,7 +29,7 @@ def number_at(data: object, *path: str) -> int:
     return found
 
 
-def objects_in(data: object) -> Sequence[Fields]:
+def objects_in(data: object) -> Sequence[Mapping[str, Any]]:
     """Return the objects of a list; raises :class:`HostError` where it is none."""
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
         raise HostError("the code host's answer is no list of objects")

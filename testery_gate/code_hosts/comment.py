@@ -42,13 +42,11 @@ def marker_of(key: str) -> str:
     return f"testery-gate:{plain or 'key'}-{sha256(key.encode()).hexdigest()[:12]}"
 
 
-def is_marked(body: str, marker: str) -> bool:
-    """Whether a comment begins with the marker: one that quotes such a comment does not."""
-    return note_of(body, marker) is not None
-
-
 def note_of(body: str, marker: str) -> Note | None:
-    """Return the note of a comment with this marker; ``None`` where it has none."""
+    """Return the note of a comment that begins with this marker; ``None`` where it does not.
+
+    One that quotes such a comment does not.
+    """
     found = re.match(
         rf"[^\w>]{{0,20}}{re.escape(marker)} outcome=(\w{{1,40}}) pipeline=(\d{{1,20}})\b",
         body,
@@ -88,7 +86,7 @@ class Wanted:
 
 def own_comments(host: CodeHost, marker: str) -> Sequence[Comment]:
     """Return the comments with the marker that the token's own user wrote, the oldest first."""
-    marked = [comment for comment in host.comments() if is_marked(comment.body, marker)]
+    marked = [comment for comment in host.comments() if note_of(comment.body, marker)]
     # Who asks is asked only where it matters.
     return list(filter(host.wrote, marked))
 

@@ -53,7 +53,10 @@ def publish(
     code = exit_code_of(runs)
     for report in wanted:
         try:
-            shown = runs if _is_for_a_file(report.path) else list(map(_without_addresses, runs))
+            shown = runs
+            if not _is_for_a_file(report.path):
+                # Addresses may be signed, and a log has other readers than a file.
+                shown = [replace(judged, attachments={}) for judged in runs]
             # No name is given to the text, so that it is gone before the next one is made.
             _deliver(formats[report.format](shown), report, stdout)
         except ReportLost as error:
@@ -70,11 +73,6 @@ def _is_for_a_file(path: str) -> bool:
     except (OSError, ValueError):
         return False  # the write will say why
     return path != "-" and (existing is None or _is_file(existing))
-
-
-def _without_addresses(judged: Judged) -> Judged:
-    """Leave out addresses that may be signed: a log has other readers than a file."""
-    return replace(judged, attachments={})
 
 
 def withdraw(reports: Iterable[Report]) -> None:

@@ -18,7 +18,6 @@ from testery_gate.code_hosts.comment import (
     ROUNDS,
     Note,
     Wanted,
-    is_marked,
     keep_one,
     marker_of,
     note_of,
@@ -263,7 +262,7 @@ def test_keys_that_differ_have_markers_that_differ(one: str, other: str) -> None
     # What stands in an HTML comment may not end it, and hold no two hyphens.
     assert set(marker_of(one)) <= set(ascii_letters + digits + ":-")
     assert "--" not in marker_of(one)
-    assert is_marked(text("x", marker=marker_of(one)), marker_of(one))
+    assert note_of(text("x", marker=marker_of(one)), marker_of(one))
 
 
 @pytest.mark.parametrize(
