@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from testery_gate.code_hosts import Mode
 from testery_gate.code_hosts.adapters import ADAPTERS
@@ -30,6 +30,8 @@ class Connected:
 
     stand_in: StandIn
     clock: FakeClock
+    opened: list[Http] = field(default_factory=list)
+    """What connected so far."""
 
     def host(self, token: str = TOKEN, place: Place | None = None) -> CodeHost:
         """Connect once more, as another process would."""
@@ -43,6 +45,7 @@ class Connected:
             now=self.clock,
         )
         http.limit(Deadline.after(SECONDS, self.clock))
+        self.opened.append(http)
         return adapter(place, http)
 
     def place(self, environment: Mapping[str, str] | None = None) -> Place:
@@ -61,7 +64,13 @@ class Connected:
 def connected(stand_in: StandIn) -> Iterator[Connected]:
     """Serve a stand-in for a test."""
     with serving(stand_in):
-        yield Connected(stand_in=stand_in, clock=FakeClock())
+        found = Connected(stand_in=stand_in, clock=FakeClock())
+        try:
+            yield found
+        finally:
+            # Else hundreds of tests in one process have more connections than it may have.
+            for http in found.opened:
+                http._transport._session.close()
 
 
 def text_of(host: CodeHost, said: str, *, outcome: str = "failed", pipeline: int = 900) -> str:
