@@ -17,6 +17,7 @@ from typing import assert_never
 from testery_gate.code_hosts import Mode
 from testery_gate.code_hosts.host import CodeHost, Comment
 from testery_gate.code_hosts.http import Gone, HostError, Lost
+from testery_gate.errors import ExitCode
 
 ROUNDS = 5
 """How often it is looked which comments there are, before others that change them win."""
@@ -64,7 +65,6 @@ class Wanted:
     note: Note
     text: str
     """All of it, with the hidden line first."""
-    passed: bool
 
     def over(self, note: Note | None) -> bool:
         """Whether to write it, where there is a comment with this note, or none."""
@@ -75,7 +75,7 @@ class Wanted:
             case Mode.ALWAYS:
                 return True
             case Mode.FAILED:
-                return note is not None or not self.passed
+                return note is not None or self.note.outcome != ExitCode.PASSED.outcome
             case Mode.CHANGED:
                 return note is None or note.outcome != self.note.outcome
             case Mode.NEVER:

@@ -68,7 +68,6 @@ def comment(ending: Ending, host: CodeHost, wishes: Wishes) -> Wanted:
         marker=marker,
         note=note,
         text=f"{head}{text if host.folds else markdown.unfolded(text)}{foot}",
-        passed=ending.exit_code is ExitCode.PASSED,
     )
 
 

@@ -267,7 +267,8 @@ def _bullet(label: str, text: str) -> str:
 
 
 def _exit_code(exit_code: ExitCode) -> str:
-    return _bullet("exit code", view.explained(exit_code))
+    text = f"{exit_code.value}, {view.outcome(exit_code)}: {exit_code.meaning}"
+    return _bullet("exit code", text)
 
 
 def _which_run(judged: Judged) -> str:

@@ -76,11 +76,6 @@ def mark_of(code: ExitCode) -> Mark:
     return marks.get(code, Mark.UNSURE)
 
 
-def explained(code: ExitCode) -> str:
-    """Return an exit code with its outcome and its meaning."""
-    return f"{code.value}, {outcome(code)}: {code.meaning}"
-
-
 def remarks(judged: Judged) -> Iterator[tuple[str, str]]:
     """Say what else is wrong or worth knowing, beside the reason: labels and texts."""
     reason = judged.verdict.reason

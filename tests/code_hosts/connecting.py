@@ -86,5 +86,4 @@ def wanted(host: CodeHost, said: str, mode: Mode = Mode.ALWAYS, pipeline: int = 
         marker=MARKER,
         note=Note(outcome="failed", pipeline=pipeline),
         text=text_of(host, said, pipeline=pipeline),
-        passed=False,
     )

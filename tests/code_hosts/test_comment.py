@@ -41,7 +41,6 @@ def wanted(
         marker=KEY,
         note=Note(outcome=outcome, pipeline=pipeline),
         text=text(said, outcome, pipeline),
-        passed=outcome == "passed",
     )
 
 

@@ -109,12 +109,9 @@ def _rate_marks(
             yield element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=INK, stroke_opacity=".4")
     for run, rate, mark in zip(runs, rates, marks, strict=True):
         if mark:
-            yield _mark(run, *mark, f"run {run.id}: {_rate(rate)}")
-
-
-def _mark(run: TestRun, x: str, y: str, description: str) -> Markup:
-    title = element("title", description)
-    return element("svg", title, _sign(OF_RUNS[run.status]), x=x, y=y, overflow="visible")
+            x, y = mark
+            title = element("title", f"run {run.id}: {_rate(rate)}")
+            yield element("svg", title, _sign(OF_RUNS[run.status]), x=x, y=y, overflow="visible")
 
 
 def _sign(mark: Mark, x: int = 0, y: int = 0) -> Markup:
