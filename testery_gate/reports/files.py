@@ -24,6 +24,8 @@ from testery_gate.text import clean_line
 
 PATIENCE = 10.0
 """Seconds to wait for somebody who reads a pipe."""
+_WRITTEN_AT_ONCE = 65536
+"""Characters."""
 
 
 def check_writable(report: Report) -> None:
@@ -144,7 +146,9 @@ def _replace(target: Path, existing: os.stat_result | None, text: str) -> None:
     with _temporary(target.parent) as temporary:
         # Created as any new file is, so that the umask alone decides who may read it.
         with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            # All at once it would be held in bytes as well.
+            for start in range(0, len(text), _WRITTEN_AT_ONCE):
+                file.write(text[start : start + _WRITTEN_AT_ONCE])
         if existing is not None:
             temporary.chmod(stat.S_IMODE(existing.st_mode))
         temporary.replace(target)

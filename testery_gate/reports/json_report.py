@@ -33,8 +33,12 @@ def render(runs: Sequence[Judged]) -> str:
     """Return the report on one run or more, in ASCII alone."""
     exit_code = exit_code_of(runs)
     outcome = {"outcome": exit_code.outcome, "exitCode": exit_code.value}
-    head_text = dumped({**head(SCHEMA_VERSION), **outcome}).removesuffix(_END)
-    return "".join([head_text, ',\n  "runs": [', *_runs(runs), "\n  ]", _END, "\n"])
+    text = dumped({**head(SCHEMA_VERSION), **outcome}).removesuffix(_END)
+    text += ',\n  "runs": ['
+    for part in _runs(runs):
+        text += part  # in place; a list of the parts would be held beside the whole
+    text += f"\n  ]{_END}\n"
+    return text
 
 
 _END = "\n}"
