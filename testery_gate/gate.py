@@ -13,14 +13,8 @@ from testery_gate.errors import ApiError, ExitCode, Interrupted, NotFound, Unaut
 from testery_gate.evidence.failures import Evidence
 from testery_gate.evidence.gathering import Gathering
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import (
-    Policy,
-    Verdict,
-    decide_early,
-    evaluate,
-    no_verdict,
-    stopped,
-)
+from testery_gate.judging.policy import Policy
+from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict, stopped
 from testery_gate.model import Attachments, TestRun
 from testery_gate.runs.comparable import (
     SECONDS,

@@ -16,14 +16,8 @@ from testery_gate.errors import ExitCode
 from testery_gate.evidence.failures import Evidence
 from testery_gate.judging.criteria import Metric, Operator, Unit, parse_criterion
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import (
-    Expectation,
-    ExpectedField,
-    Policy,
-    Verdict,
-    decide_early,
-    no_verdict,
-)
+from testery_gate.judging.policy import Expectation, ExpectedField, Policy
+from testery_gate.judging.verdict import Verdict, decide_early, no_verdict
 from testery_gate.judging.verdict import evaluate as evaluate_now
 from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
 

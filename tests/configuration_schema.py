@@ -13,7 +13,7 @@ from testery_gate.cli.config_file import InFile
 from testery_gate.cli.option_types import Setting
 from testery_gate.cli.options import SHORT_CRITERIA, every_setting
 from testery_gate.judging.criteria import Metric, Operator, Unit
-from testery_gate.judging.verdict import ExpectedField
+from testery_gate.judging.policy import ExpectedField
 
 ROOT = Path(__file__).parents[1]
 NAME = "configuration.schema.json"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from testery_gate.api.client import TesteryClient
 from testery_gate.errors import ExitCode, NotFound, Unavailable, combined
 from testery_gate.gate import Effects, Gate, Waiting
-from testery_gate.judging.verdict import Policy
+from testery_gate.judging.policy import Policy
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.runs.listing import is_newer, newest_first
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection

@@ -14,7 +14,7 @@ from testery_gate.api.time_limit import TookTooLong
 from testery_gate.errors import ApiError, ExitCode, Interrupted
 from testery_gate.gate import Effects, Gate, Waiting
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Policy
+from testery_gate.judging.policy import Policy
 from testery_gate.model import Attachments, RunStatus
 from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection

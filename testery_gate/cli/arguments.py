@@ -29,7 +29,7 @@ from testery_gate.cli.option_types import LookbackSpan
 from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
 from testery_gate.errors import UsageError
-from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
+from testery_gate.judging.policy import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
 from testery_gate.model import same_git_ref
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references

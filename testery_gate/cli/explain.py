@@ -25,7 +25,7 @@ from testery_gate.cli.process import Process
 from testery_gate.cli.wait import RUNS
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Criterion, Unit, format_value
-from testery_gate.judging.verdict import default_checks
+from testery_gate.judging.policy import default_checks
 from testery_gate.reports.json_report import dumped
 from testery_gate.text import clean_text
 

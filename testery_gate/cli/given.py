@@ -15,7 +15,7 @@ from testery_gate.cli.config_file import InFile
 from testery_gate.cli.option_types import Kind, Setting, Source
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion
-from testery_gate.judging.verdict import Policy, replaced_defaults
+from testery_gate.judging.policy import Policy, replaced_defaults
 
 DESCRIBING = (
     *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),

@@ -26,7 +26,7 @@ from testery_gate.judging.criteria import (
     parse_criterion,
     parse_duration,
 )
-from testery_gate.judging.verdict import Expectation, ExpectedField
+from testery_gate.judging.policy import Expectation, ExpectedField
 from testery_gate.runs.references import parse_reference
 
 Completer: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]"

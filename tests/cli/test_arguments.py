@@ -28,7 +28,7 @@ from testery_gate.cli.run import run
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
-from testery_gate.judging.verdict import Expectation, ExpectedField
+from testery_gate.judging.policy import Expectation, ExpectedField
 from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.runs.start import Start, Variable

@@ -21,7 +21,8 @@ from testery_gate.judging.criteria import (
     parse_criterion,
 )
 from testery_gate.judging.early import Range, can_still_hold
-from testery_gate.judging.verdict import Policy, decide_early
+from testery_gate.judging.policy import Policy
+from testery_gate.judging.verdict import decide_early
 from testery_gate.model import RunStatus, TestRun
 from tests.builders import evaluate, make_policy, make_run, with_unknown
 

@@ -15,16 +15,8 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import parse_criterion
-from testery_gate.judging.verdict import (
-    Check,
-    CheckState,
-    ExpectedField,
-    Policy,
-    Verdict,
-    decide_early,
-    default_checks,
-    no_verdict,
-)
+from testery_gate.judging.policy import ExpectedField, Policy, default_checks
+from testery_gate.judging.verdict import Check, CheckState, Verdict, decide_early, no_verdict
 from testery_gate.model import RunStatus, TestRun, same_git_ref
 from tests.builders import criterion_texts, evaluate, make_policy, make_run, with_unknown
 

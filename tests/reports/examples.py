@@ -17,7 +17,7 @@ from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.judging.criteria import parse_criterion
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
+from testery_gate.judging.policy import Expectation, ExpectedField, Policy
 from testery_gate.model import (
     Attachments,
     Observation,
