@@ -125,5 +125,10 @@ def replaced_defaults(policy: Policy) -> Sequence[Criterion]:
     return [default for replaced, default in judged if replaced]
 
 
+def named_origin(origin: str) -> str:
+    """Return how a text names the configuration file that asks for something, if one does."""
+    return f" (from {origin})" if origin else ""
+
+
 def _span(time: timedelta) -> str:
     return format_value(Fraction(time // timedelta(seconds=1)), Unit.TIME)

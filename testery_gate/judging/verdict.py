@@ -11,6 +11,7 @@ from typing import assert_never
 
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.evidence.failures import Evidence, FailureClass
+from testery_gate.judging import advice as advice_on
 from testery_gate.judging.criteria import (
     OF_CLASS,
     OF_TESTS,
@@ -32,6 +33,7 @@ from testery_gate.judging.policy import (
     Expectation,
     ExpectedField,
     Policy,
+    named_origin,
 )
 from testery_gate.model import RunStatus, TestRun, same_git_ref
 from testery_gate.text import one_line
@@ -157,7 +159,7 @@ def no_verdict(
     exit_code: ExitCode, reason: str, *, case: str = "", advice: str = "", lacking: str = ""
 ) -> Verdict:
     """Say that a run could not be judged; its only check is what was missing."""
-    advice = advice or _NEXT[exit_code]
+    advice = advice or advice_on.ENDING[exit_code]
     check = Check(
         name=lacking or _PRECONDITIONS[exit_code],
         state=CheckState.INCONCLUSIVE,
@@ -173,7 +175,7 @@ def no_verdict(
 def stopped(verdict: Verdict, cause: Interrupted) -> Verdict:
     """Return the verdict on a run that was judged, where a signal stopped what comes after."""
     reason = f"stopped by {cause} before the reports were complete"
-    advice = _NEXT[cause.exit_code]
+    advice = advice_on.ENDING[cause.exit_code]
     return replace(verdict, exit_code=cause.exit_code, reason=reason, case="", advice=advice)
 
 
@@ -186,18 +188,6 @@ _PRECONDITIONS = {
     ExitCode.INTERRUPTED: "run finished",
     ExitCode.TERMINATED: "run finished",
 }
-
-_AFTER_A_SIGNAL = "Start the gate again: the run itself goes on without it."
-_NEXT = {
-    ExitCode.UNAUTHORIZED: "Check the token; 'testery-gate doctor' tries it.",
-    ExitCode.UNAVAILABLE: "Look for the fault with 'testery-gate doctor', then try again.",
-    ExitCode.INCONCLUSIVE: "Name the run by its id.",
-    ExitCode.NOT_FOUND: "Check the run's id; 'testery-gate list' shows which runs there are.",
-    ExitCode.TIMED_OUT: "Raise --timeout, or open the run to see whether it is stuck.",
-    ExitCode.INTERRUPTED: _AFTER_A_SIGNAL,
-    ExitCode.TERMINATED: _AFTER_A_SIGNAL,
-}
-"""What to do where whoever noticed knows nothing better."""
 
 
 def _decide(checks: Sequence[Check]) -> ExitCode:
@@ -244,9 +234,6 @@ def _status_check(run: TestRun) -> Check:
     )
 
 
-_AGAIN = "Then start a new run in Testery and judge that one; no option accepts this one."
-
-
 def _status_problem(run: TestRun) -> tuple[str, str, str]:
     """Return the case, the message where that says more, and advice; nothing if all is well."""
     match run.status:
@@ -255,24 +242,17 @@ def _status_problem(run: TestRun) -> tuple[str, str, str]:
         case RunStatus.FAIL:
             if run.failed and run.failed > 0:
                 return "", "", ""
-            advice = (
-                f"Open the run: something beside the tests went wrong, like its setup. {_AGAIN}"
-            )
-            return "the run is FAIL without a failed test", "", advice
+            return "the run is FAIL without a failed test", "", advice_on.FAIL_BY_SOMETHING_ELSE
         case RunStatus.CANCELED:
-            advice = f"Open the run to see why it was canceled. {_AGAIN}"
-            return "the run was canceled", "", advice
+            return "the run was canceled", "", advice_on.CANCELED
         case RunStatus.SUBMITTED | RunStatus.QUEUED | RunStatus.RUNNING:
             message = f"the run has finished, but its status is {run.status.value}"
-            return message, "", f"Open the run: Testery contradicts itself. {_AGAIN}"
+            return message, "", advice_on.CONTRADICTION
         case RunStatus.UNKNOWN if run.status_text:
             message = f"the run's status, {run.status_text}, is unknown to the gate"
-            advice = (
-                "Open the run; a newer testery-gate may know this status. No option accepts it."
-            )
-            return "the run's status is unknown to the gate", message, advice
+            return "the run's status is unknown to the gate", message, advice_on.UNKNOWN_STATUS
         case RunStatus.UNKNOWN:
-            return "the run has no status", "", f"Open the run to see how it ended. {_AGAIN}"
+            return "the run has no status", "", advice_on.NO_STATUS
         case _:
             assert_never(run.status)
 
@@ -281,7 +261,7 @@ def _evidence_check(criterion: Criterion, run: TestRun, case: str, more: str, ad
     """Turn a breach into missing evidence: the tests did not fail, they are missing."""
     check = _criterion_check(criterion, run)
     if check.state is CheckState.INCONCLUSIVE:
-        return replace(check, advice=_INCOMPLETE)
+        return replace(check, advice=advice_on.INCOMPLETE)
     if check.state is CheckState.HOLDS:
         return check
     return replace(
@@ -289,25 +269,17 @@ def _evidence_check(criterion: Criterion, run: TestRun, case: str, more: str, ad
     )
 
 
-_INCOMPLETE = f"Open the run: the API reports counts that are missing or wrong. {_AGAIN}"
-
-
 def _total_check(run: TestRun) -> Check:
-    advice = (
-        "Open the run and check how it selects tests, such as by tags. No option accepts an empty"
-        " run."
+    return _evidence_check(
+        SOME_TESTS, run, "no test ran", ": the run has 0 tests", advice_on.NO_TESTS
     )
-    return _evidence_check(SOME_TESTS, run, "no test ran", ": the run has 0 tests", advice)
 
 
 def _executed_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
     if not policy.judges_executed:
         ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
-        advice = (
-            "Open the run to see why no test was executed. If that is meant:"
-            " --require 'executed >= 0'."
-        )
-        yield _evidence_check(SOME_RAN, run, "no test was executed", ignored, advice)
+        case = "no test was executed"
+        yield _evidence_check(SOME_RAN, run, case, ignored, advice_on.NONE_EXECUTED)
 
 
 def _counts_check(run: TestRun) -> Check:
@@ -331,7 +303,7 @@ def _counts_check(run: TestRun) -> Check:
         if wrong
         else "the counts add up",
         case="the counts are inconsistent" if wrong else "",
-        advice=_INCOMPLETE if wrong else "",
+        advice=advice_on.INCOMPLETE if wrong else "",
         expected_text="known and consistent",
         actual_text=", ".join(wrong) or "consistent",
     )
@@ -340,12 +312,8 @@ def _counts_check(run: TestRun) -> Check:
 def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> Iterator[Check]:
     if not policy.judges_not_run:
         not_run = measure(run)[Metric.NOT_RUN]
-        advice = (
-            "Open the run to see why they did not run, and start a new one in Testery. If they are"
-            f" not needed: --require 'not_run <= {not_run}'."
-        )
         case = f"{not_run} of {run.total} tests never ran"
-        yield _evidence_check(ALL_RAN, run, case, "", advice)
+        yield _evidence_check(ALL_RAN, run, case, "", advice_on.not_run(not_run))
     if policy.judges_failures:
         return
     if policy.trust_status and run.status is RunStatus.PASS:
@@ -360,7 +328,7 @@ def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> 
         message = f"{check.actual_text} of {_shown(run.total)} tests failed{_called_pass(run)}"
         check = replace(_breached(check, NO_FAILURES, run, evidence), message=message)
     elif check.state is CheckState.INCONCLUSIVE:
-        check = replace(check, advice=_INCOMPLETE)
+        check = replace(check, advice=advice_on.INCOMPLETE)
     yield check
 
 
@@ -380,21 +348,6 @@ def _new_failures(evidence: Evidence | None) -> int | None:
     """Count the new failures; unknown without a run to compare with, where all count as new."""
     compared = evidence is not None and evidence.baseline.earlier is not None
     return evidence.counts[FailureClass.NEW] if evidence is not None and compared else None
-
-
-_FIX = "Open the failing tests and fix what they show"
-
-
-def _failing_advice(run: TestRun, evidence: Evidence | None) -> str:
-    """Return what to do, where the default asked for no failed test."""
-    if run.status is RunStatus.PASS:
-        return f"{_FIX}, or accept Testery's own judgement with --trust-status."
-    if _new_failures(evidence) == 0:
-        return f"{_FIX}. To accept them, as none is new: --only-new."
-    return (
-        f"{_FIX}. --only-new would let pass what failed before too, --max-failed"
-        f" {_shown(run.failed)} so many of any kind."
-    )
 
 
 def _called_pass(run: TestRun) -> str:
@@ -423,7 +376,7 @@ def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
             message=f"{_shown(run.failed)} tests failed, and which ones is unknown:"
             f" {_why_unknown(evidence)}",
             case="which tests failed is unknown",
-            advice="Try again later; without --quarantine the counts alone decide.",
+            advice=advice_on.FAILURES_UNKNOWN,
             actual_text="unknown",
         )
     outside = len(evidence.failures) - evidence.counts[FailureClass.QUARANTINED]
@@ -435,7 +388,7 @@ def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
             state=CheckState.BREACHED,
             message=message,
             case=f"{outside} failed outside the quarantine",
-            advice=f"{_FIX}. The file of --quarantine can tolerate them for a time.",
+            advice=advice_on.OUTSIDE_QUARANTINE,
             actual_text=str(outside),
         )
     return replace(check, message=f"all failed tests are tolerated: {inside}")
@@ -450,16 +403,10 @@ def _baseline_check(evidence: Evidence | None) -> Check:
         if evidence is not None and known
         else _nothing_to_compare_with(evidence),
         case="" if known else "there is nothing to compare with",
-        advice="" if known else _BASELINE_ADVICE,
+        advice="" if known else advice_on.NOTHING_TO_COMPARE_WITH,
         expected_text="yes",
         actual_text="yes" if known else "no",
     )
-
-
-_BASELINE_ADVICE = (
-    "Name a run to compare with, by --baseline. --no-baseline new would do without: then every"
-    " failure is new."
-)
 
 
 def _nothing_to_compare_with(evidence: Evidence | None) -> str:
@@ -486,7 +433,7 @@ def _asked_for_by(origin: str, check: Check) -> Check:
     """Name the configuration file wherever the check is shown."""
     if not origin:
         return check
-    told = f" (from {origin})"
+    told = named_origin(origin)
     return replace(
         check,
         name=check.name + told,
@@ -499,38 +446,23 @@ def _asked_for_by(origin: str, check: Check) -> Check:
 def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> Check:
     """Hold a run to a criterion of the user's own."""
     check = _criterion_check(criterion, run, evidence)
-    change = f"{criterion}{_from(criterion)}"
     if check.state is CheckState.HOLDS:
         return check
     if check.state is CheckState.BREACHED:
         return _breached(check, criterion, run, evidence)
-    if criterion.metric not in OF_TESTS:
-        advice = (
-            f"To judge without it, leave out {change}, or only warn of it: --warn '{criterion}'."
-        )
-    elif evidence is None or evidence.unknown:
-        advice = f"Try again later; to judge by the counts alone, leave out {change}."
-    else:
-        advice = f"Name a run to compare with, by --baseline, or leave out {change}."
-    return replace(check, advice=advice)
+    unread = evidence is None or bool(evidence.unknown)
+    return replace(check, advice=advice_on.unknown(criterion, unread=unread))
 
 
 def _breached(
     check: Check, criterion: Criterion, run: TestRun, evidence: Evidence | None = None
 ) -> Check:
     """Say of a breached criterion which case it is, and what to do."""
-    change = f"{criterion}{_from(criterion)}"
     if run.failed and run.failed > 0 and criterion.metric in OF_FAILURES:
-        advice = f"{_FIX}, or change what is allowed: {change}."
-        if criterion is NO_FAILURES:
-            advice = _failing_advice(run, evidence)
+        advice = advice_on.failures(criterion, run, _new_failures(evidence))
         return replace(check, case=_failing_case(run, evidence), advice=advice)
-    advice = f"Open the run to see why, or change what is required: {change}."
-    return replace(check, case=f"{criterion.metric.value} is {check.actual_text}", advice=advice)
-
-
-def _from(criterion: Criterion) -> str:
-    return f" (from {criterion.origin})" if criterion.origin else ""
+    case = f"{criterion.metric.value} is {check.actual_text}"
+    return replace(check, case=case, advice=advice_on.breach(criterion))
 
 
 def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | None = None) -> Check:
@@ -570,7 +502,8 @@ def _classes(evidence: Evidence) -> str:
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
     check = _criterion_check(criterion, run)
-    so_far = f"{criterion.metric.value} is {check.actual_text} so far{_from(criterion)}"
+    origin = named_origin(criterion.origin)
+    so_far = f"{criterion.metric.value} is {check.actual_text} so far{origin}"
     if lost:
         message = f"{criterion} can no longer hold: {so_far}"
         check = replace(check, state=CheckState.BREACHED, message=message)
@@ -596,9 +529,7 @@ def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
         message=f"{field.value} is {shown}"
         + ("" if holds else f", expected is {wanted}: the run is about something else"),
         case="" if holds else f"the run is about another {field.value}",
-        advice=""
-        if holds
-        else f"Name the run of this build, or change --expect {field.value}={wanted}.",
+        advice="" if holds else advice_on.another_build(expectation),
         expected_text=wanted,
         actual_text=shown,
     )
@@ -611,11 +542,11 @@ def _age_check(policy: Policy, max_age: timedelta, run: TestRun, now: datetime) 
     if run.end_time is None or run.end_time < now - max_age:
         case = "the run is too old"
         problem = f", which is not after {earliest}: {case}"
-        advice = "Start the run again, or allow more time since its end with --max-age."
+        advice = advice_on.TOO_OLD
     elif run.end_time > now + CLOCK_TOLERANCE:
         case = "the API's clock or this machine's is wrong"
         problem = f", but it is only {_moment(now)}: {case}"
-        advice = "Set this machine's clock; 'testery-gate doctor' compares the two."
+        advice = advice_on.WRONG_CLOCK
     check = Check(
         name="age",
         state=CheckState.INCONCLUSIVE if problem else CheckState.HOLDS,
