@@ -29,7 +29,6 @@ from testery_gate.cli.single_tests import FlakyOptions
 from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
 from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
-from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.durations import Durations
 from testery_gate.evidence.flakiness import FlakyTest, History
 from testery_gate.evidence.gathering import read_history
@@ -126,9 +125,8 @@ def look(client: TesteryClient, options: FlakyOptions, machine: Machine) -> Foun
     limits = limits_now(options.outage_tolerance, seconds=READING_SECONDS)
     connect = connect_behind(options.connection, limits, brief=False)
     seen = _Seen()
-    # Without a file: what is kept there has no durations.
-    cache = Cache(None, options.connection.api_url, options.connection.token.value)
-    tests = ReadAhead(lambda: seen.through(connect()), cache)
+    # What is kept in a file has no durations.
+    tests = ReadAhead(lambda: seen.through(connect()), cache=None)
     tests.read_ahead(runs)
     history, missing = read_history(runs, tests, until)
     if seen.fault and not history.runs:

@@ -237,7 +237,8 @@ def gathering(options: GateOptions, evidence: EvidenceOptions, effects: Effects)
         grace=AFTER_THE_END,
     )
     client = connect(connection, limits, sleep=effects.sleep, say=effects.say)
-    cache = Cache(evidence.cache, connection.api_url, connection.token.value)
+    path = evidence.cache
+    cache = Cache(path, connection.api_url, connection.token.value) if path else None
     return Gathering(
         evidence.wanted,
         ReadAhead(connect_behind(connection, limits), cache),
