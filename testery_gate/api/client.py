@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 import tenacity
 
 from testery_gate.api import faults
-from testery_gate.api.transport import Answer, Bounds, Request, Transport
+from testery_gate.api.transport import Bounds, Reply, Request, Transport
 from testery_gate.errors import ApiError, Lost, NoAnswer, Unauthorized, Unavailable
 from testery_gate.model import (
     Attachments,
@@ -442,23 +442,20 @@ class TesteryClient:
         return advice
 
     def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds, change: Request | None) -> _T:
-        def read(answer: Answer) -> _T:
+        def read(reply: Reply) -> _T:
+            # After a change there need not be anything.
+            body = reply.body if reply.body or change is None else b"null"
             with self._turn:
-                return parsed(answer)
-
-        def parsed(answer: Answer) -> _T:
-            try:
-                # After a change there need not be anything.
-                body = answer.body if answer.body or change is None else b"null"
-                data = decode_json(body, bounds.values)
-            except MalformedAnswer:
-                raise
-            except (ValueError, RecursionError):
-                raise NoAnswer(
-                    f"{url} returned {self._described(answer)}, not JSON",
-                    advice=faults.WRONG_ADDRESS,
-                ) from None
-            return parse(data, self._transport.redact)
+                try:
+                    data = decode_json(body, bounds.values)
+                except MalformedAnswer:
+                    raise
+                except (ValueError, RecursionError):
+                    raise NoAnswer(
+                        f"{url} returned {self._described(reply)}, not JSON",
+                        advice=faults.WRONG_ADDRESS,
+                    ) from None
+                return parse(data, self._transport.redact)
 
         try:
             if change is not None:
@@ -469,13 +466,14 @@ class TesteryClient:
                 f"{url} returned unexpected JSON: {error}", advice=faults.WRONG_ADDRESS
             ) from None
 
-    def _described(self, answer: Answer) -> str:
-        if not answer.body.strip():
+    def _described(self, reply: Reply) -> str:
+        if not reply.body.strip():
             return "nothing"
-        cut = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
+        cut = reply.body[:_SHOWN_BYTES].decode("utf-8", "replace")
         redact = self._transport.redact
-        start = one_line(redact(cut) if len(answer.body) <= _SHOWN_BYTES else redact.beginning(cut))
-        return f"{answer.content_type[:100] or 'an unnamed type'} ({start[:60]}...)"
+        start = one_line(redact(cut) if len(reply.body) <= _SHOWN_BYTES else redact.beginning(cut))
+        content_type = reply.headers.get("Content-Type", "")
+        return f"{content_type[:100] or 'an unnamed type'} ({start[:60]}...)"
 
 
 def _path_of(run_id: int) -> str:

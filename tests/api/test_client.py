@@ -21,6 +21,7 @@ import requests_mock
 
 from testery_gate import __version__
 from testery_gate.api import transport
+from testery_gate.api import transport as sent
 from testery_gate.api.client import (
     LAST_LOOK_SECONDS,
     LONGEST_DELAY,
@@ -31,7 +32,7 @@ from testery_gate.api.client import (
     Retry,
     TesteryClient,
 )
-from testery_gate.api.transport import Answer, Bounds, Transport
+from testery_gate.api.transport import Bounds, Transport
 from testery_gate.errors import (
     ApiError,
     Lost,
@@ -328,7 +329,7 @@ def test_a_failure_does_not_keep_the_answer_that_it_is_about(
     frames = [frame for frame, _ in walk_tb(failure.__traceback__)]
     held = [value for frame in frames for value in frame.f_locals.values()]
     assert held
-    assert not [value for value in held if isinstance(value, Answer | bytes)]
+    assert not [value for value in held if isinstance(value, sent.Reply | bytes)]
 
 
 def test_faults_in_a_row_end_with_the_outage_tolerance(
@@ -482,7 +483,7 @@ class Sluggish:
         self.clock, self.takes = clock, list(takes)
         self.asked: list[float] = []
 
-    def get(self, url: str, bounds: Bounds, read: Callable[[Answer], object]) -> object:
+    def get(self, url: str, bounds: Bounds, read: Callable[[sent.Reply], object]) -> object:
         takes = self.takes.pop(0)
         self.asked.append(bounds.whole)
         self.clock.now += min(takes, bounds.whole)
@@ -490,7 +491,7 @@ class Sluggish:
             raise NoAnswer(f"no answer within {bounds.whole:g} s")
         if takes == 0:
             raise NoAnswer("HTTP 502")
-        return read(Answer(body=RUN, content_type="application/json"))
+        return read(sent.Reply(status=200, headers={}, body=RUN))
 
 
 @pytest.mark.parametrize(
@@ -912,9 +913,9 @@ def test_what_is_optional_is_not_waited_for_as_long() -> None:
         route = make_route(BASE)
         redact = Redaction(TOKEN)
 
-        def get(self, url: str, bounds: Bounds, read: Callable[[Answer], object]) -> object:
+        def get(self, url: str, bounds: Bounds, read: Callable[[sent.Reply], object]) -> object:
             asked[url.removeprefix(f"{BASE}/").partition("?")[0]] = bounds.whole
-            return read(Answer(body=b"[]", content_type="application/json"))
+            return read(sent.Reply(status=200, headers={}, body=b"[]"))
 
     clock = FakeClock()
     limits = Limits(deadline=Deadline.after(3600, clock), outage_tolerance=0)
