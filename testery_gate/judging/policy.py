@@ -62,27 +62,15 @@ class Policy:
     """The configuration files that ask for these two, if some do."""
 
     @property
-    def judges_failures(self) -> bool:
-        """Whether the user's own criteria replace the default ``failed <= 0``."""
-        return self._judges(*OF_FAILURES)
+    def replaced(self) -> Sequence[Criterion]:
+        """The default criteria that the user's own stand in for."""
+        judged = {criterion.metric for criterion in self.required}
+        return [default for default, metrics in _REPLACING.items() if judged & metrics]
 
     @property
     def judges_tests(self) -> bool:
         """Whether a criterion, also one that only warns, is about the single tests."""
         return any(criterion.metric in OF_TESTS for criterion in (*self.required, *self.warned))
-
-    @property
-    def judges_executed(self) -> bool:
-        """Whether the user's own criteria replace the default ``executed >= 1``."""
-        return self._judges(Metric.EXECUTED)
-
-    @property
-    def judges_not_run(self) -> bool:
-        """Whether the user's own criteria replace the default ``not_run == 0``."""
-        return self._judges(Metric.NOT_RUN)
-
-    def _judges(self, *metrics: Metric) -> bool:
-        return any(criterion.metric in metrics for criterion in self.required)
 
 
 OF_FAILURES = frozenset(
@@ -94,35 +82,28 @@ NO_NEW_FAILURES = replace(NO_FAILURES, metric=Metric.NEW_FAILED)
 ALL_RAN = Criterion(metric=Metric.NOT_RUN, operator=Operator.EQUAL, threshold=Fraction(0))
 SOME_TESTS = Criterion(metric=Metric.TOTAL, operator=Operator.AT_LEAST, threshold=Fraction(1))
 SOME_RAN = Criterion(metric=Metric.EXECUTED, operator=Operator.AT_LEAST, threshold=Fraction(1))
+_REPLACING = {SOME_RAN: {Metric.EXECUTED}, ALL_RAN: {Metric.NOT_RUN}, NO_FAILURES: OF_FAILURES}
+"""By default criterion, the metrics of which any criterion of the user's stands in for it."""
 OUTSIDE_QUARANTINE = "no failed test outside the quarantine"
 COMPARED = "there is a run to compare with"
 
 
 def default_checks(policy: Policy) -> Sequence[str]:
     """Name what is checked whatever the user asks for, given what the user asks for."""
+    replaced = policy.replaced
     failures = OUTSIDE_QUARANTINE if policy.quarantine else str(NO_FAILURES)
     if policy.trust_status:
         failures = f"{failures}, unless the status is PASS"
     return (
         "status is PASS, or FAIL by its tests",
         str(SOME_TESTS),
-        *(() if policy.judges_executed else (str(SOME_RAN),)),
+        *(() if SOME_RAN in replaced else (str(SOME_RAN),)),
         "counts are known and consistent",
-        *(() if policy.judges_not_run else (str(ALL_RAN),)),
-        *(() if policy.judges_failures else (failures,)),
+        *(() if ALL_RAN in replaced else (str(ALL_RAN),)),
+        *(() if NO_FAILURES in replaced else (failures,)),
         *(() if policy.max_age is None else (f"finished within the last {_span(policy.max_age)}",)),
         *((COMPARED,) if policy.needs_baseline else ()),
     )
-
-
-def replaced_defaults(policy: Policy) -> Sequence[Criterion]:
-    """Return the default criteria that the user's own stand in for."""
-    judged = (
-        (policy.judges_executed, SOME_RAN),
-        (policy.judges_not_run, ALL_RAN),
-        (policy.judges_failures, NO_FAILURES),
-    )
-    return [default for replaced, default in judged if replaced]
 
 
 def named_origin(origin: str) -> str:

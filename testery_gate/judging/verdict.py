@@ -134,7 +134,7 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     that the run can still pass.
     """
     criteria = policy.required
-    if not policy.judges_failures and not policy.trust_status and not policy.quarantine:
+    if not (NO_FAILURES in policy.replaced or policy.trust_status or policy.quarantine):
         criteria = (NO_FAILURES, *criteria)
     lost = [c for c in criteria if not can_still_hold(c, run, total_known=total_known)]
     if not lost:
@@ -276,7 +276,7 @@ def _total_check(run: TestRun) -> Check:
 
 
 def _executed_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
-    if not policy.judges_executed:
+    if SOME_RAN not in policy.replaced:
         ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
         case = "no test was executed"
         yield _evidence_check(SOME_RAN, run, case, ignored, advice_on.NONE_EXECUTED)
@@ -310,11 +310,11 @@ def _counts_check(run: TestRun) -> Check:
 
 
 def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> Iterator[Check]:
-    if not policy.judges_not_run:
+    if ALL_RAN not in policy.replaced:
         not_run = measure(run)[Metric.NOT_RUN]
         case = f"{not_run} of {run.total} tests never ran"
         yield _evidence_check(ALL_RAN, run, case, "", advice_on.not_run(not_run))
-    if policy.judges_failures:
+    if NO_FAILURES in policy.replaced:
         return
     if policy.trust_status and run.status is RunStatus.PASS:
         if policy.trust_origin:
