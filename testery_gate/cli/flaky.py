@@ -11,7 +11,7 @@ import click
 
 from testery_gate.api.client import TesteryClient
 from testery_gate.cli import single_tests
-from testery_gate.cli.client import connect_behind, connect_now, find_now, limits_now
+from testery_gate.cli.client import connect_behind, connect_now, limits_now
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -38,6 +38,7 @@ from testery_gate.judging.criteria import format_percentage
 from testery_gate.model import TestResult, TestRun
 from testery_gate.reports import json_report, view
 from testery_gate.runs.comparable import SECONDS, find_earlier
+from testery_gate.runs.finding import find_runs
 from testery_gate.text import shorten
 from testery_gate.waiting.deadline import Deadline
 
@@ -120,7 +121,7 @@ def flaky(ctx: click.Context, /, **values: Any) -> None:
 def look(client: TesteryClient, options: FlakyOptions, machine: Machine) -> Found:
     """Read the history; raises what the client raises, and the first fault if nothing was read."""
     until = Deadline.after(READING_SECONDS)
-    newest, *_ = find_now(options.query, client, machine.now)
+    newest, *_ = find_runs(options.query, client, machine.now)
     runs = _history(newest, client, options)
     limits = limits_now(options.outage_tolerance, seconds=READING_SECONDS)
     connect = connect_behind(options.connection, limits, brief=False)

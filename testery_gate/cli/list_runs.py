@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from testery_gate.cli import arguments
-from testery_gate.cli.client import connect_now, find_now
+from testery_gate.cli.client import connect_now
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -29,6 +29,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
+from testery_gate.runs.finding import find_runs
 
 COLUMNS = (
     Column(heading="id"),
@@ -80,7 +81,7 @@ def list_runs(ctx: click.Context, /, **values: Any) -> None:
     machine = process.machine
     options = arguments.list_options(values, machine, given(ctx))
     client = connect_now(options.connection, options.outage_tolerance)
-    runs = find_now(options.query, client, machine.now)
+    runs = find_runs(options.query, client, machine.now)
     if options.as_json:
         text = render_runs(runs)
     else:

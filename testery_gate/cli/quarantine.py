@@ -12,7 +12,7 @@ import click
 
 from testery_gate.cli import single_tests
 from testery_gate.cli.arguments import ListOptions
-from testery_gate.cli.client import connect_now, find_now
+from testery_gate.cli.client import connect_now
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -32,6 +32,7 @@ from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
 from testery_gate.evidence.quarantine import SOON, Entry, State
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports import json_report
+from testery_gate.runs.finding import find_runs
 
 SCHEMA_VERSION = "1.0"
 """The second number grows when a field is added, the first when one changes or goes."""
@@ -103,7 +104,7 @@ def quarantine(ctx: click.Context, /, **values: Any) -> None:
 
 def _held_against(described: ListOptions, machine: Machine) -> Held:
     client = connect_now(described.connection, described.outage_tolerance)
-    runs = find_now(described.query, client, machine.now)
+    runs = find_runs(described.query, client, machine.now)
     ended = {RunStatus.PASS, RunStatus.FAIL}
     run = next((run for run in runs if run.complete and run.status in ended), None)
     if run is None:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import tenacity
-
 from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import TestRun
 from testery_gate.runs.listing import Listing, Lookback, newest_first
@@ -31,22 +29,14 @@ class Source(Protocol):
         """Return the runs of a deploy."""
 
 
-def find_runs(
-    query: Query,
-    source: Source,
-    *,
-    appear_by: Deadline,
-    sleep: Callable[[float], None],
-    say: Callable[[str], None],
-    now: Callable[[], datetime] = utc_now,
-) -> Sequence[TestRun]:
-    """Return the runs that are meant, or may be, the newest first, as soon as there is one.
+def find_runs(query: Query, source: Source, now: Callable[[], datetime]) -> Sequence[TestRun]:
+    """Return the runs that are there and meant, or may be, the newest first.
 
-    Raises :class:`NotFound`, which says what was searched, where none has appeared in time, and
-    what the source raises.
+    Raises :class:`NotFound`, which says what was searched, where there is none, and what the source
+    raises.
     """
     search = Search(query, source, now)
-    choice = appeared(search, appear_by=appear_by, sleep=sleep, say=say)
+    choice = search()
     if not choice.runs:
         raise search.not_found()
     return newest_first([*choice.runs, *choice.doubts.values()])
@@ -60,24 +50,15 @@ def appeared(
     say: Callable[[str], None],
 ) -> Choice:
     """Return the runs that are meant as soon as enough are there, else those at the end."""
-    least = search.query.min_runs
-
-    def announce(state: tenacity.RetryCallState) -> None:
-        if state.attempt_number == 1:
-            outcome: Choice = state.outcome.result() if state.outcome else Choice()
-            found = len(outcome.runs)
+    least, attempt = search.query.min_runs, 0
+    while len((choice := search()).runs) < least and not appear_by.passed:
+        attempt += 1
+        if attempt == 1:
+            found = len(choice.runs)
             missing = f"no {search.query} yet" if least == 1 else f"{found} of {least} runs so far"
             say(f"There is {missing}; waiting for one to appear")
-
-    appearing = tenacity.Retrying(
-        retry=tenacity.retry_if_result(lambda choice: len(choice.runs) < least),
-        stop=lambda _: appear_by.passed,
-        wait=lambda state: appearing_delay(state.attempt_number, appear_by),
-        sleep=sleep,
-        before_sleep=announce,
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else Choice(),
-    )
-    return appearing(search)
+        sleep(appearing_delay(attempt, appear_by))
+    return choice
 
 
 def appearing_delay(attempt: int, appear_by: Deadline) -> float:
