@@ -18,13 +18,12 @@ from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_ver
 from testery_gate.model import Attachments, TestRun
 from testery_gate.runs.comparable import (
     SECONDS,
-    Source,
     comparable_before,
     find_earlier,
     usual_durations,
 )
 from testery_gate.runs.finding import Search, appeared
-from testery_gate.runs.listing import PAGE_SIZE
+from testery_gate.runs.listing import PAGE_SIZE, Pages
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.meant import Described, Meant, Named, Question
 from testery_gate.runs.references import PipedRuns, RunReference
@@ -344,7 +343,7 @@ class Gate:
         self,
         runs: Sequence[TestRun],
         is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
-        source: Source,
+        source: Pages,
     ) -> Mapping[int, Sequence[TestRun]]:
         until = Deadline.after(SECONDS, self._waiting.deadline.clock)
         known = self._newest or ()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from testery_gate.errors import ApiError
 from testery_gate.model import RunStatus, TestRun
-from testery_gate.runs.listing import Listing, Lookback, is_newer, newest_first
+from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest_first
 from testery_gate.waiting.deadline import Deadline
 
 MOST_READ = 1000
@@ -18,13 +17,6 @@ MOST_COMPARED = 20
 """Of more than that only the newest do: what is tested changes."""
 SECONDS = 15.0
 """After this time no further page is requested: a chart is not worth a longer wait."""
-
-
-class Source(Protocol):
-    """What is used of the API."""
-
-    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; an optional page is given up soon."""
 
 
 def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
@@ -46,7 +38,7 @@ def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
 
 def find_earlier(
     runs: Sequence[TestRun],
-    source: Source,
+    source: Pages,
     is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
     *,
     until: Deadline,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import TestRun
-from testery_gate.runs.listing import Listing, Lookback, newest_first
+from testery_gate.runs.listing import Listing, Lookback, Pages, newest_first
 from testery_gate.runs.selection import Choice, Field, Query
 from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.interval import QUICKEST, SLOWEST
@@ -19,11 +20,8 @@ YOUTH = timedelta(hours=1)
 """How long after its creation a run may still get more data, such as its branch's commit."""
 
 
-class Source(Protocol):
+class Source(Pages, Protocol):
     """What is used of the API."""
-
-    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; an optional page is given up soon."""
 
     def deployed(self, deploy_id: int, /) -> Sequence[TestRun]:
         """Return the runs of a deploy."""
@@ -88,10 +86,7 @@ class Search:
         if deploy_id is not None:
             self._note(self._deployed(deploy_id))
             return selection.choose(self._known.values())
-        listing = Listing(
-            lambda number, limit: self._source.page(number, limit, optional=optional),
-            self._unread(),
-        )
+        listing = Listing(partial(self._source.page, optional=optional), self._unread())
         selection.choose_from(listing)
         self._note(listing.read)
         return selection.choose(self._lookback.within(self._known.values()))

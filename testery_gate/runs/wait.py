@@ -21,6 +21,7 @@ from testery_gate.waiting.polling import (
     Seen,
     Sighting,
     Watch,
+    state_of,
     wait_for,
 )
 
@@ -141,7 +142,7 @@ class Wait:
             shown, seen = self.meant.shown.get(run_id), self.watch.runs.get(run_id)
             if shown is None or not isinstance(seen, Sighting) or not seen.finished:
                 continue
-            now, then = _state(shown), _state(seen.run)
+            now, then = state_of(shown), state_of(seen.run)
             # A list that lags behind stays the same, and the run's own answer counts.
             if (run_id, *now) not in self._settled and any(
                 new not in {None, "", old} for new, old in zip(now, then, strict=True)
@@ -205,7 +206,3 @@ class Wait:
             except ApiError as error:
                 found |= dict.fromkeys(missing, error)
         return found
-
-
-def _state(run: TestRun) -> tuple[object, ...]:
-    return run.status_text, run.complete, run.total, run.passed, run.failed, run.ignored

@@ -186,7 +186,7 @@ def wait_for(
 
 def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Sighting:
     """Hold a run against how it was last seen."""
-    same = last is not None and _state(last.run) == _state(run)
+    same = last is not None and state_of(last.run) == state_of(run)
     settling = run.complete is False and run.status.is_final
     settling_since = None
     if settling:
@@ -249,5 +249,6 @@ def _observed(before: tuple[Observation, ...], latest: Observation) -> tuple[Obs
     return (*before, latest)
 
 
-def _state(run: TestRun) -> tuple[object, ...]:
+def state_of(run: TestRun) -> tuple[object, ...]:
+    """Return all of a run that moves while it is waited for."""
     return run.status_text, run.complete, run.total, run.passed, run.failed, run.ignored
