@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode, Interrupted
-from testery_gate.evidence.baseline import NamedRun, Previous
+from testery_gate.evidence.baseline import Previous
 from testery_gate.evidence.gathering import MOST_TRIED, Gathering, Unread, Wanted
 from testery_gate.evidence.outcomes import Outcomes
 from testery_gate.gate import Gate
@@ -203,7 +203,7 @@ def test_a_run_that_is_named_is_the_baseline(
     past.add(7, results(a="FAIL"), status="CANCELED")
     past.add(8, [])
     past.add(9, results(a="FAIL"))
-    judged = past.judge(Wanted(baseline=NamedRun(run_id=run_id)))
+    judged = past.judge(Wanted(baseline=run_id))
     assert judged.exit_code is code
     assert why in " ".join(judged.notes)
 
@@ -211,7 +211,7 @@ def test_a_run_that_is_named_is_the_baseline(
 def test_a_baseline_that_may_be_the_wrong_one_is_noted(past: Past) -> None:
     past.add(8, results(a="FAIL"), environment="production", createTime="2020-05-04 21:00:00+0000")
     past.add(9, results(a="FAIL"))
-    assert past.judge(Wanted(baseline=NamedRun(run_id=8))).notes == (
+    assert past.judge(Wanted(baseline=8)).notes == (
         "the baseline may be the wrong one: the runs are of different environments: production and"
         " dev",
         "the baseline may be the wrong one: run 9 was created before run 8",

@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 
 from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile, InFile
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.baseline import NamedRun, Previous
+from testery_gate.evidence.baseline import Previous
 from testery_gate.judging.criteria import (
     CriterionError,
     Metric,
@@ -309,11 +309,11 @@ def _lookback(text: str) -> LookbackSpan:
 _MOST_RUNS = 100_000
 
 
-def _baseline(text: str) -> Previous | NamedRun | Path:
+def _baseline(text: str) -> Previous | int | Path:
     if text == "previous":
         return Previous()
     if text.isdecimal() or "://" in text:
-        return NamedRun(run_id=parse_reference(text).run_id)
+        return parse_reference(text).run_id
     return Path(text)
 
 

@@ -29,7 +29,6 @@ from testery_gate.errors import UsageError
 from testery_gate.evidence.baseline import Previous
 from testery_gate.evidence.baseline_file import MOST_BYTES, FileBaseline, read_baseline_file
 from testery_gate.evidence.cache import Cache
-from testery_gate.evidence.failures import NO_QUARANTINE
 from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, Wanted
 from testery_gate.evidence.quarantine import Quarantine
 from testery_gate.evidence.read_ahead import ReadAhead
@@ -115,7 +114,7 @@ def evidence_options(
         baseline=baseline or Previous(),
         git_ref=git_ref,
         history=history,
-        quarantine=_quarantine(values, machine, given) or NO_QUARANTINE,
+        quarantine=_quarantine(values, machine, given),
     )
     return EvidenceOptions(wanted=wanted, cache=_cache(values, machine, api_url))
 

@@ -16,13 +16,6 @@ class Previous:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedRun:
-    """The run with this id."""
-
-    run_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What a run is compared with, or why there is nothing."""
 

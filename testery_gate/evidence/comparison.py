@@ -9,7 +9,7 @@ from datetime import timedelta
 from testery_gate.evidence.baseline import is_finished
 from testery_gate.evidence.durations import Durations
 from testery_gate.evidence.failures import failing
-from testery_gate.evidence.outcomes import TestId, TestOutcome, outcomes_of
+from testery_gate.evidence.outcomes import TestId, TestOutcome, fixed, lacking, outcomes_of
 from testery_gate.model import TestResult, TestRun
 
 SLOWER_BY = timedelta(seconds=1)
@@ -76,16 +76,14 @@ def compare(old: Sequence[TestResult], new: Sequence[TestResult]) -> Comparison:
             if not failed_before(test)
         ],
         still_failing=[test for test in first_failures if failed_before(test)],
-        fixed=[
-            test for test in before if failed_before(test) and now.get(test) is TestOutcome.PASSED
-        ],
+        fixed=fixed(before, now),
         not_executed=[
             test
             for test, outcome in before.items()
             if outcome is not TestOutcome.OTHER and now.get(test) is TestOutcome.OTHER
         ],
-        missing=[test for test in before if test not in now],
-        added=[test for test in now if test not in before],
+        missing=lacking(now, before),
+        added=lacking(before, now),
         slower=_slower(
             Durations.of(old),
             Durations.of(new),

@@ -9,7 +9,6 @@ from typing import Protocol
 from testery_gate.errors import ApiError, NotFound, Unauthorized
 from testery_gate.evidence.baseline import (
     Baseline,
-    NamedRun,
     Previous,
     candidates,
     is_finished,
@@ -19,7 +18,6 @@ from testery_gate.evidence.baseline import (
 )
 from testery_gate.evidence.comparison import doubts
 from testery_gate.evidence.failures import (
-    NO_QUARANTINE,
     Evidence,
     Tolerating,
     evidence_of,
@@ -86,13 +84,14 @@ class EarlierTests(Protocol):
 class Wanted:
     """What a run is held against."""
 
-    baseline: Previous | NamedRun | KeptBaseline
+    baseline: Previous | int | KeptBaseline
+    """The id of a run, if one is named."""
     history: int = 0
     """How many comparable runs are read for flakiness and strips."""
     git_ref: str | None = None
     """Of which branch or commit the previous run and the history must be, if one is named: so
     nobody's own runs make a failure known or flaky."""
-    quarantine: Tolerating = NO_QUARANTINE
+    quarantine: Tolerating | None = None
 
 
 class Gathering:
@@ -190,7 +189,7 @@ class Gathering:
                     why = f"earlier runs can't be read: {earlier.message}"
                     return Baseline(why_none=why, by_fault=_is_fault(earlier))
                 return self._previous(run, earlier, until)
-            case NamedRun(run_id=run_id):
+            case int(run_id):
                 return self._named(run, run_id, until)
             case kept:
                 return kept.for_run(run)

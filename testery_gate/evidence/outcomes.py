@@ -78,6 +78,20 @@ def outcomes_of(results: Iterable[TestResult]) -> Outcomes:
     return found
 
 
+def fixed(before: Outcomes, now: Outcomes) -> Sequence[TestId]:
+    """Return the tests that failed, and pass now."""
+    return [
+        test
+        for test, outcome in before.items()
+        if outcome.has_failed and now.get(test) is TestOutcome.PASSED
+    ]
+
+
+def lacking(some: Outcomes, others: Outcomes) -> Sequence[TestId]:
+    """Return the tests that some outcomes lack, and others have."""
+    return [test for test in others if test not in some]
+
+
 def _outcome_of(result: TestResult) -> TestOutcome:
     if result.status is ResultStatus.PASS:
         return TestOutcome.PASSED

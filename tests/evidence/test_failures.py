@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import NO_QUARANTINE, Evidence, FailureClass, evidence_of
+from testery_gate.evidence.failures import Evidence, FailureClass, evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.model import TestResult
@@ -49,7 +49,7 @@ def classed(
         if before is None
         else Baseline(earlier=earlier(7, before)),
         history=History.of([earlier(number, one) for number, one in enumerate(history, 1)]),
-        quarantine=Tolerated(frozenset(quarantined)) if quarantined else NO_QUARANTINE,
+        quarantine=Tolerated(frozenset(quarantined)) if quarantined else None,
     )
 
 
