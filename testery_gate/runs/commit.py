@@ -20,7 +20,6 @@ from testery_gate.runs.commit_rules import (
     Rule,
     System,
     Unknown,
-    Variable,
 )
 
 EVENT_LIMIT = 25 * 1024 * 1024
@@ -75,7 +74,7 @@ def _commit_of_system(
         if value not in values:
             raise _unknown(system, f"{rule.when}, {path} is {_short(value)}", system.otherwise)
     match rule.take:
-        case Variable(name):
+        case str(name):
             if not environment.get(name):
                 raise UsageError(
                     f"--git-ref auto finds no commit: {system.name} did not set {name}",
