@@ -348,27 +348,15 @@ def _pools(
     class Connection(urllib3.connection.HTTPConnection):
         response_class = _BoundedResponse
 
-        def send(self, data: Any) -> None:
+        def request(self, *args: Any, **options: Any) -> None:
             if self.sock is None:
                 self.connect()
             on_sending()
-            super().send(data)
+            super().request(*args, **options)
 
-    class EncryptedConnection(urllib3.connection.HTTPSConnection):
-        response_class = _BoundedResponse
-        connecting = False
-
-        def send(self, data: Any) -> None:
-            if not self.connecting:  # else it asks a proxy for a tunnel
-                on_sending()
-            super().send(data)
-
+    class EncryptedConnection(Connection, urllib3.connection.HTTPSConnection):
         def connect(self) -> None:
-            self.connecting = True
-            try:
-                super().connect()
-            finally:
-                self.connecting = False
+            super().connect()
             sock = cast("ssl.SSLSocket", self.sock)
             on_connection(
                 Encryption(protocol=sock.version() or "", certificate=sock.getpeercert() or {})
