@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-import tenacity
-
 from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.waiting.deadline import Deadline, utc_now
@@ -145,7 +143,7 @@ def wait_for(
                 seen[sighting.run.id] = replace(sighting, usual=usual)
         return awaited()
 
-    def until_next_look(state: tenacity.RetryCallState) -> float:
+    def until_next_look() -> float:
         still_open = open_runs()
         settled = [
             sighting.settling_since + SETTLING_SECONDS - elapsed()
@@ -167,17 +165,12 @@ def wait_for(
             )
         )
 
-    looking = tenacity.Retrying(
-        retry=tenacity.retry_if_result(bool),
-        stop=lambda _: deadline.passed,
-        wait=until_next_look,
-        sleep=sleep,
-        before_sleep=lambda state: report(state.upcoming_sleep),
-        retry_error_callback=lambda _: None,
-    )
     ended_by: ApiError | Interrupted | None = None
     try:
-        looking(look)
+        while look() and not deadline.passed:
+            pause = until_next_look()
+            report(pause)
+            sleep(pause)
         report(None)
     except (ApiError, Interrupted) as cause:
         ended_by = cause
