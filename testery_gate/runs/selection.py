@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from heapq import nlargest
-from typing import assert_never
 
 from testery_gate.model import TestRun, same_git_ref
 from testery_gate.runs.listing import Listing, Lookback, newest_first
@@ -72,15 +71,11 @@ class Group(Enum):
 
     def of(self, run: TestRun) -> object:
         """Return what the run has there."""
-        match self:
-            case Group.PROJECT:
-                return run.project_id
-            case Group.ENVIRONMENT:
-                return run.environment
-            case Group.NAME:
-                return run.name
-            case _:
-                assert_never(self)
+        return {
+            Group.PROJECT: run.project_id,
+            Group.ENVIRONMENT: run.environment,
+            Group.NAME: run.name,
+        }[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
