@@ -74,24 +74,6 @@ _Parse = Callable[[object, Clean], _T]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """An attempt failed and another will follow: after ``delay`` seconds, or if that is ``None``,
-    with the next poll of the runs.
-
-    ``advice`` is set the first time, if waiting alone will probably not help.
-    """
-
-    error: NoAnswer
-    delay: float | None
-    advice: str = ""
-
-    def __str__(self) -> str:
-        following = "with the next poll" if self.delay is None else f"in {self.delay:.1f} s"
-        retry = f"{self.error.message}; next try {following}"
-        return f"{retry}. {self.advice}" if self.advice else retry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Limits of time and size: seconds, and bytes after decompression."""
 
@@ -166,7 +148,7 @@ class TesteryClient:
         limits: Limits,
         *,
         sleep: Callable[[float], None],
-        on_retry: Callable[[Retry], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
         turn: AbstractContextManager[object] | None = None,
     ) -> None:
@@ -177,7 +159,7 @@ class TesteryClient:
         self._transport = transport
         self._limits = limits
         self._sleep = sleep
-        self._on_retry = on_retry
+        self._say = say
         self._jitter = jitter
         self._turn = turn or nullcontext()
         self._outages: dict[str, _Outage] = {}
@@ -213,7 +195,7 @@ class TesteryClient:
             if pending and wait and not seen:
                 raise pending[0]
             if pending:
-                self._on_retry(Retry(error=pending[0], delay=None, advice=self._new(pending[0])))
+                self._announce(pending[0], "with the next poll")
             return seen
 
         def tolerated() -> float:
@@ -415,8 +397,7 @@ class TesteryClient:
             return max(0.0, min(wanted, limits.deadline.remaining(), tolerated()))
 
         def report_retry(state: tenacity.RetryCallState) -> None:
-            error = _no_answer(state)
-            self._on_retry(Retry(error=error, delay=state.upcoming_sleep, advice=self._new(error)))
+            self._announce(_no_answer(state), f"in {state.upcoming_sleep:.1f} s")
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(NoAnswer),
@@ -435,11 +416,16 @@ class TesteryClient:
         unavailable.__cause__ = error
         return unavailable
 
-    def _new(self, error: NoAnswer) -> str:
-        """Return advice that was not given yet, if waiting alone will probably not help."""
-        advice = error.advice if error.lasting and error.advice not in self._advised else ""
-        self._advised.add(advice)
-        return advice
+    def _announce(self, error: NoAnswer, next_try: str) -> None:
+        """Say that an attempt failed and another will follow.
+
+        The first time that comes with advice, if waiting alone will probably not help.
+        """
+        said = f"{error.message}; next try {next_try}"
+        if error.lasting and error.advice not in self._advised:
+            self._advised.add(error.advice)
+            said = f"{said}. {error.advice}"
+        self._say(said)
 
     def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds, change: Request | None) -> _T:
         def read(reply: Reply) -> _T:

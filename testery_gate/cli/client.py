@@ -26,12 +26,7 @@ def connect(
     say: Callable[[str], None],
 ) -> TesteryClient:
     """Return the client; raises :class:`UsageError` for a wrong proxy or certificate."""
-    return TesteryClient(
-        _transport(connection),
-        limits,
-        sleep=sleep,
-        on_retry=lambda retry: say(str(retry)),
-    )
+    return TesteryClient(_transport(connection), limits, sleep=sleep, say=say)
 
 
 def _transport(connection: ConnectionOptions) -> Transport:
