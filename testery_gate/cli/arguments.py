@@ -29,11 +29,11 @@ from testery_gate.cli.option_types import LookbackSpan
 from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
 from testery_gate.errors import UsageError
-from testery_gate.judging.policy import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
-from testery_gate.model import same_git_ref
+from testery_gate.judging.policy import NO_NEW_FAILURES, Expectation, Policy
+from testery_gate.model import Field, same_git_ref
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.runs.start import Start, Variable
 from testery_gate.text import clean_text, one_line
 from testery_gate.waiting import interval
@@ -368,7 +368,7 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
 
 
 def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
-    if expectation.field is ExpectedField.GIT_REF and expectation.value == AUTO:
+    if expectation.field is Field.GIT_REF and expectation.value == AUTO:
         return replace(expectation, value=_commit(machine))
     return expectation
 

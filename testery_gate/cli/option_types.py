@@ -26,7 +26,7 @@ from testery_gate.judging.criteria import (
     parse_criterion,
     parse_duration,
 )
-from testery_gate.judging.policy import Expectation, ExpectedField
+from testery_gate.judging.policy import EXPECTABLE, Expectation
 from testery_gate.runs.references import parse_reference
 
 Completer: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]"
@@ -256,12 +256,12 @@ def assigned_files(names: Collection[str]) -> Completer:
 
 def _expectation(text: str) -> Expectation:
     name, equals, value = text.partition("=")
-    names = [field.value for field in ExpectedField]
-    if not equals or not value or name not in names:
+    fields = {field.value: field for field in EXPECTABLE}
+    if not equals or not value or name not in fields:
         raise ValueError(
-            f"{text!r} is not an expectation; write FIELD=VALUE with {', '.join(names)}"
+            f"{text!r} is not an expectation; write FIELD=VALUE with {', '.join(fields)}"
         )
-    return Expectation(field=ExpectedField(name), value=value)
+    return Expectation(field=fields[name], value=value)
 
 
 def _appearance(text: str) -> Fraction | None:
@@ -325,7 +325,7 @@ def baselines(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 
 CRITERION = Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
 EXPECTATION = Parsed(
-    "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
+    "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in EXPECTABLE]
 )
 DURATION = Parsed("DURATION", parse_duration)
 SPAN = Parsed("SPAN", _span)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as field_of_class
 from datetime import timedelta
-from enum import Enum
 from fractions import Fraction
 
 from testery_gate.judging.criteria import (
@@ -18,23 +17,18 @@ from testery_gate.judging.criteria import (
     Unit,
     format_value,
 )
+from testery_gate.model import Field
 
-
-class ExpectedField(Enum):
-    """What ``--expect`` can hold a run to."""
-
-    GIT_REF = "git-ref"
-    BUILD_KEY = "build-key"
-    ENVIRONMENT = "environment"
-    PROJECT_ID = "project-id"
-    NAME = "name"
+EXPECTABLE = (Field.GIT_REF, Field.BUILD_KEY, Field.ENVIRONMENT, Field.PROJECT_ID, Field.NAME)
+"""What ``--expect`` can hold a run to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """The run must be about this build."""
 
-    field: ExpectedField
+    field: Field
+    """One of :data:`EXPECTABLE`."""
     value: str
     origin: str = field_of_class(default="", compare=False)
     """The configuration file that asks for it, if one does."""

@@ -31,11 +31,10 @@ from testery_gate.judging.policy import (
     SOME_RAN,
     SOME_TESTS,
     Expectation,
-    ExpectedField,
     Policy,
     named_origin,
 )
-from testery_gate.model import RunStatus, TestRun, same_git_ref
+from testery_gate.model import Field, RunStatus, TestRun, same_git_ref
 from testery_gate.text import one_line
 
 
@@ -513,16 +512,10 @@ def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
 
 def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
     field, wanted = expectation.field, expectation.value
-    found = {
-        ExpectedField.GIT_REF: run.git_ref,
-        ExpectedField.BUILD_KEY: run.build_key,
-        ExpectedField.ENVIRONMENT: run.environment,
-        ExpectedField.PROJECT_ID: None if run.project_id is None else str(run.project_id),
-        ExpectedField.NAME: run.name,
-    }[field]
-    same = same_git_ref if field is ExpectedField.GIT_REF else str.__eq__
-    holds = found is not None and same(found, wanted)
-    shown = _shown(found)
+    found = field.of(run)
+    same = same_git_ref if field is Field.GIT_REF else str.__eq__
+    holds = any(same(one, wanted) for one in found)
+    shown = found[0] if found else "unknown"
     check = Check(
         name=str(expectation),
         state=CheckState.HOLDS if holds else CheckState.INCONCLUSIVE,

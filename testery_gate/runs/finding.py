@@ -9,9 +9,9 @@ from functools import partial
 from typing import Protocol
 
 from testery_gate.errors import NotFound, Unauthorized
-from testery_gate.model import TestRun
+from testery_gate.model import Field, TestRun
 from testery_gate.runs.listing import Listing, Lookback, Pages, newest_first
-from testery_gate.runs.selection import Choice, Field, Query
+from testery_gate.runs.selection import Choice, Query
 from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.interval import QUICKEST, SLOWEST
 

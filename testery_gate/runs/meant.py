@@ -8,10 +8,10 @@ from functools import partial
 from typing import Protocol
 
 from testery_gate.errors import ApiError
-from testery_gate.model import RunStatus, TestRun, same_git_ref
+from testery_gate.model import Field, RunStatus, TestRun, same_git_ref
 from testery_gate.runs.finding import Search
 from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest_first
-from testery_gate.runs.selection import Choice, Field
+from testery_gate.runs.selection import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,21 +8,9 @@ from datetime import timedelta
 from enum import Enum
 from heapq import nlargest
 
-from testery_gate.model import TestRun, same_git_ref
+from testery_gate.model import Field, TestRun, same_git_ref
 from testery_gate.runs.listing import Listing, Lookback, newest_first
 from testery_gate.text import fits
-
-
-class Field(Enum):
-    """What a run can be selected by."""
-
-    GIT_REF = "git-ref"
-    BUILD_KEY = "build-key"
-    ENVIRONMENT = "environment"
-    PROJECT_ID = "project-id"
-    NAME = "name"
-    INCLUDE_TAG = "include-tag"
-    STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +25,7 @@ class Condition:
 
     def holds(self, run: TestRun) -> bool:
         """Whether the run is so."""
-        found = _found(self.field, run)
+        found = self.field.of(run)
         match self.field:
             case Field.GIT_REF:
                 return any(same_git_ref(ref, self.wanted) for ref in found)
@@ -45,21 +33,6 @@ class Condition:
                 return any(fits(self.wanted, name) for name in found)
             case _:
                 return self.wanted in found
-
-
-def _found(field: Field, run: TestRun) -> Sequence[str]:
-    """Return what the run has there; only tags can be several."""
-    if field is Field.INCLUDE_TAG:
-        return run.include_tags
-    value = {
-        Field.GIT_REF: run.git_ref,
-        Field.BUILD_KEY: run.build_key,
-        Field.ENVIRONMENT: run.environment,
-        Field.PROJECT_ID: run.project_id,
-        Field.NAME: run.name,
-        Field.STATUS: run.status_text,
-    }[field]
-    return () if value is None else (str(value),)
 
 
 class Group(Enum):
@@ -159,7 +132,7 @@ class Selection:
         if self.conditions and not met:
             return ""
         lacks = [
-            f"its {condition.field.value} is {', '.join(_found(condition.field, run)) or 'unknown'}"
+            f"its {condition.field.value} is {', '.join(condition.field.of(run)) or 'unknown'}"
             for condition in self.conditions
             if not condition.holds(run)
         ]

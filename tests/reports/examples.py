@@ -17,7 +17,7 @@ from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.judging.criteria import parse_criterion
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.policy import Expectation, ExpectedField, Policy
+from testery_gate.judging.policy import EXPECTABLE, Expectation, Policy
 from testery_gate.model import (
     Attachments,
     Observation,
@@ -484,7 +484,7 @@ any_policy = st.builds(
     required=st.lists(criterion_texts().map(parse_criterion), max_size=3).map(tuple),
     warned=st.lists(criterion_texts().map(parse_criterion), max_size=2).map(tuple),
     expected=st.lists(
-        st.builds(Expectation, field=st.sampled_from(ExpectedField), value=any_text), max_size=2
+        st.builds(Expectation, field=st.sampled_from(EXPECTABLE), value=any_text), max_size=2
     ).map(tuple),
     trust_status=st.booleans(),
 )

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from testery_gate.errors import NotFound, Unauthorized
-from testery_gate.model import TestRun
+from testery_gate.model import Field, TestRun
 from testery_gate.runs.finding import LONGEST_DELAY, Search, appeared, find_runs
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import with_unknown
 from tests.fakes import FakeClock
