@@ -73,8 +73,10 @@ class Search:
         self._source = source
         since = None if query.max_age is None else now() - query.max_age
         self._lookback = Lookback(since=since, runs=query.max_runs)
-        self._known: dict[int, TestRun] = {}
-        self._shown: dict[int, TestRun] = {}
+        self.known: dict[int, TestRun] = {}
+        """Every run that was seen, by id, as it was last seen."""
+        self.shown: Mapping[int, TestRun] = {}
+        """What the last reading showed, by id."""
         self._refused = ""
 
     def __call__(self, *, optional: bool = False) -> Choice:
@@ -85,28 +87,18 @@ class Search:
         selection, deploy_id = self.query.selection, self.query.deploy_id
         if deploy_id is not None:
             self._note(self._deployed(deploy_id))
-            return selection.choose(self._known.values())
+            return selection.choose(self.known.values())
         listing = Listing(partial(self._source.page, optional=optional), self._unread())
         selection.choose_from(listing)
         self._note(listing.read)
-        return selection.choose(self._lookback.within(self._known.values()))
-
-    @property
-    def known(self) -> Mapping[int, TestRun]:
-        """Every run that was seen, by id, as it was last seen."""
-        return self._known
-
-    @property
-    def shown(self) -> Mapping[int, TestRun]:
-        """What the last reading showed, by id."""
-        return self._shown
+        return selection.choose(self._lookback.within(self.known.values()))
 
     def update(self, runs: Iterable[TestRun]) -> None:
         """Take over how runs stand that were looked at since the last reading."""
         for run in runs:
-            if run.id in self._known:
-                self._known[run.id] = replace(
-                    self._known[run.id], status=run.status, status_text=run.status_text
+            if run.id in self.known:
+                self.known[run.id] = replace(
+                    self.known[run.id], status=run.status, status_text=run.status_text
                 )
 
     def cut_off(self) -> str:
@@ -115,11 +107,11 @@ class Search:
         if self.query.deploy_id is not None or not (selection.every or selection.each):
             # The newest of all is the newest, whatever there was before.
             return ""
-        reached = {run.id for run in self._lookback.within(self._known.values())}
-        left_out = [run for run in self._known.values() if run.id not in reached]
+        reached = {run.id for run in self._lookback.within(self.known.values())}
+        left_out = [run for run in self.known.values() if run.id not in reached]
         if not left_out and len(reached) < self._lookback.runs:
             return ""
-        times = [run.create_time for run_id, run in self._known.items() if run_id in reached]
+        times = [run.create_time for run_id, run in self.known.items() if run_id in reached]
         known_times = [time for time in times if time]
         back_to = f" at {min(known_times):%Y-%m-%d %H:%M} UTC" if known_times else ""
         fitting = [
@@ -149,10 +141,10 @@ class Search:
                 advice="Check the deploy's id; where the API does not offer it at all, select"
                 " the runs by --git-ref and --environment instead.",
             )
-        times = [run.create_time for run in self._known.values() if run.create_time]
+        times = [run.create_time for run in self.known.values() if run.create_time]
         back_to = f", back to {min(times):%Y-%m-%d %H:%M} UTC" if times else ""
-        miss = self.query.selection.nearest_miss(self._known.values(), self._lookback)
-        number = len(self._known)
+        miss = self.query.selection.nearest_miss(self.known.values(), self._lookback)
+        number = len(self.known)
         return NotFound(
             f"no {self.query} was found: {number} {'run was' if number == 1 else 'runs were'}"
             f" searched{back_to}{f'; {miss}' if miss else ''}",
@@ -161,15 +153,15 @@ class Search:
         )
 
     def _note(self, runs: Iterable[TestRun]) -> None:
-        self._shown = {run.id: run for run in runs}
-        self._known |= self._shown
+        self.shown = {run.id: run for run in runs}
+        self.known |= self.shown
 
     def _unread(self) -> Lookback:
         """Leave out what was read: only its status can still make it match, or its youth."""
         if any(cond.field is Field.STATUS for cond in self.query.selection.conditions):
             return self._lookback
         newest = max(
-            (run.create_time for run in self._known.values() if run.create_time), default=None
+            (run.create_time for run in self.known.values() if run.create_time), default=None
         )
         return self._lookback.not_before(newest and newest - YOUTH)
 
@@ -178,7 +170,7 @@ class Search:
             runs = self._source.deployed(deploy_id)
         except (NotFound, Unauthorized) as error:
             # What was there is not gone because the API refuses to show it.
-            if self._known or (isinstance(error, Unauthorized) and error.token_rejected):
+            if self.known or (isinstance(error, Unauthorized) and error.token_rejected):
                 raise
             self._refused = error.message
             return ()
