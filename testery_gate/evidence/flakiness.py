@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 
@@ -21,9 +20,7 @@ _COMMIT = re.compile(r"[0-9A-Fa-f]{7,64}")
 class Since:
     """The run in which a test began to fail, as far as the history that was read shows it."""
 
-    run_id: int
-    time: datetime | None
-    git_ref: str | None
+    run: TestRun
     at_least: bool
     """Whether it is the oldest run that was read, so that the test may have failed before."""
 
@@ -185,12 +182,7 @@ class History:
                 first = earlier.run
             elif outcome is not None and outcome.has_passed:
                 break
-        return Since(
-            run_id=first.id,
-            time=first.create_time,
-            git_ref=first.git_ref,
-            at_least=first.id == self.runs[0].run.id,
-        )
+        return Since(run=first, at_least=first.id == self.runs[0].run.id)
 
 
 def _changes(told: Mapping[int, TestOutcome]) -> int:

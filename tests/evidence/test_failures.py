@@ -149,7 +149,7 @@ def test_a_strip_ends_with_this_run() -> None:
     ).failures
     assert [outcome and outcome.value for outcome in failure.strip] == ["P", None, "F", "F"]
     assert failure.since is not None
-    assert failure.since.run_id == 3
+    assert failure.since.run.id == 3
 
 
 def test_what_testery_tolerates_is_in_no_class_where_its_status_is_trusted() -> None:
