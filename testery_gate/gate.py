@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -333,18 +332,15 @@ class Gate:
             shown = self._waiting.comparable - 1
             return len(found) >= shown and gathering.is_enough(run, found)
 
-        try:
-            self._before = self._find_earlier(runs, is_enough, gathering.api)
-        except ApiError as error:
-            return gathering.gather(runs, error)
-        return gathering.gather(runs, self._before)
+        self._before, fault = self._find_earlier(runs, is_enough, gathering.api)
+        return gathering.gather(runs, self._before, fault)
 
     def _find_earlier(
         self,
         runs: Sequence[TestRun],
         is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
         source: Pages,
-    ) -> Mapping[int, Sequence[TestRun]]:
+    ) -> tuple[Mapping[int, Sequence[TestRun]], ApiError | None]:
         until = Deadline.after(SECONDS, self._waiting.deadline.clock)
         known = self._newest or ()
         return find_earlier(runs, source, is_enough, until=until, known=known)
@@ -473,10 +469,9 @@ class Gate:
         known = [judged.run for judged in runs if judged.run and judged.exit_code in _BY_EVIDENCE]
         count = self._waiting.comparable - 1
         if self._gathering is None and known:
-            with suppress(ApiError):
-                self._before = self._find_earlier(
-                    known, lambda _, found: len(found) >= count, self._client
-                )
+            self._before, _ = self._find_earlier(
+                known, lambda _, found: len(found) >= count, self._client
+            )
 
         def comparable(run: TestRun) -> Sequence[TestRun] | None:
             before = self._before.get(run.id) if run in known else None

@@ -168,6 +168,47 @@ def test_a_list_that_can_not_be_read_excuses_nothing(
     assert "earlier runs can't be read" in judged.notes[0]
 
 
+def second_page_fails(past: Past, status_code: int = 500) -> None:
+    """Let the list answer once, and not to its end."""
+    past.api.get(f"{BASE}/test-runs", status_code=status_code)
+    past.api.get(f"{BASE}/test-runs?page=0&limit=100", json=past.listed)
+
+
+@pytest.mark.parametrize(
+    ("status_code", "code"),
+    [
+        pytest.param(500, ExitCode.INCONCLUSIVE, id="a fault may hide a baseline"),
+        pytest.param(404, ExitCode.FAILED, id="there is no more"),
+    ],
+)
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        pytest.param({"environment": "production"}, id="none that can be compared with"),
+        pytest.param({}, id="none with results"),
+    ],
+)
+def test_a_fault_in_the_middle_of_the_list_is_not_its_end(
+    past: Past, earlier: dict[str, str], status_code: int, code: ExitCode
+) -> None:
+    past.add(8, [], failed=1, **earlier)
+    past.add(9, results(a="FAIL"))
+    second_page_fails(past, status_code)
+    judged = past.judge()
+    assert judged.exit_code is code
+    assert "earlier runs can't be read" in judged.notes[0]
+
+
+def test_what_was_read_of_the_list_before_a_fault_counts(past: Past) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(a="FAIL"))
+    second_page_fails(past)
+    judged = past.judge(Wanted(baseline=Previous(), history=3))
+    assert judged.exit_code is ExitCode.PASSED
+    (note,) = judged.notes
+    assert note.startswith("older runs are missing from the history: HTTP 500")
+
+
 def test_behind_a_fault_nothing_is_unknown_where_nothing_counts(past: Past) -> None:
     past.add(9, results(a="FAIL", b="PASS"))
     past.api.get(f"{BASE}/test-runs", status_code=500)

@@ -152,12 +152,14 @@ def _history(newest: TestRun, client: TesteryClient, options: FlakyOptions) -> S
         ]
         return runs[: options.history]
 
-    found = find_earlier(
+    found, fault = find_earlier(
         [newest],
         client,
         lambda _, earlier: len(chosen(earlier)) >= options.history,
         until=Deadline.after(SECONDS),
     )
+    if fault and not found:
+        raise fault
     return chosen(found.get(newest.id, ()))
 
 

@@ -134,23 +134,23 @@ class Gathering:
         self._tests.read_ahead([*chosen, *self._history(earlier)])
 
     def gather(
-        self, runs: Sequence[TestRun], earlier: Mapping[int, Sequence[TestRun]] | ApiError
+        self,
+        runs: Sequence[TestRun],
+        earlier: Mapping[int, Sequence[TestRun]],
+        fault: ApiError | None,
     ) -> Mapping[int, Evidence]:
         """Return the evidence on each of the finished runs by its id.
 
-        ``earlier`` are the runs like it before it, the newest first, or why they are unknown.
+        ``earlier`` are the runs like it before it, the newest first, and ``fault`` is why the list
+        of them ends before its end, if it does.
         """
-        found: Mapping[int, Sequence[TestRun]] = {} if isinstance(earlier, ApiError) else earlier
-        lacking = earlier if isinstance(earlier, ApiError) else None
         for run in runs:
-            self.read_ahead(run, found.get(run.id, ()))
+            self.read_ahead(run, earlier.get(run.id, ()))
         until = Deadline.after(AFTER_THE_END, self._clock)
-        return {
-            run.id: self._evidence(run, lacking or found.get(run.id, ()), until) for run in runs
-        }
+        return {run.id: self._evidence(run, earlier.get(run.id, ()), fault, until) for run in runs}
 
     def _evidence(
-        self, run: TestRun, earlier: Sequence[TestRun] | ApiError, until: Deadline
+        self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None, until: Deadline
     ) -> Evidence:
         try:
             results = self.api.results(run.id)
@@ -158,11 +158,13 @@ class Gathering:
             return _unknown(f"its test results can't be read: {error.message}")
         if why := why_unusable(run, results):
             return _unknown(why, results)
-        baseline = self._baseline(run, earlier)
+        baseline = self._baseline(run, earlier, fault)
         failed = {TestId.of(result) for result in failing(results)}
-        known = [] if isinstance(earlier, ApiError) else earlier
+        runs = self._history(earlier)
         # Of all the tests of all the runs only those that failed are shown.
-        history, missing = read_history(self._history(known), self._tests, until, of=failed)
+        history, missing = read_history(runs, self._tests, until, of=failed)
+        if fault and baseline.earlier and len(runs) < self._wanted.history:
+            missing = f"older runs are missing from the history: {fault.message}"
         told = _told_of(baseline, run)
         return evidence_of(
             run,
@@ -181,29 +183,38 @@ class Gathering:
         ]
         return told[: self._wanted.history]
 
-    def _baseline(self, run: TestRun, earlier: Sequence[TestRun] | ApiError) -> Baseline:
+    def _baseline(
+        self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None
+    ) -> Baseline:
         until = Deadline.after(FOR_THE_BASELINE, self._clock)
         match self._wanted.baseline:
             case Previous():
-                if isinstance(earlier, ApiError):
-                    why = f"earlier runs can't be read: {earlier.message}"
-                    return Baseline(why_none=why, by_fault=_is_fault(earlier))
-                return self._previous(run, earlier, until)
+                return self._previous(run, earlier, fault, until)
             case int(run_id):
                 return self._named(run, run_id, until)
             case kept:
                 return kept.for_run(run)
 
-    def _previous(self, run: TestRun, earlier: Sequence[TestRun], until: Deadline) -> Baseline:
+    def _previous(
+        self,
+        run: TestRun,
+        earlier: Sequence[TestRun],
+        fault: ApiError | None,
+        until: Deadline,
+    ) -> Baseline:
         """Return the newest run that can be used, of the first few that come into question.
 
         One that a fault hides is not passed over: an older one may excuse what it would not.
         """
         found = Baseline(why_none=none_among(run, earlier, self._wanted.git_ref))
-        for other in candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]:
+        tried = candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]
+        for other in tried:
             found = _compared(other, self._tests.outcomes(other, until))
             if found.earlier is not None or found.by_fault:
-                break
+                return found
+        if fault and len(tried) < MOST_TRIED:
+            why = f"earlier runs can't be read: {fault.message}"
+            return Baseline(why_none=why, by_fault=_is_fault(fault))
         return found
 
     def _named(self, run: TestRun, run_id: int, until: Deadline) -> Baseline:

@@ -43,24 +43,25 @@ def find_earlier(
     *,
     until: Deadline,
     known: Sequence[TestRun] = (),
-) -> Mapping[int, Sequence[TestRun]]:
+) -> tuple[Mapping[int, Sequence[TestRun]], ApiError | None]:
     """Return by id of each run the finished runs like it before it, the newest first.
 
     Alike are runs of the same project, environment and name. One reading of the list serves all,
-    until what was found is enough for each run, or the list gives out; then what was read of it
-    counts. Nothing is read where the runs that are ``known`` are enough. Raises :class:`ApiError`
-    where nothing could be read.
+    until what was found is enough for each run, or the list ends. Where an error ended it before,
+    that is returned too, with what was read. Nothing is read where the runs that are ``known`` are
+    enough.
     """
     before = {run.id: comparable_before(run, known) for run in runs}
     # One that had not finished when it was seen may have by now.
     settled = all(other.status.is_final for found in before.values() for other in found)
     if settled and all(is_enough(run, before[run.id]) for run in runs):
-        return before
+        return before, None
     earlier: dict[int, list[TestRun]] = {run.id: [] for run in runs}
     listing = Listing(
         lambda number, limit: () if until.passed else source.page(number, limit, optional=True),
         Lookback(runs=MOST_READ),
     )
+    fault: ApiError | None = None
     try:
         for other in listing:
             for run in runs:
@@ -68,12 +69,11 @@ def find_earlier(
                     earlier[run.id].append(other)
             if all(is_enough(run, earlier[run.id]) for run in runs):
                 break
-    except ApiError:
-        if not listing.read:
-            raise
+    except ApiError as error:
+        fault = error
     if not listing.read:
-        return {}
-    return {run_id: newest_first(found) for run_id, found in earlier.items()}
+        return {}, fault
+    return {run_id: newest_first(found) for run_id, found in earlier.items()}, fault
 
 
 def comparable_before(run: TestRun, others: Iterable[TestRun]) -> Sequence[TestRun]:
