@@ -75,6 +75,7 @@ class Past:
             walk.client,
             trust_status=policy.trust_status,
             clock=walk.clock,
+            sleep=walk.clock.sleep,
         )
         gate = Gate(policy, walk.client, walk.effects, walk.waiting, gathering)
         (judged,) = gate.judge([RunReference(run_id=9)])
@@ -214,6 +215,18 @@ def test_behind_a_fault_nothing_is_unknown_where_nothing_counts(past: Past) -> N
     past.api.get(f"{BASE}/test-runs", status_code=500)
     quarantine = Wanted(baseline=Previous(), quarantine=Tolerated(frozenset("a")))
     assert past.judge(quarantine).exit_code is ExitCode.PASSED
+
+
+def test_results_that_come_after_the_counts_are_asked_for_again(past: Past) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(a="FAIL"))
+    late: list[dict[str, Any]] = [{"json": []}, {"json": results(a="FAIL")}]
+    past.api.get(f"{BASE}/test-runs/9/results", late)
+    assert past.judge().exit_code is ExitCode.PASSED
+    past.api.get(f"{BASE}/test-runs/9/results", json=[])
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "show 0 of its 1 failed tests" in judged.notes[0]
 
 
 def test_a_test_that_the_api_does_not_name_is_never_known(past: Past) -> None:

@@ -244,4 +244,5 @@ def gathering(options: GateOptions, evidence: EvidenceOptions, effects: Effects)
         client,
         trust_status=options.policy.trust_status,
         clock=time.monotonic,
+        sleep=effects.sleep,
     )

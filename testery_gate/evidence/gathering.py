@@ -31,6 +31,9 @@ from testery_gate.waiting.deadline import Deadline
 AFTER_THE_END = 10.0
 """Seconds that reading earlier runs may take once the run has finished; reports say what is missing
 then."""
+LAG = 2.0
+"""Seconds after which results that lack failures are asked for again: they may come a moment after
+the counts."""
 FOR_THE_BASELINE = 60.0
 """Seconds that reading the baseline may take then: the verdict rests on it."""
 MOST_TRIED = 3
@@ -105,6 +108,7 @@ class Gathering:
         *,
         trust_status: bool,
         clock: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._wanted = wanted
         self._tests = tests
@@ -112,6 +116,7 @@ class Gathering:
         """Asks what must not lack time because the wait took all of it."""
         self._trust_status = trust_status
         self._clock = clock
+        self._sleep = sleep
 
     @property
     def notes(self) -> Sequence[str]:
@@ -153,7 +158,7 @@ class Gathering:
         self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None, until: Deadline
     ) -> Evidence:
         try:
-            results = self.api.results(run.id)
+            results = self._results(run, until)
         except ApiError as error:
             return _unknown(f"its test results can't be read: {error.message}")
         if why := why_unusable(run, results):
@@ -175,6 +180,13 @@ class Gathering:
             trust_status=self._trust_status,
             notes=tuple(filter(None, (*told, missing))),
         )
+
+    def _results(self, run: TestRun, until: Deadline) -> Sequence[TestResult]:
+        results = self.api.results(run.id)
+        if run.failed is None or not why_unusable(run, results):
+            return results
+        self._sleep(min(LAG, until.remaining()))
+        return self.api.results(run.id)
 
     def _history(self, earlier: Sequence[TestRun]) -> Sequence[TestRun]:
         # What a canceled run was stopped in says nothing about the tests.
