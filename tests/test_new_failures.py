@@ -68,6 +68,16 @@ class Past:
         policy: Any = ONLY_NEW,
         tests: type[ReadWhenAsked] = ReadWhenAsked,
     ) -> Judged:
+        (judged,) = self.judge_all([9], wanted, policy, tests)
+        return judged
+
+    def judge_all(
+        self,
+        run_ids: Sequence[int],
+        wanted: Wanted | None = None,
+        policy: Any = ONLY_NEW,
+        tests: type[ReadWhenAsked] = ReadWhenAsked,
+    ) -> Sequence[Judged]:
         walk = Walk(self.api, policy=policy)
         gathering = Gathering(
             wanted or Wanted(baseline=Previous()),
@@ -78,8 +88,7 @@ class Past:
             sleep=walk.clock.sleep,
         )
         gate = Gate(policy, walk.client, walk.effects, walk.waiting, gathering)
-        (judged,) = gate.judge([RunReference(run_id=9)])
-        return judged
+        return gate.judge([RunReference(run_id=run_id) for run_id in run_ids])
 
 
 @pytest.fixture
@@ -227,6 +236,16 @@ def test_results_that_come_after_the_counts_are_asked_for_again(past: Past) -> N
     judged = past.judge()
     assert judged.exit_code is ExitCode.INCONCLUSIVE
     assert "show 0 of its 1 failed tests" in judged.notes[0]
+
+
+def test_what_a_quarantine_names_in_none_of_several_runs_is_said_once(past: Past) -> None:
+    past.add(8, results(a="FAIL", b="PASS"))
+    past.add(9, results(a="FAIL"))
+    wanted = Wanted(baseline=Previous(), quarantine=Tolerated(frozenset("a")))
+    notes = [judged.notes[-1] for judged in past.judge_all([8, 9], wanted)]
+    assert notes == ["2 tests in 2 runs", "1 tests"]
+    past.api.get(f"{BASE}/test-runs/9/results", status_code=404)
+    assert "2 runs" not in str([judged.notes for judged in past.judge_all([8, 9], wanted)])
 
 
 def test_a_test_that_the_api_does_not_name_is_never_known(past: Past) -> None:

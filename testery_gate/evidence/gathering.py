@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from testery_gate.errors import ApiError, NotFound, Unauthorized
@@ -152,7 +152,15 @@ class Gathering:
         for run in runs:
             self.read_ahead(run, earlier.get(run.id, ()))
         until = Deadline.after(AFTER_THE_END, self._clock)
-        return {run.id: self._evidence(run, earlier.get(run.id, ()), fault, until) for run in runs}
+        found = {run.id: self._evidence(run, earlier.get(run.id, ()), fault, until) for run in runs}
+        quarantine = self._wanted.quarantine
+        # Where a run's tests are unknown, an entry may name one of them.
+        if quarantine and found and not any(evidence.unknown for evidence in found.values()):
+            tests = {TestId.of(result) for one in found.values() for result in one.results or ()}
+            first = next(iter(found))
+            if note := quarantine.note_of_unmatched(tests, len(found)):
+                found[first] = replace(found[first], notes=(*found[first].notes, note))
+        return found
 
     def _evidence(
         self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None, until: Deadline

@@ -107,11 +107,10 @@ class Quarantine:
         return [self.entries[number] for number in sorted(left)]
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
-        """Return what the reports say of entries that had no effect on a run's tests."""
+        """Return what the reports of a run say of entries that expired and name a failed test."""
         failed = [test for test, outcome in outcomes.items() if outcome.has_failed]
         named = {entry for test in failed for entry in self.naming(test)}
         expired = [one for one in self.entries if one in named and not self.counts(one)]
-        unmatched = self.unmatched(outcomes)
         notes = [
             f"{self.source}, line {entry.line}: the entry for {entry} expired on"
             f" {entry.expires} and tolerates nothing; its owner is {shorten(entry.owner, _LONGEST)}"
@@ -119,13 +118,18 @@ class Quarantine:
         ]
         if expired[_FEW:]:
             notes.append(f"{self.source}: {len(expired) - _FEW} more entries expired")
-        if unmatched:
-            lines = [f"line {entry.line} for {entry}" for entry in unmatched[:_FEW]]
-            more = [f"{len(unmatched) - _FEW} more"] if unmatched[_FEW:] else []
-            what = "an entry names" if len(unmatched) == 1 else f"{len(unmatched)} entries name"
-            told = ", ".join([*lines, *more])
-            notes.append(f"{self.source}: {what} no test of this run: {told}")
         return tuple(notes)
+
+    def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
+        """Return what the reports say of entries that name no test of so many runs; or ``""``."""
+        unmatched = self.unmatched(tests)
+        if not unmatched:
+            return ""
+        lines = [f"line {entry.line} for {entry}" for entry in unmatched[:_FEW]]
+        more = [f"{len(unmatched) - _FEW} more"] if unmatched[_FEW:] else []
+        what = "an entry names" if len(unmatched) == 1 else f"{len(unmatched)} entries name"
+        where = "this run" if runs == 1 else f"these {runs} runs"
+        return f"{self.source}: {what} no test of {where}: {', '.join([*lines, *more])}"
 
     @cached_property
     def _index(self) -> _Index:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -27,6 +27,9 @@ class Tolerated:
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
         return (f"{len(outcomes)} tests",)
+
+    def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
+        return f"{len(list(tests))} tests in {runs} runs"
 
 
 def earlier(run_id: int, outcomes: Mapping[str, str]) -> EarlierRun:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
 from fractions import Fraction
@@ -83,6 +83,10 @@ class Tolerated:
     def notes(self, _: Outcomes, /) -> tuple[str, ...]:
         """Return nothing that would be said besides."""
         return ()
+
+    def note_of_unmatched(self, _: Iterable[TestId], __: int, /) -> str:
+        """Return nothing either."""
+        return ""
 
 
 _CHECKOUT = "features/checkout.feature"
