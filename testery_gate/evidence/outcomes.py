@@ -72,7 +72,7 @@ def outcomes_of(results: Iterable[TestResult]) -> Outcomes:
     """Return what came of each test."""
     found: dict[TestId, TestOutcome] = {}
     for result in results:
-        test, now = TestId.of(result), _outcome_of(result)
+        test, now = TestId.of(result), _OUTCOMES.get(result.status, TestOutcome.OTHER)
         before = found.get(test)
         found[test] = now if before is None else _both(before, now)
     return found
@@ -92,10 +92,7 @@ def lacking(some: Outcomes, others: Outcomes) -> Sequence[TestId]:
     return [test for test in others if test not in some]
 
 
-def _outcome_of(result: TestResult) -> TestOutcome:
-    if result.status is ResultStatus.PASS:
-        return TestOutcome.PASSED
-    return TestOutcome.FAILED if result.status is ResultStatus.FAIL else TestOutcome.OTHER
+_OUTCOMES = {ResultStatus.PASS: TestOutcome.PASSED, ResultStatus.FAIL: TestOutcome.FAILED}
 
 
 def _both(before: TestOutcome, now: TestOutcome) -> TestOutcome:
