@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import http.client
 import json
 import re
 import socket
@@ -85,10 +86,7 @@ def _said(body: bytes, redact: Clean) -> str:
 
 def status_text(status: int) -> str:
     """Return a status with its name, where it has one."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
+    return f"{status} {http.client.responses.get(status, '')}".rstrip()
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:

@@ -19,18 +19,13 @@ class Meant:
     """One answer: which runs are meant."""
 
     notes: Mapping[int, tuple[str, ...]]
-    """By the id of each run that is meant: what the reports say about that, in their order."""
+    """By the id of each run that is meant, in the order of the reports: what they say about it."""
     doubts: Mapping[int, TestRun] = field(default_factory=dict)
     """By the id of a run that is meant: one that may be meant instead."""
     shown: Mapping[int, TestRun] = field(default_factory=dict)
     """Runs as this answer showed them, by id."""
     news: Sequence[str] = ()
     """What has changed since the answer before, in a sentence each."""
-
-    @property
-    def run_ids(self) -> Sequence[int]:
-        """The runs that are meant, in the order of the reports."""
-        return tuple(self.notes)
 
 
 class Question(Protocol):

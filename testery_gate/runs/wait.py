@@ -94,7 +94,7 @@ class Wait:
 
     def until_nothing_is_new(self) -> None:
         """Wait for the runs; each time all have ended, ask whether others are meant by now."""
-        self._waited_for = [*self.meant.run_ids]
+        self._waited_for = [*self.meant.notes]
         while self._waited_for:
             later = wait_for(
                 self._waited_for,
@@ -113,7 +113,7 @@ class Wait:
 
     @property
     def _have_all_ended(self) -> bool:
-        seen = [self.watch.runs.get(run_id) for run_id in self.meant.run_ids]
+        seen = [self.watch.runs.get(run_id) for run_id in self.meant.notes]
         return self.watch.ended_by is None and all(
             isinstance(one, ApiError) or (one is not None and (one.finished or self._decided(one)))
             for one in seen
@@ -133,12 +133,12 @@ class Wait:
         for line in meant.news:
             self._effects.say(line)
         before, self.meant = self.meant, meant
-        return [run_id for run_id in meant.run_ids if run_id not in before.notes]
+        return [run_id for run_id in meant.notes if run_id not in before.notes]
 
     def _changed(self) -> Sequence[int]:
         """Return the runs that the answer shows otherwise than they were when they finished."""
         changed = []
-        for run_id in self.meant.run_ids:
+        for run_id in self.meant.notes:
             shown, seen = self.meant.shown.get(run_id), self.watch.runs.get(run_id)
             if shown is None or not isinstance(seen, Sighting) or not seen.finished:
                 continue
