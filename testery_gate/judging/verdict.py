@@ -48,6 +48,7 @@ class CheckState(Enum):
     """Not decided: the run was judged while tests were still to come."""
 
 
+NOT_READ = Evidence(unknown="the single tests were not read")
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far in the future a run may have ended, as the clocks of two machines differ."""
 
@@ -100,8 +101,8 @@ def evaluate(
 
     ``evidence`` is what its single tests say, where that was asked for.
     """
-    compared = evidence
-    if policy.needs_baseline and evidence and not evidence.baseline.earlier:
+    compared = evidence = evidence or NOT_READ
+    if policy.needs_baseline and not evidence.baseline.earlier:
         compared = Evidence(unknown=evidence.unknown or _nothing_to_compare_with(evidence))
     checks = (
         _status_check(run),
@@ -308,7 +309,7 @@ def _counts_check(run: TestRun) -> Check:
     )
 
 
-def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> Iterator[Check]:
+def _default_checks(policy: Policy, run: TestRun, evidence: Evidence) -> Iterator[Check]:
     if ALL_RAN not in policy.replaced:
         not_run = measure(run)[Metric.NOT_RUN]
         case = f"{not_run} of {run.total} tests never ran"
@@ -331,10 +332,10 @@ def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> 
     yield check
 
 
-def _failing_case(run: TestRun, evidence: Evidence | None) -> str:
+def _failing_case(run: TestRun, evidence: Evidence) -> str:
     failed = f"{_shown(run.failed)} of {_shown(run.total)} tests failed"
     new = _new_failures(evidence)
-    if evidence is None or new is None:
+    if new is None:
         return failed
     if not new:
         return f"no new failure, but {failed}"
@@ -343,10 +344,9 @@ def _failing_case(run: TestRun, evidence: Evidence | None) -> str:
     return f"{told} and {others} other{'' if others == 1 else 's'}" if others else told
 
 
-def _new_failures(evidence: Evidence | None) -> int | None:
+def _new_failures(evidence: Evidence) -> int | None:
     """Count the new failures; unknown without a run to compare with, where all count as new."""
-    compared = evidence is not None and evidence.baseline.earlier is not None
-    return evidence.counts[FailureClass.NEW] if evidence is not None and compared else None
+    return evidence.counts[FailureClass.NEW] if evidence.baseline.earlier else None
 
 
 def _called_pass(run: TestRun) -> str:
@@ -358,7 +358,7 @@ def _called_pass(run: TestRun) -> str:
     )
 
 
-def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
+def _quarantine_check(run: TestRun, evidence: Evidence) -> Check:
     check = Check(
         name=OUTSIDE_QUARANTINE,
         state=CheckState.HOLDS,
@@ -366,14 +366,14 @@ def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
         expected_text="0",
         actual_text="0",
     )
-    if run.failed == 0 and (evidence is None or not evidence.failures):
+    if run.failed == 0 and not evidence.failures:
         return check
-    if evidence is None or evidence.unknown:
+    if evidence.unknown:
         return replace(
             check,
             state=CheckState.INCONCLUSIVE,
             message=f"{_shown(run.failed)} tests failed, and which ones is unknown:"
-            f" {_why_unknown(evidence)}",
+            f" {evidence.unknown}",
             case="which tests failed is unknown",
             advice=advice_on.FAILURES_UNKNOWN,
             actual_text="unknown",
@@ -393,13 +393,13 @@ def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
     return replace(check, message=f"all failed tests are tolerated: {inside}")
 
 
-def _baseline_check(evidence: Evidence | None) -> Check:
-    known = evidence is not None and evidence.baseline.earlier is not None
+def _baseline_check(evidence: Evidence) -> Check:
+    known = evidence.baseline.earlier is not None
     return Check(
         name=COMPARED,
         state=CheckState.HOLDS if known else CheckState.INCONCLUSIVE,
         message=f"compared with {evidence.baseline.description}"
-        if evidence is not None and known
+        if known
         else _nothing_to_compare_with(evidence),
         case="" if known else "there is nothing to compare with",
         advice="" if known else advice_on.NOTHING_TO_COMPARE_WITH,
@@ -408,13 +408,8 @@ def _baseline_check(evidence: Evidence | None) -> Check:
     )
 
 
-def _nothing_to_compare_with(evidence: Evidence | None) -> str:
-    why = _why_unknown(evidence) or (evidence.baseline.why_none if evidence else "")
-    return f"there is nothing to compare with: {why}"
-
-
-def _why_unknown(evidence: Evidence | None) -> str:
-    return evidence.unknown if evidence is not None else "the single tests were not read"
+def _nothing_to_compare_with(evidence: Evidence) -> str:
+    return f"there is nothing to compare with: {evidence.unknown or evidence.baseline.why_none}"
 
 
 def _trust_check(origin: str, run: TestRun) -> Check:
@@ -442,19 +437,18 @@ def _asked_for_by(origin: str, check: Check) -> Check:
     )
 
 
-def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> Check:
+def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence) -> Check:
     """Hold a run to a criterion of the user's own."""
     check = _criterion_check(criterion, run, evidence)
     if check.state is CheckState.HOLDS:
         return check
     if check.state is CheckState.BREACHED:
         return _breached(check, criterion, run, evidence)
-    unread = evidence is None or bool(evidence.unknown)
-    return replace(check, advice=advice_on.unknown(criterion, unread=unread))
+    return replace(check, advice=advice_on.unknown(criterion, unread=bool(evidence.unknown)))
 
 
 def _breached(
-    check: Check, criterion: Criterion, run: TestRun, evidence: Evidence | None = None
+    check: Check, criterion: Criterion, run: TestRun, evidence: Evidence = NOT_READ
 ) -> Check:
     """Say of a breached criterion which case it is, and what to do."""
     if run.failed and run.failed > 0 and criterion.metric in OF_FAILURES:
@@ -464,7 +458,7 @@ def _breached(
     return replace(check, case=case, advice=advice_on.breach(criterion))
 
 
-def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | None = None) -> Check:
+def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence = NOT_READ) -> Check:
     measured = measure_tests(evidence) if criterion.metric in OF_TESTS else measure(run)
     actual = measured[criterion.metric]
     metric = criterion.metric.value
@@ -478,7 +472,7 @@ def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | No
         holds = criterion.holds(actual)
         state = CheckState.HOLDS if holds else CheckState.BREACHED
         message = f"{metric} is {actual_text}" + ("" if holds else f", required is {criterion}")
-        if criterion.metric in OF_CLASS and evidence is not None and not holds:
+        if criterion.metric in OF_CLASS and not holds:
             message = f"{message} ({_classes(evidence)})"
     check = Check(
         name=str(criterion),
@@ -579,12 +573,10 @@ _SOURCES: Mapping[Metric, tuple[str, ...]] = {
 }
 
 
-def _source(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> str:
+def _source(criterion: Criterion, run: TestRun, evidence: Evidence) -> str:
     """Say why a metric is unknown: its sources are missing or inconsistent."""
     if criterion.metric in OF_TESTS:
-        if evidence is None or evidence.unknown:
-            return _why_unknown(evidence)
-        return _nothing_to_compare_with(evidence)
+        return evidence.unknown or _nothing_to_compare_with(evidence)
     values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
     unsaid = [name for name, value in values.items() if value is None]
     if unsaid:
