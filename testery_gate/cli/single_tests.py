@@ -109,7 +109,7 @@ def evidence_options(
         )
     if isinstance(baseline, Path):
         with given.placed("baseline"):
-            baseline = _baseline_file(baseline, machine)
+            baseline = _baseline_file(baseline, machine).for_run
     wanted = Wanted(
         baseline=baseline or Previous(),
         git_ref=git_ref,

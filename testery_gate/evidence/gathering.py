@@ -49,13 +49,6 @@ class Unread:
     """Whether they might be read another time."""
 
 
-class KeptBaseline(Protocol):
-    """A baseline that somebody has kept, such as a report."""
-
-    def for_run(self, run: TestRun, /) -> Baseline:
-        """Return what a run is compared with, or why there is nothing."""
-
-
 class Api(Protocol):
     """What is used of the API; each raises :class:`ApiError`."""
 
@@ -87,8 +80,8 @@ class EarlierTests(Protocol):
 class Wanted:
     """What a run is held against."""
 
-    baseline: Previous | int | KeptBaseline
-    """The id of a run, if one is named."""
+    baseline: Previous | int | Callable[[TestRun], Baseline]
+    """A run's id, if one is named; or what returns the baseline that somebody has kept."""
     history: int = 0
     """How many comparable runs are read for flakiness and strips."""
     git_ref: str | None = None
@@ -176,9 +169,9 @@ class Gathering:
         runs = self._history(earlier)
         # Of all the tests of all the runs only those that failed are shown.
         history, missing = read_history(runs, self._tests, until, of=failed)
-        if fault and baseline.earlier and len(runs) < self._wanted.history:
-            missing = f"older runs are missing from the history: {fault.message}"
         told = _told_of(baseline, run)
+        if fault and baseline.earlier and len(runs) < self._wanted.history:
+            told = [*told, f"older runs are missing from the history: {fault.message}"]
         return evidence_of(
             run,
             results,
@@ -213,7 +206,7 @@ class Gathering:
             case int(run_id):
                 return self._named(run, run_id, until)
             case kept:
-                return kept.for_run(run)
+                return kept(run)
 
     def _previous(
         self,
