@@ -304,10 +304,8 @@ class TesteryClient:
         a run may have been started, and when none was. Raises :class:`Refused`, and :class:`Lost`
         where a run may have been started.
         """
-        path, limits = (
-            "test-run-requests-build",
-            replace(self._limits, requests=(self._limits.start,), read=self._limits.start),
-        )
+        path = "test-run-requests-build"
+        limits = replace(self._limits, requests=(self._limits.start,), read=self._limits.start)
         change = self._change("POST", path, wanted)
 
         def ask() -> TestRun:

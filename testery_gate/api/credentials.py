@@ -30,10 +30,7 @@ def without_token(environment: Mapping[str, str]) -> dict[str, str]:
 
     Nor does it need the variables of a run, of which some are secret.
     """
-    tokens = {
-        *TOKEN_VARIABLES,
-        *("TESTERY_GATE_TOKEN", "TESTERY_GATE_VARIABLE", CODE_HOST_VARIABLE),
-    }
+    tokens = {*TOKEN_VARIABLES, CODE_HOST_VARIABLE, "TESTERY_GATE_TOKEN", "TESTERY_GATE_VARIABLE"}
     return {name: value for name, value in environment.items() if name not in tokens}
 
 
