@@ -96,11 +96,6 @@ class Limits:
         past = Deadline.after(0)  # so all the time there is is the grace
         return cls(deadline=past, outage_tolerance=0, grace=seconds, requests=(seconds,))
 
-    @property
-    def over(self) -> bool:
-        """Whether no time is left for a request."""
-        return self._patience() <= 0
-
     def request(self, *, stalled: int, usual: float) -> float:
         """Return how long a request may take after so many that have stalled.
 
@@ -111,7 +106,7 @@ class Limits:
 
     def bounds(self, request: float) -> Bounds:
         """Return the bounds of a request that begins now; raises :class:`NoAnswer` without time."""
-        patience = self._patience()
+        patience = self.patience
         if patience <= 0:
             raise NoAnswer(
                 "no time was left before the deadline", advice="Raise --timeout.", not_done=True
@@ -124,7 +119,9 @@ class Limits:
             values=self.answer_values,
         )
 
-    def _patience(self) -> float:
+    @property
+    def patience(self) -> float:
+        """How long requests may take from now on, all together; 0 or less where no time is left."""
         return self.deadline.at + self.grace - self.deadline.clock()
 
 
@@ -218,7 +215,7 @@ class TesteryClient:
         failed: dict[int, NoAnswer] = {}
         in_a_row = 0
         for run_id, path in paths.items():
-            if self._limits.over:
+            if self._limits.patience <= 0:
                 break
             # An API that keeps silent must not keep each of many runs waiting for a minute.
             quick = replace(self._limits, requests=(OPTIONAL_TIMEOUT,))
