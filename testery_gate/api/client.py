@@ -116,7 +116,6 @@ class Limits:
             read=min(self.read, patience),
             whole=min(request, patience),
             size=self.answer_bytes,
-            values=self.answer_values,
         )
 
     @property
@@ -357,7 +356,7 @@ class TesteryClient:
         began = clock()
         try:
             url = f"{self._transport.route.url}/{path}"
-            answer = self._answer(url, parse, limits.bounds(request), change)
+            answer = self._answer(url, parse, limits, limits.bounds(request), change)
         except ApiError as error:
             # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
             error.message = one_line(self._transport.redact(error.message))
@@ -422,13 +421,15 @@ class TesteryClient:
             said = f"{said}. {error.advice}"
         self._say(said)
 
-    def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds, change: Request | None) -> _T:
+    def _answer(
+        self, url: str, parse: _Parse[_T], limits: Limits, bounds: Bounds, change: Request | None
+    ) -> _T:
         def read(reply: Reply) -> _T:
             # After a change there need not be anything.
             body = reply.body if reply.body or change is None else b"null"
             with self._turn:
                 try:
-                    data = decode_json(body, bounds.values)
+                    data = decode_json(body, limits.answer_values)
                 except MalformedAnswer:
                     raise
                 except (ValueError, RecursionError):

@@ -47,8 +47,6 @@ class Bounds:
     whole: float
     """From name resolution to the last byte, however slowly it arrives."""
     size: int
-    values: int
-    """How many JSON values may be in it: small ones take a hundred times their size to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +242,8 @@ class Transport:
             return within(bounds.whole, work)
         except TookTooLong:
             # Also where nothing was sent so far: it may be sent at this very moment, but not later.
-            raise faults.too_slow(request.url, bounds.whole) from None
+            late = f"no complete answer from {request.url} within {bounds.whole:.0f} s"
+            raise NoAnswer(late, advice=faults.SLOW) from None
 
     def _followed(self, request: Request, bounds: Bounds) -> requests.Response:
         """Send a request to where it is redirected to on the same host, as the same request."""

@@ -982,7 +982,7 @@ def test_reading_an_answer_counts_towards_the_time_of_the_request(
     requests_mock.get(URL, json=make_answer())
     route = make_route(BASE)
     done = threading.Event()
-    bounds = Bounds(connect=1, read=1, whole=0.2, size=1000_000, values=1000)
+    bounds = Bounds(connect=1, read=1, whole=0.2, size=1000_000)
     with pytest.raises(NoAnswer, match="no complete answer"):
         Transport(route, TOKEN).get(URL, bounds, lambda _: done.wait(30))
     done.set()

@@ -336,7 +336,7 @@ def not_done(route: Route) -> bool:
     with pytest.raises(NoAnswer) as caught:
         Transport(route, TOKEN).change(
             Request(method="POST", url=f"{route.url}/test-run-requests-build", body=b"{}"),
-            Bounds(connect=5, read=5, whole=5, size=1000, values=1000),
+            Bounds(connect=5, read=5, whole=5, size=1000),
             lambda answer: answer,
         )
     return caught.value.not_done
@@ -373,7 +373,7 @@ def test_a_request_that_nobody_waits_for_any_more_is_not_sent_later() -> None:
         with pytest.raises(NoAnswer):
             transport.change(
                 Request(method="POST", url=server.url, body=b"{}"),
-                Bounds(connect=5, read=5, whole=0.05, size=1000, values=1000),
+                Bounds(connect=5, read=5, whole=0.05, size=1000),
                 lambda answer: answer,
             )
         worker = preparing.get(timeout=10)

@@ -71,7 +71,7 @@ def test_with_a_known_total_nothing_is_given_up_that_can_hold_and_nothing_awaite
             run = run_of(counts, total)
             for threshold in thresholds(metric):
                 criterion = Criterion(metric=metric, operator=operator, threshold=threshold)
-                possible = any(v is not None and operator.holds(v, threshold) for v in values)
+                possible = any(v is not None and criterion.holds(v) for v in values)
                 judged = can_still_hold(criterion, run, total_known=True)
 
                 assert judged or not possible, (criterion, counts, total)
@@ -93,7 +93,7 @@ def test_while_the_total_may_grow_nothing_is_given_up_that_can_hold(metric: Metr
         for threshold in thresholds(metric):
             criterion = Criterion(metric=metric, operator=operator, threshold=threshold)
             if not can_still_hold(criterion, run_of(counts, MOST), total_known=False):
-                assert not any(v is not None and operator.holds(v, threshold) for v in values)
+                assert not any(v is not None and criterion.holds(v) for v in values)
 
 
 @pytest.mark.parametrize(
