@@ -104,17 +104,12 @@ class Gathering:
         sleep: Callable[[float], None],
     ) -> None:
         self._wanted = wanted
-        self._tests = tests
+        self.tests = tests
         self.api = api
         """Asks what must not lack time because the wait took all of it."""
         self._trust_status = trust_status
         self._clock = clock
         self._sleep = sleep
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What the reports say of how all of it was read."""
-        return self._tests.notes
 
     def is_enough(self, run: TestRun, earlier: Sequence[TestRun]) -> bool:
         """Whether no older runs need to be looked for; ``earlier`` are those before the run."""
@@ -129,7 +124,7 @@ class Gathering:
         wanted = self._wanted
         previous = isinstance(wanted.baseline, Previous)
         chosen = candidates(run, earlier, wanted.git_ref)[:1] if previous else []
-        self._tests.read_ahead([*chosen, *self._history(earlier)])
+        self.tests.read_ahead([*chosen, *self._history(earlier)])
 
     def gather(
         self,
@@ -168,7 +163,7 @@ class Gathering:
         failed = {TestId.of(result) for result in failing(results)}
         runs = self._history(earlier)
         # Of all the tests of all the runs only those that failed are shown.
-        history, missing = read_history(runs, self._tests, until, of=failed)
+        history, missing = read_history(runs, self.tests, until, of=failed)
         told = _told_of(baseline, run)
         if fault and baseline.earlier and len(runs) < self._wanted.history:
             told = [*told, f"older runs are missing from the history: {fault.message}"]
@@ -222,7 +217,7 @@ class Gathering:
         found = Baseline(why_none=none_among(run, earlier, self._wanted.git_ref))
         tried = candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]
         for other in tried:
-            found = _compared(other, self._tests.outcomes(other, until))
+            found = _compared(other, self.tests.outcomes(other, until))
             if found.earlier is not None or found.by_fault:
                 return found
         if fault and len(tried) < MOST_TRIED:
@@ -238,7 +233,7 @@ class Gathering:
         why = why_no_baseline(run, other)
         if why:
             return Baseline(why_none=why)
-        return _compared(other, self._tests.outcomes(other, until))
+        return _compared(other, self.tests.outcomes(other, until))
 
 
 def _told_of(baseline: Baseline, run: TestRun) -> Sequence[str]:

@@ -160,10 +160,10 @@ class Search:
         """Leave out what was read: only its status can still make it match, or its youth."""
         if any(cond.field is Field.STATUS for cond in self.query.selection.conditions):
             return self._lookback
-        newest = max(
-            (run.create_time for run in self.known.values() if run.create_time), default=None
-        )
-        return self._lookback.not_before(newest and newest - YOUTH)
+        times = [run.create_time - YOUTH for run in self.known.values() if run.create_time]
+        if self._lookback.since:
+            times.append(self._lookback.since)
+        return replace(self._lookback, since=max(times, default=None))
 
     def _deployed(self, deploy_id: int) -> Sequence[TestRun]:
         try:

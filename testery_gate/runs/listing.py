@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -44,11 +44,6 @@ class Lookback:
 
     since: datetime | None = None
     runs: int = 1000
-
-    def not_before(self, time: datetime | None) -> Lookback:
-        """Return the lookback that reaches no further back than this."""
-        times = [moment for moment in (self.since, time) if moment]
-        return replace(self, since=max(times, default=None))
 
     def reaches(self, run: TestRun) -> bool:
         """Whether the run is not too old; one without a time never is."""
