@@ -21,8 +21,9 @@ from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Process
 from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
 from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
+from testery_gate.evidence.baseline import doubts
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
-from testery_gate.evidence.comparison import Comparison, NewFailure, doubts
+from testery_gate.evidence.comparison import Comparison, NewFailure
 from testery_gate.evidence.comparison import compare as compared
 from testery_gate.evidence.gathering import Unread
 from testery_gate.evidence.outcomes import TestId, TestOutcome, why_unusable

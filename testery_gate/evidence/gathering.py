@@ -11,12 +11,12 @@ from testery_gate.evidence.baseline import (
     Baseline,
     Previous,
     candidates,
+    doubts,
     is_finished,
     is_of,
     none_among,
     why_no_baseline,
 )
-from testery_gate.evidence.comparison import doubts
 from testery_gate.evidence.failures import (
     Evidence,
     Tolerating,
