@@ -246,14 +246,14 @@ def decode_json(body: bytes, most_values: int) -> object:
     # have these bytes too.
     if 1 + body.count(b",") + body.count(b"[") + body.count(b"{") > most_values:
         raise MalformedAnswer(f"it holds more than {most_values} values")
-    return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_object)
+    return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_without_duplicates)
 
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _object(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
+def _without_duplicates(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
     """Refuse an object with a duplicate name: parsers differ in the value they use (RFC 8259)."""
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -392,20 +392,27 @@ def parse_entries(data: object, clean: Clean = clean_text) -> Sequence[Entry]:
 def _parse_result(data: object, clean: Clean, repeated: Clean, *, brief: bool) -> TestResult:
     about = _Fields(data, "a test result", clean, strict=False)
     project_test = about.data.get("projectTest")
-    of_test = {} if project_test is None else project_test
-    test = _Fields(of_test, "a project test", clean, strict=False)
+    test = _object({} if project_test is None else project_test, "a project test")
+    name, file = test.get("name"), test.get("file")
     status, status_text = about.status(_RESULT_STATUSES, ResultStatus.UNKNOWN, repeated)
     number = about.integer("id")
     return TestResult(
         id="" if number is None else str(number),
-        name=test.line("name") or (f"test {number}" if number is not None else UNNAMED_TEST),
-        file=test.text("file", repeated) or "",
+        name=(one_line(clean(name)) if isinstance(name, str) else "")
+        or (UNNAMED_TEST if number is None else f"test {number}"),
+        file=repeated(file) if isinstance(file, str) else "",
         status=status,
         status_text=status_text,
         duration=None if brief else about.milliseconds("duration"),
         error=None if brief else about.text("error"),
         stack_trace=None if brief else about.text("stackTrace"),
     )
+
+
+def _object(data: object, subject: str) -> Mapping[str, object]:
+    if not isinstance(data, dict):
+        raise MalformedAnswer(f"{subject} was expected, not {_kind(data)}")
+    return data
 
 
 def _items(data: object, subject: str, most: int) -> Sequence[object]:
@@ -429,9 +436,7 @@ class _Fields:
     __slots__ = ("_clean", "_strict", "_subject", "data")
 
     def __init__(self, data: object, subject: str, clean: Clean, *, strict: bool = True) -> None:
-        if not isinstance(data, dict):
-            raise MalformedAnswer(f"{subject} was expected, not {_kind(data)}")
-        self.data: Mapping[str, object] = data
+        self.data = _object(data, subject)
         self._subject = subject
         self._clean = clean
         self._strict = strict
