@@ -1,7 +1,6 @@
-"""From click's values to typed options: a frozen dataclass for each concern.
+"""From click's values to typed options: a frozen dataclass for each concern of a gate.
 
-Nothing past this file knows click's names. Every function here raises :class:`UsageError`; what it
-needs of the machine is passed to it.
+Every function here raises :class:`UsageError`; what it needs of the machine is passed to it.
 """
 
 from __future__ import annotations
@@ -135,35 +134,6 @@ class GateOptions:
     """What every report shows of how the gate is set up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOptions:
-    """The options of ``list``."""
-
-    query: Query
-    connection: ConnectionOptions
-    outage_tolerance: float
-    as_json: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorOptions:
-    """The options of ``doctor``, which checks the address and the token itself."""
-
-    api_url: str
-    find_token: Callable[[], Token]
-    step_timeout: float
-    as_json: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainOptions:
-    """What ``explain`` shows besides the values themselves."""
-
-    runs: Sequence[str]
-    policy: Policy
-    token_source: str
-
-
 def wait_options(values: Values, machine: Machine, given: Given) -> GateOptions:
     """Return the options of ``wait``."""
     waiting = _waiting(values, given, _appear_within(values))
@@ -224,39 +194,13 @@ def _appear_within(values: Values) -> Fraction:
     return default if wanted is None else wanted
 
 
-def list_options(values: Values, machine: Machine, given: Given) -> ListOptions:
-    """Return the options of ``list``: all runs that are described, or the latest of them."""
-    given.check_limits()
-    query = query_of(values, machine)
-    every = not values["each"] and not values["latest"]
-    selection = replace(query.selection, every=every, most=values["limit"])
-    return ListOptions(
-        query=replace(query, selection=selection),
-        connection=connection_options(values, machine, given),
-        outage_tolerance=float(values["outage_tolerance"]),
-        as_json=values["output"] == "json",
-    )
-
-
-def doctor_options(values: Values, machine: Machine) -> DoctorOptions:
-    """Return the options of ``doctor``."""
-    return DoctorOptions(
-        api_url=values["api_url"],
-        find_token=lambda: _token(values, machine),
-        step_timeout=float(values["step_timeout"]),
-        as_json=values["output"] == "json",
-    )
-
-
-def explain_options(values: Values, machine: Machine, given: Given) -> ExplainOptions:
-    """Return what ``explain`` shows, after the checks that the gate would make."""
+def explained_policy(values: Values, machine: Machine, given: Given) -> Policy:
+    """Return the policy for ``explain``, after the checks that a gate would make."""
     given.check_limits()
     policy = _policy(values, machine, given)
     _evidence(values, machine, given, policy)
     _wanted_reports(values, given)
-    return ExplainOptions(
-        runs=values["runs"], policy=policy, token_source=_token_source(values, machine)
-    )
+    return policy
 
 
 def _gate_options(
@@ -558,7 +502,7 @@ def _filled(
 
 
 def connection_options(values: Values, machine: Machine, given: Given) -> ConnectionOptions:
-    return ConnectionOptions(api_url=_api_url(values, given), token=_token(values, machine))
+    return ConnectionOptions(api_url=_api_url(values, given), token=token_of(values, machine))
 
 
 def _api_url(values: Values, given: Given) -> str:
@@ -576,7 +520,8 @@ def _token_of_stdin(machine: Machine) -> str:
         ) from None
 
 
-def _token(values: Values, machine: Machine) -> Token:
+def token_of(values: Values, machine: Machine) -> Token:
+    """Return the token, which may have to be read from standard input."""
     return find_token(
         flag=values["token"],
         file=values["token_file"],
@@ -592,18 +537,18 @@ def why_no_token(values: Values, machine: Machine) -> UsageError | None:
     if values["token_file"] and not values["token"]:
         return None
     try:
-        _token({**values, "token_file": None}, machine)
+        token_of({**values, "token_file": None}, machine)
     except UsageError as error:
         return error
     return None
 
 
-def _token_source(values: Values, machine: Machine) -> str:
+def token_source(values: Values, machine: Machine) -> str:
     """Return where the token would come from, without reading a token file."""
     if values["token_file"] and not values["token"]:
         return describe_token_file(values["token_file"])
     try:
-        return _token({**values, "token_file": None}, machine).source
+        return token_of({**values, "token_file": None}, machine).source
     except UsageError as error:
         return f"nowhere: {error.message}"
 

@@ -7,18 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
 
-from testery_gate.cli import single_tests
+from testery_gate.cli.arguments import connection_options, references_in
 from testery_gate.cli.client import connect_now
 from testery_gate.cli.list_runs import COLUMNS as RUN_COLUMNS
 from testery_gate.cli.list_runs import rows as run_rows
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import CONFIGURATION, CONNECTION, NOW, TABLES, given, settings
 from testery_gate.cli.output import abilities, hand_over, line_width
-from testery_gate.cli.process import Process
+from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.single_tests import baseline_file
 from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
 from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
@@ -105,7 +107,9 @@ class Compared:
     page="commands.md",
 )
 @click.pass_context
-def compare(ctx: click.Context, /, **values: Any) -> None:
+def compare(
+    ctx: click.Context, /, *, old: str, new: str, limit: int, output: str, **values: Any
+) -> None:
     """Compare the tests of two runs: what broke, was fixed, came, went or became slower.
 
     OLD and NEW are ids of runs, such as 55676, or their addresses, such as
@@ -114,19 +118,27 @@ def compare(ctx: click.Context, /, **values: Any) -> None:
     """
     process: Process = ctx.obj
     machine = process.machine
-    options = single_tests.compare_options(values, machine, given(ctx))
-    client = connect_now(options.connection, options.outage_tolerance, seconds=SECONDS)
-    found = look(client, options.old, options.new.run_id)
-    if options.form == "json":
+    (later,) = references_in(new)
+    earlier = _earlier(old, machine)
+    connection = connection_options(values, machine, given(ctx))
+    client = connect_now(connection, float(values["outage_tolerance"]), seconds=SECONDS)
+    found = look(client, earlier, later.run_id)
+    if output == "json":
         text = as_json(found)
-    elif options.form == "markdown":
-        text = parts_as_markdown(parts(found, options.limit, machine.now()))
+    elif output == "markdown":
+        text = parts_as_markdown(parts(found, limit, machine.now()))
     else:
         style = abilities(sys.stdout, machine.environment)
-        text = parts_as_text(
-            parts(found, options.limit, machine.now()), width=line_width(), **style
-        )
+        text = parts_as_text(parts(found, limit, machine.now()), width=line_width(), **style)
     hand_over(text, "the comparison")
+
+
+def _earlier(text: str, machine: Machine) -> RunReference | FileBaseline:
+    if text.isdecimal() or "://" in text:
+        (earlier,) = references_in(text)
+        return earlier
+    advice = "Give a run's id or address, or the path of a report."
+    return baseline_file(Path(text), machine, advice)
 
 
 def look(source: Source, old: RunReference | FileBaseline, new_id: int) -> Compared:

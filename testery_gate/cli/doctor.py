@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 from typing import Any
 
 import click
 
-from testery_gate.cli import arguments
+from testery_gate.cli.arguments import token_of
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CHECKING,
@@ -39,7 +40,9 @@ from testery_gate.errors import ExitCode, ReportLost
     page="doctor.md",
 )
 @click.pass_context
-def doctor(ctx: click.Context, /, **values: Any) -> ExitCode:
+def doctor(
+    ctx: click.Context, /, *, output: str, step_timeout: Fraction, **values: Any
+) -> ExitCode:
     """Check each step on the way to the API, and say what to do where one fails.
 
     Resolves, connects, checks certificates, clocks, the token and the endpoints, one line each.
@@ -49,22 +52,22 @@ def doctor(ctx: click.Context, /, **values: Any) -> ExitCode:
     from testery_gate.doctor.checks import Subject, checks_of
 
     process: Process = ctx.obj
-    options = arguments.doctor_options(values, process.machine)
     subject = Subject(
-        api_url=options.api_url,
+        api_url=values["api_url"],
         source=str(given(ctx).sources["api_url"]),
-        find_token=options.find_token,
-        timeout=options.step_timeout,
+        find_token=lambda: token_of(values, process.machine),
+        timeout=float(step_timeout),
     )
+    as_json = output == "json"
     style = rendering.Style(
         width=line_width(), **abilities(sys.stdout, process.machine.environment)
     )
     findings = []
     for finding in examine(checks_of(subject), subject.timeout):
         findings.append(finding)
-        if not options.as_json:
+        if not as_json:
             show(rendering.line(finding, style), sys.stdout)
-    text = rendering.render_json(findings) if options.as_json else rendering.conclusion(findings)
+    text = rendering.render_json(findings) if as_json else rendering.conclusion(findings)
     code = overall(findings)
     try:
         hand_over(text, "the findings")

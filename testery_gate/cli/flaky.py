@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from testery_gate.api.client import TesteryClient
-from testery_gate.cli import single_tests
+from testery_gate.cli.arguments import ConnectionOptions, connection_options, query_of
 from testery_gate.cli.client import connect_behind, connect_now, find_now, limits_now
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
@@ -24,8 +24,7 @@ from testery_gate.cli.options import (
     settings,
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
-from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.single_tests import FlakyOptions
+from testery_gate.cli.process import Process
 from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
 from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
@@ -94,7 +93,16 @@ class Found:
     page="commands.md",
 )
 @click.pass_context
-def flaky(ctx: click.Context, /, **values: Any) -> None:
+def flaky(
+    ctx: click.Context,
+    /,
+    *,
+    baseline_ref: str | None,
+    history: int,
+    limit: int,
+    output: str,
+    **values: Any,
+) -> None:
     """List the tests that both passed and failed over the last runs, the worst first.
 
     The newest run that the options describe is read, and the finished runs of the same project,
@@ -102,32 +110,41 @@ def flaky(ctx: click.Context, /, **values: Any) -> None:
     both passed and failed on the same commit.
     """
     process: Process = ctx.obj
-    machine = process.machine
-    options = single_tests.flaky_options(values, machine, given(ctx))
-    client = connect_now(options.connection, options.outage_tolerance, seconds=READING_SECONDS)
-    found = look(client, options, machine)
-    if options.form == "json":
-        text = as_json(found, options.limit)
-    elif options.form == "markdown":
-        text = parts_as_markdown(parts(found, options.limit, wide=True))
+    machine, stated = process.machine, given(ctx)
+    stated.check_limits()
+    query = query_of({**values, "each": (), "every": False}, machine)
+    connection = connection_options(values, machine, stated)
+    tolerance = float(values["outage_tolerance"])
+    until = Deadline.after(READING_SECONDS)
+    client = connect_now(connection, tolerance, seconds=READING_SECONDS)
+    newest, *_ = find_now(query, client, machine.now)
+    runs = _history(newest, client, baseline_ref, history)
+    found = _read(newest, runs, connection, tolerance, until)
+    if output == "json":
+        text = as_json(found, limit)
+    elif output == "markdown":
+        text = parts_as_markdown(parts(found, limit, wide=True))
     else:
         style, width = abilities(sys.stdout, machine.environment), line_width()
         wide = width is None or width >= WIDE
-        said = parts(found, options.limit, wide=wide, unicode=style["unicode"])
+        said = parts(found, limit, wide=wide, unicode=style["unicode"])
         text = parts_as_text(said, width=width, **style)
     hand_over(text, "the list")
 
 
-def look(client: TesteryClient, options: FlakyOptions, machine: Machine) -> Found:
-    """Read the history; raises what the client raises, and the first fault if nothing was read."""
-    until = Deadline.after(READING_SECONDS)
-    newest, *_ = find_now(options.query, client, machine.now)
-    runs = _history(newest, client, options)
-    limits = limits_now(options.outage_tolerance, seconds=READING_SECONDS)
-    connect = connect_behind(options.connection, limits, brief=False)
+def _read(
+    newest: TestRun,
+    runs: Sequence[TestRun],
+    connection: ConnectionOptions,
+    tolerance: float,
+    until: Deadline,
+) -> Found:
+    """Read the history; raises the first fault if nothing was read."""
+    limits = limits_now(tolerance, seconds=READING_SECONDS)
+    connect = connect_behind(connection, limits, brief=False)
     seen = _Seen()
     # Without a file: what is kept there has no durations.
-    cache = Cache(None, options.connection.api_url, options.connection.token.value)
+    cache = Cache(None, connection.api_url, connection.token.value)
     tests = ReadAhead(lambda: seen.through(connect()), cache)
     tests.read_ahead(runs)
     history, missing = read_history(runs, tests, until)
@@ -144,19 +161,19 @@ def look(client: TesteryClient, options: FlakyOptions, machine: Machine) -> Foun
     )
 
 
-def _history(newest: TestRun, client: TesteryClient, options: FlakyOptions) -> Sequence[TestRun]:
+def _history(
+    newest: TestRun, client: TesteryClient, git_ref: str | None, most: int
+) -> Sequence[TestRun]:
     """Return which runs to read, the newest first."""
 
     def chosen(earlier: Sequence[TestRun]) -> Sequence[TestRun]:
-        runs = [
-            run for run in (newest, *earlier) if is_finished(run) and is_of(run, options.git_ref)
-        ]
-        return runs[: options.history]
+        runs = [run for run in (newest, *earlier) if is_finished(run) and is_of(run, git_ref)]
+        return runs[:most]
 
     found = find_earlier(
         [newest],
         client,
-        lambda _, earlier: len(chosen(earlier)) >= options.history,
+        lambda _, earlier: len(chosen(earlier)) >= most,
         until=Deadline.after(SECONDS),
     )
     return chosen(found.get(newest.id, ()))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import click
 
-from testery_gate.cli import arguments
+from testery_gate.cli.arguments import Values, connection_options, query_of
 from testery_gate.cli.client import connect_now, find_now
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
@@ -23,12 +24,13 @@ from testery_gate.cli.options import (
     settings,
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
-from testery_gate.cli.process import Process
+from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.table import Cell, Column, Row, as_text
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
+from testery_gate.runs.selection import Query
 
 COLUMNS = (
     Column(heading="id"),
@@ -70,18 +72,20 @@ _OPTIONS = settings(
     page="json-report.md",
 )
 @click.pass_context
-def list_runs(ctx: click.Context, /, **values: Any) -> None:
+def list_runs(ctx: click.Context, /, *, output: str, **values: Any) -> None:
     """List recent runs, the newest first.
 
     All runs that the options describe are listed, up to --limit; with --each the newest of each
     group, with --latest the newest of all.
     """
     process: Process = ctx.obj
-    machine = process.machine
-    options = arguments.list_options(values, machine, given(ctx))
-    client = connect_now(options.connection, options.outage_tolerance)
-    runs = find_now(options.query, client, machine.now)
-    if options.as_json:
+    machine, stated = process.machine, given(ctx)
+    stated.check_limits()
+    query = all_described(values, machine)
+    connection = connection_options(values, machine, stated)
+    client = connect_now(connection, float(values["outage_tolerance"]))
+    runs = find_now(query, client, machine.now)
+    if output == "json":
         text = render_runs(runs)
     else:
         text = render(
@@ -91,6 +95,13 @@ def list_runs(ctx: click.Context, /, **values: Any) -> None:
             **abilities(sys.stdout, machine.environment),
         )
     hand_over(text, "the list")
+
+
+def all_described(values: Values, machine: Machine) -> Query:
+    """Return what finds all runs that are described up to the limit, or the latest of them."""
+    query = query_of(values, machine)
+    every = not values["each"] and not values["latest"]
+    return replace(query, selection=replace(query.selection, every=every, most=values["limit"]))
 
 
 def render(

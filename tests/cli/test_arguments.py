@@ -15,20 +15,18 @@ from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli import arguments
 from testery_gate.cli.arguments import (
     TOKEN_SECONDS,
-    ExplainOptions,
     GateOptions,
-    ListOptions,
 )
 from testery_gate.cli.check import check
 from testery_gate.cli.explain import explain
-from testery_gate.cli.list_runs import list_runs
+from testery_gate.cli.list_runs import all_described, list_runs
 from testery_gate.cli.options import SHORT_CRITERIA, given
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.run import run
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
-from testery_gate.judging.verdict import Expectation, ExpectedField
+from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
 from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
 from testery_gate.runs.start import Start, Variable
@@ -82,14 +80,14 @@ def checking(*words: str) -> GateOptions:
         return arguments.check_options(ctx.params, MACHINE, given(ctx))
 
 
-def listing(*words: str) -> ListOptions:
+def listing(*words: str) -> Query:
     with context(list_runs, *words) as ctx:
-        return arguments.list_options(ctx.params, MACHINE, given(ctx))
+        return all_described(ctx.params, MACHINE)
 
 
-def explaining(*words: str) -> ExplainOptions:
+def explaining(*words: str) -> Policy:
     with context(explain, *words) as ctx:
-        return arguments.explain_options(ctx.params, MACHINE, given(ctx))
+        return arguments.explained_policy(ctx.params, MACHINE, given(ctx))
 
 
 def query(*words: str) -> Query:
@@ -252,7 +250,7 @@ def test_a_token_that_does_not_come_in_time_is_a_usage_error() -> None:
     ],
 )
 def test_a_list_has_all_runs_unless_fewer_are_asked_for(words: str, every: bool) -> None:
-    found = listing(*words.split()).query.selection
+    found = listing(*words.split()).selection
     assert (found.every, found.most) == (every, 20)
 
 
@@ -283,7 +281,7 @@ def test_every_short_criterion_is_tried() -> None:
 def test_a_short_criterion_decides_and_is_explained(flag: str, value: str, meant: str) -> None:
     criterion: Criterion = parse_criterion(meant)
     assert waiting("1", f"{flag}={value}").policy.required == (criterion,)
-    assert explaining(f"{flag}={value}").policy.required == (criterion,)
+    assert explaining(f"{flag}={value}").required == (criterion,)
     words = ["--require=total >= 1", f"{flag}={value}"]
     assert waiting("1", *words).policy.required == (parse_criterion("total >= 1"), criterion)
 
