@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,10 +17,10 @@ from testery_gate.cli.list_runs import COLUMNS as RUN_COLUMNS
 from testery_gate.cli.list_runs import rows as run_rows
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import CONFIGURATION, CONNECTION, NOW, TABLES, given, settings
-from testery_gate.cli.output import abilities, hand_over, line_width
+from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.single_tests import baseline_file
-from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
+from testery_gate.cli.table import Column, Part, Row, document, duration, rendered
 from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
 from testery_gate.evidence.comparison import Comparison, NewFailure, doubts
@@ -40,8 +39,6 @@ from testery_gate.reports import json_report
 from testery_gate.reports.view import first_error_line
 from testery_gate.runs.references import RunReference
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
 SECONDS = 180.0
 """How long the requests may take together: the tests of a run can be many."""
 MOST_SLOWER = 10
@@ -125,11 +122,8 @@ def compare(
     found = look(client, earlier, later.run_id)
     if output == "json":
         text = as_json(found)
-    elif output == "markdown":
-        text = parts_as_markdown(parts(found, limit, machine.now()))
     else:
-        style = abilities(sys.stdout, machine.environment)
-        text = parts_as_text(parts(found, limit, machine.now()), width=line_width(), **style)
+        text = rendered(parts(found, limit, machine.now()), output, machine.environment)
     hand_over(text, "the comparison")
 
 
@@ -187,7 +181,6 @@ def _read(source: Source, run: TestRun) -> Sequence[TestResult] | Unread:
 def as_json(found: Compared) -> str:
     """Return it for programs, as ``docs/commands.md`` describes it."""
     report = {
-        **json_report.head(SCHEMA_VERSION),
         "old": json_report.listed(found.old),
         "new": json_report.listed(found.new),
         "moved": json_report.moved(found.old, found.new),
@@ -195,7 +188,7 @@ def as_json(found: Compared) -> str:
         "unknown": found.unknown or None,
         "tests": None if found.tests is None else _tests_as_json(found.tests),
     }
-    return f"{json_report.dumped(report)}\n"
+    return document("1.0", report)
 
 
 def _tests_as_json(tests: Comparison) -> Mapping[str, object]:

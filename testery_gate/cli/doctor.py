@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +20,16 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import abilities, hand_over, line_width, show
 from testery_gate.cli.process import Process
+from testery_gate.cli.table import document
+from testery_gate.doctor import Finding, State, examine, overall
+from testery_gate.doctor.checks import Subject, checks_of
 from testery_gate.errors import ExitCode, ReportLost
+from testery_gate.text import fold
+
+_WORDS = {State.FAILED: "FAILED"}
+_COLORS = {State.OK: "green", State.WARNING: "yellow", State.FAILED: "red"}
+_NARROWEST, _ANY_WIDTH = 40, 100_000
+_INDENT = " " * 9
 
 
 @click.command(
@@ -47,10 +57,6 @@ def doctor(
 
     Resolves, connects, checks certificates, clocks, the token and the endpoints, one line each.
     """
-    # Only here, as no other command needs it.
-    from testery_gate.doctor import examine, overall, rendering
-    from testery_gate.doctor.checks import Subject, checks_of
-
     process: Process = ctx.obj
     subject = Subject(
         api_url=values["api_url"],
@@ -59,15 +65,13 @@ def doctor(
         timeout=float(step_timeout),
     )
     as_json = output == "json"
-    style = rendering.Style(
-        width=line_width(), **abilities(sys.stdout, process.machine.environment)
-    )
+    width, style = line_width(), abilities(sys.stdout, process.machine.environment)
     findings = []
     for finding in examine(checks_of(subject), subject.timeout):
         findings.append(finding)
         if not as_json:
-            show(rendering.line(finding, style), sys.stdout)
-    text = rendering.render_json(findings) if as_json else rendering.conclusion(findings)
+            show(line(finding, width=width, **style), sys.stdout)
+    text = render_json(findings) if as_json else conclusion(findings)
     code = overall(findings)
     try:
         hand_over(text, "the findings")
@@ -75,3 +79,46 @@ def doctor(
         if code is ExitCode.PASSED:
             raise
     return code
+
+
+def line(finding: Finding, *, width: int | None, color: bool, unicode: bool) -> str:
+    """Return a finding in a line, with its advice below."""
+    state = _WORDS.get(finding.state, finding.state.value).ljust(7)
+    fg = _COLORS.get(finding.state)
+    shown = click.style(state, fg=fg) if color and fg else state
+    text = f"{shown}  {finding.check:<12}  {finding.found}\n"
+    if finding.advice:
+        most = _ANY_WIDTH if width is None else max(width, _NARROWEST)
+        text += "".join(f"{_INDENT}{row}\n" for row in fold(finding.advice, most - len(_INDENT)))
+    return text if unicode else text.encode("ascii", "replace").decode()
+
+
+def conclusion(findings: Sequence[Finding]) -> str:
+    """Return the last line: whether a gate can reach a verdict here."""
+    code = overall(findings)
+    if code is not ExitCode.PASSED:
+        failed = ", ".join(one.check for one in findings if one.state is State.FAILED)
+        return f"A gate can't reach a verdict here: {failed} failed (exit code {code.value}).\n"
+    warnings = sum(finding.state is State.WARNING for finding in findings)
+    also = "" if not warnings else f", with {warnings} warning{'s' if warnings > 1 else ''}"
+    return f"A gate can reach a verdict here{also}.\n"
+
+
+def render_json(findings: Sequence[Finding]) -> str:
+    """Return all findings as ``docs/doctor.md`` describes them."""
+    code = overall(findings)
+    report = {
+        "outcome": code.outcome,
+        "exitCode": code.value,
+        "checks": [
+            {
+                "check": finding.check,
+                "state": finding.state.value,
+                "found": finding.found,
+                "advice": finding.advice or None,
+                "details": dict(finding.details),
+            }
+            for finding in findings
+        ],
+    }
+    return document("1.0", report)

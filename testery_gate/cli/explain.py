@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from testery_gate import __version__
 from testery_gate.cli.arguments import explained_policy, token_source
 from testery_gate.cli.option_types import (
     OWN_CODES,
@@ -21,15 +20,13 @@ from testery_gate.cli.option_types import (
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Process
+from testery_gate.cli.table import document
 from testery_gate.cli.wait import RUNS
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Criterion, Unit, format_value
 from testery_gate.judging.verdict import Policy, default_checks
-from testery_gate.reports.json_report import dumped
 from testery_gate.text import clean_text
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
 _UNSET = "-"
 _DEFAULTS = click.Option(
     ["--defaults"], is_flag=True, help="Show the settings that have their defaults, too."
@@ -177,8 +174,6 @@ def _json(
     runs: Sequence[str], explained: Sequence[_Explained], checks: Sequence[_Check], token: str
 ) -> str:
     report = {
-        "schemaVersion": SCHEMA_VERSION,
-        "tool": {"name": "testery-gate", "version": __version__},
         "runs": list(runs),
         "settings": [
             {"setting": one.name, "value": _value(one), "source": _source(one.source)}
@@ -190,7 +185,7 @@ def _json(
         ],
         "token": token,
     }
-    return f"{dumped(report)}\n"
+    return document("1.0", report)
 
 
 def _value(one: _Explained) -> object:

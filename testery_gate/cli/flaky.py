@@ -25,7 +25,15 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Process
-from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
+from testery_gate.cli.table import (
+    Column,
+    Part,
+    Row,
+    document,
+    duration,
+    parts_as_markdown,
+    parts_as_text,
+)
 from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
 from testery_gate.evidence.cache import Cache
@@ -41,8 +49,6 @@ from testery_gate.runs.comparable import SECONDS, find_earlier
 from testery_gate.text import shorten
 from testery_gate.waiting.deadline import Deadline
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
 READING_SECONDS = 600.0
 """How long all requests together may take; what is missing then is said."""
 WIDE = 160
@@ -205,7 +211,6 @@ class _Seen:
 def as_json(found: Found, limit: int) -> str:
     """Return it for programs, as ``docs/commands.md`` describes it."""
     report = {
-        **json_report.head(SCHEMA_VERSION),
         "runs": [json_report.listed(earlier.run) for earlier in found.history.runs],
         "notes": list(found.notes),
         "testCount": _test_count(found.history),
@@ -213,7 +218,7 @@ def as_json(found: Found, limit: int) -> str:
         "flakyCount": len(found.flaky),
         "tests": [_test(test, found.durations) for test in found.flaky[:limit]],
     }
-    return f"{json_report.dumped(report)}\n"
+    return document("1.0", report)
 
 
 def _test(flaky: FlakyTest, durations: Durations) -> Mapping[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,18 +23,15 @@ from testery_gate.cli.options import (
     given,
     settings,
 )
-from testery_gate.cli.output import abilities, hand_over, line_width
+from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.quarantine_file import read_quarantine
-from testery_gate.cli.table import Cell, Column, Part, Row, parts_as_markdown, parts_as_text
+from testery_gate.cli.table import Cell, Column, Part, Row, document, rendered
 from testery_gate.errors import ExitCode, NotFound
 from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
 from testery_gate.evidence.quarantine import SOON, Entry, Quarantine, State
 from testery_gate.model import RunStatus, TestRun
-from testery_gate.reports import json_report
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
 NEWEST = 20
 """How many runs that are described are looked at for one that has finished."""
 _COLORS = {State.VALID: "green", State.EXPIRING: "yellow", State.EXPIRED: "red"}
@@ -111,7 +107,11 @@ def quarantine(
     held = Held(why_not="no run is described, such as by --latest or --environment NAME")
     if any(is_given(values.get(option)) for option in DESCRIBING):
         held = _held_against(values, machine, stated)
-    hand_over(_RENDERERS[output](tolerated, held, machine), "the quarantine")
+    if output == "json":
+        text = _json(tolerated, held)
+    else:
+        text = rendered(_parts(tolerated, held), output, machine.environment)
+    hand_over(text, "the quarantine")
 
 
 def _held_against(values: Values, machine: Machine, given: Given) -> Held:
@@ -161,24 +161,14 @@ def _lines(quarantine: Quarantine, outcomes: Outcomes | None) -> Sequence[_Line]
     ]
 
 
-def _text(quarantine: Quarantine, held: Held, machine: Machine) -> str:
-    style = abilities(sys.stdout, machine.environment)
-    return parts_as_text(_parts(quarantine, held), width=line_width(), **style)
-
-
-def _markdown(quarantine: Quarantine, held: Held, _: Machine) -> str:
-    return parts_as_markdown(_parts(quarantine, held))
-
-
 def _parts(quarantine: Quarantine, held: Held) -> Sequence[Part]:
     lines = _lines(quarantine, held.outcomes)
     summary = Part(lines=_summary(quarantine, held, lines))
     return [summary, *([Part(columns=_COLUMNS, rows=_rows(lines))] if lines else [])]
 
 
-def _json(quarantine: Quarantine, held: Held, _: Machine) -> str:
+def _json(quarantine: Quarantine, held: Held) -> str:
     report = {
-        **json_report.head(SCHEMA_VERSION),
         "source": quarantine.source,
         "today": quarantine.today.isoformat(),
         "runId": None if held.run is None else held.run.id,
@@ -199,10 +189,7 @@ def _json(quarantine: Quarantine, held: Held, _: Machine) -> str:
             for line in _lines(quarantine, held.outcomes)
         ],
     }
-    return f"{json_report.dumped(report)}\n"
-
-
-_RENDERERS = {"text": _text, "json": _json, "markdown": _markdown}
+    return document("1.0", report)
 
 
 def _summary(quarantine: Quarantine, held: Held, lines: Sequence[_Line]) -> Sequence[str]:

@@ -1,16 +1,18 @@
-"""What commands print: lines and tables, as text for people at a terminal and as Markdown."""
+"""What commands print: lines and tables as text for a terminal or as Markdown, and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from io import StringIO
 from typing import TypeAlias
 
+from testery_gate.cli.output import abilities, line_width
 from testery_gate.judging.criteria import Unit, format_value
-from testery_gate.reports import markdown, view
+from testery_gate.reports import json_report, markdown, view
 from testery_gate.text import clean_line, clean_text, fold
 
 LONGEST = 1000
@@ -55,6 +57,22 @@ class Part:
     rows: Sequence[Row] = ()
     left_out: int = 0
     """How many rows there are beyond."""
+
+
+def document(schema_version: str, content: Mapping[str, object]) -> str:
+    """Return JSON for programs.
+
+    The second number of its version grows when a field is added, the first when one changes or
+    goes.
+    """
+    return f"{json_report.dumped({**json_report.head(schema_version), **content})}\n"
+
+
+def rendered(parts: Sequence[Part], form: str, environment: Mapping[str, str]) -> str:
+    """Return the parts in Markdown, or as text for standard output."""
+    if form == "markdown":
+        return parts_as_markdown(parts)
+    return parts_as_text(parts, width=line_width(), **abilities(sys.stdout, environment))
 
 
 def parts_as_text(parts: Sequence[Part], *, width: int | None, color: bool, unicode: bool) -> str:
