@@ -293,7 +293,7 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
         items = value if isinstance(value, tuple) else (value,)
         return tuple(replace(item, origin=given.origin(name)) for item in items if item is not None)
 
-    short = [asked_for(criterion.parameter) for criterion in SHORT_CRITERIA]
+    short = [asked_for(criterion.name or "") for criterion in SHORT_CRITERIA]
     only_new = (
         [replace(NO_NEW_FAILURES, origin=given.origin("only_new"))] if values["only_new"] else []
     )

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+import click
+
 from testery_gate import ci
 from testery_gate.cli.config_file import PROJECT_FILE
 from testery_gate.cli.options import SHORT_CRITERIA
@@ -179,12 +181,12 @@ def checked_environment(text: str) -> str:
 
 def checked_max_failed(text: str) -> str:
     """Return how many tests may fail, or nothing."""
-    (short,) = (short for short in SHORT_CRITERIA if short.flag == "--max-failed")
+    (short,) = (short for short in SHORT_CRITERIA if short.option_name == "max-failed")
     try:
         if text:
-            short.parse(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+            short.type.convert(text, None, None)
+    except click.BadParameter as error:
+        raise UsageError(error.message) from None
     return text
 
 

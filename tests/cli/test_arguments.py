@@ -272,7 +272,7 @@ SHORT: Mapping[str, tuple[str, str]] = {
 
 
 def test_every_short_criterion_is_tried() -> None:
-    assert [short.flag for short in SHORT_CRITERIA] == list(SHORT)
+    assert [f"--{short.option_name}" for short in SHORT_CRITERIA] == list(SHORT)
 
 
 @pytest.mark.parametrize(
