@@ -14,7 +14,7 @@ from testery_gate import __version__
 from testery_gate.ci.inert import OutputLost, guarded
 from testery_gate.cli import completion
 from testery_gate.cli.notify import tell_without_verdict
-from testery_gate.cli.option_types import ALL_CODES, Documented
+from testery_gate.cli.option_types import ALL_CODES, Command
 from testery_gate.cli.output import OUTPUT_LOST, complain, hand_over, show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode, GateError, Interrupted, UsageError
@@ -40,7 +40,7 @@ COMMANDS = {
 a module of this name, but ``list``, which is ``list_runs``."""
 
 
-class Root(Documented, click.Group):
+class Root(Command, click.Group):
     """The command group, which imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -135,7 +135,7 @@ ASKING_CODES: dict[ExitCode, str] = OWN_CODES | dict.fromkeys(
 """Those of a command that asks the API."""
 
 
-class Documented(click.Command):
+class Command(click.Command):
     """A command whose help begins with examples, and ends with exit codes and an address."""
 
     def __init__(
@@ -165,20 +165,16 @@ class Documented(click.Command):
         with formatter.section("Documents"):
             formatter.write(f"  {self.address}\n")
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the whole first line of the text, whatever the limit: a list folds it."""
+        return (self.help or "").partition("\n")[0]
+
     def exit_codes(self) -> list[tuple[str, str]]:
         """Return each code with what it means."""
         return [
             (str(int(code)), f"{code.outcome.replace('_', ' ')}: {meaning or code.meaning}")
             for code, meaning in sorted(self.codes.items())
         ]
-
-
-class Command(Documented):
-    """A command that lists show with the whole first line of its docstring."""
-
-    def get_short_help_str(self, limit: int = 0) -> str:
-        """Return that line, whatever the limit: a list folds it."""
-        return (self.help or "").partition("\n")[0]
 
 
 class SectionedCommand(Command):
