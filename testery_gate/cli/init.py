@@ -18,7 +18,6 @@ from testery_gate.cli.output import complain, hand_over, show
 from testery_gate.cli.pipelines import (
     NAMES,
     PIPELINES,
-    Criteria,
     File,
     Pipeline,
     Repository,
@@ -80,18 +79,18 @@ def init(
     process: Process = ctx.obj
     ask = _ask if sys.stdin is not None and sys.stdin.isatty() else None
     pipeline = _pipeline(ci, ask, process.machine)
-    criteria = Criteria(
-        environment=_answer(
+    answers = {
+        "environment": _answer(
             environment, ask, "Environment of the runs (empty for any): ", checked_environment
         ),
-        max_failed=_answer(
+        "max-failed": _answer(
             max_failed,
             ask,
             "Tests that may fail, such as 3 or 2% (empty for none): ",
             checked_max_failed,
         ),
-    )
-    files = made(pipeline, criteria)
+    }
+    files = made(pipeline, {name: text for name, text in answers.items() if text})
     if not printing:
         write_new(files, Path())
     hand_over(_shown(files, "" if printing else "Wrote "), "the files")

@@ -29,8 +29,8 @@ class Pipeline:
     """Where the system looks for its file."""
     template: str
     """The file in ``docs/examples``."""
-    signs: Sequence[str] = ()
-    """Files and folders of a project that uses it."""
+    sign: str = ""
+    """A file or folder of a project that uses it."""
     host: str = "(?!)"
     """A pattern of the host of repositories that use it."""
 
@@ -45,47 +45,47 @@ PIPELINES = (
         name="github",
         target=".github/workflows/testery-gate.yml",
         template="github/testery-gate.yml",
-        signs=(".github/workflows",),
+        sign=".github/workflows",
         host=r"github\.com",
     ),
     Pipeline(
         name="gitlab",
         target=".gitlab-ci.yml",
         template="gitlab/.gitlab-ci.yml",
-        signs=(".gitlab-ci.yml",),
+        sign=".gitlab-ci.yml",
         host=r"gitlab\..+",
     ),
     Pipeline(
         name="azure",
         target="azure-pipelines.yml",
         template="azure-pipelines.yml",
-        signs=("azure-pipelines.yml",),
+        sign="azure-pipelines.yml",
         host=r"(ssh\.)?dev\.azure\.com|.+\.visualstudio\.com",
     ),
     Pipeline(
         name="teamcity",
         target=".teamcity/settings.kts",
         template="teamcity/settings.kts",
-        signs=(".teamcity",),
+        sign=".teamcity",
     ),
     Pipeline(
         name="buildkite",
         target=".buildkite/pipeline.yml",
         template="buildkite/pipeline.yml",
-        signs=(".buildkite",),
+        sign=".buildkite",
     ),
-    Pipeline(name="jenkins", target="Jenkinsfile", template="Jenkinsfile", signs=("Jenkinsfile",)),
+    Pipeline(name="jenkins", target="Jenkinsfile", template="Jenkinsfile", sign="Jenkinsfile"),
     Pipeline(
         name="circleci",
         target=".circleci/config.yml",
         template="circleci/config.yml",
-        signs=(".circleci",),
+        sign=".circleci",
     ),
     Pipeline(
         name="bitbucket",
         target="bitbucket-pipelines.yml",
         template="bitbucket-pipelines.yml",
-        signs=("bitbucket-pipelines.yml",),
+        sign="bitbucket-pipelines.yml",
         host=r"bitbucket\.org",
     ),
     Pipeline(name="shell", target="deploy.sh", template="deploy.sh"),
@@ -112,19 +112,6 @@ class Repository:
 
     def __str__(self) -> str:
         return clean_line(f"{self.path} on {self.host}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
-    """What a run must meet; empty where it was not asked for."""
-
-    environment: str = ""
-    max_failed: str = ""
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Return the settings that are set."""
-        found = (("environment", self.environment), ("max-failed", self.max_failed))
-        return (pair for pair in found if pair[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,9 +146,8 @@ def recognised(
         if system is not None and pipeline.name == system.value:
             return pipeline, "the environment"
     for pipeline in PIPELINES:
-        for sign in pipeline.signs:
-            if exists(sign):
-                return pipeline, sign
+        if pipeline.sign and exists(pipeline.sign):
+            return pipeline, pipeline.sign
     for pipeline in PIPELINES:
         if repository is not None and re.fullmatch(pipeline.host, repository.host):
             return pipeline, f"the repository {repository}"
@@ -190,8 +176,8 @@ def checked_max_failed(text: str) -> str:
     return text
 
 
-def made(pipeline: Pipeline, criteria: Criteria) -> Sequence[File]:
-    """Return the files for a CI system, with the criteria in both."""
+def made(pipeline: Pipeline, criteria: Mapping[str, str]) -> Sequence[File]:
+    """Return the files for a CI system, with the criteria in both, by the names of the settings."""
     return [
         File(path=pipeline.target, text=_pipeline_file(pipeline, criteria)),
         File(path=SETTINGS, text=_settings_file(criteria)),
@@ -202,19 +188,21 @@ def _template(name: str) -> str:
     return (files("testery_gate") / "examples" / name).read_text(encoding="utf-8")
 
 
-def _pipeline_file(pipeline: Pipeline, criteria: Criteria) -> str:
+def _pipeline_file(pipeline: Pipeline, criteria: Mapping[str, str]) -> str:
     text = _template(pipeline.packaged)
     if pipeline.name == "github":
-        inputs = "".join(f"          {name}: {json.dumps(value)}\n" for name, value in criteria)
+        inputs = "".join(
+            f"          {name}: {json.dumps(value)}\n" for name, value in criteria.items()
+        )
         return text.replace("git-ref: auto\n", f"git-ref: auto\n{inputs}")
-    words = "".join(f", --{name}, {json.dumps(value)}" for name, value in criteria)
+    words = "".join(f", --{name}, {json.dumps(value)}" for name, value in criteria.items())
     text = text.replace("--git-ref, auto", f"--git-ref, auto{words}")
-    flags = "".join(f" --{name} {value}" for name, value in criteria)
+    flags = "".join(f" --{name} {value}" for name, value in criteria.items())
     if pipeline.name == "teamcity":
         flags = flags.replace("%", "%%")  # where a name between two of them is a parameter
     return text.replace("--git-ref auto", f"--git-ref auto{flags}")
 
 
-def _settings_file(criteria: Criteria) -> str:
-    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in criteria)
+def _settings_file(criteria: Mapping[str, str]) -> str:
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in criteria.items())
     return f"{_template(SETTINGS)}{lines}"

@@ -18,7 +18,6 @@ from testery_gate.cli.pipelines import (
     NAMES,
     PIPELINES,
     SETTINGS,
-    Criteria,
     File,
     Pipeline,
     Repository,
@@ -53,7 +52,7 @@ def test_the_package_has_the_examples_of_the_documents() -> None:
 
 @pytest.mark.parametrize("pipeline", ALL_PIPELINES)
 def test_without_criteria_the_files_are_the_examples(pipeline: Pipeline) -> None:
-    own, settings = made(pipeline, Criteria())
+    own, settings = made(pipeline, {})
     assert (own.path, settings.path) == (pipeline.target, SETTINGS)
     assert own.text == (EXAMPLES / pipeline.template).read_text(encoding="utf-8")
     assert settings.text == (EXAMPLES / SETTINGS).read_text(encoding="utf-8")
@@ -61,7 +60,7 @@ def test_without_criteria_the_files_are_the_examples(pipeline: Pipeline) -> None
 
 @pytest.mark.parametrize("pipeline", ALL_PIPELINES)
 def test_the_criteria_are_in_the_pipeline_and_in_the_settings(pipeline: Pipeline) -> None:
-    own, settings = made(pipeline, Criteria(environment="staging", max_failed="2%"))
+    own, settings = made(pipeline, {"environment": "staging", "max-failed": "2%"})
     words = " ".join(own.text.replace(",", " ").replace('"', "").replace("%%", "%").split())
     if pipeline.name == "github":
         assert "git-ref: auto environment: staging max-failed: 2% timeout" in words
@@ -77,7 +76,7 @@ def test_the_criteria_are_in_the_pipeline_and_in_the_settings(pipeline: Pipeline
 
 def test_in_teamcity_two_percent_signs_name_no_parameter() -> None:
     (teamcity,) = (pipeline for pipeline in PIPELINES if pipeline.name == "teamcity")
-    own, _ = made(teamcity, Criteria(max_failed="2%"))
+    own, _ = made(teamcity, {"max-failed": "2%"})
     assert "--max-failed 2%% " in own.text
 
 
