@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import click
 
-from testery_gate.cli.arguments import connection_options, references_in
 from testery_gate.cli.client import connect_now
+from testery_gate.cli.connection import connection_options
 from testery_gate.cli.list_runs import COLUMNS as RUN_COLUMNS
 from testery_gate.cli.list_runs import rows as run_rows
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
@@ -21,6 +21,7 @@ from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.single_tests import baseline_file
 from testery_gate.cli.table import Column, Part, Row, document, duration, rendered
+from testery_gate.cli.which_runs import references_in
 from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
 from testery_gate.evidence.comparison import Comparison, NewFailure, doubts

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from testery_gate.cli.arguments import token_of
+from testery_gate.cli.connection import token_of
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CHECKING,

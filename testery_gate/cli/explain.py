@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from testery_gate.cli.arguments import explained_policy, token_source
+from testery_gate.cli.arguments import explained_policy
+from testery_gate.cli.connection import token_source
 from testery_gate.cli.option_types import (
     OWN_CODES,
     Kind,

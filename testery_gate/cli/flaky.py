@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from testery_gate.api.client import TesteryClient
-from testery_gate.cli.arguments import ConnectionOptions, connection_options, query_of
 from testery_gate.cli.client import connect_behind, connect_now, find_now, limits_now
+from testery_gate.cli.connection import ConnectionOptions, connection_options
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -34,6 +34,7 @@ from testery_gate.cli.table import (
     parts_as_markdown,
     parts_as_text,
 )
+from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
 from testery_gate.evidence.cache import Cache

@@ -17,6 +17,8 @@ from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion
 from testery_gate.judging.verdict import Policy, replaced_defaults
 
+Values = Mapping[str, Any]
+"""Click's values, by the names of their parameters."""
 DESCRIBING = (
     *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
     *("latest", "each", "every", "deploy_id"),
@@ -31,7 +33,7 @@ _ASKING = (InFile.CRITERION, InFile.LOOSENS, InFile.JUDGES)
 class Given:
     """The values of a command's settings, by the names of their parameters, and what set them."""
 
-    values: Mapping[str, Any]
+    values: Values
     settings: Mapping[str, Setting]
     sources: Mapping[str, Source]
     notes: Sequence[str] = ()

@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from testery_gate.cli.arguments import Values, connection_options, query_of
 from testery_gate.cli.client import connect_now, find_now
+from testery_gate.cli.connection import connection_options
+from testery_gate.cli.given import Values
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -26,6 +27,7 @@ from testery_gate.cli.options import (
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.table import Cell, Column, Row, as_text
+from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from testery_gate.cli.arguments import Values, connection_options
 from testery_gate.cli.client import connect_now, find_now
-from testery_gate.cli.given import DESCRIBING, Given, is_given
+from testery_gate.cli.connection import connection_options
+from testery_gate.cli.given import DESCRIBING, Given, Values, is_given
 from testery_gate.cli.list_runs import all_described
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import (

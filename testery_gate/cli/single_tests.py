@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testery_gate.api import client as api
-from testery_gate.cli.arguments import GateOptions, Values
+from testery_gate.cli.arguments import GateOptions
 from testery_gate.cli.client import connect, connect_behind
-from testery_gate.cli.given import Given
+from testery_gate.cli.connection import api_url
+from testery_gate.cli.given import Given, Values
 from testery_gate.cli.process import Machine
 from testery_gate.cli.quarantine_file import read_quarantine
 from testery_gate.errors import UsageError
@@ -39,9 +40,7 @@ class EvidenceOptions:
     """Where the tests of earlier runs are kept, if in a file."""
 
 
-def evidence_options(
-    values: Values, machine: Machine, given: Given, api_url: str
-) -> EvidenceOptions:
+def evidence_options(values: Values, machine: Machine, given: Given) -> EvidenceOptions:
     """Return what the single tests are held against."""
     baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
     if git_ref is not None and not git_ref.strip():
@@ -64,7 +63,7 @@ def evidence_options(
         history=history,
         quarantine=_quarantine(values, machine, given) or NO_QUARANTINE,
     )
-    return EvidenceOptions(wanted=wanted, cache=_cache(values, machine, api_url))
+    return EvidenceOptions(wanted=wanted, cache=_cache(values, machine, given))
 
 
 def _quarantine(values: Values, machine: Machine, given: Given) -> Quarantine | None:
@@ -96,7 +95,7 @@ def baseline_file(
     return read_baseline_file(content, str(path))
 
 
-def _cache(values: Values, machine: Machine, api_url: str) -> Path | None:
+def _cache(values: Values, machine: Machine, given: Given) -> Path | None:
     """Return the file that keeps the tests of earlier runs.
 
     Where nobody names one and the cache folder can't be made, there is none: nobody asked for it.
@@ -107,7 +106,7 @@ def _cache(values: Values, machine: Machine, api_url: str) -> Path | None:
     if named is not None:
         return None if named == NO_CACHE else Path(named)
     folder = _cache_folder(machine)
-    if folder is None or not api_url.startswith("https:"):
+    if folder is None or not api_url(values, given).startswith("https:"):
         return None
     # Path.exists() would raise for a home that only somebody else may look into.
     existing = next(part for part in (folder, *folder.parents) if os.path.exists(part))

@@ -13,16 +13,14 @@ import pytest
 
 from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli import arguments
-from testery_gate.cli.arguments import (
-    TOKEN_SECONDS,
-    GateOptions,
-)
+from testery_gate.cli.arguments import GateOptions
 from testery_gate.cli.check import check
+from testery_gate.cli.connection import TOKEN_SECONDS
 from testery_gate.cli.explain import explain
 from testery_gate.cli.list_runs import all_described, list_runs
 from testery_gate.cli.options import SHORT_CRITERIA, given
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.run import run
+from testery_gate.cli.run import run, run_options
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
@@ -409,7 +407,7 @@ def test_nothing_is_kept_where_nobody_asks_for_single_tests() -> None:
 
 def starting(*words: str, machine: Machine = MACHINE) -> GateOptions:
     with context(run, "--no-config", *words) as ctx:
-        return arguments.run_options(ctx.params, machine, given(ctx), lambda: "5f2a")
+        return run_options(ctx.params, machine, given(ctx), lambda: "5f2a")
 
 
 SHOP = ("--project=shop", "--environment=qa")
