@@ -19,10 +19,9 @@ from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
 from testery_gate.cli.which_runs import AUTO, commit_under_test, target, time_of
 from testery_gate.errors import UsageError
+from testery_gate.gate import Target
 from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
 from testery_gate.reports import Renderer, Report, parse_report, with_options
-from testery_gate.runs.references import PipedRuns, RunReference
-from testery_gate.runs.selection import Query
 from testery_gate.runs.start import Start
 from testery_gate.waiting import interval
 from testery_gate.waiting.polling import PollInterval
@@ -81,7 +80,7 @@ class DisplayOptions:
 class GateOptions:
     """The options of ``wait``, ``check`` and ``run``."""
 
-    target: Sequence[RunReference] | PipedRuns | Query | Start
+    target: Target
     policy: Policy
     reports: ReportOptions
     connection: ConnectionOptions
@@ -98,7 +97,7 @@ class GateOptions:
 def wait_options(values: Values, machine: Machine, given: Given) -> GateOptions:
     """Return the options of ``wait``."""
     waiting = waiting_options(values, given, _appear_within(values))
-    return gate_options(values, machine, given, waiting, target)
+    return gate_options(values, machine, given, waiting, lambda: target(values, machine, given))
 
 
 def waiting_options(values: Values, given: Given, appear_within: Fraction) -> WaitOptions:
@@ -135,7 +134,7 @@ def check_options(values: Values, machine: Machine, given: Given) -> GateOptions
         patience=float(values["outage_tolerance"]),
         follow=not values["no_follow"],
     )
-    return gate_options(values, machine, given, waiting, target)
+    return gate_options(values, machine, given, waiting, lambda: target(values, machine, given))
 
 
 def _appear_within(values: Values) -> Fraction:
@@ -159,12 +158,12 @@ def gate_options(
     machine: Machine,
     given: Given,
     waiting: WaitOptions,
-    target: Callable[[Values, Machine, Given], Sequence[RunReference] | PipedRuns | Query | Start],
+    target: Callable[[], Target],
 ) -> GateOptions:
     """Return all that a gate needs; ``target`` makes out which runs are meant."""
     given.check_limits()
     policy = _policy(values, machine, given)
-    meant = target(values, machine, given)
+    meant = target()
     connection = connection_options(values, machine, given)
     if isinstance(meant, Start):
         connection = replace(connection, secrets=meant.secrets)
@@ -240,6 +239,7 @@ def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
 
 def _reports(values: Values, given: Given) -> ReportOptions:
     wanted = _wanted_reports(values, given)
+    shown_runs = _SHOWN_RUNS if values["history"] is None else values["history"]
     return ReportOptions(
         wanted=wanted,
         formats=with_options(
@@ -251,13 +251,8 @@ def _reports(values: Values, given: Given) -> ReportOptions:
         with_results=not values["no_test_results"],
         with_attachments=not values["no_test_results"]
         and any(report.format in {"html", "json"} and report.path != "-" for report in wanted),
-        shown_runs=_shown_runs(values) if any(report.format == "html" for report in wanted) else 0,
+        shown_runs=shown_runs if any(report.format == "html" for report in wanted) else 0,
     )
-
-
-def _shown_runs(values: Values) -> int:
-    history: int | None = values["history"]
-    return _SHOWN_RUNS if history is None else history
 
 
 def _wanted_reports(values: Values, given: Given) -> Sequence[Report]:

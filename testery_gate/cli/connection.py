@@ -58,22 +58,11 @@ def token_of(values: Values, machine: Machine) -> Token:
     )
 
 
-def why_no_token(values: Values, machine: Machine) -> UsageError | None:
-    """Return why there is no token; a file that is named for it is not read."""
-    if values["token_file"] and not values["token"]:
-        return None
-    try:
-        token_of({**values, "token_file": None}, machine)
-    except UsageError as error:
-        return error
-    return None
-
-
 def token_source(values: Values, machine: Machine) -> str:
-    """Return where the token would come from, without reading a token file."""
+    """Return where the token would come from, without reading a token file.
+
+    Raises :class:`UsageError` where there is none.
+    """
     if values["token_file"] and not values["token"]:
         return describe_token_file(values["token_file"])
-    try:
-        return token_of({**values, "token_file": None}, machine).source
-    except UsageError as error:
-        return f"nowhere: {error.message}"
+    return token_of({**values, "token_file": None}, machine).source

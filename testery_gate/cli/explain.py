@@ -23,7 +23,7 @@ from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Process
 from testery_gate.cli.table import document
 from testery_gate.cli.wait import RUNS
-from testery_gate.errors import ExitCode
+from testery_gate.errors import ExitCode, UsageError
 from testery_gate.judging.criteria import Criterion, Unit, format_value
 from testery_gate.judging.verdict import Policy, default_checks
 from testery_gate.text import clean_text
@@ -84,7 +84,10 @@ def explain(ctx: click.Context, /, *, defaults: bool, **values: Any) -> None:
     """
     process: Process = ctx.obj
     policy = explained_policy(values, process.machine, given(ctx))
-    token = token_source(values, process.machine)
+    try:
+        token = token_source(values, process.machine)
+    except UsageError as error:
+        token = f"nowhere: {error.message}"
     explained = list(_settings(ctx))
     checks = list(_checks(explained, policy))
     if values["output"] == "json":

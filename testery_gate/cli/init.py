@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from testery_gate.cli.connection import why_no_token
+from testery_gate.cli.connection import token_source
 from testery_gate.cli.doctor import doctor
 from testery_gate.cli.option_types import ASKING_CODES, Command
 from testery_gate.cli.output import complain, hand_over, show
@@ -207,11 +207,12 @@ def _shown(files: Sequence[File], before: str) -> str:
 def _examined(ctx: click.Context, machine: Machine) -> ExitCode:
     """Run ``doctor`` where there is a token; else say how to get one."""
     with doctor.make_context("doctor", [], parent=ctx) as sub:
-        missing = why_no_token(sub.params, machine)
-        if missing is None:
-            show("$ testery-gate doctor\n", sys.stderr)
-            code: ExitCode = doctor.invoke(sub)
-            return code
-    complain(missing)
-    show("Then check the way to the API: testery-gate doctor\n", sys.stderr)
-    return ExitCode.PASSED
+        try:
+            token_source(sub.params, machine)
+        except UsageError as error:
+            complain(error)
+            show("Then check the way to the API: testery-gate doctor\n", sys.stderr)
+            return ExitCode.PASSED
+        show("$ testery-gate doctor\n", sys.stderr)
+        code: ExitCode = doctor.invoke(sub)
+        return code

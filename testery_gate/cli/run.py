@@ -70,12 +70,10 @@ def run_options(
     values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]
 ) -> GateOptions:
     """Return the options of ``run``, which starts what it then waits for."""
-
-    def target(values: Values, machine: Machine, _: Given) -> Start:
-        return _start(values, machine, given, unguessable)
-
     waiting = waiting_options(values, given, NAMED_APPEARING)
-    return gate_options(values, machine, given, waiting, target)
+    return gate_options(
+        values, machine, given, waiting, lambda: _start(values, machine, given, unguessable)
+    )
 
 
 def _start(values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]) -> Start:

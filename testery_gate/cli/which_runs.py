@@ -104,11 +104,14 @@ def query_of(values: Values, machine: Machine) -> Query:
         *((Field.INCLUDE_TAG, tag) for tag in values["include_tag"]),
         (Field.STATUS, None if status is None else status.upper()),
     )
+    advice = "Check that its variable is set, or leave the option out to accept any run."
     lookback: LookbackSpan = values["lookback"]
     return Query(
         selection=Selection(
             conditions=tuple(
-                _condition(field, str(value)) for field, value in wanted if value is not None
+                Condition(field=field, wanted=filled(field.value, str(value), advice))
+                for field, value in wanted
+                if value is not None
             ),
             each=tuple(map(Group, each)),
             # A deploy's runs are meant as a whole.
@@ -119,11 +122,6 @@ def query_of(values: Values, machine: Machine) -> Query:
         max_runs=lookback.runs,
         min_runs=least,
     )
-
-
-def _condition(field: Field, wanted: str) -> Condition:
-    advice = "Check that its variable is set, or leave the option out to accept any run."
-    return Condition(field=field, wanted=filled(field.value, wanted, advice))
 
 
 def filled(
