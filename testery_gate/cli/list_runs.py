@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -24,9 +23,9 @@ from testery_gate.cli.options import (
     given,
     settings,
 )
-from testery_gate.cli.output import abilities, hand_over, line_width
+from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.table import Cell, Column, Row, as_text
+from testery_gate.cli.table import Cell, Column, Part, Row, rendered
 from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
@@ -90,12 +89,8 @@ def list_runs(ctx: click.Context, /, *, output: str, **values: Any) -> None:
     if output == "json":
         text = render_runs(runs)
     else:
-        text = render(
-            runs,
-            now=machine.now(),
-            width=line_width(),
-            **abilities(sys.stdout, machine.environment),
-        )
+        table = Part(columns=COLUMNS, rows=rows(runs, machine.now()))
+        text = rendered([table], output, machine.environment)
     hand_over(text, "the list")
 
 
@@ -104,13 +99,6 @@ def all_described(values: Values, machine: Machine) -> Query:
     query = query_of(values, machine)
     every = not values["each"] and not values["latest"]
     return replace(query, selection=replace(query.selection, every=every, most=values["limit"]))
-
-
-def render(
-    runs: Sequence[TestRun], *, now: datetime, width: int | None, color: bool, unicode: bool
-) -> str:
-    """Return a line for each run below the headings."""
-    return as_text(COLUMNS, rows(runs, now), width=width, color=color, unicode=unicode)
 
 
 def rows(runs: Sequence[TestRun], now: datetime) -> Sequence[Row]:

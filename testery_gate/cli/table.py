@@ -53,7 +53,7 @@ class Part:
     heading: str = ""
     lines: Sequence[str] = ()
     columns: Sequence[Column] = ()
-    """Of a table, which has at least one row."""
+    """Of a table, which may have no rows."""
     rows: Sequence[Row] = ()
     left_out: int = 0
     """How many rows there are beyond."""
@@ -93,7 +93,7 @@ def parts_as_text(parts: Sequence[Part], *, width: int | None, color: bool, unic
     for part in parts:
         heading = [strong(folded(part.heading))] if part.heading else []
         lines = [*heading, *map(folded, part.lines)]
-        if part.rows:
+        if part.columns:
             table = as_text(part.columns, part.rows, width=width, color=color, unicode=unicode)
             lines.append(table.removesuffix("\n"))
         if part.left_out:
@@ -109,7 +109,7 @@ def parts_as_markdown(parts: Sequence[Part]) -> str:
         if part.heading:
             blocks.append(f"{'###' if number else '##'} {markdown.prose(part.heading)}")
         blocks += map(markdown.prose, part.lines)
-        if part.rows:
+        if part.columns:
             blocks.append(as_markdown(part.columns, part.rows).removesuffix("\n"))
         if part.left_out:
             blocks.append(f"… {view.more(part.left_out)}")
