@@ -69,7 +69,9 @@ class Setting(click.Option):
         self.in_file = in_file
         own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
         others = attributes.get("envvar") or ()
-        self.envvar = [own, *([others] if isinstance(others, str) else others)]
+        self.variables: Sequence[str] = [own, *([others] if isinstance(others, str) else others)]
+        """The environment variables that can set it; the first that is set counts."""
+        self.envvar = self.variables
 
     @property
     def option_name(self) -> str:
@@ -81,11 +83,6 @@ class Setting(click.Option):
         return next(
             filter(None, (os.environ.get(name, "").strip() for name in self.variables)), None
         )
-
-    @property
-    def variables(self) -> Sequence[str]:
-        """The environment variables that can set it, the first that is set counts."""
-        return self.envvar if isinstance(self.envvar, list) else ()
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Say of a wrong value where it came from, if that is not the flag."""
