@@ -68,15 +68,6 @@ class ReportOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisplayOptions:
-    """How much is shown to people."""
-
-    quiet: bool
-    verbose: bool
-    failures: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GateOptions:
     """The options of ``wait``, ``check`` and ``run``."""
 
@@ -85,7 +76,10 @@ class GateOptions:
     reports: ReportOptions
     connection: ConnectionOptions
     waiting: WaitOptions
-    display: DisplayOptions
+    quiet: bool
+    verbose: bool
+    failures: int
+    """How many failing tests of a run are shown at the end."""
     evidence: EvidenceOptions | None = None
     """What the single tests are held against, where that was asked for."""
     code_host: CodeHostOptions | None = None
@@ -176,9 +170,9 @@ def gate_options(
         waiting=waiting,
         code_host=_code_host(values, machine, given),
         notes=(*given.notes, *given.selection_note()),
-        display=DisplayOptions(
-            quiet=values["quiet"], verbose=values["verbose"], failures=values["failures"]
-        ),
+        quiet=values["quiet"],
+        verbose=values["verbose"],
+        failures=values["failures"],
     )
 
 
