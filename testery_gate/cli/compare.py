@@ -20,7 +20,7 @@ from testery_gate.cli.options import CONFIGURATION, CONNECTION, NOW, TABLES, giv
 from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.single_tests import baseline_file
-from testery_gate.cli.table import Column, Part, Row, document, duration, rendered
+from testery_gate.cli.table import Column, Part, Row, document, duration, plain, rendered, texts
 from testery_gate.cli.which_runs import references_in
 from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
@@ -48,7 +48,7 @@ _MOVED = (
     *(Metric.TOTAL, Metric.PASSED, Metric.FAILED, Metric.IGNORED, Metric.NOT_RUN),
     *(Metric.PASS_RATE, Metric.DURATION, Metric.TESTING_TIME),
 )
-_TEST = (Column(heading="test", is_text=True), Column(heading="file", is_text=True))
+_TEST = texts("test", "file")
 _OPTIONS = [
     click.Argument(["old"], metavar="OLD", shell_complete=any_file),
     click.Argument(["new"], metavar="NEW"),
@@ -234,9 +234,7 @@ def parts(found: Compared, limit: int, now: datetime) -> Sequence[Part]:
             rows=run_rows([old, new], now),
         ),
         Part(
-            columns=[
-                Column(heading=heading) for heading in ("counts", str(old.id), str(new.id), "moved")
-            ],
+            columns=plain("counts", str(old.id), str(new.id), "moved"),
             rows=list(_numbers(old, new)),
         ),
         *(
@@ -286,15 +284,14 @@ def _of_tests(tests: Comparison, limit: int) -> Iterable[Part]:
         )
         for one in tests.slower
     ]
-    times = [Column(heading=heading) for heading in ("before", "now", "moved")]
     found: Mapping[str, tuple[Sequence[Row], Sequence[Column]]] = {
-        "new failures": (broken, [Column(heading="error", is_text=True)]),
+        "new failures": (broken, texts("error")),
         "still failing": (list(map(_named, tests.still_failing)), ()),
         "fixed": (list(map(_named, tests.fixed)), ()),
         "no longer executed": (list(map(_named, tests.not_executed)), ()),
         "missing": (list(map(_named, tests.missing)), ()),
         "added": (list(map(_named, tests.added)), ()),
-        "slower": (slower, times),
+        "slower": (slower, plain("before", "now", "moved")),
     }
     counts = ", ".join(f"{what} {len(rows)}" for what, (rows, _) in found.items())
     yield Part(lines=[f"Tests: {counts}."])

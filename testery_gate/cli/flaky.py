@@ -26,13 +26,14 @@ from testery_gate.cli.options import (
 from testery_gate.cli.output import abilities, hand_over, line_width
 from testery_gate.cli.process import Process
 from testery_gate.cli.table import (
-    Column,
     Part,
     Row,
     document,
     duration,
     parts_as_markdown,
     parts_as_text,
+    plain,
+    texts,
 )
 from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ApiError, ExitCode
@@ -295,20 +296,11 @@ def _shown(flaky: FlakyTest) -> Sequence[TestOutcome | None]:
 
 
 _WIDE = (
-    Column(heading="outcomes"),
-    Column(heading="changes"),
-    Column(heading="failed"),
-    Column(heading="first failed"),
-    Column(heading="last failed"),
-    Column(heading="mean time"),
-    Column(heading="one commit"),
-    Column(heading="test", is_text=True),
-    Column(heading="file", is_text=True),
+    *plain("outcomes", "changes", "failed", "first failed", "last failed"),
+    *plain("mean time", "one commit"),
+    *texts("test", "file"),
 )
-_NARROW = (
-    *(Column(heading=heading) for heading in ("outcomes", "changes", "failed", "mean")),
-    Column(heading="test", is_text=True),
-)
+_NARROW = (*plain("outcomes", "changes", "failed", "mean"), *texts("test"))
 
 
 def _wide(flaky: FlakyTest, durations: Durations, unicode: bool) -> Row:

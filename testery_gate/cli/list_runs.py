@@ -25,7 +25,7 @@ from testery_gate.cli.options import (
 )
 from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.table import Cell, Column, Part, Row, rendered
+from testery_gate.cli.table import Cell, Part, Row, plain, rendered, texts
 from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
@@ -34,14 +34,9 @@ from testery_gate.reports.json_report import render_runs
 from testery_gate.runs.selection import Query
 
 COLUMNS = (
-    Column(heading="id"),
-    Column(heading="status"),
-    Column(heading="name", is_text=True),
-    Column(heading="environment", is_text=True),
-    Column(heading="git ref", is_text=True),
-    Column(heading="passed"),
-    Column(heading="duration"),
-    Column(heading="age"),
+    *plain("id", "status"),
+    *texts("name", "environment", "git ref"),
+    *plain("passed", "duration", "age"),
 )
 _COLORS = {RunStatus.PASS: "green", RunStatus.FAIL: "red", RunStatus.CANCELED: "yellow"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)

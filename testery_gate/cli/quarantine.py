@@ -26,24 +26,21 @@ from testery_gate.cli.options import (
 from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.quarantine_file import read_quarantine
-from testery_gate.cli.table import Cell, Column, Part, Row, document, rendered
+from testery_gate.cli.table import Cell, Part, Row, document, plain, rendered, texts
 from testery_gate.errors import ExitCode, NotFound
 from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
 from testery_gate.evidence.quarantine import SOON, Entry, Quarantine, State
 from testery_gate.model import RunStatus, TestRun
+from testery_gate.reports.view import counted
 
 NEWEST = 20
 """How many runs that are described are looked at for one that has finished."""
 _COLORS = {State.VALID: "green", State.EXPIRING: "yellow", State.EXPIRED: "red"}
 _COLUMNS = (
-    Column(heading="line"),
-    Column(heading="state"),
-    Column(heading="until"),
-    Column(heading="owner", is_text=True),
-    Column(heading="test", is_text=True),
-    Column(heading="file", is_text=True),
-    Column(heading="in the run"),
-    Column(heading="reason", is_text=True),
+    *plain("line", "state", "until"),
+    *texts("owner", "test", "file"),
+    *plain("in the run"),
+    *texts("reason"),
 )
 _OPTIONS = [
     click.Argument(["file"], metavar="FILE", shell_complete=any_file),
@@ -229,5 +226,4 @@ def _in_the_run(line: _Line) -> Cell | None:
         return None
     if not line.tests:
         return Cell(text="no test", color="yellow")
-    tests = "1 test" if line.tests == 1 else f"{line.tests} tests"
-    return Cell(text=f"{tests}, {line.failed} failed")
+    return Cell(text=f"{counted(line.tests, 'test')}, {line.failed} failed")

@@ -34,6 +34,16 @@ class Column:
     code."""
 
 
+def plain(*headings: str) -> Sequence[Column]:
+    """Return columns of what is shown whole: numbers, states, times."""
+    return [Column(heading=heading) for heading in headings]
+
+
+def texts(*headings: str) -> Sequence[Column]:
+    """Return columns of texts."""
+    return [Column(heading=heading, is_text=True) for heading in headings]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """What a cell shows; what is unknown or empty is ``-``."""
