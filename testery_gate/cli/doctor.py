@@ -26,7 +26,6 @@ from testery_gate.doctor.checks import Subject, checks_of
 from testery_gate.errors import ExitCode, ReportLost
 from testery_gate.text import fold
 
-_WORDS = {State.FAILED: "FAILED"}
 _COLORS = {State.OK: "green", State.WARNING: "yellow", State.FAILED: "red"}
 _NARROWEST, _ANY_WIDTH = 40, 100_000
 _INDENT = " " * 9
@@ -83,7 +82,8 @@ def doctor(
 
 def line(finding: Finding, *, width: int | None, color: bool, unicode: bool) -> str:
     """Return a finding in a line, with its advice below."""
-    state = _WORDS.get(finding.state, finding.state.value).ljust(7)
+    word = "FAILED" if finding.state is State.FAILED else finding.state.value
+    state = word.ljust(7)
     fg = _COLORS.get(finding.state)
     shown = click.style(state, fg=fg) if color and fg else state
     text = f"{shown}  {finding.check:<12}  {finding.found}\n"
