@@ -9,9 +9,7 @@ import json
 import re
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +31,7 @@ from testery_gate.text import clean_text, one_line
 
 SECONDS_AFTER_A_SIGNAL = 4.0
 """Whoever stops a gate waits a few seconds for it to end, and then kills it."""
+_NOTHING_SAID = "nothing is said on the code host: a defect in testery-gate"
 EVENT_LIMIT = 25 * 1024 * 1024
 """Bytes of an event, as for ``--git-ref auto``."""
 
@@ -91,7 +90,7 @@ def _commit(git_ref: str | None, machine: Machine) -> str | None:
 
 def announce(process: Process, options: CodeHostOptions) -> None:
     """Say that the gate waits, and have the process say how it ends."""
-    with _harmless(process):
+    with notify.harmless(process, _NOTHING_SAID):
         if options.token is not None:
             environment = process.machine.environment
             ci.mask(process.ci, options.token.value, notify.commands(sys.stderr), environment)
@@ -103,7 +102,7 @@ def announce(process: Process, options: CodeHostOptions) -> None:
 
 
 def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
-    with _harmless(process):
+    with notify.harmless(process, _NOTHING_SAID):
         interrupts = process.interrupts
         received = interrupts.received
         said = announcer.finish(
@@ -114,18 +113,6 @@ def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
         )
         for line in said:
             show(f"testery-gate: {clean_text(line)}\n", sys.stderr)
-
-
-@contextmanager
-def _harmless(process: Process) -> Iterator[None]:
-    """Let no defect change how the gate ends."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001  (that is what it is for)
-        if process.debug:
-            show(traceback.format_exc(), sys.stderr)
-        told = f"a defect in testery-gate: {type(error).__name__}: {error}"
-        show(f"testery-gate: nothing is said on the code host: {told}\n", sys.stderr)
 
 
 def _connect(process: Process, options: CodeHostOptions) -> Connection:
