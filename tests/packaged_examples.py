@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from testery_gate.cli.pipelines import PIPELINES, SETTINGS
+from testery_gate.cli.config_file import PROJECT_FILE
+from testery_gate.cli.pipelines import PIPELINES
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -15,7 +16,7 @@ PACKAGED = ROOT / "testery_gate" / "examples"
 def copies() -> Mapping[str, bytes]:
     """Return what the package must have, by name."""
     sources = {pipeline.packaged: pipeline.template for pipeline in PIPELINES}
-    sources[SETTINGS] = SETTINGS
+    sources[PROJECT_FILE] = PROJECT_FILE
     return {name: (EXAMPLES / source).read_bytes() for name, source in sources.items()}
 
 

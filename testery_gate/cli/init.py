@@ -93,7 +93,9 @@ def init(
     files = made(pipeline, {name: text for name, text in answers.items() if text})
     if not printing:
         write_new(files, Path())
-    hand_over(_shown(files, "" if printing else "Wrote "), "the files")
+    before = "" if printing else "Wrote "
+    shown = "".join(f"{before}{file.path}:\n\n{file.text}\n" for file in files)
+    hand_over(shown, "the files")
     if printing:
         return ExitCode.PASSED
     to_do = "".join(f"  {line}\n" for file in files for line in file.to_do)
@@ -198,10 +200,6 @@ def _write(file: File, folder: Path) -> None:
             f"{file.path} can't be written: {error.strerror}",
             advice="--print shows what it would hold.",
         ) from None
-
-
-def _shown(files: Sequence[File], before: str) -> str:
-    return "".join(f"{before}{file.path}:\n\n{file.text}\n" for file in files)
 
 
 def _examined(ctx: click.Context, machine: Machine) -> ExitCode:

@@ -91,8 +91,6 @@ PIPELINES = (
     Pipeline(name="shell", target="deploy.sh", template="deploy.sh"),
 )
 NAMES = tuple(pipeline.name for pipeline in PIPELINES)
-SETTINGS = PROJECT_FILE
-"""The other file, of the same name in ``docs/examples``."""
 TO_DO = (
     ("Secret:", "create this secret"),
     ("ghcr.io/testery-gate/", "until the first release, name an image that you build"),
@@ -180,7 +178,7 @@ def made(pipeline: Pipeline, criteria: Mapping[str, str]) -> Sequence[File]:
     """Return the files for a CI system, with the criteria in both, by the names of the settings."""
     return [
         File(path=pipeline.target, text=_pipeline_file(pipeline, criteria)),
-        File(path=SETTINGS, text=_settings_file(criteria)),
+        File(path=PROJECT_FILE, text=_settings_file(criteria)),
     ]
 
 
@@ -205,4 +203,4 @@ def _pipeline_file(pipeline: Pipeline, criteria: Mapping[str, str]) -> str:
 
 def _settings_file(criteria: Mapping[str, str]) -> str:
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in criteria.items())
-    return f"{_template(SETTINGS)}{lines}"
+    return f"{_template(PROJECT_FILE)}{lines}"

@@ -284,7 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         said = any(name.lower() == "content-length" for name, _ in answer.headers)
         if not said:
-            headers.append(("Content-Length", str(answer.length)))
+            length = len(answer.padding) * answer.repeats + len(answer.body)
+            headers.append(("Content-Length", str(length)))
         if said or answer.status in _WITHOUT_BODY:
             # The next answer could not be told from the rest of this one.
             self.close_connection = True
