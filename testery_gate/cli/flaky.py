@@ -105,7 +105,6 @@ def flaky(
     ctx: click.Context,
     /,
     *,
-    baseline_ref: str | None,
     history: int,
     limit: int,
     output: str,
@@ -120,13 +119,14 @@ def flaky(
     process: Process = ctx.obj
     machine, stated = process.machine, given(ctx)
     stated.check_limits()
+    git_ref = stated.filled("baseline_ref")
     query = query_of({**values, "each": (), "every": False}, machine)
     connection = connection_options(values, machine, stated)
     tolerance = float(values["outage_tolerance"])
     until = Deadline.after(READING_SECONDS)
     client = connect_now(connection, tolerance, seconds=READING_SECONDS)
     newest, *_ = find_now(query, client, machine.now)
-    runs = _history(newest, client, baseline_ref, history)
+    runs = _history(newest, client, git_ref, history)
     found = _read(newest, runs, connection, tolerance, until)
     if output == "json":
         text = as_json(found, limit)

@@ -53,6 +53,16 @@ class Given:
         place = self.sources[name].place
         return place and f" (from {place})"
 
+    def filled(self, name: str) -> Any:
+        """Return a value; raises :class:`UsageError` for an empty text."""
+        value = self.values[name]
+        if value is not None and not value.strip():
+            raise UsageError(
+                f"{self.named(name)} is empty",
+                advice="Check that its variable is set, or leave the option out.",
+            )
+        return value
+
     @contextmanager
     def placed(self, name: str) -> Iterator[None]:
         """Say of an error in a value where it came from, if that is not the flag."""

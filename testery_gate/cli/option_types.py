@@ -62,11 +62,18 @@ class Setting(click.Option):
     """An option with a help section, an environment variable, and one value a line in it."""
 
     def __init__(
-        self, section: str, *names: str, in_file: InFile = InFile.TRUSTED, **attributes: Any
+        self,
+        section: str,
+        *names: str,
+        in_file: InFile = InFile.TRUSTED,
+        blank_counts: bool = False,
+        **attributes: Any,
     ) -> None:
         super().__init__(names, show_default=True, **attributes)
         self.section = section
         self.in_file = in_file
+        self.blank_counts = blank_counts
+        """Whether a blank variable is an empty value, as more would pass without any."""
         own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
         others = attributes.get("envvar") or ()
         self.variables: Sequence[str] = [own, *([others] if isinstance(others, str) else others)]
@@ -80,9 +87,8 @@ class Setting(click.Option):
 
     def resolve_envvar_value(self, _: click.Context) -> str | None:
         """Take the first variable that has more than blanks, without those at its ends."""
-        return next(
-            filter(None, (os.environ.get(name, "").strip() for name in self.variables)), None
-        )
+        given = [os.environ[name].strip() for name in self.variables if name in os.environ]
+        return next(filter(None, given), "" if given and self.blank_counts else None)
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Say of a wrong value where it came from, if that is not the flag."""
@@ -109,7 +115,7 @@ class Setting(click.Option):
                 return Source(kind=Kind.FLAG, name=f"--{self.option_name}")
             case ParameterSource.ENVIRONMENT:
                 given = (name for name in self.variables if environment.get(name, "").strip())
-                variable = next(given, "")
+                variable = next(given, self.variables[0])
                 return Source(kind=Kind.VARIABLE, name=variable, place=f"variable {variable}")
             case ParameterSource.DEFAULT_MAP if file is not None:
                 place = file.place(self.option_name)

@@ -373,6 +373,7 @@ SETTINGS = (
     ),
     _tests(
         "--baseline-ref",
+        blank_counts=True,
         metavar="REF",
         help="Only runs of this branch or commit make a failure known or flaky, such as main.",
     ),
@@ -399,6 +400,7 @@ SETTINGS = (
     ),
     _tests(
         "--quarantine-ref",
+        blank_counts=True,
         metavar="REF",
         help="Read that file as it stands at this commit or branch, where the change under test"
         " can't change it.",

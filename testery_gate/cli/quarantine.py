@@ -86,7 +86,6 @@ def quarantine(
     /,
     *,
     file: str,
-    quarantine_ref: str | None,
     quarantine_days: int,
     output: str,
     **values: Any,
@@ -100,7 +99,8 @@ def quarantine(
     process: Process = ctx.obj
     machine, stated = process.machine, given(ctx)
     stated.check_limits()
-    tolerated = read_quarantine(file, quarantine_ref, quarantine_days, machine)
+    ref = stated.filled("quarantine_ref")
+    tolerated = read_quarantine(file, ref, quarantine_days, machine)
     held = Held(why_not="no run is described, such as by --latest or --environment NAME")
     if any(is_given(values.get(option)) for option in DESCRIBING):
         held = _held_against(values, machine, stated)

@@ -42,12 +42,7 @@ class EvidenceOptions:
 
 def evidence_options(values: Values, machine: Machine, given: Given) -> EvidenceOptions:
     """Return what the single tests are held against."""
-    baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
-    if git_ref is not None and not git_ref.strip():
-        raise UsageError(
-            f"{given.named('baseline_ref')} is empty",
-            advice="Check that its variable is set, or leave the option out.",
-        )
+    baseline, git_ref, history = values["baseline"], given.filled("baseline_ref"), values["history"]
     if baseline and not isinstance(baseline, Previous) and git_ref and not history:
         raise UsageError(
             f"{given.named('baseline_ref')} is for the previous run, and"
@@ -60,7 +55,7 @@ def evidence_options(values: Values, machine: Machine, given: Given) -> Evidence
     wanted = Wanted(
         baseline=baseline or Previous(),
         git_ref=git_ref,
-        history=history,
+        history=history or 0,
         quarantine=_quarantine(values, machine, given) or NO_QUARANTINE,
     )
     return EvidenceOptions(wanted=wanted, cache=_cache(values, machine, given))
@@ -75,6 +70,8 @@ def _quarantine(values: Values, machine: Machine, given: Given) -> Quarantine | 
         )
     if file is None:
         return None
+    # Else a variable that is not set would have the file of the change read.
+    ref = given.filled("quarantine_ref")
     with given.placed("quarantine" if ref is None else "quarantine_ref"):
         return read_quarantine(file, ref, values["quarantine_days"], machine)
 
