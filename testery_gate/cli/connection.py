@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from testery_gate.api.address import check_api_url
+from testery_gate.api.connection import direct_route
 from testery_gate.api.credentials import Token, describe_token_file, find_token
 from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli.given import Given, Values
@@ -27,13 +28,16 @@ class ConnectionOptions:
 
 
 def connection_options(values: Values, machine: Machine, given: Given) -> ConnectionOptions:
-    return ConnectionOptions(api_url=api_url(values, given), token=token_of(values, machine))
+    """Return the address and the token; an error in one says what set it."""
+    address = api_url(values, given)
+    with given.placed("token" if values["token"] else "token_file"):
+        return ConnectionOptions(api_url=address, token=token_of(values, machine))
 
 
 def api_url(values: Values, given: Given) -> str:
-    """Return the address; raises :class:`UsageError` for one to which no token may go."""
+    """Return the address; raises :class:`UsageError` for none, or one to which no token may go."""
     with given.placed("api_url"):
-        return check_api_url(values["api_url"])
+        return direct_route(check_api_url(values["api_url"])).url
 
 
 def _token_of_stdin(machine: Machine) -> str:

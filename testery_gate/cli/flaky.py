@@ -120,7 +120,7 @@ def flaky(
     machine, stated = process.machine, given(ctx)
     stated.check_limits()
     git_ref = stated.filled("baseline_ref")
-    query = query_of({**values, "each": (), "every": False}, machine)
+    query = query_of({**values, "each": (), "every": False}, machine, stated)
     connection = connection_options(values, machine, stated)
     tolerance = float(values["outage_tolerance"])
     until = Deadline.after(READING_SECONDS)

@@ -12,7 +12,7 @@ import click
 
 from testery_gate.cli.client import connect_now, find_now
 from testery_gate.cli.connection import connection_options
-from testery_gate.cli.given import Values
+from testery_gate.cli.given import Given, Values
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -77,7 +77,7 @@ def list_runs(ctx: click.Context, /, *, output: str, **values: Any) -> None:
     process: Process = ctx.obj
     machine, stated = process.machine, given(ctx)
     stated.check_limits()
-    query = all_described(values, machine)
+    query = all_described(values, machine, stated)
     connection = connection_options(values, machine, stated)
     client = connect_now(connection, float(values["outage_tolerance"]))
     runs = find_now(query, client, machine.now)
@@ -89,9 +89,9 @@ def list_runs(ctx: click.Context, /, *, output: str, **values: Any) -> None:
     hand_over(text, "the list")
 
 
-def all_described(values: Values, machine: Machine) -> Query:
+def all_described(values: Values, machine: Machine, given: Given) -> Query:
     """Return what finds all runs that are described up to the limit, or the latest of them."""
-    query = query_of(values, machine)
+    query = query_of(values, machine, given)
     every = not values["each"] and not values["latest"]
     return replace(query, selection=replace(query.selection, every=every, most=values["limit"]))
 

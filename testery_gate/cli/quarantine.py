@@ -113,7 +113,7 @@ def quarantine(
 
 def _held_against(values: Values, machine: Machine, given: Given) -> Held:
     newest = {**values, "each": (), "every": False, "latest": False, "limit": NEWEST}
-    query = all_described(newest, machine)
+    query = all_described(newest, machine, given)
     connection = connection_options(values, machine, given)
     client = connect_now(connection, float(values["outage_tolerance"]))
     runs = find_now(query, client, machine.now)

@@ -44,7 +44,7 @@ def target(
             advice="Give a run's id or address, or say which: --git-ref auto, --environment NAME,"
             " --latest, ...",
         )
-    return query_of(values, machine)
+    return query_of(values, machine, given)
 
 
 def _named(
@@ -84,14 +84,19 @@ def _once(references: Iterable[RunReference]) -> Sequence[RunReference]:
     return tuple(found.values())
 
 
-def query_of(values: Values, machine: Machine) -> Query:
+def query_of(values: Values, machine: Machine, given: Given) -> Query:
+    """Return what finds the runs that are described; an error says what set the option."""
     each, every, deploy_id = values["each"], values["every"], values["deploy_id"]
     if each and every:
-        raise UsageError("--each takes the newest of each group and --all takes all: choose one")
+        raise UsageError(
+            f"{given.named('each')} takes the newest of each group and {given.named('every')} takes"
+            " all: choose one"
+        )
     many, least = bool(each or every or deploy_id is not None), values.get("min_runs", 1)
     if least > 1 and not many:
         raise UsageError(
-            f"--min-runs {least} can't be reached: only the newest run is meant",
+            f"--min-runs {least}{given.place('min_runs')} can't be reached: only the newest run is"
+            " meant",
             advice="Say which runs are meant besides: --each, --all or --deploy-id.",
         )
     git_ref, status = values["git_ref"], values["status"]

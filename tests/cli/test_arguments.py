@@ -80,7 +80,7 @@ def checking(*words: str) -> GateOptions:
 
 def listing(*words: str) -> Query:
     with context(list_runs, *words) as ctx:
-        return all_described(ctx.params, MACHINE)
+        return all_described(ctx.params, MACHINE, given(ctx))
 
 
 def explaining(*words: str) -> Policy:
