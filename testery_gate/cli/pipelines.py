@@ -27,8 +27,6 @@ class Pipeline:
     name: str
     target: str
     """Where the system looks for its file."""
-    template: str
-    """The file in ``docs/examples``."""
     sign: str = ""
     """A file or folder of a project that uses it."""
     host: str = "(?!)"
@@ -37,58 +35,34 @@ class Pipeline:
     @property
     def packaged(self) -> str:
         """The name of the package's copy; no hidden file, which a package would lose."""
-        return f"{self.name}-{self.template.rpartition('/')[2].lstrip('.')}"
+        return f"{self.name}-{self.target.rpartition('/')[2].lstrip('.')}"
 
 
 PIPELINES = (
     Pipeline(
         name="github",
         target=".github/workflows/testery-gate.yml",
-        template="github/testery-gate.yml",
         sign=".github/workflows",
         host=r"github\.com",
     ),
-    Pipeline(
-        name="gitlab",
-        target=".gitlab-ci.yml",
-        template="gitlab/.gitlab-ci.yml",
-        sign=".gitlab-ci.yml",
-        host=r"gitlab\..+",
-    ),
+    Pipeline(name="gitlab", target=".gitlab-ci.yml", sign=".gitlab-ci.yml", host=r"gitlab\..+"),
     Pipeline(
         name="azure",
         target="azure-pipelines.yml",
-        template="azure-pipelines.yml",
         sign="azure-pipelines.yml",
         host=r"(ssh\.)?dev\.azure\.com|.+\.visualstudio\.com",
     ),
-    Pipeline(
-        name="teamcity",
-        target=".teamcity/settings.kts",
-        template="teamcity/settings.kts",
-        sign=".teamcity",
-    ),
-    Pipeline(
-        name="buildkite",
-        target=".buildkite/pipeline.yml",
-        template="buildkite/pipeline.yml",
-        sign=".buildkite",
-    ),
-    Pipeline(name="jenkins", target="Jenkinsfile", template="Jenkinsfile", sign="Jenkinsfile"),
-    Pipeline(
-        name="circleci",
-        target=".circleci/config.yml",
-        template="circleci/config.yml",
-        sign=".circleci",
-    ),
+    Pipeline(name="teamcity", target=".teamcity/settings.kts", sign=".teamcity"),
+    Pipeline(name="buildkite", target=".buildkite/pipeline.yml", sign=".buildkite"),
+    Pipeline(name="jenkins", target="Jenkinsfile", sign="Jenkinsfile"),
+    Pipeline(name="circleci", target=".circleci/config.yml", sign=".circleci"),
     Pipeline(
         name="bitbucket",
         target="bitbucket-pipelines.yml",
-        template="bitbucket-pipelines.yml",
         sign="bitbucket-pipelines.yml",
         host=r"bitbucket\.org",
     ),
-    Pipeline(name="shell", target="deploy.sh", template="deploy.sh"),
+    Pipeline(name="shell", target="deploy.sh"),
 )
 NAMES = tuple(pipeline.name for pipeline in PIPELINES)
 TO_DO = (

@@ -31,7 +31,7 @@ from tests.acceptance import command
 from tests.canary import Simulator
 from tests.cli.test_configuration_schema import SCHEMA
 from tests.cli.test_process import git
-from tests.packaged_examples import EXAMPLES, PACKAGED, copies
+from tests.packaged_examples import EXAMPLES, PACKAGED, copies, example_of
 
 ALL_PIPELINES = [pytest.param(pipeline, id=pipeline.name) for pipeline in PIPELINES]
 WITHOUT_TOKEN = {"TESTERY_API_TOKEN": ""}
@@ -54,7 +54,7 @@ def test_the_package_has_the_examples_of_the_documents() -> None:
 def test_without_criteria_the_files_are_the_examples(pipeline: Pipeline) -> None:
     own, settings = made(pipeline, {})
     assert (own.path, settings.path) == (pipeline.target, PROJECT_FILE)
-    assert own.text == (EXAMPLES / pipeline.template).read_text(encoding="utf-8")
+    assert own.text == example_of(pipeline).read_text(encoding="utf-8")
     assert settings.text == (EXAMPLES / PROJECT_FILE).read_text(encoding="utf-8")
 
 
