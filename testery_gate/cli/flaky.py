@@ -101,15 +101,7 @@ class Found:
     page="commands.md",
 )
 @click.pass_context
-def flaky(
-    ctx: click.Context,
-    /,
-    *,
-    history: int,
-    limit: int,
-    output: str,
-    **values: Any,
-) -> None:
+def flaky(ctx: click.Context, /, *, history: int, limit: int, output: str, **values: Any) -> None:
     """List the tests that both passed and failed over the last runs, the worst first.
 
     The newest run that the options describe is read, and the finished runs of the same project,
