@@ -44,14 +44,19 @@ format: $(VENV)/.dev ## mend style and formatting
 	$(BIN)/ruff format
 
 .PHONY: coverage
-coverage: $(VENV)/.test ## run the slow tests too, with more examples, and ask for every branch
+coverage: $(VENV)/.test ## run the tests that are quick, and ask for every branch
 	$(BIN)/coverage erase
-	TESTS_EXAMPLES=thorough $(BIN)/coverage run $(PYTEST) -m 'not acceptance' $(ARGS)
+	$(BIN)/coverage run $(PYTEST) -m 'not acceptance and (covering or not slow)' $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+.PHONY: test-slow
+test-slow: $(VENV)/.test ## run the tests that are slow, and random ones with more examples
+	TESTS_EXAMPLES=thorough $(BIN)/python $(PYTEST) -m 'not acceptance and (hypothesis or slow)' \
+	    $(ARGS)
+
 .PHONY: check
-check: lint coverage test-lowest test-others ## all of lint, coverage, test-lowest and test-others
+check: lint coverage test-slow test-lowest test-others ## all of lint, coverage and these tests
 
 .PHONY: test-lowest
 test-lowest: ## run the unit tests with the oldest requirements that setup.cfg allows

@@ -56,6 +56,11 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
 
 
+def short_ref(ref: str) -> str:
+    """Return a git ref; of a commit only its first characters."""
+    return ref[:7] if re.fullmatch(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", ref) else ref
+
+
 def shorten_to_bytes(text: str, limit: int) -> str:
     """Do the same for bytes of UTF-8."""
     data = text.encode()

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+LONGEST_STEP = 0.5
+"""Seconds. While other threads are at work, CPython can miss a signal that comes just before a wait
+begins, and only looks for it when that wait is over."""
 _T = TypeVar("_T")
 
 
@@ -31,9 +34,7 @@ def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
     try:
         # A signal can come in here as well, when the thread is at work already.
         threading.Thread(target=worker, daemon=True).start()
-        found = outcome.get(timeout=seconds)
-    except Empty:
-        raise TookTooLong from None
+        found = _within(seconds, outcome)
     finally:
         abandoned.set()
     if not isinstance(found, BaseException):
@@ -43,3 +44,13 @@ def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
     finally:
         # It holds this frame, and all that the work held: a whole answer, until a collection.
         del found
+
+
+def _within(seconds: float, outcome: SimpleQueue[_T]) -> _T:
+    while True:
+        try:
+            return outcome.get(timeout=min(seconds, LONGEST_STEP))
+        except Empty:
+            seconds -= LONGEST_STEP
+            if seconds <= 0:
+                raise TookTooLong from None

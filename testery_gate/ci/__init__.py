@@ -8,13 +8,13 @@ be written, because none of it may matter to the verdict.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from enum import Enum
-from typing import assert_never
+from importlib import import_module
 
-from testery_gate.ci import azure, buildkite, github, gitlab, teamcity
-from testery_gate.ci.surroundings import Surroundings
+from testery_gate.ci import gitlab
 from testery_gate.reports.ending import Ending
 
 
@@ -27,6 +27,21 @@ class System(Enum):
     TEAMCITY = "teamcity"
     BUILDKITE = "buildkite"
     JENKINS = "jenkins"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What reporting to a CI system needs, and the effects that it has."""
+
+    environment: Mapping[str, str]
+    command: Callable[[str], None]
+    """Prints lines that are commands to the system."""
+    warn: Callable[[str], None]
+    """Warns that something could not be reported."""
+    random: Callable[[], str]
+    """Returns a word that nobody can guess."""
+    run: Callable[[Sequence[str], str], None]
+    """Runs a program with this standard input; raises ``OSError`` or ``SubprocessError``."""
 
 
 AUTO, NONE = "auto", "none"
@@ -90,10 +105,11 @@ def mask(
     that of a system that hides it. Elsewhere the log would show it.
     """
     if system is System.GITHUB and detect(environment) is System.GITHUB:
+        from testery_gate.ci import github
+
         command(github.mask(secret))
 
 
-@contextmanager
 def section(
     system: System | None,
     title: str,
@@ -101,31 +117,16 @@ def section(
     *,
     clock: Callable[[], float],
     random: Callable[[], str],
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Make a part of the log that can be folded; the clock gives seconds since 1970."""
     if system is not System.GITLAB:
-        yield
-        return
-    name = f"testery_gate_{random()}"
-    command(gitlab.section_start(name, title, clock()))
-    try:
-        yield
-    finally:
-        command(gitlab.section_end(name, clock()))
+        return nullcontext()
+    return gitlab.section(f"testery_gate_{random()}", title, command, clock)
 
 
 def tell(system: System | None, ending: Ending, surroundings: Surroundings) -> None:
-    """Report to the system how the gate ended."""
-    match system:
-        case System.GITHUB:
-            github.tell(ending, surroundings)
-        case System.AZURE:
-            azure.tell(ending, surroundings)
-        case System.TEAMCITY:
-            teamcity.tell(ending, surroundings)
-        case System.BUILDKITE:
-            buildkite.tell(ending, surroundings)
-        case System.GITLAB | System.JENKINS | None:
-            pass  # read the reports and the exit code
-        case _:
-            assert_never(system)
+    """Report to the system how the gate ended; only its own module is imported."""
+    # The others read the reports and the exit code.
+    told = (System.GITHUB, System.AZURE, System.TEAMCITY, System.BUILDKITE)
+    if system is not None and system in told:
+        import_module(f"{__name__}.{system.value}").tell(ending, surroundings)

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from testery_gate.ci import Surroundings
 from testery_gate.ci.issues import RETRYABLE, Issue, errors, warnings
-from testery_gate.ci.surroundings import Surroundings
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, facts
 
@@ -19,17 +19,16 @@ from testery_gate.reports.ending import Ending, facts
 def tell(ending: Ending, surroundings: Surroundings) -> None:
     """Print issues, attach the summary, and set the result."""
     warned = warnings(ending)
-    told = [_issue(issue) for issue in (*errors(ending), *warned)]
+    told = [
+        _command("task.logissue", str(issue), type=issue.severity.value)
+        for issue in (*errors(ending), *warned)
+    ]
     if ending.runs:
         told += _summary(ending, surroundings)
     result = _result(ending.exit_code, warned)
     if result:
         told.append(_command("task.complete", facts(ending)["reason"], result=result))
     surroundings.command("".join(told))
-
-
-def _issue(issue: Issue) -> str:
-    return _command("task.logissue", str(issue), type=issue.severity.value)
 
 
 def _summary(ending: Ending, surroundings: Surroundings) -> Sequence[str]:

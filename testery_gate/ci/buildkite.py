@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import subprocess
 
+from testery_gate.ci import Surroundings
 from testery_gate.ci.issues import RETRYABLE, warnings
-from testery_gate.ci.surroundings import Surroundings
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from testery_gate.ci import Surroundings
 from testery_gate.ci.issues import errors, warnings
-from testery_gate.ci.surroundings import Surroundings
 from testery_gate.reports.ending import Ending, facts
 
 SUMMARY_LIMIT = 1_048_576

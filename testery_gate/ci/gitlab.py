@@ -5,17 +5,22 @@ The rules are those of GitLab's documentation, "Custom collapsible sections".
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 _CLEAR_LINE = "\x1b[0K"
 
 
-def section_start(name: str, title: str, time: float) -> str:
-    """Begin a section; the name of letters, digits, ``_``, ``.`` and ``-`` is the job's only one.
+@contextmanager
+def section(
+    name: str, title: str, command: Callable[[str], None], clock: Callable[[], float]
+) -> Iterator[None]:
+    """Make a section, which GitLab labels with the time it took; the clock is that of Unix.
 
-    The time is in seconds since 1970.
+    The name of letters, digits, ``_``, ``.`` and ``-`` is the job's only one.
     """
-    return f"{_CLEAR_LINE}section_start:{int(time)}:{name}\r{_CLEAR_LINE}{title}\n"
-
-
-def section_end(name: str, time: float) -> str:
-    """End a section, which GitLab labels with the time it took."""
-    return f"{_CLEAR_LINE}section_end:{int(time)}:{name}\r{_CLEAR_LINE}\n"
+    command(f"{_CLEAR_LINE}section_start:{int(clock())}:{name}\r{_CLEAR_LINE}{title}\n")
+    try:
+        yield
+    finally:
+        command(f"{_CLEAR_LINE}section_end:{int(clock())}:{name}\r{_CLEAR_LINE}\n")

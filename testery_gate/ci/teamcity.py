@@ -9,8 +9,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from testery_gate.ci import Surroundings
 from testery_gate.ci.issues import RETRYABLE, Issue, gate_errors, warnings
-from testery_gate.ci.surroundings import Surroundings
 from testery_gate.reports.ending import Ending, facts
 
 
@@ -50,12 +50,8 @@ def _warned(issues: Iterable[Issue]) -> Iterator[str]:
 
 
 def _message(name: str, **attributes: str) -> str:
-    told = "".join(f" {key}='{_escaped(value)}'" for key, value in attributes.items())
+    told = "".join(f" {key}='{value.translate(_ESCAPES)}'" for key, value in attributes.items())
     return f"##teamcity[{name}{told}]\n"
-
-
-def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES)
 
 
 _ESCAPES = str.maketrans({"|": "||", "'": "|'", "\n": "|n", "\r": "|r", "[": "|[", "]": "|]"})

@@ -21,9 +21,9 @@ from testery_gate.cli.output import show
 from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.which_runs import commit_under_test
 from testery_gate.code_hosts.adapters import ADAPTERS
-from testery_gate.code_hosts.announcer import SECONDS, Announcer, Connection
-from testery_gate.code_hosts.host import HostError, Surroundings
-from testery_gate.code_hosts.http import Http
+from testery_gate.code_hosts.announcer import SECONDS, Announcer
+from testery_gate.code_hosts.host import CodeHost, Surroundings
+from testery_gate.code_hosts.http import HostError, Http
 from testery_gate.errors import UsageError
 from testery_gate.model import same_git_ref
 from testery_gate.reports.ending import Ending
@@ -115,7 +115,7 @@ def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
             show(f"testery-gate: {clean_text(line)}\n", sys.stderr)
 
 
-def _connect(process: Process, options: CodeHostOptions) -> Connection:
+def _connect(process: Process, options: CodeHostOptions) -> CodeHost:
     if options.system is None:
         raise HostError("the system that hosts the code is not known; name it with --code-host")
     if options.token is None:
@@ -130,11 +130,11 @@ def _connect(process: Process, options: CodeHostOptions) -> Connection:
     http = Http(
         place.api_url,
         options.token.value,
-        auth=adapter.auth(options.token.value, environment),
+        auth=adapter.auth(options.token.value),
         sleep=time.sleep,
         now=time.time,
     )
-    return Connection(host=adapter.connect(place, http), place=place, limit=http.limit)
+    return adapter(place, http)
 
 
 def _event(process: Process) -> object:

@@ -12,8 +12,8 @@ from typing import TextIO
 
 from testery_gate import ci
 from testery_gate.api.credentials import without_token
+from testery_gate.ci import Surroundings
 from testery_gate.ci.inert import commands_alone, unguarded
-from testery_gate.ci.surroundings import Surroundings
 from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode

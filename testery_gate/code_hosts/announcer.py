@@ -12,11 +12,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testery_gate.code_hosts import Mode, Wishes, wording
 from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import Bare, CodeHost, HostError, NoRights, Place, Status
+from testery_gate.code_hosts.host import Bare, CodeHost, Status
+from testery_gate.code_hosts.http import HostError, NoRights
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
 from testery_gate.waiting.deadline import Deadline
@@ -34,22 +35,12 @@ _DETAILS = "details of the status"
 _NO_TIME = "it took too long"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """A code host, and the change there."""
-
-    host: CodeHost
-    place: Place
-    limit: Callable[[Deadline], None]
-    """Says until when requests may take."""
-
-
 class Announcer:
     """Says how one gate stands."""
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        connect: Callable[[], CodeHost],
         wishes: Wishes,
         *,
         debug: bool = False,
@@ -63,7 +54,7 @@ class Announcer:
         self._wishes = wishes
         self._debug = debug
         self._clock = clock
-        self._connection: Connection | None = None
+        self._host: CodeHost | None = None
         self._newest: threading.Thread | None = None
         self._end_by: Deadline | None = None
         self._unsaid: dict[str, str] = {}
@@ -124,8 +115,8 @@ class Announcer:
     def _leave(self) -> None:
         """Begin nothing more of the ending that is being said."""
         self._said = None
-        if self._connection is not None:
-            self._connection.limit(Deadline.after(0, self._clock))
+        if self._host is not None:
+            self._host.http.limit(Deadline.after(0, self._clock))
 
     def _wanted(self) -> Iterator[str]:
         if self._wishes.status:
@@ -135,21 +126,21 @@ class Announcer:
 
     def _begin(self) -> None:
         with self._trying("status"):
-            connection = self._connected(Deadline.after(BEGINNING_SECONDS, self._clock))
+            host = self._connected(Deadline.after(BEGINNING_SECONDS, self._clock))
             if self._end_by is None:  # else there is no wait any more
-                self._set_status(connection, wording.PENDING)
+                self._set_status(host, wording.PENDING)
 
     def _end(self, ending: Ending, until: Deadline) -> None:
         for what in self._wanted():
             with self._trying(what):
-                connection = self._connected(until)
+                host = self._connected(until)
                 if self._said is not ending.exit_code:
                     return
                 if what == "status":
                     self._unsaid.pop(_DETAILS, None)
-                    self._set_status(connection, wording.final(ending))
+                    self._set_status(host, wording.final(ending))
                 else:
-                    self._comment(connection, ending)
+                    self._comment(host, ending)
                 self._unsaid.pop(what, None)
 
     @contextmanager
@@ -168,23 +159,20 @@ class Announcer:
             told = traceback.format_exc() if self._debug else f"{type(error).__name__}: {error}"
             self._unsaid[what] = f"a defect in testery-gate: {told}"
 
-    def _connected(self, until: Deadline) -> Connection:
-        if self._connection is None:
-            self._connection = self._connect()
-        self._connection.limit(until)
-        return self._connection
+    def _connected(self, until: Deadline) -> CodeHost:
+        if self._host is None:
+            self._host = self._connect()
+        self._host.http.limit(until)
+        return self._host
 
-    def _set_status(self, connection: Connection, status: Status) -> None:
-        place = connection.place
-        context = self._wishes.context or wording.context_of(place)
-        url = status.url or place.pipeline_url
-        connection.host.set_status(replace(status, context=context, url=url))
+    def _set_status(self, host: CodeHost, status: Status) -> None:
+        if host.place.commit is None:
+            raise HostError("it is not known which commit this is about")
+        context = self._wishes.context or wording.context_of(host.place)
+        url = status.url or host.place.pipeline_url
+        host.set_status(replace(status, context=context, url=url))
 
-    def _comment(self, connection: Connection, ending: Ending) -> None:
-        if connection.place.pull_request is None:
+    def _comment(self, host: CodeHost, ending: Ending) -> None:
+        if host.place.pull_request is None:
             raise HostError("this pipeline is about no pull request")
-        key = self._wishes.key or connection.place.gate
-        keep_one(
-            connection.host,
-            wording.comment(ending, connection.host, connection.place, key, self._wishes.comment),
-        )
+        keep_one(host, wording.comment(ending, host, self._wishes))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from testery_gate.code_hosts.host import Gone, HostError
-
-Fields = Mapping[str, Any]
-"""A JSON object."""
+from testery_gate.code_hosts.http import HostError
 
 
 def value_at(data: object, *path: str) -> object:
@@ -33,17 +29,8 @@ def number_at(data: object, *path: str) -> int:
     return found
 
 
-def objects_in(data: object) -> Sequence[Fields]:
+def objects_in(data: object) -> Sequence[Mapping[str, Any]]:
     """Return the objects of a list; raises :class:`HostError` where it is none."""
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
         raise HostError("the code host's answer is no list of objects")
     return data
-
-
-@contextmanager
-def of_one_comment() -> Iterator[None]:
-    """Raise :class:`Gone` where a request about a single comment finds none."""
-    try:
-        yield
-    except HostError as error:
-        raise (Gone(str(error)) if error.status == 404 else error) from None

@@ -20,33 +20,15 @@ from __future__ import annotations
 
 import base64
 import urllib.parse
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 
 import requests
 from requests.auth import AuthBase
 
 from testery_gate.api.transport import BearerToken
-from testery_gate.code_hosts.answers import (
-    Fields,
-    number_at,
-    objects_in,
-    of_one_comment,
-    text_at,
-    value_at,
-)
-from testery_gate.code_hosts.comment import is_marked
-from testery_gate.code_hosts.host import (
-    Comment,
-    Gone,
-    HostError,
-    NoRights,
-    Place,
-    State,
-    Status,
-    Surroundings,
-)
-from testery_gate.code_hosts.http import Answer, Http
+from testery_gate.code_hosts.answers import number_at, objects_in, text_at, value_at
+from testery_gate.code_hosts.host import CodeHost, Comment, Place, State, Status, Surroundings
+from testery_gate.code_hosts.http import HostError, Http
 from testery_gate.text import shorten
 
 VERSION = "7.0"
@@ -63,35 +45,6 @@ _STATES = {
 }
 
 
-def find_place(surroundings: Surroundings) -> Place:
-    """Return what Azure Pipelines says of the change; raises :class:`HostError`."""
-    environment = surroundings.environment
-    provider = environment.get("BUILD_REPOSITORY_PROVIDER", "")
-    if provider != "TfsGit":
-        raise HostError(f"the repository is not in Azure Repos (but {provider or 'unknown'})")
-    collection = environment.get("SYSTEM_COLLECTIONURI", "").rstrip("/")
-    project = environment.get("SYSTEM_TEAMPROJECT", "")
-    repository = environment.get("BUILD_REPOSITORY_ID", "")
-    if not (collection and project and repository):
-        raise HostError(
-            "SYSTEM_COLLECTIONURI, SYSTEM_TEAMPROJECT and BUILD_REPOSITORY_ID"
-            " do not say which repository this is"
-        )
-    quoted = urllib.parse.quote(project, safe="")
-    build = environment.get("BUILD_BUILDID", "")
-    number = environment.get("SYSTEM_PULLREQUEST_PULLREQUESTID", "")
-    names = ("BUILD_DEFINITIONNAME", "SYSTEM_STAGENAME", "SYSTEM_JOBNAME")
-    return Place(
-        api_url=collection,
-        repository=f"{quoted}/_apis/git/repositories/{urllib.parse.quote(repository, safe='')}",
-        commit=surroundings.commit(),
-        pull_request=int(number) if number.isdecimal() else None,
-        pipeline_url=f"{collection}/{quoted}/_build/results?buildId={build}" if build else "",
-        pipeline=int(build) if build.isdecimal() else 0,
-        gate=" / ".join(filter(None, map(environment.get, names))),
-    )
-
-
 class _Token(BearerToken):
     """A token as the password of nobody, which every kind of token may be."""
 
@@ -103,65 +56,64 @@ class _Token(BearerToken):
         return super().__call__(request)
 
 
-def auth(token: str, _: Mapping[str, str]) -> AuthBase:
-    """Return the token as Azure DevOps takes it, be it the pipeline's or a person's."""
-    return _Token(token)
-
-
-class Azure:
-    """A pull request, or a commit, in Azure Repos; see :class:`.host.CodeHost`."""
+class Azure(CodeHost):
+    """A pull request, or a commit, in Azure Repos."""
 
     name = "Azure DevOps"
     comment_limit = 150_000
-    folds = True
+    # A link's definition that no link uses, which is Markdown's own way to hide.
+    hidden = "[//]: # ({})"
+    replacing = "PATCH"
 
     def __init__(self, place: Place, http: Http) -> None:
-        self._place = place
-        self._http = http
-        self._user: str | None = None
+        super().__init__(place, http)
+        self._pull_request = f"{place.repository}/pullRequests/{place.pull_request}"
+        self.path = f"{self._pull_request}/threads"
         self._iteration: int | None = None
 
-    def hidden(self, note: str) -> str:
-        """Return a link's definition that no link uses, which is Markdown's own way to hide."""
-        return f"[//]: # ({note})"
+    @staticmethod
+    def find_place(surroundings: Surroundings) -> Place:
+        """Return what Azure Pipelines says of the change; raises :class:`HostError`."""
+        environment = surroundings.environment
+        provider = environment.get("BUILD_REPOSITORY_PROVIDER", "")
+        if provider != "TfsGit":
+            raise HostError(f"the repository is not in Azure Repos (but {provider or 'unknown'})")
+        collection = environment.get("SYSTEM_COLLECTIONURI", "").rstrip("/")
+        project = environment.get("SYSTEM_TEAMPROJECT", "")
+        repository = environment.get("BUILD_REPOSITORY_ID", "")
+        if not (collection and project and repository):
+            raise HostError(
+                "SYSTEM_COLLECTIONURI, SYSTEM_TEAMPROJECT and BUILD_REPOSITORY_ID"
+                " do not say which repository this is"
+            )
+        quoted = urllib.parse.quote(project, safe="")
+        build = surroundings.number("BUILD_BUILDID")
+        names = ("BUILD_DEFINITIONNAME", "SYSTEM_STAGENAME", "SYSTEM_JOBNAME")
+        return Place(
+            api_url=collection,
+            repository=f"{quoted}/_apis/git/repositories/{urllib.parse.quote(repository, safe='')}",
+            commit=surroundings.commit(),
+            pull_request=surroundings.number("SYSTEM_PULLREQUEST_PULLREQUESTID"),
+            pipeline_url=f"{collection}/{quoted}/_build/results?buildId={build}" if build else "",
+            pipeline=build or 0,
+            gate=" / ".join(filter(None, map(environment.get, names))),
+        )
 
-    def own_comments(self, marker: str) -> Sequence[Comment]:
-        """Return those of the token's user that begin a thread, and begin with the marker."""
-        return [
-            _comment(thread)
-            for thread in sorted(self._all_threads(), key=lambda thread: number_at(thread, "id"))
-            if is_marked(text_at(_first(thread), "content"), marker)
-            and text_at(_first(thread), "author", "id") == self._own_id()
-        ]
-
-    def add_comment(self, text: str) -> Comment:
-        """Begin a thread of the pull request."""
-        comment = {"parentCommentId": 0, "content": text, "commentType": "text"}
-        data = {"comments": [comment], "status": "closed"}
-        return _comment(self._send("POST", self._threads(), data=data, once=True).data)
-
-    def replace_comment(self, comment: Comment, text: str) -> None:
-        """Replace what a comment says."""
-        with of_one_comment():
-            self._send("PATCH", self._one_comment(comment), data={"content": text})
-
-    def delete_comment(self, comment: Comment) -> None:
-        """Delete a comment, and with it the thread that has no other."""
-        with suppress(Gone), of_one_comment():
-            self._send("DELETE", self._one_comment(comment))
+    @staticmethod
+    def auth(token: str) -> AuthBase:
+        """Return the token as Azure DevOps takes it, be it the pipeline's or a person's."""
+        return _Token(token)
 
     def set_status(self, status: Status) -> None:
         """Set a status of the pull request, or of the commit where there is none.
 
         Of those with the same name the newest counts.
         """
-        if self._place.commit is None:
-            raise HostError("it is not known which commit this is about")
-        if self._place.pull_request is None:
-            path, where = f"commits/{self._place.commit}/statuses", {}
+        if self.place.pull_request is None:
+            path, where = f"{self.place.repository}/commits/{self.place.commit}/statuses", {}
         else:
-            path = f"pullRequests/{self._place.pull_request}/statuses"
-            where = {"iterationId": self._iteration_of(self._place.commit)}
+            path = f"{self._pull_request}/statuses"
+            where = {"iterationId": self._find_iteration()}
         data = {
             "state": _STATES[status.state],
             "context": {"genre": GENRE, "name": status.context},
@@ -169,35 +121,54 @@ class Azure:
             **({"targetUrl": status.url} if status.url else {}),
             **where,
         }
-        self._send("POST", f"{self._place.repository}/{path}", data=data)
+        self.send("POST", path, data=data)
 
-    def _iteration_of(self, commit: str) -> int:
-        """Return the number of the newest iteration of the pull request with a commit."""
+    def _find_iteration(self) -> int:
+        """Return the number of the newest iteration of the pull request with the commit."""
         if self._iteration is None:
-            path = f"{self._place.repository}/pullRequests/{self._place.pull_request}/iterations"
+            iterations = self.send("GET", f"{self._pull_request}/iterations")
             found = [
                 number_at(iteration, "id")
-                for iteration in objects_in(value_at(self._send("GET", path).data, "value"))
-                if text_at(iteration, "sourceRefCommit", "commitId") == commit
+                for iteration in objects_in(value_at(iterations, "value"))
+                if text_at(iteration, "sourceRefCommit", "commitId") == self.place.commit
             ]
             if not found:
-                raise HostError(f"the pull request does not have commit {commit}")
+                raise HostError(f"the pull request does not have commit {self.place.commit}")
             self._iteration = max(found)
         return self._iteration
 
-    def _all_threads(self) -> Sequence[Fields]:
-        return objects_in(value_at(self._send("GET", self._threads()).data, "value"))
+    def comments(self) -> Iterator[Comment]:
+        """Return those that begin a thread and are there still."""
+        threads = objects_in(value_at(self.send("GET", self.path), "value"))
+        for thread in sorted(threads, key=lambda thread: number_at(thread, "id")):
+            if _first(thread):
+                yield self.read(thread)
 
-    def _own_id(self) -> str:
+    def add_comment(self, text: str) -> Comment:
+        """Begin a thread of the pull request."""
+        comment = {"parentCommentId": 0, "content": text, "commentType": "text"}
+        data = {"comments": [comment], "status": "closed"}
+        return self.read(self.send("POST", self.path, data=data, once=True))
+
+    def find_user(self) -> str:
         """Return the id of the token's user."""
-        if self._user is None:
-            answer = self._send("GET", "_apis/connectionData", version=f"{VERSION}-preview")
-            self._user = text_at(answer.data, "authenticatedUser", "id")
-        if not self._user:
-            raise NoRights("Azure DevOps does not say which user the token is")
-        return self._user
+        data = self.send("GET", "_apis/connectionData", version=f"{VERSION}-preview")
+        return text_at(data, "authenticatedUser", "id")
 
-    def _send(
+    def read(self, data: object) -> Comment:
+        """Read a thread of an answer: the comment that it began with."""
+        first = _first(data)
+        return Comment(
+            id=f"{number_at(data, 'id')}/comments/{number_at(first, 'id')}",
+            body=text_at(first, "content"),
+            author=text_at(first, "author", "id"),
+        )
+
+    def content(self, text: str) -> Mapping[str, object]:
+        """Return what a comment says, as Azure DevOps takes it."""
+        return {"content": text}
+
+    def send(
         self,
         method: str,
         path: str,
@@ -205,16 +176,10 @@ class Azure:
         data: object = None,
         once: bool = False,
         version: str = VERSION,
-    ) -> Answer:
+    ) -> object:
+        """Send a request, with the version of the API that it is for."""
         params = {"api-version": version}
-        return self._http.send(method, path, params=params, data=data, once=once)
-
-    def _threads(self) -> str:
-        return f"{self._place.repository}/pullRequests/{self._place.pull_request}/threads"
-
-    def _one_comment(self, comment: Comment) -> str:
-        thread, _, number = comment.id.partition("/")
-        return f"{self._threads()}/{thread}/comments/{number}"
+        return self.http.send(method, path, params=params, data=data, once=once).data
 
 
 def _first(thread: object) -> object:
@@ -222,9 +187,3 @@ def _first(thread: object) -> object:
     comments = value_at(thread, "comments")
     first = comments[0] if isinstance(comments, list) and comments else None
     return None if value_at(first, "isDeleted") else first
-
-
-def _comment(thread: object) -> Comment:
-    first = _first(thread)
-    number = f"{number_at(thread, 'id')}/{number_at(first, 'id')}"
-    return Comment(id=number, body=text_at(first, "content"))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import base64
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 
@@ -25,27 +25,17 @@ from requests.auth import AuthBase
 
 from testery_gate.api.transport import BearerToken
 from testery_gate.ci.issues import Issue, Severity
-from testery_gate.code_hosts.answers import (
-    Fields,
-    number_at,
-    objects_in,
-    of_one_comment,
-    text_at,
-    value_at,
-)
-from testery_gate.code_hosts.comment import is_marked
+from testery_gate.code_hosts.answers import number_at, objects_in, text_at, value_at
 from testery_gate.code_hosts.host import (
+    CodeHost,
     Comment,
-    Gone,
-    HostError,
-    NoRights,
     Place,
     State,
     Status,
     Surroundings,
     of_details,
 )
-from testery_gate.code_hosts.http import Http
+from testery_gate.code_hosts.http import Gone, HostError, Http, NoRights
 from testery_gate.text import shorten
 
 API_URL = "https://api.bitbucket.org/2.0"
@@ -73,93 +63,57 @@ _RESULTS = {State.PENDING: "PENDING", State.PASSED: "PASSED"}
 _SEVERITIES = {Severity.ERROR: "HIGH", Severity.WARNING: "LOW"}
 
 
-def find_place(surroundings: Surroundings) -> Place:
-    """Return what Bitbucket Pipelines says of the change; raises :class:`HostError`."""
-    environment = surroundings.environment
-    workspace = environment.get("BITBUCKET_WORKSPACE", "")
-    slug = environment.get("BITBUCKET_REPO_SLUG", "")
-    if not (workspace and slug):
-        raise HostError(
-            "BITBUCKET_WORKSPACE and BITBUCKET_REPO_SLUG do not say which repository this is"
-        )
-    repository = "/".join(urllib.parse.quote(part, safe="") for part in (workspace, slug))
-    number = environment.get("BITBUCKET_PR_ID", "")
-    build = environment.get("BITBUCKET_BUILD_NUMBER", "")
-    known = build.isdecimal()
-    return Place(
-        api_url=API_URL,
-        repository=repository,
-        commit=surroundings.commit(),
-        pull_request=int(number) if number.isdecimal() else None,
-        pipeline_url=f"https://bitbucket.org/{repository}/pipelines/results/{build}"
-        if known
-        else "",
-        pipeline=int(build) if known else 0,
-        # There is no variable with a step's name.
-        gate=environment.get("BITBUCKET_DEPLOYMENT_ENVIRONMENT", ""),
-    )
-
-
-def auth(token: str, _: Mapping[str, str]) -> AuthBase:
-    """Return an access token as it is, and ``email:token``, which is a person's, as a password."""
-    if ":" not in token:
-        return BearerToken(token)
-    return BearerToken(base64.b64encode(token.encode()).decode(), scheme="Basic")
-
-
-class Bitbucket:
-    """A pull request, or a commit, on Bitbucket Cloud; see :class:`.host.CodeHost`."""
+class Bitbucket(CodeHost):
+    """A pull request, or a commit, on Bitbucket Cloud."""
 
     name = "Bitbucket"
     comment_limit = 32_768
     folds = False
+    hidden = "[//]: # ({})"
 
     def __init__(self, place: Place, http: Http) -> None:
-        self._place = place
-        self._http = http
+        super().__init__(place, http)
         self._repository = f"repositories/{place.repository}"
-        self._user: str | None = None
-        """The token's own; empty where it may not ask."""
+        self.path = f"{self._repository}/pullrequests/{place.pull_request}/comments"
+        self._asked = False
+        """Whether it was asked whom the token is of."""
         self._others = set[str]()
         self._reported = False
 
-    def hidden(self, note: str) -> str:
-        """Return a link's definition that no link uses."""
-        return f"[//]: # ({note})"
+    @staticmethod
+    def find_place(surroundings: Surroundings) -> Place:
+        """Return what Bitbucket Pipelines says of the change; raises :class:`HostError`."""
+        environment = surroundings.environment
+        workspace = environment.get("BITBUCKET_WORKSPACE", "")
+        slug = environment.get("BITBUCKET_REPO_SLUG", "")
+        if not (workspace and slug):
+            raise HostError(
+                "BITBUCKET_WORKSPACE and BITBUCKET_REPO_SLUG do not say which repository this is"
+            )
+        repository = "/".join(urllib.parse.quote(part, safe="") for part in (workspace, slug))
+        build = surroundings.number("BITBUCKET_BUILD_NUMBER")
+        page = f"https://bitbucket.org/{repository}/pipelines/results/{build}"
+        return Place(
+            api_url=API_URL,
+            repository=repository,
+            commit=surroundings.commit(),
+            pull_request=surroundings.number("BITBUCKET_PR_ID"),
+            pipeline_url=page if build else "",
+            pipeline=build or 0,
+            # There is no variable with a step's name.
+            gate=environment.get("BITBUCKET_DEPLOYMENT_ENVIRONMENT", ""),
+        )
 
-    def own_comments(self, marker: str) -> Sequence[Comment]:
-        """Return those that the token wrote, and that begin with the marker."""
-        return [
-            _comment(comment)
-            for comment in self._all_comments()
-            if not value_at(comment, "deleted")
-            and is_marked(_comment(comment).body, marker)
-            and self._wrote(comment)
-        ]
-
-    def add_comment(self, text: str) -> Comment:
-        """Add a comment to the pull request."""
-        data = {"content": {"raw": text}}
-        answer = self._http.send("POST", self._comments(), data=data, once=True)
-        self._user = _author(answer.data) or self._user
-        return _comment(answer.data)
-
-    def replace_comment(self, comment: Comment, text: str) -> None:
-        """Replace what a comment says."""
-        data = {"content": {"raw": text}}
-        with of_one_comment():
-            self._http.send("PUT", f"{self._comments()}/{comment.id}", data=data)
-
-    def delete_comment(self, comment: Comment) -> None:
-        """Delete a comment."""
-        with suppress(Gone), of_one_comment():
-            self._http.send("DELETE", f"{self._comments()}/{comment.id}")
+    @staticmethod
+    def auth(token: str) -> AuthBase:
+        """Return an access token as it is, and ``email:token``, a person's, as a password."""
+        if ":" not in token:
+            return BearerToken(token)
+        return BearerToken(base64.b64encode(token.encode()).decode(), scheme="Basic")
 
     def set_status(self, status: Status) -> None:
         """Set a build status of the commit, and write a report for Code Insights."""
-        if self._place.commit is None:
-            raise HostError("it is not known which commit this is about")
-        commit = f"{self._repository}/commit/{self._place.commit}"
+        commit = f"{self._repository}/commit/{self.place.commit}"
         key = _key(status.context)
         data = {
             "key": key,
@@ -168,15 +122,15 @@ class Bitbucket:
             "description": shorten(status.description, LONGEST_DESCRIPTION),
             **({"url": status.url} if status.url else {}),
         }
-        self._http.send("POST", f"{commit}/statuses/build", data=data)
+        self.send("POST", f"{commit}/statuses/build", data=data)
         # The verdict is there by now, whatever becomes of the rest.
         with of_details():
             self._report(f"{commit}/reports/{key}", status, key)
 
     def _report(self, path: str, status: Status, key: str) -> None:
         if not self._reported:
-            with suppress(Gone), of_one_comment():
-                self._http.send("DELETE", path)
+            with suppress(Gone):
+                self.send("DELETE", path)
             self._reported = True
         data = {
             "title": status.context,
@@ -186,46 +140,53 @@ class Bitbucket:
             "result": _RESULTS.get(status.state, "FAILED"),
             **({"link": status.url} if status.url else {}),
         }
-        self._http.send("PUT", path, data=data)
+        self.send("PUT", path, data=data)
         found = [
             _annotation(issue, f"{key}-{number}")
             for number, issue in enumerate(status.issues[:MOST_ANNOTATIONS], 1)
         ]
         for at in range(0, len(found), ANNOTATIONS):
-            self._http.send("POST", f"{path}/annotations", data=found[at : at + ANNOTATIONS])
+            self.send("POST", f"{path}/annotations", data=found[at : at + ANNOTATIONS])
 
-    def _all_comments(self) -> Iterator[Fields]:
-        path = f"{self._comments()}?pagelen={PAGE}&sort=created_on"
+    def comments(self) -> Iterator[Comment]:
+        """Return the comments of the pull request, but for those that are deleted."""
+        path = f"{self.path}?pagelen={PAGE}&sort=created_on"
         while path:
-            page = self._http.send("GET", path).data
-            yield from objects_in(value_at(page, "values"))
+            page = self.send("GET", path)
+            for comment in objects_in(value_at(page, "values")):
+                if not value_at(comment, "deleted"):
+                    yield self.read(comment)
             path = text_at(page, "next")
 
-    def _wrote(self, comment: Fields) -> bool:
-        """Whether the token's user wrote a comment."""
-        author = _author(comment)
-        if self._user is None:
-            self._user = self._own_id()
-        if not self._user and author not in self._others:
-            # Only its author can write it.
+    def wrote(self, comment: Comment) -> bool:
+        """Whether the token's user wrote a comment: only its author can write it again."""
+        if not self.user and not self._asked:
+            self._asked = True
+            self.user = self.find_user()
+        if not self.user and comment.author not in self._others:
             try:
-                same = _comment(comment)
-                self.replace_comment(same, same.body)
-            except (Gone, NoRights):
-                self._others.add(author)
+                self.replace_comment(comment, comment.body)
+            except NoRights:
+                self._others.add(comment.author)
             else:
-                self._user = author
-        return bool(author) and author == self._user
+                self.user = comment.author
+        return bool(self.user) and comment.author == self.user
 
-    def _own_id(self) -> str:
+    def find_user(self) -> str:
         """Return the id of the token's user, empty where the token may not ask for it."""
         try:
-            return text_at(self._http.send("GET", "user").data, "uuid")
+            return text_at(self.send("GET", "user"), "uuid")
         except NoRights:
             return ""
 
-    def _comments(self) -> str:
-        return f"{self._repository}/pullrequests/{self._place.pull_request}/comments"
+    def content(self, text: str) -> Mapping[str, object]:
+        """Return what a comment says, as Bitbucket takes it."""
+        return {"content": {"raw": text}}
+
+    def read(self, data: object) -> Comment:
+        """Read a comment of an answer."""
+        number, body = str(number_at(data, "id")), text_at(data, "content", "raw")
+        return Comment(id=number, body=body, author=text_at(data, "user", "uuid"))
 
 
 def _key(context: str) -> str:
@@ -235,14 +196,6 @@ def _key(context: str) -> str:
         return context
     # Contexts that differ only in what was dropped are different contexts.
     return f"{plain[: LONGEST_KEY - 13]}-{sha256(context.encode()).hexdigest()[:12]}"
-
-
-def _author(comment: object) -> str:
-    return text_at(comment, "user", "uuid")
-
-
-def _comment(comment: object) -> Comment:
-    return Comment(id=str(number_at(comment, "id")), body=text_at(comment, "content", "raw"))
 
 
 def _annotation(issue: Issue, number: str) -> Mapping[str, object]:

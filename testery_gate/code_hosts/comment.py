@@ -8,12 +8,16 @@ ones are deleted. The oldest is the same one for everybody who looks, so nobody 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import assert_never
 
 from testery_gate.code_hosts import Mode
-from testery_gate.code_hosts.host import CodeHost, Comment, Gone, HostError, Lost
+from testery_gate.code_hosts.host import CodeHost, Comment
+from testery_gate.code_hosts.http import Gone, HostError, Lost
+from testery_gate.errors import ExitCode
 
 ROUNDS = 5
 """How often it is looked which comments there are, before others that change them win."""
@@ -39,13 +43,11 @@ def marker_of(key: str) -> str:
     return f"testery-gate:{plain or 'key'}-{sha256(key.encode()).hexdigest()[:12]}"
 
 
-def is_marked(body: str, marker: str) -> bool:
-    """Whether a comment begins with the marker: one that quotes such a comment does not."""
-    return note_of(body, marker) is not None
-
-
 def note_of(body: str, marker: str) -> Note | None:
-    """Return the note of a comment with this marker; ``None`` where it has none."""
+    """Return the note of a comment that begins with this marker; ``None`` where it does not.
+
+    One that quotes such a comment does not.
+    """
     found = re.match(
         rf"[^\w>]{{0,20}}{re.escape(marker)} outcome=(\w{{1,40}}) pipeline=(\d{{1,20}})\b",
         body,
@@ -63,7 +65,6 @@ class Wanted:
     note: Note
     text: str
     """All of it, with the hidden line first."""
-    passed: bool
 
     def over(self, note: Note | None) -> bool:
         """Whether to write it, where there is a comment with this note, or none."""
@@ -74,7 +75,7 @@ class Wanted:
             case Mode.ALWAYS:
                 return True
             case Mode.FAILED:
-                return note is not None or not self.passed
+                return note is not None or self.note.outcome != ExitCode.PASSED.outcome
             case Mode.CHANGED:
                 return note is None or note.outcome != self.note.outcome
             case Mode.NEVER:
@@ -83,24 +84,32 @@ class Wanted:
                 assert_never(self.mode)
 
 
+def own_comments(host: CodeHost, marker: str) -> Sequence[Comment]:
+    """Return the comments with the marker that the token's own user wrote, the oldest first."""
+    marked = [comment for comment in host.comments() if note_of(comment.body, marker)]
+    # Who asks is asked only where it matters.
+    return list(filter(host.wrote, marked))
+
+
 def keep_one(host: CodeHost, wanted: Wanted) -> None:
     """Have one comment with the marker, that says what is wanted; raises :class:`HostError`."""
     added: Comment | None = None
     for _ in range(ROUNDS):
-        own = host.own_comments(wanted.marker)
-        oldest = own[0] if own else None
-        try:
-            if oldest is None:
-                # Not every system lists at once what was added.
-                if added is not None or not wanted.over(None):
-                    return
+        own = own_comments(host, wanted.marker)
+        if not own:
+            # Not every system lists at once what was added.
+            if added is not None or not wanted.over(None):
+                return
+            with suppress(Lost):
                 added = host.add_comment(wanted.text)
-                continue
-            its_own = added is not None and oldest.id == added.id
-            if not its_own and wanted.over(note_of(oldest.body, wanted.marker)):
-                host.replace_comment(oldest, wanted.text)
-        except (Gone, Lost):
             continue
+        oldest = own[0]
+        its_own = added is not None and oldest.id == added.id
+        if not its_own and wanted.over(note_of(oldest.body, wanted.marker)):
+            try:
+                host.replace_comment(oldest, wanted.text)
+            except (Gone, Lost):
+                continue
         surplus = {comment.id: comment for comment in (*own[1:], added) if comment is not None}
         surplus.pop(oldest.id, None)
         for comment in surplus.values():

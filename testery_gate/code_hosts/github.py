@@ -17,35 +17,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 from testery_gate.ci.issues import Issue, Severity
-from testery_gate.code_hosts.answers import (
-    Fields,
-    number_at,
-    objects_in,
-    of_one_comment,
-    text_at,
-    value_at,
-)
-from testery_gate.code_hosts.comment import is_marked
+from testery_gate.code_hosts.answers import number_at, objects_in, text_at, value_at
 from testery_gate.code_hosts.host import (
+    CodeHost,
     Comment,
-    Gone,
-    HostError,
-    NoRights,
     Place,
     State,
     Status,
     Surroundings,
     of_details,
 )
-from testery_gate.code_hosts.http import Http
+from testery_gate.code_hosts.http import HostError, Http, Lost, NoRights
 from testery_gate.text import shorten
 
 PAGE = 100
-"""Comments of one request, which is the most."""
+"""Comments or check runs of one request, which is the most."""
+ROUNDS = 3
+"""How often a check run is asked for whose answer is lost, and which is not there."""
 ANNOTATIONS = 50
 """Of one request, which is the most; further ones are added to those that are there."""
 MOST_ANNOTATIONS = 200
@@ -73,23 +65,143 @@ _STATES = {
 _LEVELS = {Severity.ERROR: "failure", Severity.WARNING: "warning"}
 
 
-def find_place(surroundings: Surroundings) -> Place:
-    """Return what GitHub Actions says of the change; raises :class:`HostError`."""
-    environment = surroundings.environment
-    repository = environment.get("GITHUB_REPOSITORY", "")
-    if repository.count("/") != 1:
-        raise HostError("GITHUB_REPOSITORY does not say which repository this is")
-    server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
-    run_id = environment.get("GITHUB_RUN_ID", "")
-    return Place(
-        api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
-        repository=repository,
-        commit=surroundings.commit(),
-        pull_request=_pull_request(surroundings.read_event(), environment),
-        pipeline_url=f"{server}/{repository}/actions/runs/{run_id}" if run_id else "",
-        pipeline=int(run_id) if re.fullmatch(r"\d{1,18}", run_id, re.ASCII) else 0,
-        gate=" / ".join(filter(None, map(environment.get, ("GITHUB_WORKFLOW", "GITHUB_JOB")))),
-    )
+class GitHub(CodeHost):
+    """A pull request, or a commit, on GitHub."""
+
+    name = "GitHub"
+    comment_limit = 65_536
+    replacing = "PATCH"
+
+    def __init__(self, place: Place, http: Http) -> None:
+        super().__init__(place, http)
+        self._repository = f"repos/{place.repository}"
+        self.path = f"{self._repository}/issues/{place.pull_request}/comments"
+        self._check_run: int | None = None
+        self._external_id = uuid4().hex
+        """Tells its check run from those that other jobs of the same name make at the same time."""
+        self._asked = False
+        """Whether a check run was asked for, and so may be there."""
+        self._may_check = True
+
+    @staticmethod
+    def find_place(surroundings: Surroundings) -> Place:
+        """Return what GitHub Actions says of the change; raises :class:`HostError`."""
+        environment = surroundings.environment
+        repository = environment.get("GITHUB_REPOSITORY", "")
+        if repository.count("/") != 1:
+            raise HostError("GITHUB_REPOSITORY does not say which repository this is")
+        server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
+        run_id = surroundings.number("GITHUB_RUN_ID")
+        return Place(
+            api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
+            repository=repository,
+            commit=surroundings.commit(),
+            pull_request=_pull_request(surroundings.read_event(), environment),
+            pipeline_url=f"{server}/{repository}/actions/runs/{run_id}" if run_id else "",
+            pipeline=run_id or 0,
+            gate=" / ".join(filter(None, map(environment.get, ("GITHUB_WORKFLOW", "GITHUB_JOB")))),
+        )
+
+    def set_status(self, status: Status) -> None:
+        """Make or update a check run where the token may, else a commit status."""
+        if self._may_check:
+            try:
+                self._check(status)
+            except NoRights:
+                self._may_check = False
+            else:
+                return
+        self.send(
+            "POST",
+            f"{self._repository}/statuses/{self.place.commit}",
+            data={
+                "state": _STATES[status.state],
+                "context": shorten(status.context, LONGEST_TITLE),
+                "description": shorten(status.description, LONGEST_DESCRIPTION),
+                **({"target_url": status.url} if status.url else {}),
+            },
+        )
+
+    def _check(self, status: Status) -> None:
+        title = shorten(status.description, LONGEST_TITLE)
+        summary = status.report(LONGEST_SUMMARY) or title
+        data: dict[str, Any] = {
+            "name": shorten(status.context, LONGEST_TITLE),
+            **({"details_url": status.url} if status.url else {}),
+            **(
+                {"status": "in_progress"}
+                if status.state is State.PENDING
+                else {"status": "completed", "conclusion": _CONCLUSIONS[status.state]}
+            ),
+            "output": {"title": title, "summary": summary},
+        }
+        self._update_check_run(data)
+        # The verdict is there by now, whatever becomes of what tests are called.
+        with of_details():
+            for part in _annotations(status.issues):
+                output = {"title": title, "summary": summary, "annotations": part}
+                self.send("PATCH", self._one_check_run(), data={"output": output})
+
+    def _update_check_run(self, data: Mapping[str, Any]) -> None:
+        """Update the check run, or make it; where an answer was lost, it is there perhaps."""
+        rounds = 0
+        while True:
+            if self._check_run is None and self._asked:
+                self._check_run = self._find_check_run(data["name"])
+            if self._check_run is not None:
+                self.send("PATCH", self._one_check_run(), data=data)
+                return
+            own = {"head_sha": self.place.commit, "external_id": self._external_id}
+            self._asked = True
+            try:
+                made = self.send(
+                    "POST", f"{self._repository}/check-runs", data={**data, **own}, once=True
+                )
+            except Lost:
+                rounds += 1
+                if rounds == ROUNDS:
+                    raise
+            else:
+                self._check_run = number_at(made, "id")
+                return
+
+    def _find_check_run(self, name: str) -> int | None:
+        """Return the check run that this process has made, if there is one."""
+        path = f"{self._repository}/commits/{self.place.commit}/check-runs"
+        params: Mapping[str, str | int] = {"check_name": name, "filter": "all", "per_page": PAGE}
+        answer = self.http.send("GET", path, params=params)
+        for check_run in objects_in(value_at(answer.data, "check_runs")):
+            if text_at(check_run, "external_id") == self._external_id:
+                return number_at(check_run, "id")
+        return None
+
+    def comments(self) -> Iterator[Comment]:
+        """Return the comments of the pull request, which GitHub lists in their order."""
+        number, more = 0, True
+        while more:
+            number += 1
+            params = {"per_page": PAGE, "page": number}
+            page = objects_in(self.http.send("GET", self.path, params=params).data)
+            yield from map(self.read, page)
+            more = len(page) == PAGE
+
+    def find_user(self) -> str:
+        """Return the name of the token's user."""
+        # Enterprise Server has GraphQL beside REST's /api/v3.
+        url = f"{self.http.base_url.removesuffix('/v3')}/graphql"
+        return text_at(self.send("POST", url, data={"query": VIEWER}), "data", "viewer", "login")
+
+    def path_of(self, comment: Comment) -> str:
+        """Return where a comment is, whichever pull request it belongs to."""
+        return f"{self._repository}/issues/comments/{comment.id}"
+
+    def read(self, data: object) -> Comment:
+        """Read a comment of an answer."""
+        number, body = str(number_at(data, "id")), text_at(data, "body")
+        return Comment(id=number, body=body, author=text_at(data, "user", "login"))
+
+    def _one_check_run(self) -> str:
+        return f"{self._repository}/check-runs/{self._check_run}"
 
 
 def _pull_request(event: object, environment: Mapping[str, str]) -> int | None:
@@ -103,132 +215,6 @@ def _pull_request(event: object, environment: Mapping[str, str]) -> int | None:
             return number_at(event, name, "number")
     found = re.fullmatch(r"refs/pull/(\d{1,18})/.+", environment.get("GITHUB_REF", ""), re.ASCII)
     return int(found[1]) if found else None
-
-
-class GitHub:
-    """A pull request, or a commit, on GitHub; see :class:`.host.CodeHost`."""
-
-    name = "GitHub"
-    comment_limit = 65_536
-    folds = True
-
-    def __init__(self, place: Place, http: Http) -> None:
-        self._place = place
-        self._http = http
-        self._repository = f"repos/{place.repository}"
-        self._viewer = ""
-        self._check_run: int | None = None
-        self._may_check = True
-
-    def hidden(self, note: str) -> str:
-        """Return an HTML comment."""
-        return f"<!-- {note} -->"
-
-    def own_comments(self, marker: str) -> Sequence[Comment]:
-        """Return those of the token's user that begin with the marker."""
-        marked = [one for one in self._all_comments() if is_marked(text_at(one, "body"), marker)]
-        # Who asks is asked only where it matters.
-        own = [one for one in marked if text_at(one, "user", "login") == self._login()]
-        return [_comment(one) for one in sorted(own, key=lambda one: number_at(one, "id"))]
-
-    def add_comment(self, text: str) -> Comment:
-        """Add a comment to the pull request."""
-        answer = self._http.send("POST", self._comments(), data={"body": text}, once=True)
-        self._viewer = text_at(answer.data, "user", "login")
-        return _comment(answer.data)
-
-    def replace_comment(self, comment: Comment, text: str) -> None:
-        """Replace what a comment says."""
-        with of_one_comment():
-            self._http.send("PATCH", self._one_comment(comment), data={"body": text})
-
-    def delete_comment(self, comment: Comment) -> None:
-        """Delete a comment."""
-        with suppress(Gone), of_one_comment():
-            self._http.send("DELETE", self._one_comment(comment))
-
-    def set_status(self, status: Status) -> None:
-        """Make or update a check run where the token may, else a commit status."""
-        if self._place.commit is None:
-            raise HostError("it is not known which commit this is about")
-        if self._may_check:
-            try:
-                self._check(status, self._place.commit)
-            except NoRights:
-                self._may_check = False
-            else:
-                return
-        self._http.send(
-            "POST",
-            f"{self._repository}/statuses/{self._place.commit}",
-            data={
-                "state": _STATES[status.state],
-                "context": shorten(status.context, LONGEST_TITLE),
-                "description": shorten(status.description, LONGEST_DESCRIPTION),
-                **({"target_url": status.url} if status.url else {}),
-            },
-        )
-
-    def _check(self, status: Status, commit: str) -> None:
-        title = shorten(status.description, LONGEST_TITLE)
-        summary = status.report(LONGEST_SUMMARY) or title
-        data: dict[str, Any] = {
-            "name": shorten(status.context, LONGEST_TITLE),
-            **({"details_url": status.url} if status.url else {}),
-            **(
-                {"status": "in_progress"}
-                if status.state is State.PENDING
-                else {"status": "completed", "conclusion": _CONCLUSIONS[status.state]}
-            ),
-            "output": {"title": title, "summary": summary},
-        }
-        if self._check_run is None:
-            path = f"{self._repository}/check-runs"
-            answer = self._http.send("POST", path, data={**data, "head_sha": commit})
-            self._check_run = number_at(answer.data, "id")
-        else:
-            self._http.send("PATCH", self._one_check_run(), data=data)
-        # The verdict is there by now, whatever becomes of what tests are called.
-        with of_details():
-            for part in _annotations(status.issues):
-                output = {"title": title, "summary": summary, "annotations": part}
-                self._http.send("PATCH", self._one_check_run(), data={"output": output})
-
-    def _all_comments(self) -> Iterator[Fields]:
-        number, more = 0, True
-        while more:
-            number += 1
-            params = {"per_page": PAGE, "page": number}
-            page = objects_in(self._http.send("GET", self._comments(), params=params).data)
-            yield from page
-            more = len(page) == PAGE
-
-    def _login(self) -> str:
-        """Return the name of the token's user."""
-        if not self._viewer:
-            answer = self._http.send("POST", _graphql(self._http), data={"query": VIEWER})
-            self._viewer = text_at(answer.data, "data", "viewer", "login")
-        if not self._viewer:
-            raise NoRights("GitHub does not say which user the token is")
-        return self._viewer
-
-    def _comments(self) -> str:
-        return f"{self._repository}/issues/{self._place.pull_request}/comments"
-
-    def _one_comment(self, comment: Comment) -> str:
-        return f"{self._repository}/issues/comments/{comment.id}"
-
-    def _one_check_run(self) -> str:
-        return f"{self._repository}/check-runs/{self._check_run}"
-
-
-def _graphql(http: Http) -> str:
-    """Return GraphQL's address, which Enterprise Server has beside REST's /api/v3."""
-    return f"{http.base_url.removesuffix('/v3')}/graphql"
-
-
-def _comment(data: object) -> Comment:
-    return Comment(id=str(number_at(data, "id")), body=text_at(data, "body"))
 
 
 def _annotations(issues: Sequence[Issue]) -> Sequence[Sequence[Mapping[str, object]]]:

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
+from requests.auth import AuthBase
+
+from testery_gate.api.transport import BearerToken
 from testery_gate.ci.issues import Issue
-
-
-class HostError(Exception):
-    """The code host did not do what it was asked; the message may be shown.
-
-    ``status`` is that of its answer, if there was one.
-    """
-
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class NoRights(HostError):
-    """The token may not do this (401, 403, and 404 where the system hides what it refuses)."""
-
-
-class Gone(HostError):
-    """The comment is not there any more."""
-
-
-class Lost(HostError):
-    """There was no answer to what must not be sent twice: it may have been done."""
+from testery_gate.code_hosts.http import Gone, HostError, Http, NoRights
 
 
 class Bare(HostError):
@@ -56,6 +38,11 @@ class Surroundings:
     """Returns the JSON that the CI system says of its event, ``None`` where it says nothing."""
     commit: Callable[[], str | None]
     """Returns the commit under test, as ``--git-ref auto`` finds it; ``None`` if it doesn't."""
+
+    def number(self, variable: str) -> int | None:
+        """Return the number that a variable of the environment has; ``None`` if it has none."""
+        value = self.environment.get(variable, "")
+        return int(value) if re.fullmatch(r"\d{1,18}", value, re.ASCII) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +72,8 @@ class Comment:
     id: str
     """Whatever the system needs to find it again."""
     body: str
+    author: str = ""
+    """The id of the user who wrote it; empty where the system does not say it."""
 
 
 class State(Enum):
@@ -116,44 +105,93 @@ class Status:
     """What to annotate, the most important first, as far as the system shows such a thing."""
 
 
-class CodeHost(Protocol):
-    """One change on a system that hosts code. Every method raises :class:`HostError`."""
+class CodeHost(ABC):
+    """One change on a system that hosts code, as far as all systems do the same.
+
+    Every method raises :class:`.http.HostError`.
+    """
 
     name: str
     """What people call the system."""
     comment_limit: int
     """How many bytes of UTF-8 a comment may have."""
-    folds: bool
+    folds: bool = True
     """Whether its comments show HTML's ``details``."""
+    hidden: str = "<!-- {} -->"
+    """The line that keeps a note in a comment where people do not see it.
 
-    def hidden(self, note: str) -> str:
-        """Return a line that keeps a note in a comment where people do not see it.
+    The note is letters, digits, blanks and ``:=-_.`` only.
+    """
+    replacing: str = "PUT"
+    """The method that replaces a comment."""
+    path: str
+    """Where the change's comments are, below the API's address."""
 
-        The note is letters, digits, blanks and ``:=-_.`` only; it stands in the line as it is.
-        """
-        ...
+    def __init__(self, place: Place, http: Http) -> None:
+        self.place = place
+        self.http = http
+        self.user = ""
+        """Whom the token is of, as :attr:`Comment.author` has it; empty until that is known."""
 
-    def own_comments(self, marker: str) -> Sequence[Comment]:
-        """Return the comments of the change, of all pages, the oldest first, that
-        :func:`.comment.is_marked` finds marked, and that the token's own user wrote.
-        """
-        ...
+    @staticmethod
+    @abstractmethod
+    def find_place(surroundings: Surroundings) -> Place:
+        """Return what the system's own pipelines say of the change."""
 
-    def add_comment(self, text: str) -> Comment:
-        """Add a comment, once: raises :class:`Lost` where it isn't known whether it was added."""
-        ...
+    @staticmethod
+    def auth(token: str) -> AuthBase:
+        """Return how a token is sent."""
+        return BearerToken(token)
 
-    def replace_comment(self, comment: Comment, text: str) -> None:
-        """Replace what a comment says; raises :class:`Gone` if it is not there any more."""
-        ...
-
-    def delete_comment(self, comment: Comment) -> None:
-        """Delete a comment; one that is gone already is no error."""
-        ...
-
+    @abstractmethod
     def set_status(self, status: Status) -> None:
         """Set the status of the commit; one that was set before in this process is replaced.
 
         Raises :class:`Bare` where only what belongs to it could not be said.
         """
-        ...
+
+    @abstractmethod
+    def comments(self) -> Iterable[Comment]:
+        """Return the comments of the change, of all pages, the oldest first."""
+
+    @abstractmethod
+    def find_user(self) -> str:
+        """Return whom the token is of; empty where the system does not say it."""
+
+    def wrote(self, comment: Comment) -> bool:
+        """Whether the token's own user wrote a comment."""
+        self.user = self.user or self.find_user()
+        if not self.user:
+            raise NoRights(f"{self.name} does not say which user the token is")
+        return comment.author == self.user
+
+    def add_comment(self, text: str) -> Comment:
+        """Add a comment, once: raises :class:`Lost` where it isn't known whether it was added."""
+        comment = self.read(self.send("POST", self.path, data=self.content(text), once=True))
+        self.user = comment.author or self.user
+        return comment
+
+    def replace_comment(self, comment: Comment, text: str) -> None:
+        """Replace what a comment says; raises :class:`Gone` if it is not there any more."""
+        self.send(self.replacing, self.path_of(comment), data=self.content(text))
+
+    def delete_comment(self, comment: Comment) -> None:
+        """Delete a comment; one that is gone already is no error."""
+        with suppress(Gone):
+            self.send("DELETE", self.path_of(comment))
+
+    @abstractmethod
+    def read(self, data: object) -> Comment:
+        """Read a comment of an answer."""
+
+    def content(self, text: str) -> Mapping[str, object]:
+        """Return what a comment says, as the system takes it."""
+        return {"body": text}
+
+    def path_of(self, comment: Comment) -> str:
+        """Return where a comment is."""
+        return f"{self.path}/{comment.id}"
+
+    def send(self, method: str, path: str, *, data: object = None, once: bool = False) -> object:
+        """Send a request as :meth:`.Http.send` does, and return the JSON of its answer."""
+        return self.http.send(method, path, data=data, once=once).data

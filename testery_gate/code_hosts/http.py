@@ -10,16 +10,14 @@ import json
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-import tenacity
 from requests.auth import AuthBase
 
 from testery_gate.api import faults
 from testery_gate.api.address import check_address
 from testery_gate.api.connection import find_route
 from testery_gate.api.transport import Bounds, Reply, Request, Transport
-from testery_gate.code_hosts.host import HostError, Lost, NoRights
 from testery_gate.errors import NoAnswer, UsageError
 from testery_gate.model import MalformedAnswer, decode_json
 from testery_gate.text import one_line, shorten
@@ -28,11 +26,33 @@ from testery_gate.waiting.deadline import Deadline
 LARGEST_ANSWER = 32 * 1024 * 1024
 MOST_VALUES = 1_000_000
 FIRST_DELAY = 0.5
-MOST_DOUBLINGS = 10
-"""Of the delay, from one attempt to the next; who asks for less than that gets it all the same."""
+"""Seconds, twice as many before each further attempt; who asks for less gets it all the same."""
 LONGEST_MESSAGE = 300
 _REFUSED = {203, 401, 403, 404}
 """With 203 Azure DevOps sends its page to sign in."""
+
+
+class HostError(Exception):
+    """The code host did not do what it was asked; the message may be shown.
+
+    ``status`` is that of its answer, if there was one.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NoRights(HostError):
+    """The token may not do this (401, 403, and 404 where the system hides what it refuses)."""
+
+
+class Gone(NoRights):
+    """It is not there any more, or is hidden (404)."""
+
+
+class Lost(HostError):
+    """There was no answer to what must not be sent twice: it may have been done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +67,7 @@ class Answer:
 class _Busy(Exception):
     """It wasn't done, and may be asked for again after so many seconds."""
 
-    def __init__(self, error: HostError, delay: float | None) -> None:
+    def __init__(self, error: HostError, delay: float = 0) -> None:
         super().__init__(str(error))
         self.error = error
         self.delay = delay
@@ -110,25 +130,16 @@ class Http:
             url = f"{url}?{urllib.parse.urlencode(params)}"
         body = None if data is None else json.dumps(data).encode()
         request = Request(method=method, url=url, body=body)
-
-        def delay(state: tenacity.RetryCallState) -> float:
-            asked = _busy(state).delay or 0
-            return max(asked, FIRST_DELAY * 2.0 ** min(state.attempt_number - 1, MOST_DOUBLINGS))
-
-        def no_time(state: tenacity.RetryCallState) -> bool:
-            return state.upcoming_sleep >= self._deadline.remaining()
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Busy),
-            wait=delay,
-            stop=no_time,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._attempt, request, once=once)
-        except _Busy as busy:
-            raise busy.error from None
+        least = FIRST_DELAY
+        while True:
+            try:
+                return self._attempt(request, once=once)
+            except _Busy as busy:
+                delay = max(busy.delay, least)
+                if delay >= self._deadline.remaining():
+                    raise busy.error from None
+            self._sleep(delay)
+            least *= 2
 
     def _attempt(self, request: Request, *, once: bool) -> Answer:
         left = self._deadline.remaining()
@@ -143,7 +154,7 @@ class Http:
             message = self._shown(error.message)
             if once:
                 raise Lost(message) from None
-            raise _Busy(HostError(message), None) from None
+            raise _Busy(HostError(message)) from None
         if 200 <= reply.status < 300 and reply.status not in _REFUSED:
             return self._answer(reply, request)
         raise self._refusal(reply, request, once=once)
@@ -165,12 +176,13 @@ class Http:
         if delay is not None and reply.status in {403, 429, 503}:
             return _Busy(HostError(message, status=reply.status), delay)
         if reply.status in _REFUSED:
-            return NoRights(message, status=reply.status)
+            refusal = Gone if reply.status == 404 else NoRights
+            return refusal(message, status=reply.status)
         if reply.status in {409, 429}:  # GitLab: another job sets the status at this moment
-            return _Busy(HostError(message, status=reply.status), None)
+            return _Busy(HostError(message, status=reply.status))
         if reply.status >= 500:
             lost = Lost(message, status=reply.status)
-            return lost if once else _Busy(lost, None)
+            return lost if once else _Busy(lost)
         return HostError(message, status=reply.status)
 
     def _asked_to_wait(self, reply: Reply) -> float | None:
@@ -202,10 +214,6 @@ class Http:
 
     def _shown(self, text: str) -> str:
         return shorten(one_line(self._transport.redact(text)), LONGEST_MESSAGE)
-
-
-def _busy(state: tenacity.RetryCallState) -> _Busy:
-    return cast("_Busy", cast("tenacity.Future", state.outcome).exception())
 
 
 def _origin(url: str) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from testery_gate.ci.issues import errors, warnings
-from testery_gate.code_hosts import Mode
+from testery_gate.code_hosts import Wishes
 from testery_gate.code_hosts.comment import Note, Wanted, marker_of
 from testery_gate.code_hosts.host import CodeHost, Place, State, Status
 from testery_gate.errors import ExitCode
@@ -55,19 +55,19 @@ def description(ending: Ending) -> str:
     return str(headline(ending.runs))
 
 
-def comment(ending: Ending, host: CodeHost, place: Place, key: str, mode: Mode) -> Wanted:
+def comment(ending: Ending, host: CodeHost, wishes: Wishes) -> Wanted:
     """Return the comment that is wanted at the end."""
+    place, key = host.place, wishes.key or host.place.gate
     marker = marker_of(key)
     note = Note(outcome=ending.exit_code.outcome, pipeline=place.pipeline)
-    head, foot = f"{host.hidden(note.line(marker))}\n\n", f"\n{_foot(place, key)}\n"
+    head, foot = f"{host.hidden.format(note.line(marker))}\n\n", f"\n{_foot(place, key)}\n"
     limit = host.comment_limit - len(f"{head}{foot}".encode())
     text = markdown.render_ending(ending, limit=limit)
     return Wanted(
-        mode=mode,
+        mode=wishes.comment,
         marker=marker,
         note=note,
         text=f"{head}{text if host.folds else markdown.unfolded(text)}{foot}",
-        passed=ending.exit_code is ExitCode.PASSED,
     )
 
 

@@ -122,7 +122,6 @@ def _several(look: Look, width: int, height: int, style: Style) -> list[list[Spa
 
 
 def _rows(runs: Sequence[tuple[int, Found]], width: int, style: Style) -> Iterator[list[Span]]:
-
     seen = seen_runs(found for _, found in runs)
     id_width = max((len(str(run_id)) for run_id, _ in runs), default=0)
     status_width = max((columns(style.drawable(status_of(found))) for _, found in runs), default=0)
@@ -152,7 +151,6 @@ def _rows(runs: Sequence[tuple[int, Found]], width: int, style: Style) -> Iterat
 
 
 def _progress_line(head: Span, runs: Sequence[TestRun], width: int, style: Style) -> list[Span]:
-
     done = f" {done_of(runs)} done"
     bar_width = min(LONGEST_BAR, width - columns(head[0]) - 1 - len(done))
     return [head, (" ", ""), *_bar(runs, bar_width, style), (done, "")]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -47,7 +47,11 @@ def overall(
     ``exit_code`` is the process's, where it is not what the runs come to.
     """
     code = exit_code_of(runs) if exit_code is None else exit_code
-    reasons = [_reason(judged, runs) for judged in runs if judged.exit_code is code]
+    reasons = [
+        f"run {judged.run_id}: {judged.verdict.reason}" if len(runs) > 1 else judged.verdict.reason
+        for judged in runs
+        if judged.exit_code is code
+    ]
     reason = reasons[0] if reasons else code.meaning
     if len(reasons) > 1:
         reason += f" (and {len(reasons) - 1} more runs {outcome(code)})"
@@ -62,15 +66,24 @@ def facts(ending: Ending) -> Mapping[str, str]:
     With several runs the counts are sums, unknown where one of them is, and ids and addresses
     are separated by commas. The single tests are counted where that was asked for.
     """
-    counts = _counts(ending.runs)
-    rate = _pass_rate(counts)
+    measured = [
+        {**({} if judged.run is None else measure(judged.run)), **measure_tests(judged.evidence)}
+        for judged in ending.runs
+    ]
+    counts = {metric: _sum([values.get(metric) for values in measured]) for metric in _SHOWN}
+    rate = _pass_rate(counts[Metric.PASSED], counts[Metric.FAILED])
+    of_tests = OF_TESTS if any(judged.evidence for judged in ending.runs) else ()
     addresses = [judged.web_url for judged in ending.runs if judged.web_url]
     named = {
         "outcome": ending.exit_code.outcome,
         "exit-code": str(ending.exit_code.value),
-        **{name: _shown(count) for name, count in counts.items()},
+        **{metric.value: _shown(counts[metric]) for metric in _COUNTS},
         "pass-rate": "" if rate is None else format_percentage(rate).removesuffix("%"),
-        **{name: _shown(count) for name, count in _counts_of_tests(ending.runs).items()},
+        **{
+            metric.value.replace("_", "-"): _shown(counts[metric])
+            for metric in Metric
+            if metric in of_tests
+        },
         "run-id": ",".join(
             str(judged.run_id) for judged in ending.runs if judged.run_id is not None
         ),
@@ -80,44 +93,21 @@ def facts(ending: Ending) -> Mapping[str, str]:
     return {name: clean_line(value) for name, value in named.items()}
 
 
-def _reason(judged: Judged, runs: Sequence[Judged]) -> str:
-    return (
-        f"run {judged.run_id}: {judged.verdict.reason}" if len(runs) > 1 else judged.verdict.reason
-    )
-
-
-def _counts(runs: Sequence[Judged]) -> Mapping[str, Fraction | None]:
-    metrics = (Metric.PASSED, Metric.FAILED, Metric.IGNORED, Metric.TOTAL)
-    measured = [{} if judged.run is None else measure(judged.run) for judged in runs]
-    return {
-        metric.value: _sum(values.get(metric) for values in measured) if measured else None
-        for metric in metrics
-    }
-
-
-def _counts_of_tests(runs: Sequence[Judged]) -> Mapping[str, Fraction | None]:
-    if all(judged.evidence is None for judged in runs):
-        return {}
-    measured = [measure_tests(judged.evidence) for judged in runs]
-    return {
-        metric.value.replace("_", "-"): _sum(values[metric] for values in measured)
-        for metric in Metric
-        if metric in OF_TESTS
-    }
+_COUNTS = (Metric.PASSED, Metric.FAILED, Metric.IGNORED, Metric.TOTAL)
+_SHOWN = (*_COUNTS, *OF_TESTS)
 
 
 def _shown(count: Fraction | None) -> str:
     return "" if count is None else str(count)
 
 
-def _sum(values: Iterable[Fraction | None]) -> Fraction | None:
+def _sum(values: Sequence[Fraction | None]) -> Fraction | None:
     """Add up; unknown where one value is, because a sum of the rest would be taken for all."""
-    known = list(values)
-    return None if None in known else sum((v for v in known if v is not None), Fraction(0))
+    known = [value for value in values if value is not None]
+    return sum(known, Fraction(0)) if known and len(known) == len(values) else None
 
 
-def _pass_rate(counts: Mapping[str, Fraction | None]) -> Fraction | None:
-    passed, failed = counts[Metric.PASSED.value], counts[Metric.FAILED.value]
+def _pass_rate(passed: Fraction | None, failed: Fraction | None) -> Fraction | None:
     if passed is None or failed is None or passed + failed == 0:
         return None
     return passed * 100 / (passed + failed)

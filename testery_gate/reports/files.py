@@ -24,6 +24,8 @@ from testery_gate.text import clean_line
 
 PATIENCE = 10.0
 """Seconds to wait for somebody who reads a pipe."""
+_WRITTEN_AT_ONCE = 65536
+"""Characters."""
 
 
 def check_writable(report: Report) -> None:
@@ -53,7 +55,10 @@ def publish(
     code = exit_code_of(runs)
     for report in wanted:
         try:
-            shown = runs if _is_for_a_file(report.path) else list(map(_without_addresses, runs))
+            shown = runs
+            if not _is_for_a_file(report.path):
+                # Addresses may be signed, and a log has other readers than a file.
+                shown = [replace(judged, attachments={}) for judged in runs]
             # No name is given to the text, so that it is gone before the next one is made.
             _deliver(formats[report.format](shown), report, stdout)
         except ReportLost as error:
@@ -70,11 +75,6 @@ def _is_for_a_file(path: str) -> bool:
     except (OSError, ValueError):
         return False  # the write will say why
     return path != "-" and (existing is None or _is_file(existing))
-
-
-def _without_addresses(judged: Judged) -> Judged:
-    """Leave out addresses that may be signed: a log has other readers than a file."""
-    return replace(judged, attachments={})
 
 
 def withdraw(reports: Iterable[Report]) -> None:
@@ -146,7 +146,9 @@ def _replace(target: Path, existing: os.stat_result | None, text: str) -> None:
     with _temporary(target.parent) as temporary:
         # Created as any new file is, so that the umask alone decides who may read it.
         with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            # All at once it would be held in bytes as well.
+            for start in range(0, len(text), _WRITTEN_AT_ONCE):
+                file.write(text[start : start + _WRITTEN_AT_ONCE])
         if existing is not None:
             temporary.chmod(stat.S_IMODE(existing.st_mode))
         temporary.replace(target)

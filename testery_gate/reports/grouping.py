@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 
@@ -28,24 +27,12 @@ _COMPARED_CHARACTERS = 1_000
 """So much of a message makes it another error; what follows is mostly data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorGroup:
-    """Failing tests with the same error."""
-
-    error: str
-    """The first line of the first test's error; empty where Testery gives none."""
-    tests: Sequence[view.FailingTest]
-
-
-def grouped(tests: Iterable[view.FailingTest]) -> Sequence[ErrorGroup]:
-    """Group tests by error; groups and their tests keep the order, so that new ones stay first."""
+def grouped(tests: Iterable[view.FailingTest]) -> Sequence[Sequence[view.FailingTest]]:
+    """Put tests with the same error together, in their order, so that new ones stay first."""
     groups: dict[str, list[view.FailingTest]] = {}
     for test in tests:
         groups.setdefault(signature(view.error_lines(test.result)), []).append(test)
-    return [
-        ErrorGroup(error=headline(view.error_lines(members[0].result)), tests=members)
-        for members in groups.values()
-    ]
+    return list(groups.values())
 
 
 def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
@@ -60,7 +47,7 @@ def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
         for judged in view.worst_first(runs)
         if judged.run_id is not None
         for group in grouped(islice(view.failing_tests(judged), most))
-        for place, test in enumerate(group.tests)
+        for place, test in enumerate(group)
         if test.result.id
     ]
     return [(run_id, result_id) for _, run_id, result_id in sorted(found, key=itemgetter(0))]
@@ -70,7 +57,7 @@ def signature(lines: Sequence[str]) -> str:
     """Return what two errors have in common if they are the same but for numbers and the like."""
     told = [line for line in _message(lines) if line and not _SOURCE.match(line)]
     compared = one_line(" ".join(line[:_COMPARED_CHARACTERS] for line in told[:_COMPARED_LINES]))
-    return _VARIABLE.sub("#", compared[:_COMPARED_CHARACTERS])
+    return re.sub(_VARIABLE, "#", compared[:_COMPARED_CHARACTERS])
 
 
 def headline(lines: Sequence[str]) -> str:
@@ -102,7 +89,7 @@ def _own_frame(lines: Sequence[str]) -> Sequence[str]:
     frames = [frame for _, frame in _frames(lines)]
     if any(map(_TRACE.match, lines)):
         frames.reverse()  # Python's most recent call is the last
-    own = [frame for frame in frames if not _FOREIGN.search(frame[0])]
+    own = [frame for frame in frames if not re.search(_FOREIGN, frame[0])]
     return next(iter([*own, *frames]), [])
 
 
@@ -127,15 +114,15 @@ _FRAME = re.compile(
 )
 _SOURCE = re.compile(r"\s{0,20}>?\s{0,20}\d{0,7}\s{0,20}\|")
 """A line of source code as Playwright, Jest and Cypress show it."""
-_FOREIGN = re.compile(
+# The next two are compiled when first needed, by re: most runs have no failing test.
+_FOREIGN = (
     r"node_modules|\(?node:|\(internal/|cypress_runner|__cypress/runner|<anonymous>\)?$"
     r"|(?:site|dist)-packages|/lib/python|/gems/|/vendor/"
     r"|\sat (?:java|javax|jdk|sun|kotlin|org\.(?:junit|testng|openqa|hamcrest|assertj)"
     r"|io\.cucumber|System|Microsoft|NUnit|Xunit|OpenQA|TechTalk)\."
 )
 """Frames of languages, drivers and test frameworks."""
-_VARIABLE = re.compile(
-    r"""(?xi)
+_VARIABLE = r"""(?xi)
     [a-z][a-z\d+.-]{1,20}://[^\s"'<>)\]]+                # addresses on the web
     | [\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+        # of mail
     | (?<![\w:])(?:[\da-f]{0,4}:){2,8}[\da-f.]+(?::\d+)?  # of machines: IPv6, others are numbers
@@ -144,4 +131,3 @@ _VARIABLE = re.compile(
     | \b(?=\d{0,64}[a-f])(?=[a-f]{0,64}\d)[\da-f]{7,}\b  # commits and the like
     | (?:(?<![\w.])[-+])?\d+(?:[-.,:/T]\d+)*Z?           # numbers, dates, times
     """
-)

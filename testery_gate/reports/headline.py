@@ -5,7 +5,6 @@ Every format has the line from here; it may lay out the run's names elsewhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,7 +22,7 @@ from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import CheckState, and_more
 from testery_gate.model import TestRun
 from testery_gate.reports import view
-from testery_gate.text import clean_line, shorten
+from testery_gate.text import clean_line, short_ref, shorten
 
 LONGEST_CASE = 300
 """Characters of a case; it may quote the API."""
@@ -136,14 +135,10 @@ def _in_numbers(judged: Judged) -> str:
 def about(judged: Judged) -> Sequence[str]:
     """Name a run by what people call it; by its id where it has no name, if it has that."""
     run = judged.run
-    parts = () if run is None else (run.name, run.environment, _short_ref(run.git_ref))
+    parts = () if run is None else (run.name, run.environment, short_ref(run.git_ref or ""))
     names = [shorten(clean_line(part), LONGEST_NAME) for part in parts if part]
     unnamed = judged.run_id is not None and not (run and run.name)
     return [*([f"run {judged.run_id}"] if unnamed else []), *filter(None, names)]
-
-
-def _short_ref(ref: str | None) -> str | None:
-    return ref[:7] if ref and re.fullmatch(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", ref) else ref
 
 
 def _passed(judged: Judged, run: TestRun) -> str:

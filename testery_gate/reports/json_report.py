@@ -32,14 +32,13 @@ renamed that would be all, twice."""
 def render(runs: Sequence[Judged]) -> str:
     """Return the report on one run or more, in ASCII alone."""
     exit_code = exit_code_of(runs)
-    head = {
-        "schemaVersion": SCHEMA_VERSION,
-        "tool": {"name": "testery-gate", "version": __version__},
-        "outcome": exit_code.outcome,
-        "exitCode": exit_code.value,
-    }
-    head_text = dumped(head).removesuffix(_END)
-    return "".join([head_text, ',\n  "runs": [', *_runs(runs), "\n  ]", _END, "\n"])
+    outcome = {"outcome": exit_code.outcome, "exitCode": exit_code.value}
+    text = dumped({**head(SCHEMA_VERSION), **outcome}).removesuffix(_END)
+    text += ',\n  "runs": ['
+    for part in _runs(runs):
+        text += part  # in place; a list of the parts would be held beside the whole
+    text += f"\n  ]{_END}\n"
+    return text
 
 
 _END = "\n}"
@@ -122,9 +121,7 @@ def _check(check: Check) -> Mapping[str, object]:
         "metric": None if criterion is None else criterion.metric.value,
         "operator": None if criterion is None else criterion.operator.value,
         "expected": None if criterion is None else _number(criterion.threshold),
-        "actual": None
-        if criterion is None or actual is None
-        else _number(actual, apart_from=criterion.threshold),
+        "actual": None if criterion is None else _number(actual, apart_from=criterion.threshold),
         "unit": None if criterion is None else _UNITS[criterion.metric.unit],
         "expectedText": clean_text(check.expected_text),
         "actualText": clean_text(check.actual_text),
@@ -155,11 +152,7 @@ def _run(run: TestRun) -> Mapping[str, object]:
 
 def _metrics(run: TestRun, evidence: Evidence | None) -> Mapping[str, object]:
     measured = {**measure(run), **measure_tests(evidence)}
-    return {
-        metric.value: None if value is None else _number(value, apart_from=Fraction(100))
-        for metric in Metric
-        for value in (measured[metric],)
-    }
+    return {metric.value: _number(measured[metric], apart_from=Fraction(100)) for metric in Metric}
 
 
 def _tests(
@@ -190,11 +183,7 @@ def _test(result: TestResult) -> Mapping[str, object]:
 
 
 _NOTHING: Mapping[str, object] = {"class": None, "why": None, "strip": None, "since": None}
-_TOLERATED: Mapping[str, object] = {
-    **_NOTHING,
-    "class": TOLERATED,
-    "why": WHY_TOLERATED,
-}
+_TOLERATED: Mapping[str, object] = {**_NOTHING, "class": TOLERATED, "why": WHY_TOLERATED}
 
 
 def _failure(failure: Failure) -> Mapping[str, object]:
@@ -264,11 +253,13 @@ def _text(text: str | None) -> str | None:
     return clean_text(text or "") or None
 
 
-def _number(value: Fraction, *, apart_from: Fraction | None = None) -> int | float:
+def _number(value: Fraction | None, *, apart_from: Fraction | None = None) -> int | float | None:
     """Return the nearest number that programs can hold, yet on the right side of another.
 
     A rate so near to its threshold that a float can't tell them apart would read as equal.
     """
+    if value is None:
+        return None
     number = float(value)
     if apart_from is not None and value != apart_from and number == float(apart_from):
         return math.nextafter(number, math.inf if value > apart_from else -math.inf)

@@ -15,8 +15,10 @@ from datetime import timedelta
 from fractions import Fraction
 
 from testery_gate.errors import ExitCode
+from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Unit, format_value
 from testery_gate.judging.judged import Judged
+from testery_gate.judging.verdict import Check
 from testery_gate.model import TestRun
 from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
@@ -71,10 +73,7 @@ def _on_ending(ending: Ending, budget: SizeBudget) -> Iterator[str]:
         return
     yield headline
     advice = [_bullet("next", prose(ending.advice))] if ending.advice else []
-    remarks = [_exit_code(code), *advice]
-    yield from _listed(
-        budget, _bullet("why", prose(ending.reason)), remarks, len(remarks), "remarks"
-    )
+    yield from _bullets([_bullet("why", prose(ending.reason)), _exit_code(code), *advice], budget)
 
 
 def unfolded(text: str) -> str:
@@ -235,7 +234,7 @@ def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str])
     yield heading
     known = {
         "why": prose(unsaid(judged)),
-        "new failures": _named(view.new_failures(judged)),
+        "new failures": ", ".join(view.new_failures(judged, _named)),
         "run": _which_run(judged),
     }
     advice = prose(judged.verdict.advice)
@@ -255,7 +254,7 @@ def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str])
 def _below(judged: Judged, budget: SizeBudget, level: str) -> Iterator[str]:
     """Write what stands below the failing tests: the checks, and what is known of the run."""
     run = judged.run
-    rows = map(_check_row, view.check_rows(judged))
+    rows = (_check_row(check, judged.exit_code) for check in judged.verdict.checks)
     head = f"{level} Checks\n\n{_CHECKS}"
     yield from _listed(budget, head, rows, len(judged.verdict.checks), "checks")
     facts = [] if run is None else [*_facts(run)]
@@ -268,7 +267,8 @@ def _bullet(label: str, text: str) -> str:
 
 
 def _exit_code(exit_code: ExitCode) -> str:
-    return _bullet("exit code", view.explained(exit_code))
+    text = f"{exit_code.value}, {view.outcome(exit_code)}: {exit_code.meaning}"
+    return _bullet("exit code", text)
 
 
 def _which_run(judged: Judged) -> str:
@@ -333,9 +333,10 @@ _CHECK_MARKS = {
 }
 
 
-def _check_row(row: view.CheckRow) -> str:
-    values = map(prose, (row.subject, row.expected, row.found))
-    return table_row(_CHECK_MARKS[row.mark], *values, row.result)
+def _check_row(check: Check, exit_code: ExitCode) -> str:
+    values = map(prose, (view.subject(check), check.expected_text, check.actual_text))
+    mark, result = view.mark_of_check(check), view.result_of_check(check, exit_code)
+    return table_row(_CHECK_MARKS[mark], *values, result)
 
 
 def table_row(*cells: str) -> str:
@@ -360,25 +361,20 @@ def _failing_tests(judged: Judged, budget: SizeBudget, level: str) -> Iterator[s
 def _compared(judged: Judged) -> Iterator[str]:
     for label, text in view.comparison(judged).items():
         yield _bullet(label, prose(text))
-    if missing := _named(view.missing_tests(judged)):
-        yield _bullet("missing tests", missing)
+    if missing := view.missing_tests(judged, _named):
+        yield _bullet("missing tests", ", ".join(missing))
 
 
-def _named(named: view.Named) -> str:
-    tests = [_test_name(test.name, test.file) for test in named.tests]
-    return ", ".join([*tests, *([view.more(named.more)] if named.more else [])])
-
-
-def _test_name(name: str, file: str) -> str:
-    shown, where = code(name) or view.NO_NAME, code(file)
-    return f"{shown} in {where}" if where else shown
+def _named(test: TestId) -> str:
+    name, where = code(test.name) or view.NO_NAME, code(test.file)
+    return f"{name} in {where}" if where else name
 
 
 def _failing_test(test: view.FailingTest, page: str) -> str:
     result = test.result
     urgent = test.mark is Mark.BAD
     label = f"**{test.label}:** " if urgent and test.label else test.label and f"{test.label}: "
-    facts = [f"{_CHECK_MARKS[test.mark]} {label}{_test_name(result.name, result.file)}"]
+    facts = [f"{_CHECK_MARKS[test.mark]} {label}{_named(TestId.of(result))}"]
     if result.duration is not None and result.duration >= timedelta(0):
         seconds = Fraction(result.duration // timedelta(milliseconds=1), 1000)
         facts.append(format_value(seconds, Unit.TIME))

@@ -195,8 +195,16 @@ def _reasons(layout: _Layout, judged: Judged) -> list[str]:
 
 def _details(layout: _Layout, judged: Judged) -> Iterator[_Block]:
     rows = [
-        (row.mark, (row.subject, row.result, row.expected, row.found))
-        for row in view.check_rows(judged)
+        (
+            view.mark_of_check(check),
+            (
+                view.subject(check),
+                view.result_of_check(check, judged.exit_code),
+                check.expected_text,
+                check.actual_text,
+            ),
+        )
+        for check in judged.verdict.checks
     ]
     yield _table(layout, ("check", "result", "expected", "found"), rows)
     facts = _facts(judged)
@@ -211,8 +219,9 @@ def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
     if not count:
         return []
     known = {"failing tests": count, **view.comparison(judged, unicode=layout.unicode)}
-    if missing := _missing_tests(layout, judged):
-        known["missing tests"] = missing
+    missing = view.missing_tests(judged, lambda test: layout.fit(_named(test), LONGEST_NAME))
+    if missing:
+        known["missing tests"] = ", ".join(missing)
     width = max(len(f"{label}:") for label in known)
     lines = [line for label, text in known.items() for line in layout.labelled(label, text, width)]
     page, left, told = run_page(judged), layout.failures, 0
@@ -220,17 +229,17 @@ def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
     for number, group in enumerate(groups[:left]):
         # Each error is shown before a second test with the same one.
         others = len(groups) - number - 1
-        shown = group.tests[: max(1, left - others)]
+        shown = group[: max(1, left - others)]
         for test in shown:
             lines += _failing_test(layout, test, page)
-        if len(group.tests) > len(shown):
-            lines.append(f"    {view.more(len(group.tests) - len(shown), 'with this error')}")
-        elif len(group.tests) > 1:
-            in_all = "both" if len(group.tests) == 2 else f"all {len(group.tests)}"
+        if len(group) > len(shown):
+            lines.append(f"    {view.more(len(group) - len(shown), 'with this error')}")
+        elif len(group) > 1:
+            in_all = "both" if len(group) == 2 else f"all {len(group)}"
             lines.append(f"    the same error in {in_all}:")
         lines += _error(layout, shown[0].result)
         left -= len(shown)
-        told += len(group.tests)
+        told += len(group)
     rest = view.failing_number(judged) - told
     return [*lines, f"    {view.more(rest)}"] if rest > 0 else lines
 
@@ -246,12 +255,6 @@ def _error(layout: _Layout, result: TestResult) -> Iterator[str]:
         indent = " " * min(len(line) - len(line.lstrip()) - least, NARROWEST_CELL)
         text = layout.fit(line, layout.width - len(lead) - len(indent))
         yield f"{lead}{indent}{text}"
-
-
-def _missing_tests(layout: _Layout, judged: Judged) -> str:
-    missing = view.missing_tests(judged)
-    named = [layout.fit(_named(test), LONGEST_NAME) for test in missing.tests]
-    return ", ".join([*named, *([view.more(missing.more)] if missing.more else [])])
 
 
 def _named(test: TestId) -> str:

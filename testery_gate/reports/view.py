@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -17,7 +16,7 @@ from testery_gate.judging.criteria import Metric, Unit, format_percentage, forma
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import ResultStatus, TestResult, TestRun
-from testery_gate.text import clean_line, clean_text, shorten
+from testery_gate.text import clean_line, clean_text, short_ref, shorten
 
 NO_NAME = "(no name)"
 NO_FILE = "(no file)"
@@ -75,11 +74,6 @@ def mark_of(code: ExitCode) -> Mark:
         ExitCode.REPORT_LOST: Mark.NOTICE,
     }
     return marks.get(code, Mark.UNSURE)
-
-
-def explained(code: ExitCode) -> str:
-    """Return an exit code with its outcome and its meaning."""
-    return f"{code.value}, {outcome(code)}: {code.meaning}"
 
 
 def remarks(judged: Judged) -> Iterator[tuple[str, str]]:
@@ -158,37 +152,15 @@ def more(count: int, what: str = "") -> str:
 # A run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRow:
-    """A check as a row of a table."""
-
-    mark: Mark
-    subject: str
-    """What was checked, without what was expected of it."""
-    expected: str
-    found: str
-    result: str
-    """What came of it, and whether it led to the exit code."""
-    check: Check
+def subject(check: Check) -> str:
+    """Return what was checked, without what was expected of it."""
+    if check.criterion is not None:
+        return check.criterion.metric.value
+    return check.name.removesuffix(f" is {check.expected_text}")
 
 
-def check_rows(judged: Judged) -> Iterator[CheckRow]:
-    """Return the checks of a run, in their order."""
-    for check in judged.verdict.checks:
-        subject = check.name.removesuffix(f" is {check.expected_text}")
-        if check.criterion is not None:
-            subject = check.criterion.metric.value
-        yield CheckRow(
-            mark=_check_mark(check),
-            subject=subject,
-            expected=check.expected_text,
-            found=check.actual_text,
-            result=_result(check, judged.exit_code),
-            check=check,
-        )
-
-
-def _check_mark(check: Check) -> Mark:
+def mark_of_check(check: Check) -> Mark:
+    """Return how a check is marked."""
     if check.state is CheckState.HOLDS:
         return Mark.GOOD
     if check.state is CheckState.OPEN:
@@ -198,11 +170,15 @@ def _check_mark(check: Check) -> Mark:
     return Mark.BAD if check.state is CheckState.BREACHED else Mark.UNSURE
 
 
-def _result(check: Check, code: ExitCode) -> str:
+def result_of_check(check: Check, code: ExitCode) -> str:
+    """Say what came of a check, and whether it led to the exit code."""
     if not check.deciding and check.state is not CheckState.HOLDS:
         return f"{check.state.value}, warns"
-    blamed = CheckState.BREACHED if code is ExitCode.FAILED else CheckState.INCONCLUSIVE
-    return f"{check.state.value}, the reason" if check.state is blamed else check.state.value
+    if code is ExitCode.FAILED:
+        blamed, effect = CheckState.BREACHED, "fails"
+    else:
+        blamed, effect = CheckState.INCONCLUSIVE, "no verdict"
+    return f"{check.state.value}, {effect}" if check.state is blamed else check.state.value
 
 
 def counts(run: TestRun) -> Mapping[str, str]:
@@ -349,13 +325,11 @@ def _since(failure: Failure, judged: Judged) -> str:
         return f"for at least {counted(failed, 'run')}"
     if since.run_id == judged.run_id:
         return "since this run"
-    ref = clean_line(since.git_ref or "")
-    ref = ref[:7] if _COMMIT.fullmatch(ref) else shorten(ref, _LONGEST_REF)
+    ref = shorten(short_ref(clean_line(since.git_ref or "")), _LONGEST_REF)
     time = f"{since.time:%Y-%m-%d}" if since.time else ""
     return f"since {', '.join(filter(None, (f'run {since.run_id}', time, ref)))}"
 
 
-_COMMIT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 _LONGEST_REF = 60
 
 _SIGNS: Mapping[TestOutcome | None, tuple[str, str, str]] = {
@@ -412,14 +386,6 @@ def failing_count(judged: Judged) -> str:
     return f"{', '.join(told) or 'none'} of {len(evidence.results or ())}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """The first of some tests, and how many more there are; none where no tests are listed."""
-
-    tests: Sequence[TestId]
-    more: int
-
-
 def comparison(judged: Judged, *, unicode: bool = True) -> Mapping[str, str]:
     """Return what the tests of a run were held against and how they differ, by label."""
     evidence = known_evidence(judged)
@@ -432,22 +398,26 @@ def comparison(judged: Judged, *, unicode: bool = True) -> Mapping[str, str]:
     return {label: text for label, text in known.items() if text}
 
 
-def missing_tests(judged: Judged) -> Named:
-    """Return the tests that the baseline has and the run has not."""
+def missing_tests(judged: Judged, named: Callable[[TestId], str]) -> Sequence[str]:
+    """Name the first tests that the baseline has and the run has not, and count the others."""
     evidence = known_evidence(judged)
-    return _named(judged, (evidence.missing if evidence else None) or ())
+    return _named(judged, (evidence.missing if evidence else None) or (), named)
 
 
-def new_failures(judged: Judged) -> Named:
-    """Return the tests that failed and are new failures."""
+def new_failures(judged: Judged, named: Callable[[TestId], str]) -> Sequence[str]:
+    """Name the first tests that failed and are new failures, and count the others."""
     evidence = known_evidence(judged)
     new = evidence.failures[: evidence.counts[FailureClass.NEW]] if evidence else ()
-    return _named(judged, [TestId.of(failure.result) for failure in new])
+    return _named(judged, [TestId.of(failure.result) for failure in new], named)
 
 
-def _named(judged: Judged, tests: Sequence[TestId]) -> Named:
-    shown = tests[:LISTED_TESTS] if judged.results is not None else ()
-    return Named(tests=shown, more=len(tests) - len(shown) if shown else 0)
+def _named(
+    judged: Judged, tests: Sequence[TestId], named: Callable[[TestId], str]
+) -> Sequence[str]:
+    if judged.results is None:
+        return []
+    rest = len(tests) - LISTED_TESTS
+    return [*map(named, tests[:LISTED_TESTS]), *([more(rest)] if rest > 0 else [])]
 
 
 def _compared(evidence: Evidence) -> str:

@@ -38,11 +38,11 @@ const places = (page) =>
     };
   });
 
-// How many things are folded, so that nobody sees them.
+// How many things are folded, so that nobody sees them; an excerpt is in what is folded below it.
 const folded = (page) =>
   page.evaluate(
     () =>
-      [...document.querySelectorAll("details > :not(summary)")].filter(
+      [...document.querySelectorAll("details > :not(summary, .excerpt)")].filter(
         (each) => !each.checkVisibility(),
       ).length,
   );

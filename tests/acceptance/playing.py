@@ -24,6 +24,13 @@ EXAMPLES = ROOT / "docs" / "examples"
 TEMPLATE = ROOT / "templates" / "testery-gate.yml"
 INSTALLED = ROOT / ".acceptance"
 NPM = INSTALLED / "node_modules" / ".bin"
+JENKINS = (
+    # Its work is short: what Java does to run longer ones faster would take most of the time.
+    *("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+    *("-cp", f"{NPM.parent}/npm-groovy-lint/lib/java/groovy/lib/*", "groovy.ui.GroovyMain"),
+    str(Path(__file__).with_name("jenkins.groovy")),
+)
+"""What plays a Jenkinsfile, which is its next argument."""
 LINTERS = INSTALLED / "linters" / "bin"
 HELM = INSTALLED / "helm" / "helm"
 KUBECTL = INSTALLED / "helm" / "kubectl"

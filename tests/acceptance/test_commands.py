@@ -210,6 +210,7 @@ def test_simulate_says_what_is_wrong(tmp_path: Path, arguments: list[str], said:
 
 
 @pytest.mark.slow
+@pytest.mark.covering
 def test_demo_leaves_its_reports_in_the_folder_that_it_names(tmp_path: Path) -> None:
     done = command.run("demo", cwd=tmp_path, TMPDIR=str(tmp_path))
     assert done.code == ExitCode.PASSED, done.output

@@ -205,12 +205,9 @@ def test_in_jenkins_a_failed_test_that_the_gate_tolerates_makes_no_build_unstabl
 
 def play_in_jenkins(folder: Path, run: str, **variables: str) -> playing.Played:
     """Play the Jenkinsfile; the last line that is printed says what became of the build."""
-    jars = NPM.parent / "npm-groovy-lint" / "lib" / "java" / "groovy" / "lib" / "*"
-    harness = Path(__file__).with_name("jenkins.groovy")
-    groovy = ["java", "-cp", str(jars), "groovy.ui.GroovyMain", str(harness)]
     with playing.api(run, folder) as url:
         played = Workspace(folder).play(
-            [*groovy, str(EXAMPLES / "Jenkinsfile")],
+            [*playing.JENKINS, str(EXAMPLES / "Jenkinsfile")],
             url,
             JENKINS_URL="https://jenkins.example/",
             GIT_COMMIT=COMMIT,
@@ -785,11 +782,14 @@ def test_shellcheck_has_nothing_against_the_steps(
     checked([LINTERS / "shellcheck", f"--shell={shell}", *files])
 
 
-def test_the_groovy_linter_has_nothing_against_the_jenkinsfile(tmp_path: Path) -> None:
+def test_the_groovy_linter_has_nothing_against_what_jenkins_reads(tmp_path: Path) -> None:
     # It writes beside what it reads.
-    (tmp_path / "Jenkinsfile").write_text((EXAMPLES / "Jenkinsfile").read_text())
+    for name in ("Jenkinsfile", "jenkins/Jenkinsfile", "jenkins/vars/testeryGate.groovy"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text((EXAMPLES / name).read_text())
     options = ["--noserver", "--config", "recommended-jenkinsfile", "--failon", "info"]
-    checked([NPM / "npm-groovy-lint", *options, "Jenkinsfile"], cwd=tmp_path)
+    said = checked([NPM / "npm-groovy-lint", *options], cwd=tmp_path)
+    assert re.search(r"\D3\S* linted files", said)
 
 
 def test_the_teamcity_settings_are_kotlin() -> None:

@@ -18,7 +18,7 @@ from tests.code_hosts import distil_github
 from tests.code_hosts.connecting import connected, wanted
 from tests.code_hosts.contract import Contract
 from tests.code_hosts.github_stand_in import GitHubStandIn
-from tests.code_hosts.stand_in import Asked
+from tests.code_hosts.stand_in import Asked, Fault, Said
 
 pytestmark = pytest.mark.acceptance
 
@@ -46,6 +46,7 @@ def asked_of_github() -> list[Asked]:
         there.host().set_status(status)
         stand_in.is_app = True
         host = there.host()
+        stand_in.faults = [Fault(said=Said(status=502), method="POST", times=1, done=True)]
         host.set_status(status)
         host.set_status(replace(status, state=State.FAILED, issues=[issue] * 51))
         keep_one(host, wanted(host, "one"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from testery_gate.reports import html
+from testery_gate.reports.grouping import SHORT, excerpt
 from testery_gate.reports.view import error_lines, failing_tests
 from tests.acceptance.pictures import DIGEST, digest, take
 from tests.action.runner import ROOT
@@ -148,10 +149,21 @@ def test_everything_is_on_paper(tmp_path: Path) -> None:
                 assert without_blanks(test.result.name) in printed
                 for line in error_lines(test.result):
                     assert without_blanks(line) in printed
+            assert_printed_once(
+                printed, [error_lines(test.result) for test in failing_tests(judged)]
+            )
             for result in judged.attachments.values():
                 assert without_blanks(result.output) in printed
             for check in judged.verdict.checks:
                 assert without_blanks(check.expected_text) in printed
+
+
+def assert_printed_once(printed: str, errors: Sequence[Sequence[str]]) -> None:
+    """The frame that an excerpt shows is on paper as often as the errors have it."""
+    frames = {without_blanks(excerpt(error)[-1]) for error in errors if len(error) > SHORT}
+    whole = without_blanks("\n".join(line for error in errors for line in error))
+    for frame in frames:
+        assert printed.count(frame) == whole.count(frame)
 
 
 def without_blanks(text: str) -> str:
@@ -173,4 +185,5 @@ def test_what_the_policy_forbids_is_noticed() -> None:
     for view in seen["views"]:
         assert len(view["messages"]) >= 2
         assert view["requests"] == [url, url.replace("report.html", "x.png")]
-        assert "html-has-lang" in {found[0] for found in view["findings"]}
+    found = [{finding[0] for finding in view["findings"]} for view in seen["views"]]
+    assert sum("html-has-lang" in one for one in found) == 2

@@ -225,7 +225,7 @@ def test_no_connection_changes_how_it_ends(tmp_path: Path, reply: str) -> None:
 
 DEFECTS = [
     "testery_gate.code_hosts.github.GitHub.set_status",
-    "testery_gate.code_hosts.github.GitHub.own_comments",
+    "testery_gate.code_hosts.github.GitHub.comments",
     "testery_gate.code_hosts.github.text_at",
     "testery_gate.code_hosts.wording.description",
     "testery_gate.code_hosts.wording.comment",

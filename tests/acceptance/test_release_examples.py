@@ -18,7 +18,7 @@ from junitparser import JUnitXml
 
 from testery_gate.errors import ExitCode
 from tests.acceptance import playing
-from tests.acceptance.playing import BUILD, COMMIT, EXAMPLES, KUBECTL, LINTERS, NPM, Workspace
+from tests.acceptance.playing import BUILD, COMMIT, EXAMPLES, KUBECTL, LINTERS, Workspace
 from tests.acceptance.test_examples import (
     ENDINGS,
     IMAGE,
@@ -417,12 +417,9 @@ def test_the_shared_step_takes_settings(
 def play_shared_step(
     folder: Path, run: str, file: Path = EXAMPLES / "jenkins" / "Jenkinsfile"
 ) -> playing.Played:
-    jars = NPM.parent / "npm-groovy-lint" / "lib" / "java" / "groovy" / "lib" / "*"
-    harness = Path(__file__).with_name("jenkins.groovy")
-    groovy = ["java", "-cp", str(jars), "groovy.ui.GroovyMain", str(harness)]
     with playing.api(run, folder) as url:
         played = Workspace(folder).play(
-            [*groovy, str(file), str(EXAMPLES / "jenkins" / "vars")],
+            [*playing.JENKINS, str(file), str(EXAMPLES / "jenkins" / "vars")],
             url,
             JENKINS_URL="https://jenkins.example/",
             GIT_COMMIT=COMMIT,
@@ -430,15 +427,6 @@ def play_shared_step(
         )
     assert played.code == 0, played.output
     return played
-
-
-@pytest.mark.parametrize("name", ["Jenkinsfile", "vars/testeryGate.groovy"])
-def test_the_groovy_linter_has_nothing_against_the_shared_step(tmp_path: Path, name: str) -> None:
-    # It writes beside what it reads.
-    file = tmp_path / Path(name).name
-    file.write_text((EXAMPLES / "jenkins" / name).read_text())
-    options = ["--noserver", "--config", "recommended-jenkinsfile", "--failon", "info"]
-    checked([NPM / "npm-groovy-lint", *options, file.name], cwd=tmp_path)
 
 
 # GitHub

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from testery_gate.api.credentials import Token, find_token, without_token
+from testery_gate.api.credentials import (
+    CODE_HOST_VARIABLE,
+    Token,
+    find_code_host_token,
+    find_token,
+    without_token,
+)
 from testery_gate.errors import UsageError
 
 
@@ -122,3 +128,13 @@ def test_a_broken_credentials_file_is_named_without_its_content(
     with pytest.raises(UsageError, match="not a valid credentials file") as caught:
         token(tmp_path)
     assert "secret" not in caught.value.message
+
+
+def test_the_code_hosts_token_comes_from_a_file_or_its_variable(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("from-file\n")
+    environment = {CODE_HOST_VARIABLE: "from-variable"}
+    assert find_code_host_token(str(file), environment).value == "from-file"
+    assert find_code_host_token(None, environment).value == "from-variable"
+    with pytest.raises(UsageError, match=r"can't be read from file .*gone"):
+        find_code_host_token(str(tmp_path / "gone"), environment)

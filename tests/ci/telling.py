@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from testery_gate import ci
-from testery_gate.ci.surroundings import Surroundings
+from testery_gate.ci import Surroundings
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, overall
 from tests.ci.readers import github_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from testery_gate.code_hosts import Mode
 from testery_gate.code_hosts.adapters import ADAPTERS
@@ -30,6 +30,8 @@ class Connected:
 
     stand_in: StandIn
     clock: FakeClock
+    opened: list[Http] = field(default_factory=list)
+    """What connected so far."""
 
     def host(self, token: str = TOKEN, place: Place | None = None) -> CodeHost:
         """Connect once more, as another process would."""
@@ -38,12 +40,13 @@ class Connected:
         http = Http(
             place.api_url,
             token,
-            auth=adapter.auth(token, {}),
+            auth=adapter.auth(token),
             sleep=self.clock.sleep,
             now=self.clock,
         )
         http.limit(Deadline.after(SECONDS, self.clock))
-        return adapter.connect(place, http)
+        self.opened.append(http)
+        return adapter(place, http)
 
     def place(self, environment: Mapping[str, str] | None = None) -> Place:
         """Return what the environment says, at the stand-in's address."""
@@ -61,13 +64,19 @@ class Connected:
 def connected(stand_in: StandIn) -> Iterator[Connected]:
     """Serve a stand-in for a test."""
     with serving(stand_in):
-        yield Connected(stand_in=stand_in, clock=FakeClock())
+        found = Connected(stand_in=stand_in, clock=FakeClock())
+        try:
+            yield found
+        finally:
+            # Else hundreds of tests in one process have more connections than it may have.
+            for http in found.opened:
+                http._transport._session.close()
 
 
 def text_of(host: CodeHost, said: str, *, outcome: str = "failed", pipeline: int = 900) -> str:
     """Return a comment's text, with its hidden line."""
     note = Note(outcome=outcome, pipeline=pipeline)
-    return f"{host.hidden(note.line(MARKER))}\n\n{said}\n"
+    return f"{host.hidden.format(note.line(MARKER))}\n\n{said}\n"
 
 
 def wanted(host: CodeHost, said: str, mode: Mode = Mode.ALWAYS, pipeline: int = 900) -> Wanted:
@@ -77,5 +86,4 @@ def wanted(host: CodeHost, said: str, mode: Mode = Mode.ALWAYS, pipeline: int = 
         marker=MARKER,
         note=Note(outcome="failed", pipeline=pipeline),
         text=text_of(host, said, pipeline=pipeline),
-        passed=False,
     )

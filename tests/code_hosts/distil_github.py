@@ -22,9 +22,13 @@ OPERATIONS = (
     ("delete", "/repos/{owner}/{repo}/issues/comments/{comment_id}"),
     ("post", "/repos/{owner}/{repo}/statuses/{sha}"),
     ("post", "/repos/{owner}/{repo}/check-runs"),
+    ("get", "/repos/{owner}/{repo}/commits/{ref}/check-runs"),
     ("patch", "/repos/{owner}/{repo}/check-runs/{check_run_id}"),
 )
-READ = {"id", "body", "user", "login", "name", "status", "conclusion"}
+READ = {
+    *("id", "body", "user", "login"),
+    *("check_runs", "external_id", "name", "status", "conclusion"),
+}
 """The fields of answers that are kept: those that somebody reads."""
 ANYWHERE = ("401", "403", "404", "422", "429")
 """Statuses that any operation may have, by "Troubleshooting the REST API" and "Rate limits for the

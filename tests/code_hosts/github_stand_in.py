@@ -80,6 +80,11 @@ class GitHubStandIn(StandIn):
                 return Said(status=201, data={"id": len(self.statuses)})
             case "POST", "/check-runs":
                 return self._check(asked, {"id": len(self.checks) + 1, "annotations": []})
+            case "GET", path if path == f"/commits/{COMMIT}/check-runs":
+                name = asked.query["check_name"]
+                return Said(
+                    data={"check_runs": [_shown(one) for one in self.checks if one["name"] == name]}
+                )
             case _:
                 return self._one_of_several(asked, user)
 
@@ -96,8 +101,7 @@ class GitHubStandIn(StandIn):
         check = {**before, **data}
         check["annotations"] = [*before["annotations"], *data["output"].get("annotations", [])]
         self.checks.insert(check["id"] - 1, check)
-        shown = {name: check.get(name) for name in ("id", "name", "status", "conclusion")}
-        return Said(status=201 if asked.method == "POST" else 200, data=shown)
+        return Said(status=201 if asked.method == "POST" else 200, data=_shown(check))
 
     def _one_comment(self, asked: Asked, user: str) -> Said:
         entry = self.entry(asked.path.removeprefix(f"{_REPOSITORY}/issues/comments/"))
@@ -112,6 +116,11 @@ class GitHubStandIn(StandIn):
             return refusal
         entry.text = asked.data["body"]
         return Said(data=_comment(entry))
+
+
+def _shown(check: Mapping[str, Any]) -> Mapping[str, Any]:
+    names = ("id", "external_id", "name", "status", "conclusion")
+    return {name: check.get(name) for name in names}
 
 
 def _refusal(text: str) -> Said | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from testery_gate.code_hosts.comment import is_marked
-from testery_gate.code_hosts.host import Comment, Gone, Lost, Status
+from testery_gate.code_hosts.host import CodeHost, Comment, Place, Status, Surroundings
+from testery_gate.code_hosts.http import Gone, Lost
+from testery_gate.waiting.deadline import Deadline
 
 
 @dataclass
@@ -17,8 +19,29 @@ class Board:
     last: int = 0
 
 
+PLACE = Place(
+    api_url="https://api.example.test",
+    repository="acme/web-shop",
+    commit="4f7b2c9a1e5d8f60b3a2c1d0e9f8a7b6c5d4e3f2",
+    pull_request=7,
+    pipeline_url="https://ci.example.test/900",
+    pipeline=900,
+    gate="Deploy / gate",
+)
+
+
 @dataclass
-class Host:
+class Limits:
+    """How long requests might take, as often as that was said."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    def limit(self, deadline: Deadline) -> None:
+        self.seconds.append(deadline.remaining())
+
+
+@dataclass
+class Host(CodeHost):
     """A code host in memory, of which each call is one step."""
 
     board: Board
@@ -29,18 +52,27 @@ class Host:
     blind: int = 0
     """How often the list does not show yet what is there."""
     statuses: list[Status] = field(default_factory=list)
+    place: Place = PLACE
+    http: Any = field(default_factory=Limits)
     name: str = "memory"
     comment_limit: int = 65_536
     folds: bool = True
+
+    @staticmethod
+    def find_place(surroundings: Surroundings) -> Place:
+        raise NotImplementedError
+
+    def find_user(self) -> str:
+        raise NotImplementedError
+
+    def read(self, data: object) -> Comment:
+        raise NotImplementedError
 
     def _take(self, what: str) -> None:
         self.step()
         self.steps.append(what)
 
-    def hidden(self, note: str) -> str:
-        return f"<!-- {note} -->"
-
-    def own_comments(self, marker: str) -> Sequence[Comment]:
+    def comments(self) -> Sequence[Comment]:
         self._take("list")
         if self.blind:
             self.blind -= 1
@@ -48,8 +80,10 @@ class Host:
         return [
             Comment(id=str(number), body=body)
             for number, body in sorted(self.board.comments.items())
-            if is_marked(body, marker)
         ]
+
+    def wrote(self, comment: Comment) -> bool:
+        return True
 
     def add_comment(self, text: str) -> Comment:
         self._take("add")

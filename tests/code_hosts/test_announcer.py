@@ -9,29 +9,15 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from testery_gate.code_hosts import Mode, Wishes
-from testery_gate.code_hosts.announcer import (
-    BEGINNING_SECONDS,
-    SECONDS,
-    Announcer,
-    Connection,
-)
-from testery_gate.code_hosts.host import Bare, HostError, NoRights, Place, State, Status
+from testery_gate.code_hosts.announcer import BEGINNING_SECONDS, SECONDS, Announcer
+from testery_gate.code_hosts.host import Bare, Place, State, Status
+from testery_gate.code_hosts.http import HostError, NoRights
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
-from testery_gate.waiting.deadline import Deadline
 from tests.ci.telling import ENDINGS
-from tests.code_hosts.memory import Board, Host
+from tests.code_hosts.memory import PLACE, Board, Host
 from tests.fakes import FakeClock
 
-PLACE = Place(
-    api_url="https://api.example.test",
-    repository="acme/web-shop",
-    commit="4f7b2c9a1e5d8f60b3a2c1d0e9f8a7b6c5d4e3f2",
-    pull_request=7,
-    pipeline_url="https://ci.example.test/900",
-    pipeline=900,
-    gate="Deploy / gate",
-)
 BOTH = Wishes(comment=Mode.ALWAYS, status=True)
 PASSED, FAILED = ENDINGS["passed"], ENDINGS["failed"]
 
@@ -45,19 +31,21 @@ class Scene:
     debug: bool = False
     host: Host = field(default_factory=lambda: Host(Board()))
     clock: FakeClock = field(default_factory=FakeClock)
-    limits: list[float] = field(default_factory=list)
     fault: Callable[[], None] = lambda: None
     """What connecting ends with."""
 
     def announcer(self) -> Announcer:
         return Announcer(self._connect, self.wishes, debug=self.debug, clock=self.clock)
 
-    def _connect(self) -> Connection:
-        self.fault()
-        return Connection(host=self.host, place=self.place, limit=self._limit)
+    @property
+    def limits(self) -> list[float]:
+        """How long requests might take, as often as that was said."""
+        return self.host.http.seconds  # type: ignore[no-any-return]
 
-    def _limit(self, deadline: Deadline) -> None:
-        self.limits.append(deadline.remaining())
+    def _connect(self) -> Host:
+        self.fault()
+        self.host.place = self.place
+        return self.host
 
 
 def failing(error: Exception, *, times: int = 1_000, passes: int = 0) -> Callable[[], None]:
@@ -131,10 +119,10 @@ def test_names_of_ones_own_are_used() -> None:
 
 
 def test_a_gate_without_a_name_has_one_all_the_same() -> None:
-    scene = Scene(place=replace(PLACE, gate="", pipeline_url="", commit=None))
+    scene = Scene(place=replace(PLACE, gate="", pipeline_url=""))
     scene.announcer().finish(FAILED)
     assert scene.host.statuses[0].context == "testery-gate"
-    assert scene.host.board.comments[1].endswith("\n\ntestery-gate\n")
+    assert scene.host.board.comments[1].endswith("\n\ntestery-gate · commit `4f7b2c9`\n")
 
 
 def test_without_a_pull_request_there_is_a_status_and_no_comment() -> None:
@@ -142,6 +130,13 @@ def test_without_a_pull_request_there_is_a_status_and_no_comment() -> None:
     said = scene.announcer().finish(FAILED)
     assert said == ["no comment: this pipeline is about no pull request"]
     assert scene.host.steps == ["status"]
+
+
+def test_without_a_commit_there_is_a_comment_and_no_status() -> None:
+    scene = Scene(place=replace(PLACE, commit=None))
+    said = scene.announcer().finish(FAILED)
+    assert said == ["no status: it is not known which commit this is about"]
+    assert scene.host.steps == ["list", "add", "list"]
 
 
 def test_missing_rights_are_said_once() -> None:

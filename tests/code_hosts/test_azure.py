@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import HostError, NoRights, State, Status
+from testery_gate.code_hosts.comment import keep_one, own_comments
+from testery_gate.code_hosts.host import State, Status
+from testery_gate.code_hosts.http import HostError, NoRights
 from tests.code_hosts.azure_stand_in import SIGN_IN, AzureStandIn
 from tests.code_hosts.connecting import MARKER, Connected, connected, text_of, wanted
 from tests.code_hosts.stand_in import COMMIT, Fault
@@ -77,7 +78,7 @@ def test_what_people_make_of_the_thread_stays(there: Connected, stand_in: AzureS
 def test_an_answer_with_the_marker_is_no_comment_of_the_gate(there: Connected) -> None:
     host = there.host()
     there.stand_in.write("somebody else", text_of(host, "answered by the gate's user"))
-    assert not host.own_comments(MARKER)
+    assert not own_comments(host, MARKER)
 
 
 def test_outside_of_a_pull_request_the_commit_gets_the_status(there: Connected) -> None:

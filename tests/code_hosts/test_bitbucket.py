@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from testery_gate.ci.issues import Issue, Severity
-from testery_gate.code_hosts import bitbucket
-from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import Bare, HostError, NoRights, State, Status
+from testery_gate.code_hosts.bitbucket import Bitbucket
+from testery_gate.code_hosts.comment import keep_one, own_comments
+from testery_gate.code_hosts.host import Bare, State, Status
+from testery_gate.code_hosts.http import HostError, NoRights
 from tests.canary import CANARY
 from tests.code_hosts.bitbucket_stand_in import BitbucketStandIn
 from tests.code_hosts.connecting import MARKER, Connected, connected, text_of, wanted
@@ -80,12 +81,12 @@ def test_a_comment_that_goes_while_its_author_is_asked_for_is_nobodys(
     stand_in.write(SOMEBODY_ELSE, text_of(host, "gone in a moment"))
     gone = Said(status=404, data={"type": "error", "error": {"message": "Not found"}})
     stand_in.faults = [Fault(said=gone, method="PUT")]
-    assert not host.own_comments(MARKER)
+    assert not own_comments(host, MARKER)
 
 
 def test_a_persons_token_is_sent_with_the_address() -> None:
-    assert bitbucket.auth(f"me@example.test:{CANARY}", {}) is not None
-    assert "***" in repr(bitbucket.auth(CANARY, {}))
+    assert Bitbucket.auth(f"me@example.test:{CANARY}") is not None
+    assert "***" in repr(Bitbucket.auth(CANARY))
 
 
 def test_a_persons_token_works(there: Connected, stand_in: BitbucketStandIn) -> None:

@@ -18,12 +18,12 @@ from testery_gate.code_hosts.comment import (
     ROUNDS,
     Note,
     Wanted,
-    is_marked,
     keep_one,
     marker_of,
     note_of,
 )
-from testery_gate.code_hosts.host import CodeHost, Comment, Gone, HostError
+from testery_gate.code_hosts.host import CodeHost, Comment
+from testery_gate.code_hosts.http import Gone, HostError
 from tests.code_hosts.memory import Board, Host
 
 KEY = marker_of("Deploy / gate")
@@ -41,7 +41,6 @@ def wanted(
         marker=KEY,
         note=Note(outcome=outcome, pipeline=pipeline),
         text=text(said, outcome, pipeline),
-        passed=outcome == "passed",
     )
 
 
@@ -212,8 +211,8 @@ def test_its_own_comment_goes_where_the_list_shows_only_an_older_one() -> None:
     board = Board({1: text("old")}, 1)
 
     class Behind(Host):
-        def own_comments(self, marker: str) -> Sequence[Comment]:
-            return super().own_comments(marker)[:1]
+        def comments(self) -> Sequence[Comment]:
+            return super().comments()[:1]
 
     keep_one(Behind(board, blind=1), wanted("new"))
     assert saying(board) == ["new"]
@@ -230,6 +229,17 @@ def test_a_comment_that_somebody_deletes_meanwhile_is_made_anew() -> None:
 
     keep_one(Meddled(board), wanted("new"))
     assert saying(board) == ["new"]
+
+
+def test_a_place_that_is_hidden_is_asked_for_once() -> None:
+    class Hidden(Host):
+        def add_comment(self, text: str) -> Comment:
+            raise Gone("404 where a token may not comment")
+
+    host = Hidden(Board())
+    with pytest.raises(Gone, match="may not comment"):
+        keep_one(host, wanted("new"))
+    assert host.steps == ["list"]
 
 
 def test_who_is_always_in_between_wins() -> None:
@@ -251,7 +261,7 @@ def test_keys_that_differ_have_markers_that_differ(one: str, other: str) -> None
     # What stands in an HTML comment may not end it, and hold no two hyphens.
     assert set(marker_of(one)) <= set(ascii_letters + digits + ":-")
     assert "--" not in marker_of(one)
-    assert is_marked(text("x", marker=marker_of(one)), marker_of(one))
+    assert note_of(text("x", marker=marker_of(one)), marker_of(one))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from testery_gate.ci.issues import Issue, Severity
-from testery_gate.code_hosts.comment import keep_one
+from testery_gate.code_hosts.comment import keep_one, own_comments
 from testery_gate.code_hosts.host import State, Status
 from tests.code_hosts.azure_stand_in import AzureStandIn
 from tests.code_hosts.bitbucket_stand_in import BitbucketStandIn
@@ -64,7 +64,7 @@ def test_nothing_is_described_that_is_not_asked_for(kind: type[StandIn]) -> None
         host = there.host()
         for said in ("one", "two"):
             keep_one(there.host(), wanted(host, said))
-        host.delete_comment(*host.own_comments(MARKER))
+        host.delete_comment(*own_comments(host, MARKER))
         problem = Issue(severity=Severity.ERROR, subject="a test", message="it failed")
         status = Status(state=State.FAILED, context="gate", description="", issues=[problem])
         host.set_status(status)

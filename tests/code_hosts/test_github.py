@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from testery_gate.ci.issues import Issue, Severity
 from testery_gate.code_hosts import github
-from testery_gate.code_hosts.comment import keep_one
-from testery_gate.code_hosts.host import Bare, HostError, NoRights, State, Status, Surroundings
+from testery_gate.code_hosts.comment import keep_one, own_comments
+from testery_gate.code_hosts.host import Bare, State, Status, Surroundings
+from testery_gate.code_hosts.http import HostError, Lost, NoRights
 from tests.code_hosts.connecting import MARKER, Connected, connected, text_of, wanted
 from tests.code_hosts.github_stand_in import VIEWER, GitHubStandIn
 from tests.code_hosts.stand_in import COMMIT, SOMEBODY_ELSE, Fault, Said
@@ -84,6 +86,37 @@ def test_a_check_run_that_could_not_begin_is_made_at_the_end(
     host.set_status(final(State.PASSED))
     (check,) = stand_in.checks
     assert check["conclusion"] == "success"
+
+
+LOST = [Said(status=502), Said(status=201, body=b"<html>")]
+
+
+@pytest.mark.parametrize("said", LOST, ids=["no answer", "no JSON"])
+def test_a_check_run_whose_answer_is_lost_is_found(
+    there: Connected, stand_in: GitHubStandIn, said: Said
+) -> None:
+    another = there.host()
+    another.set_status(PENDING)
+    stand_in.faults = [Fault(said=said, method="POST", times=1, done=True)]
+    host = there.host()
+    with suppress(HostError):
+        host.set_status(PENDING)
+    host.set_status(final(count=1))
+    others, own = stand_in.checks
+    assert (others["status"], own["status"]) == ("in_progress", "completed")
+    assert len(own["annotations"]) == 1
+
+
+def test_a_check_run_that_was_not_made_is_asked_for_again(
+    there: Connected, stand_in: GitHubStandIn
+) -> None:
+    stand_in.faults = [Fault(said=Said(status=502), method="POST", times=2)]
+    there.host().set_status(PENDING)
+    assert [check["status"] for check in stand_in.checks] == ["in_progress"]
+    stand_in.faults = [Fault(said=Said(status=502), method="POST")]
+    with pytest.raises(Lost, match="502"):
+        there.host().set_status(PENDING)
+    assert len(stand_in.checks) == 1
 
 
 @pytest.mark.parametrize(
@@ -251,11 +284,11 @@ def test_a_comment_that_is_too_long_is_a_fault(there: Connected, stand_in: GitHu
         host.add_comment("x" * 65_537)
     assert caught.value.status == 422
     assert not isinstance(caught.value, NoRights)
-    assert not host.own_comments(MARKER)
+    assert not own_comments(host, MARKER)
 
 
 def place_of(event: object = None, **variables: str) -> Any:
-    return github.find_place(
+    return github.GitHub.find_place(
         Surroundings(
             environment={"GITHUB_REPOSITORY": "acme/web-shop"} | variables,
             read_event=lambda: event,

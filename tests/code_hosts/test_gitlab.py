@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from testery_gate.code_hosts.host import HostError, State, Status
+from testery_gate.code_hosts.comment import own_comments
+from testery_gate.code_hosts.host import State, Status
+from testery_gate.code_hosts.http import HostError
 from tests.code_hosts.connecting import MARKER, Connected, connected, text_of
 from tests.code_hosts.gitlab_stand_in import GitLabStandIn
 from tests.code_hosts.stand_in import COMMIT, TOKEN, Fault, Said
@@ -112,7 +114,7 @@ def test_a_page_with_nothing_to_see_is_not_the_last(there: Connected) -> None:
     for number in range(120):
         there.stand_in.write("nobody", f"hidden {number}")
     there.stand_in.write(TOKEN, text_of(host, "mine"))
-    assert [comment.body for comment in host.own_comments(MARKER)] == [text_of(host, "mine")]
+    assert [comment.body for comment in own_comments(host, MARKER)] == [text_of(host, "mine")]
 
 
 def test_the_limit_of_gitlab_itself_is_waited_for(there: Connected) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from testery_gate.code_hosts.host import HostError, Lost, NoRights
-from testery_gate.code_hosts.http import Answer, Http
+from testery_gate.code_hosts.http import Answer, HostError, Http, Lost, NoRights
 from testery_gate.waiting.deadline import Deadline
 from tests.canary import CANARY, holds_token
 from tests.fakes import FakeClock

@@ -12,8 +12,9 @@ from typing import Any
 import cmarkgfm
 import pytest
 
-from testery_gate.code_hosts.comment import keep_one, note_of
-from testery_gate.code_hosts.host import Gone, HostError, Lost, NoRights, State, Status
+from testery_gate.code_hosts.comment import keep_one, note_of, own_comments
+from testery_gate.code_hosts.host import State, Status
+from testery_gate.code_hosts.http import Gone, HostError, Lost, NoRights
 from tests.code_hosts.connecting import (
     MARKER,
     STAND_INS,
@@ -76,7 +77,7 @@ def test_who_has_added_one_beside_another_leaves_the_oldest(there: Connected) ->
     host.add_comment(text_of(host, "a third one"))
     keep_one(host, wanted(host, "the newest"))
     assert texts(there) == [text_of(host, "the newest")]
-    assert [found.id for found in host.own_comments(MARKER)] == [oldest.id]
+    assert [found.id for found in own_comments(host, MARKER)] == [oldest.id]
 
 
 def test_somebody_elses_comment_with_the_marker_is_left_alone(there: Connected) -> None:
@@ -204,13 +205,6 @@ ENDS = {
 }
 
 
-def test_a_status_needs_a_commit_or_a_pull_request(there: Connected) -> None:
-    bare = replace(there.place(), commit=None, pull_request=None)
-    with pytest.raises(HostError, match="not known which commit"):
-        there.host(place=bare).set_status(STATUS)
-    assert not there.stand_in.asked
-
-
 def test_long_texts_are_cut_to_what_the_system_takes(there: Connected) -> None:
     context = "gate of the \N{LATIN SMALL LETTER U WITH DIAERESIS}bershop " * 4
     host = there.host()
@@ -303,7 +297,7 @@ def test_nonsense_is_no_crash(there: Connected, body: bytes) -> None:
     there.stand_in.faults = [Fault(said=Said(body=body))]
     fresh = there.host()
     for request in (
-        lambda: fresh.own_comments(MARKER),
+        lambda: own_comments(fresh, MARKER),
         lambda: fresh.add_comment("two"),
         lambda: fresh.replace_comment(comment, "two"),
         lambda: fresh.delete_comment(comment),
@@ -319,7 +313,7 @@ def test_who_the_token_is_may_be_nonsense(there: Connected) -> None:
     for path in ("/user", "connectionData"):
         there.stand_in.faults.append(Fault(said=Said(body=b"{}"), path=path))
     with suppress(HostError):
-        assert not host.own_comments(MARKER)
+        assert not own_comments(host, MARKER)
 
 
 def said_of(status: Mapping[str, Any]) -> tuple[str, str, str, str]:

@@ -9,22 +9,21 @@ import cmarkgfm
 import pytest
 from hypothesis import given
 
-from testery_gate.code_hosts import Mode, wording
+from testery_gate.code_hosts import Mode, Wishes, wording
 from testery_gate.code_hosts.comment import Note, marker_of, note_of
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.failures import FailureClass
 from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending, overall
 from tests.ci.telling import ENDINGS, any_ending
-from tests.code_hosts.memory import Board, Host
-from tests.code_hosts.test_announcer import PLACE
+from tests.code_hosts.memory import PLACE, Board, Host
 from tests.reports.test_markdown import everywhere
 
 HOST = Host(Board())
 
 
 def body(ending: Ending, host: Host = HOST, key: str = "Deploy / gate") -> str:
-    return wording.comment(ending, host, PLACE, key, Mode.ALWAYS).text
+    return wording.comment(ending, host, Wishes(comment=Mode.ALWAYS, key=key)).text
 
 
 def test_a_comment_is_the_report_between_a_hidden_line_and_where_it_comes_from() -> None:
@@ -120,7 +119,7 @@ def test_no_line_is_an_action_of_gitlab(text: str, folds: bool) -> None:
 
 def test_an_odd_address_is_no_link() -> None:
     place = replace(PLACE, pipeline_url="javascript:alert(1)")
-    said = wording.comment(ENDINGS["failed"], HOST, place, "x", Mode.ALWAYS).text
+    said = body(ENDINGS["failed"], Host(Board(), place=place))
     assert "javascript" not in said
 
 

@@ -269,3 +269,9 @@ def test_a_proxy_stands_first_on_the_way(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("NO_PROXY", "localhost")
     excluded = examined("https://localhost:1/api")["proxy"]
     assert excluded.found == "none: NO_PROXY contains localhost"
+
+
+def test_a_name_that_nobody_has_is_said() -> None:
+    found = examined("https://api.invalid")["resolve"]
+    assert found.state is State.FAILED
+    assert "api.invalid can't be resolved" in found.found

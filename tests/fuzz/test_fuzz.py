@@ -30,7 +30,7 @@ TARGETS: dict[str, Callable[[targets.Place, bytes], None]] = {
     "criterion": targets.criterion,
     "scenario": targets.scenario,
 }
-SECONDS = 10
+SECONDS = 5
 """How long new things are tried on each target."""
 
 

@@ -15,7 +15,6 @@ from testery_gate.reports.grouping import (
     LOOKED_AT,
     MOST_LINES,
     SHORT,
-    ErrorGroup,
     excerpt,
     grouped,
     headline,
@@ -239,9 +238,9 @@ def test_failing_tests_are_grouped_in_their_order() -> None:
     errors = ["expected 1", "timed out after 5 s", "expected 2", "", "timed out after 7 s"]
     tests = [failing(error, number) for number, error in enumerate(errors)]
     assert grouped(tests) == [
-        ErrorGroup(error="expected 1", tests=[tests[0], tests[2]]),
-        ErrorGroup(error="timed out after 5 s", tests=[tests[1], tests[4]]),
-        ErrorGroup(error="", tests=[tests[3]]),
+        [tests[0], tests[2]],
+        [tests[1], tests[4]],
+        [tests[3]],
     ]
 
 
@@ -261,7 +260,7 @@ any_result = st.builds(
 def test_each_failing_test_is_in_one_group_and_none_moves(tests: list[FailingTest]) -> None:
     groups = grouped(tests)
     place = {test.result.id: number for number, test in enumerate(tests)}
-    places = [[place[test.result.id] for test in group.tests] for group in groups]
+    places = [[place[test.result.id] for test in group] for group in groups]
     assert sorted(number for group in places for number in group) == list(range(len(tests)))
     assert all(group == sorted(group) for group in places)
     assert [group[0] for group in places] == sorted(group[0] for group in places)

@@ -63,7 +63,7 @@ SVG = {
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "name", "content", "id", "href", "rel", "dir", "media"),
-    *("role", "aria-label", "aria-hidden", "scope", "colspan", "open"),
+    *("role", "aria-label", "aria-hidden", "scope", "colspan", "open", "class"),
     # of layout
     *("face", "size", "width", "height", "align", "valign", "cellpadding", "rules", "frame"),
     *("bgcolor", "cellspacing", "bordercolor", "noshade", "color", "wrap"),
@@ -77,6 +77,7 @@ ON_PAPER = (
     "::details-content{display:block;content-visibility:visible}"
     "h2,h3,summary{break-after:avoid}svg{break-inside:avoid}"
     "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
+    "@supports selector(::details-content){.excerpt{display:none}}"
 )
 """The only style sheet, which no text from elsewhere is in."""
 DRAWN = re.compile(r"#[0-9a-f]{3,6}|none|Canvas|currentColor|url\(#(?:failed|ignored|not-run)\)")
@@ -371,7 +372,7 @@ def test_each_check_has_its_numbers_and_result() -> None:
     rows = [row for row in page.rows(page.section("Checks")) if len(row) == 3]
     assert rows == [
         ["check", "expected", "found"],
-        ["fail_rate breached, the reason", "<= 30%", "33.33%"],
+        ["fail_rate breached, fails", "<= 30%", "33.33%"],
         ["build-key inconclusive", "24", "23"],
         ["coverage inconclusive, warns", ">= 80%", "unknown"],
         ["check", "expected", "found"],
@@ -649,6 +650,8 @@ def test_the_lines_that_matter_are_shown_and_the_rest_is_folded() -> None:
     outer, inner = page.all("details", within=page.section("Failing tests"))
     assert (outer.get("open"), inner.get("open")) == ("", None)
     assert words(inner[0]) == "all 202 lines"
+    # On paper all of them are there, and nothing twice.
+    assert [found.get("class") for found in page.all("pre")] == ["excerpt", None]
     assert page.links()["console of this test"] == f"{PAGE}/tests/0/console"
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,9 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     texts = [unsaid(judged), judged.verdict.advice, *judged.notes]
     names = [result.name for result in failing(judged)]
     names += [result.file for result in failing(judged)]
-    missing = view.missing_tests(judged).tests
-    names += [text for test in missing for text in (test.name, test.file)]
+    for part in ("file", "name"):
+        missing = view.missing_tests(judged, attrgetter(part))
+        names += missing[: view.LISTED_TESTS]
     texts += [test.told for test in view.failing_tests(judged)]
     if run is not None:
         texts.append(run.status_info or "")
@@ -140,8 +142,9 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     (table,) = (table for table in page.iter("table") if shown(table).startswith("check "))
     rows = [[shown(cell) for cell in row] for row in table.iter("tr")][1:]
     assert [row[1:4] for row in rows] == [
-        [one_line(clean_text(text)) for text in (row.subject, row.expected, row.found)]
-        for row in view.check_rows(judged)
+        [one_line(clean_text(text)) for text in texts]
+        for check in judged.verdict.checks
+        for texts in [(view.subject(check), check.expected_text, check.actual_text)]
     ]
 
 
@@ -401,7 +404,7 @@ def test_checks_come_before_what_is_known_of_the_run_and_before_tests() -> None:
     runs = many_tests()
     rendered = markdown.render(runs, limit=1000)
     assert "### Checks" in rendered
-    assert "| ❌ | failed | <= 0 | 5000 | breached, the reason |" in rendered
+    assert "| ❌ | failed | <= 0 | 5000 | breached, fails |" in rendered
     assert "### Run" not in rendered
 
 
@@ -633,11 +636,11 @@ def test_checks_are_marked_by_what_came_of_them() -> None:
         if re.search("failed|coverage|pass_rate >=", line) and line.startswith("| ")
     ]
     assert rows == [
-        "| ❌ | failed | <= 0 | 1 | breached, the reason |",
+        "| ❌ | failed | <= 0 | 1 | breached, fails |",
         "| ❓ | coverage | >= 1% | unknown | inconclusive |",
         "| ⚠️ | coverage | >= 2% | unknown | inconclusive, warns |",
         "| ⚠️ | failed | <= 0 | 1 | breached, warns |",
-        "| ❌ | failed | <= 2 | 3 | breached, the reason |",
+        "| ❌ | failed | <= 2 | 3 | breached, fails |",
     ]
     assert "| ⏳ | pass_rate | >= 50% | 70% | open |" in markdown.render([early])
 

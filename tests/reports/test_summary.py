@@ -196,8 +196,8 @@ def test_a_decision_made_early_says_what_was_open() -> None:
     assert early is not None
     lines = plain([early])
     assert "  note: decided early, with 20 of 30 tests still open" in lines
-    assert "  ✗ failed  breached, the reason  <= 0      2" in lines
-    assert "  ? passed  open                  >= 20     8" in lines
+    assert "  ✗ failed  breached, fails  <= 0      2" in lines
+    assert "  ? passed  open             >= 20     8" in lines
 
 
 def test_what_is_unknown_is_a_question_mark() -> None:

@@ -17,7 +17,6 @@ from tests.builders import (
     make_run,
     not_judged,
     with_unknown,
-    with_verdict,
 )
 
 GONE = not_judged(2, ExitCode.NOT_FOUND, "there is no run 2")
@@ -34,7 +33,7 @@ def test_the_worst_comes_first_and_the_rest_stays_in_order() -> None:
     [
         (CheckState.HOLDS, True, Mark.GOOD, "holds"),
         (CheckState.HOLDS, False, Mark.GOOD, "holds"),
-        (CheckState.BREACHED, True, Mark.BAD, "breached, the reason"),
+        (CheckState.BREACHED, True, Mark.BAD, "breached, fails"),
         (CheckState.BREACHED, False, Mark.NOTICE, "breached, warns"),
         (CheckState.INCONCLUSIVE, True, Mark.UNSURE, "inconclusive"),
         (CheckState.INCONCLUSIVE, False, Mark.NOTICE, "inconclusive, warns"),
@@ -46,9 +45,15 @@ def test_a_check_of_a_failed_run_is_marked(
 ) -> None:
     failed = judge(make_policy(), make_run(failed=1))
     check = replace(failed.verdict.checks[-1], state=state, deciding=deciding)
-    (row,) = view.check_rows(with_verdict(failed, checks=(check,)))
-    assert (row.mark, row.result) == (mark, result)
-    assert (row.subject, row.expected, row.found) == ("failed", "<= 0", "1")
+    assert view.mark_of_check(check) is mark
+    assert view.result_of_check(check, failed.exit_code) == result
+    assert view.subject(check) == "failed"
+
+
+def test_a_check_that_leaves_no_verdict_says_so() -> None:
+    judged = judge(make_policy(), make_run(status="CANCELED"))
+    check = replace(judged.verdict.checks[-1], state=CheckState.INCONCLUSIVE)
+    assert view.result_of_check(check, judged.exit_code) == "inconclusive, no verdict"
 
 
 def test_what_is_unknown_is_no_fact() -> None:

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import assert_never
 
 from testery_gate.judging.criteria import Criterion, Operator, Unit, format_value
-from testery_gate.judging.verdict import CheckState
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.markup import NOTHING, Markup, element
 from testery_gate.reports.html.palette import GREEN, color
-from testery_gate.reports.view import CheckRow
+from testery_gate.reports.view import mark_of_check
 
 _INSET = 2
 """Percent at both ends, so that what stands there is seen whole."""
@@ -19,21 +19,21 @@ _HEIGHT = 44
 _MIDDLE = 12
 
 
-def bullet(row: CheckRow) -> Markup:
+def bullet(check: Check) -> Markup:
     """Return the chart of a check; nothing where the numbers alone say as much."""
-    check, criterion, actual = row.check, row.check.criterion, row.check.actual
+    criterion, actual = check.criterion, check.actual
     if criterion is None or actual is None or _is_plain(check.state, criterion):
         return NOTHING
     scale = _Scale(criterion, actual)
     return svg.chart(
         _HEIGHT,
-        f"{criterion.metric.value}: {row.found} on a scale to {scale.end_text},"
-        f" expected {row.expected}",
+        f"{criterion.metric.value}: {check.actual_text} on a scale to {scale.end_text},"
+        f" expected {check.expected_text}",
         svg.track(4, 16),
         *_good(criterion, scale),
-        *_found(row, actual, scale),
+        *_found(color(mark_of_check(check)), actual, scale),
         svg.rule(scale.place(criterion.threshold), 0, 24),
-        *_labels(row, criterion, scale),
+        *_labels(check, criterion, scale),
     )
 
 
@@ -77,25 +77,19 @@ def _good(criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
         yield svg.bar(start, end - start, 20, 4, GREEN, round_=0)
 
 
-def _found(row: CheckRow, actual: Fraction, scale: _Scale) -> Iterator[Markup]:
+def _found(fill: str, actual: Fraction, scale: _Scale) -> Iterator[Markup]:
     at = scale.place(actual)
     if actual:
-        yield svg.bar(0, at, 8, 8, color(row.mark), round_=0)
+        yield svg.bar(0, at, 8, 8, fill, round_=0)
     yield element(
-        "circle",
-        cx=svg.share(at),
-        cy=_MIDDLE,
-        r=6,
-        fill=color(row.mark),
-        stroke="Canvas",
-        stroke_width=2,
+        "circle", cx=svg.share(at), cy=_MIDDLE, r=6, fill=fill, stroke="Canvas", stroke_width=2
     )
 
 
-def _labels(row: CheckRow, criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
+def _labels(check: Check, criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
     at = scale.place(criterion.threshold)
     line = _HEIGHT - 6
-    yield svg.label(at, line, row.expected, anchor=svg.anchored(at))
+    yield svg.label(at, line, check.expected_text, anchor=svg.anchored(at))
     if at > 40:
         yield svg.label(0, line, "0")
     if at < 60:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from testery_gate.judging.criteria import Unit, format_value
@@ -30,7 +29,7 @@ def by_file(results: Sequence[TestResult]) -> Markup:
         times[result.file] += milliseconds(result.duration)
     longest = times.most_common(MOST_FILES)
     rows = [
-        _Row(code(file, view.NO_FILE), time, str(numbers[file])) for file, time in longest if time
+        (code(file, view.NO_FILE), time, [str(numbers[file])]) for file, time in longest if time
     ]
     rest = len(times) - len(longest)
     return join(
@@ -45,50 +44,41 @@ def slowest(results: Sequence[TestResult], page: str) -> Markup:
     """Return the tests that took the longest."""
     longest = heapq.nlargest(MOST_TESTS, results, key=lambda test: milliseconds(test.duration))
     rows = [
-        _Row(_test(result, page), milliseconds(result.duration))
+        (_test(result, page), time, ())
         for result in longest
-        if milliseconds(result.duration)
+        if (time := milliseconds(result.duration))
     ]
     return _ranking(("test", "time"), rows, "The slowest tests")
 
 
 def shown_time(duration: int) -> str:
     """Print milliseconds, the longer they are the less exactly."""
-    digits = 2 if duration < 10_000 else 1 if duration < 60_000 else 0
-    return format_value(
-        round(Fraction(duration, 1000), digits) if duration >= 1000 else Fraction(duration, 1000),
-        Unit.TIME,
-    )
+    digits = 3 if duration < 1_000 else 2 if duration < 10_000 else 1 if duration < 60_000 else 0
+    return format_value(round(Fraction(duration, 1000), digits), Unit.TIME)
 
 
 def _test(result: TestResult, page: str) -> Markup:
-    status = (
-        "unknown status" if result.status.value == "" else result.status.value.replace("_", " ")
-    )
+    status = result.status.value.replace("_", " ") or "unknown status"
     title = link(test_page(page, result.id), name(result.name, view.NO_NAME))
     where = join([element("br"), small(code(result.file))]) if result.file else NOTHING
     return join([sign(OF_TESTS[result.status], 14, status.lower()), " ", title, where])
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    title: Markup
-    time: int
-    number: str = ""
-
-
-def _ranking(head: Sequence[str], rows: Sequence[_Row], caption: str) -> Markup:
+def _ranking(
+    head: Sequence[str], rows: Sequence[tuple[Markup, int, Sequence[str]]], caption: str
+) -> Markup:
+    """Return rows with a title, a time, and what stands between the two."""
     if not rows:
         return NOTHING
-    longest = max(row.time for row in rows)
+    longest = max(time for _, time, _ in rows)
     groups = (
         group(
-            join([row.title, element("br"), _bar(row.time, longest)]),
-            *([row.number] if row.number else []),
-            shown_time(row.time),
+            join([title, element("br"), _bar(time, longest)]),
+            *between,
+            shown_time(time),
             wide=True,
         )
-        for row in rows
+        for title, time, between in rows
     )
     return data(head, groups, caption=caption)
 

@@ -13,7 +13,7 @@ from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.cases import milliseconds
-from testery_gate.reports.grouping import ErrorGroup, excerpt, grouped
+from testery_gate.reports.grouping import excerpt, grouped, headline
 from testery_gate.reports.html.durations import shown_time
 from testery_gate.reports.html.layout import (
     code,
@@ -70,7 +70,7 @@ def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
     if not heading:
         return NOTHING
     groups = grouped(view.failing_tests(judged))
-    if len(groups) > 1 and any(len(group.tests) > 1 for group in groups):
+    if len(groups) > 1 and any(len(group) > 1 for group in groups):
         heading = f"{heading}, {len(groups)} distinct errors"
     budget.left -= _FRAME
     compared = facts(_compared(judged))
@@ -79,16 +79,16 @@ def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
         compared = NOTHING
     budget.take(compared)
     number = view.failing_number(judged)
-    budget.left -= _FOLD * sum(len(group.tests) > SHOWN_ALIKE for group in groups)
+    budget.left -= _FOLD * sum(len(group) > SHOWN_ALIKE for group in groups)
     items = _entries(judged, groups, number, budget) if number else ()
     taken, rest = fitting(budget, items, number, "failing tests")
     return section(heading, level, _by_error(taken, groups), rest, compared)
 
 
-def _by_error(taken: Sequence[Markup], groups: Sequence[ErrorGroup]) -> Markup:
+def _by_error(taken: Sequence[Markup], groups: Sequence[Sequence[view.FailingTest]]) -> Markup:
     """Fold what is more than a reader looks at: of each group, and of the groups."""
     left = iter(taken)
-    shown = [_folded_after(list(islice(left, len(group.tests)))) for group in groups]
+    shown = [_folded_after(list(islice(left, len(group)))) for group in groups]
     shown = list(filter(None, shown))
     first, others = shown[:SHOWN], shown[SHOWN:]
     if others:
@@ -104,29 +104,23 @@ def _folded_after(tests: Sequence[Markup]) -> Markup:
     return join([*first, entry(fold)])
 
 
-def _missing(judged: Judged) -> Markup:
-    missing = view.missing_tests(judged)
-    return join([*map(join, map(_named, missing.tests)), *_more(missing)], ", ")
-
-
-def _named(test: TestId) -> Sequence[Markup]:
+def _named(test: TestId) -> Markup:
     file, shown = (shorten(clean_line(part), LONGEST_NAME) for part in test)
-    return [name(shown, view.NO_NAME), *([Markup(" "), small(code(file))] if file else [])]
-
-
-def _more(tests: view.Named) -> Sequence[str]:
-    return [view.more(tests.more)] if tests.more else []
+    return join([name(shown, view.NO_NAME), *([" ", small(code(file))] if file else [])])
 
 
 def _compared(judged: Judged) -> Iterator[tuple[str, Markup]]:
     for label, told in view.comparison(judged).items():
         yield label.capitalize(), words(told, LONGEST_TEXT)
-    if missing := _missing(judged):
-        yield "Missing tests", missing
+    if missing := view.missing_tests(judged, _named):
+        yield "Missing tests", join(missing, ", ")
 
 
 def _entries(
-    judged: Judged, groups: Sequence[ErrorGroup], number: int, budget: SizeBudget
+    judged: Judged,
+    groups: Sequence[Sequence[view.FailingTest]],
+    number: int,
+    budget: SizeBudget,
 ) -> Iterator[Markup]:
     # So that all of them are named, errors are the shorter the more there are.
     besides = _BESIDES + (_HISTORY if view.known_evidence(judged) else 0)
@@ -136,7 +130,7 @@ def _entries(
     limit = max(_SHORTEST_ERROR, min(LONGEST_ERROR, share))
     page = run_page(judged)
     for index, group in enumerate(groups):
-        for place, test in enumerate(group.tests):
+        for place, test in enumerate(group):
             # Those that are known stay folded, so that new ones stand out.
             open_ = index < OPEN and not place and test.mark is Mark.BAD
             files = attached.get(test.result.id, NOTHING)
@@ -169,12 +163,12 @@ def _numbered(what: str, addresses: Sequence[str]) -> Iterator[Markup]:
         yield link(address, what if len(addresses) == 1 else f"{what} {number}")
 
 
-def _head(group: ErrorGroup) -> Markup:
+def _head(tests: Sequence[view.FailingTest]) -> Markup:
     """Say what several tests have in common; one alone says it itself."""
-    if len(group.tests) == 1:
+    if len(tests) == 1:
         return NOTHING
-    number = element("b", f"{len(group.tests)} tests")
-    error = shorten(group.error, LONGEST_HEADLINE)
+    number = element("b", f"{len(tests)} tests")
+    error = shorten(headline(view.error_lines(tests[0].result)), LONGEST_HEADLINE)
     return entry(join([number, ": ", code(error, "Testery gives no error")]))
 
 
@@ -199,16 +193,15 @@ def _error(lines: Sequence[str], limit: int) -> Iterator[Markup]:
     """Show the lines that matter, and all of them where these are not all."""
     whole, told = "\n".join(lines), "\n".join(excerpt(lines))
     shown = cut_off(told, min(limit, LONGEST_EXCERPT))
-    yield listing(shown)
     left = limit - len(shown)
-    if shown == whole or left <= 0:
+    if shown != whole and left >= _SHORTEST_ERROR:
+        all_of_them = small(f"all {view.counted(len(lines), 'line')}")
+        yield listing(shown, is_excerpt=len(whole) <= left)
+        yield folded(all_of_them, listing(cut_off(whole, left)))
         return
-    if left < _SHORTEST_ERROR:
+    yield listing(shown)
+    if shown != whole and left > 0:
         yield paragraph(small("The rest of the error is left out."))
-    else:
-        yield folded(
-            small(f"all {view.counted(len(lines), 'line')}"), listing(cut_off(whole, left))
-        )
 
 
 def _label(test: view.FailingTest) -> Sequence[Markup]:

@@ -15,9 +15,11 @@ _ON_PAPER = (
     "::details-content{display:block;content-visibility:visible}"
     "h2,h3,summary{break-after:avoid}svg{break-inside:avoid}"
     "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
+    "@supports selector(::details-content){.excerpt{display:none}}"
 )
-"""Unfolds everything on paper, keeps headings with what follows, and colours below white letters.
-Nothing but a style sheet can; browsers unfold since Chromium 131, Firefox 143 and Safari 18.4."""
+"""Unfolds everything on paper, keeps headings with what follows, colours below white letters, and
+leaves out what is there again unfolded. Nothing but a style sheet can; browsers unfold since
+Chromium 131, Firefox 143 and Safari 18.4."""
 _HASH = b64encode(sha256(_ON_PAPER.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 """For who opens the file where no server sends a policy: nothing in it runs or is fetched."""
@@ -43,7 +45,7 @@ def page(title: str, header: str, main: str) -> Markup:
         "td",
         element("header", header),
         element("main", main),
-        element("footer", _footer()),
+        element("footer", rule(), paragraph(small("Written by testery-gate. Times are in UTC."))),
         width=_WIDTH,
     )
     frame = element(
@@ -79,10 +81,6 @@ def banner(color: str, drawn: str, heading: str, below: str) -> Markup:
     return element("table", row, width="100%", cellpadding=8, cellspacing=0, role="presentation")
 
 
-def _footer() -> Markup:
-    return join([rule(), paragraph(small("Written by testery-gate. Times are in UTC."))])
-
-
 def section(heading: str, level: int, *content: str) -> Markup:
     """Return a section under its heading; nothing where it would be empty."""
     inner = join(content)
@@ -106,11 +104,6 @@ def small(*content: str) -> Markup:
     return element("font", *content, size=2)
 
 
-def large(*content: str, size: int = 4) -> Markup:
-    """Return prominent text."""
-    return element("font", *content, size=size)
-
-
 def rule() -> Markup:
     """Return a horizontal line."""
     return element("hr", noshade="", size=1, color=_LINE)
@@ -132,7 +125,7 @@ def signs(drawn: str, label: str) -> Markup:
     """Return a row of signs, each as wide as the others; nothing for none."""
     if not drawn:
         return NOTHING
-    return large(element("code", drawn, role="img", aria_label=label))
+    return element("font", element("code", drawn, role="img", aria_label=label), size=4)
 
 
 def link(address: str, *content: str) -> Markup:
@@ -200,9 +193,13 @@ def folded(summary: str, *content: str, open_: bool = False) -> Markup:
     return element("details", element("summary", summary), *content, open="" if open_ else None)
 
 
-def listing(content: str) -> Markup:
-    """Return lines as they are, wrapped where they are too long."""
-    return element("pre", breakable(content), wrap="")
+def listing(content: str, *, is_excerpt: bool = False) -> Markup:
+    """Return lines as they are, wrapped where they are too long.
+
+    An excerpt of what is folded below is not on paper, where nothing is folded.
+    """
+    only_on_screen = {"class": "excerpt"} if is_excerpt else {}
+    return element("pre", breakable(content), wrap="", **only_on_screen)
 
 
 def entries(items: Iterable[str]) -> Markup:
@@ -228,9 +225,9 @@ def fitting(
             break
         taken.append(item)
     left_out = count - len(taken)
-    return taken, more(left_out, what) if left_out else NOTHING
+    return taken, more(left_out, what)
 
 
 def more(count: int, what: str) -> Markup:
-    """Say that there are so many more."""
-    return paragraph(f"… {view.more(count, what)}")
+    """Say that there are so many more, if there are any."""
+    return paragraph(f"… {view.more(count, what)}") if count > 0 else NOTHING

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import CheckState
+from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page
@@ -70,8 +70,8 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
 
 
 def _on_one(judged: Judged, budget: SizeBudget) -> Markup:
-    pieces = _run_parts(judged, 2, budget)
-    return pieces.around(failing_tests(judged, 2, budget))
+    gist, others = _run_parts(judged, 2, budget)
+    return join([gist, failing_tests(judged, 2, budget), *others])
 
 
 def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
@@ -83,18 +83,16 @@ def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
     for_table, for_runs = budget.apart(4), budget.apart(2)
     pieces = []
     for number, judged in enumerate(ranked):
-        core = _run_parts(judged, 3, for_runs, _anchor(number))
-        if not core.gist:
+        gist, others = _run_parts(judged, 3, for_runs, _anchor(number))
+        if not gist:
             break
-        pieces.append(core)
+        pieces.append((judged, gist, others))
     budget.left += for_runs.left
     sections = []
-    for number, core in enumerate(pieces):
-        judged = ranked[number]
+    for number, (judged, gist, others) in enumerate(pieces):
         share = budget.apart(len(pieces) - number)
-        sections.append(core.around(failing_tests(judged, 3, share)))
+        sections.append(join([gist, failing_tests(judged, 3, share), *others]))
         budget.left += share.left
-    left_out = len(ranked) - len(pieces)
     number = len(view.not_passed(ranked))
     passed = sections[number:]
     return join(
@@ -102,7 +100,7 @@ def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
             *_overview(ranked, for_table, len(pieces)),
             *sections[:number],
             folded("The runs that passed, one by one", *passed) if passed else NOTHING,
-            more(left_out, "runs") if left_out else NOTHING,
+            more(len(ranked) - len(pieces), "runs"),
         ]
     )
 
@@ -144,26 +142,18 @@ def _anchor(number: int) -> str:
     return f"verdict-{number + 1}"
 
 
-@dataclass(frozen=True, slots=True)
-class _RunParts:
-    """What fits of a run, in two parts; both are empty if not even the reason fits."""
-
-    gist: Markup
-    others: Sequence[Markup]
-
-    def around(self, failing: Markup) -> Markup:
-        """Put the failing tests between the two: they matter more than the charts."""
-        return join([self.gist, failing, *self.others])
-
-
 def _run_parts(
     judged: Judged, level: int, budget: SizeBudget, anchor: str | None = None
-) -> _RunParts:
-    """Show a run without its failing tests; with several runs, under a heading of its own."""
+) -> tuple[Markup, Sequence[Markup]]:
+    """Show what fits of a run; with several runs, under a heading of its own.
+
+    The failing tests come between the two parts, as they matter more than the charts. Both are
+    empty if not even the reason fits.
+    """
     run, results = judged.run, judged.results or ()
     gist = join([_heading(judged, anchor) if anchor else NOTHING, *_gist(judged)])
     if not budget.take(gist):
-        return _RunParts(NOTHING, ())
+        return NOTHING, ()
     others = (
         section("Remarks", level, _remarks(judged)),
         NOTHING if run is None else section("Tests", level, proportions(run)),
@@ -174,7 +164,7 @@ def _run_parts(
         section("Slowest tests", level, slowest(results, run_page(judged))),
         NOTHING if run is None else section("Run", level, facts(_run_facts(run))),
     )
-    return _RunParts(gist, tuple(filter(budget.take, others)))
+    return gist, tuple(filter(budget.take, others))
 
 
 def _banner(mark: Mark, told: Headline) -> Markup:
@@ -219,11 +209,10 @@ def _name_of(run: TestRun | None) -> Markup:
 
 def _checks(judged: Judged) -> Markup:
     """Show what does not hold, breaches first; what holds is one line to unfold."""
-    rows = list(view.check_rows(judged))
-    order = list(_CHECK_ORDER)
-    rows.sort(key=lambda row: order.index(row.check.state))
-    wrong = [row for row in rows if row.check.state is not CheckState.HOLDS]
-    holding = rows[len(wrong) :]
+    checks = sorted(judged.verdict.checks, key=lambda check: _CHECK_ORDER.index(check.state))
+    rows = [_check_row(check, judged.exit_code) for check in checks]
+    number = sum(check.state is not CheckState.HOLDS for check in checks)
+    wrong, holding = rows[:number], rows[number:]
     holds = f"{view.counted(len(holding), 'check')} {'holds' if len(holding) == 1 else 'hold'}"
     return join(
         [
@@ -235,31 +224,24 @@ def _checks(judged: Judged) -> Markup:
     )
 
 
-_CHECK_ORDER = (
-    CheckState.BREACHED,
-    CheckState.INCONCLUSIVE,
-    CheckState.OPEN,
-    CheckState.HOLDS,
-)
+_CHECK_ORDER = (CheckState.BREACHED, CheckState.INCONCLUSIVE, CheckState.OPEN, CheckState.HOLDS)
 
 
-def _check_table(rows: Sequence[view.CheckRow], caption: str) -> Markup:
-    shown = map(_check_row, rows[:MOST_CHECKS])
-    left_out = len(rows) - MOST_CHECKS
-    table = data(("check", "expected", "found"), shown, caption=caption)
-    return join([table, more(left_out, "checks") if left_out > 0 else NOTHING])
+def _check_table(rows: Sequence[Markup], caption: str) -> Markup:
+    table = data(("check", "expected", "found"), rows[:MOST_CHECKS], caption=caption)
+    return join([table, more(len(rows) - MOST_CHECKS, "checks")])
 
 
-def _check_row(row: view.CheckRow) -> Markup:
-    first, _, rest = shorten(row.subject, 30).partition(" ")
-    title = together(sign(row.mark), " ", element("b", first))
+def _check_row(check: Check, exit_code: ExitCode) -> Markup:
+    first, _, rest = shorten(view.subject(check), 30).partition(" ")
+    title = together(sign(view.mark_of_check(check)), " ", element("b", first))
     more_words = element("b", f" {rest}") if rest else NOTHING
-    result = [element("br"), small(row.result)]
+    result = [element("br"), small(view.result_of_check(check, exit_code))]
     return group(
         join([title, more_words, *result]),
-        _value(row.expected),
-        element("b", _value(row.found)),
-        below=bullet(row),
+        _value(check.expected_text),
+        element("b", _value(check.actual_text)),
+        below=bullet(check),
     )
 
 

@@ -9,7 +9,7 @@ from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.reports.html import svg
 from testery_gate.reports.html.layout import paragraph
-from testery_gate.reports.html.markup import Markup, element, join
+from testery_gate.reports.html.markup import NOTHING, Markup, element, join
 from testery_gate.reports.html.svg import INK, KINDS
 
 _NARROWEST = Fraction(1)
@@ -49,7 +49,7 @@ def _bar(counts: Mapping[str, Fraction | None]) -> Markup:
     known = {kind: counts[kind] for kind, _ in KINDS}
     numbers = [count for count in known.values() if count is not None]
     if len(numbers) < len(known) or not sum(numbers):
-        return join([])
+        return NOTHING
     widths = _widths(numbers)
     shapes = []
     x = Fraction(0)

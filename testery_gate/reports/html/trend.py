@@ -43,10 +43,8 @@ def trend(judged: Judged) -> Markup:
 def _required(judged: Judged) -> Criterion | None:
     """Return the criterion on the pass rate or the fail rate, if the run was held to one."""
     criteria = [check.criterion for check in judged.verdict.checks if check.criterion]
-    return next((one for one in criteria if one.metric in _RATES_REQUIRED), None)
-
-
-_RATES_REQUIRED = {Metric.PASS_RATE, Metric.FAIL_RATE}
+    rates = {Metric.PASS_RATE, Metric.FAIL_RATE}
+    return next((one for one in criteria if one.metric in rates), None)
 
 
 def _as_pass_rate(required: Criterion) -> Fraction:
@@ -99,7 +97,8 @@ def _rate_marks(
 
     yield svg.label(0, 13, f"pass rate, {_rate(lowest)} to {_rate(max(known))}")
     if threshold is not None:
-        yield _threshold(height(threshold))
+        y = height(threshold)
+        yield element("line", x1=0, y1=y, x2="100%", y2=y, stroke=AMBER, stroke_width=2)
     marks = [
         None if rate is None else (svg.share(_place(index, len(runs))), height(rate))
         for index, rate in enumerate(rates)
@@ -110,16 +109,9 @@ def _rate_marks(
             yield element("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=INK, stroke_opacity=".4")
     for run, rate, mark in zip(runs, rates, marks, strict=True):
         if mark:
-            yield _mark(run, *mark, f"run {run.id}: {_rate(rate)}")
-
-
-def _threshold(y: str) -> Markup:
-    return element("line", x1=0, y1=y, x2="100%", y2=y, stroke=AMBER, stroke_width=2)
-
-
-def _mark(run: TestRun, x: str, y: str, description: str) -> Markup:
-    title = element("title", description)
-    return element("svg", title, _sign(OF_RUNS[run.status]), x=x, y=y, overflow="visible")
+            x, y = mark
+            title = element("title", f"run {run.id}: {_rate(rate)}")
+            yield element("svg", title, _sign(OF_RUNS[run.status]), x=x, y=y, overflow="visible")
 
 
 def _sign(mark: Mark, x: int = 0, y: int = 0) -> Markup:

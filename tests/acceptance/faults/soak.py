@@ -107,7 +107,7 @@ def drawn(number: int, request: int) -> Fault | None:
     return chance.choice(SPOILING) if chance.random() < SHARE else None
 
 
-def run() -> Sequence[Wait]:
+def run(waits: int = WAITS) -> Sequence[Wait]:
     """Wait so many times."""
 
     def likely_cost(number: int) -> float:
@@ -146,7 +146,7 @@ def run() -> Sequence[Wait]:
             )
 
         # Those that take longest first, so that the others fill the time.
-        return list(pool.map(wait, sorted(range(WAITS), key=likely_cost, reverse=True)))
+        return list(pool.map(wait, sorted(range(waits), key=likely_cost, reverse=True)))
 
 
 def table(waits: Sequence[Wait]) -> str:
