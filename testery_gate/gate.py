@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -13,24 +12,17 @@ from testery_gate.errors import ApiError, ExitCode, Interrupted, NotFound, Unaut
 from testery_gate.evidence.failures import Evidence
 from testery_gate.evidence.gathering import Gathering
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import (
-    Policy,
-    Verdict,
-    decide_early,
-    evaluate,
-    no_verdict,
-    stopped,
-)
+from testery_gate.judging.policy import Policy
+from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict, stopped
 from testery_gate.model import Attachments, TestRun
 from testery_gate.runs.comparable import (
     SECONDS,
-    Source,
     comparable_before,
     find_earlier,
     usual_durations,
 )
 from testery_gate.runs.finding import Search, appeared
-from testery_gate.runs.listing import PAGE_SIZE
+from testery_gate.runs.listing import PAGE_SIZE, Pages
 from testery_gate.runs.lookup import Lookup
 from testery_gate.runs.meant import Described, Meant, Named, Question
 from testery_gate.runs.references import PipedRuns, RunReference
@@ -340,18 +332,15 @@ class Gate:
             shown = self._waiting.comparable - 1
             return len(found) >= shown and gathering.is_enough(run, found)
 
-        try:
-            self._before = self._find_earlier(runs, is_enough, gathering.api)
-        except ApiError as error:
-            return gathering.gather(runs, error)
-        return gathering.gather(runs, self._before)
+        self._before, fault = self._find_earlier(runs, is_enough, gathering.api)
+        return gathering.gather(runs, self._before, fault)
 
     def _find_earlier(
         self,
         runs: Sequence[TestRun],
         is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
-        source: Source,
-    ) -> Mapping[int, Sequence[TestRun]]:
+        source: Pages,
+    ) -> tuple[Mapping[int, Sequence[TestRun]], ApiError | None]:
         until = Deadline.after(SECONDS, self._waiting.deadline.clock)
         known = self._newest or ()
         return find_earlier(runs, source, is_enough, until=until, known=known)
@@ -480,10 +469,9 @@ class Gate:
         known = [judged.run for judged in runs if judged.run and judged.exit_code in _BY_EVIDENCE]
         count = self._waiting.comparable - 1
         if self._gathering is None and known:
-            with suppress(ApiError):
-                self._before = self._find_earlier(
-                    known, lambda _, found: len(found) >= count, self._client
-                )
+            self._before, _ = self._find_earlier(
+                known, lambda _, found: len(found) >= count, self._client
+            )
 
         def comparable(run: TestRun) -> Sequence[TestRun] | None:
             before = self._before.get(run.id) if run in known else None

@@ -117,6 +117,32 @@ class TestRun:
         return _sum(self.passed, self.failed, self.ignored)
 
 
+class Field(Enum):
+    """What a run can be described by."""
+
+    GIT_REF = "git-ref"
+    BUILD_KEY = "build-key"
+    ENVIRONMENT = "environment"
+    PROJECT_ID = "project-id"
+    NAME = "name"
+    INCLUDE_TAG = "include-tag"
+    STATUS = "status"
+
+    def of(self, run: TestRun) -> Sequence[str]:
+        """Return what the run has there; only tags can be several."""
+        if self is Field.INCLUDE_TAG:
+            return run.include_tags
+        value = {
+            Field.GIT_REF: run.git_ref,
+            Field.BUILD_KEY: run.build_key,
+            Field.ENVIRONMENT: run.environment,
+            Field.PROJECT_ID: run.project_id,
+            Field.NAME: run.name,
+            Field.STATUS: run.status_text,
+        }[self]
+        return () if value is None else (str(value),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A project, an environment or a test suite, as far as the API says."""

@@ -16,16 +16,10 @@ from testery_gate.errors import ExitCode
 from testery_gate.evidence.failures import Evidence
 from testery_gate.judging.criteria import Metric, Operator, Unit, parse_criterion
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import (
-    Expectation,
-    ExpectedField,
-    Policy,
-    Verdict,
-    decide_early,
-    no_verdict,
-)
+from testery_gate.judging.policy import Expectation, Policy
+from testery_gate.judging.verdict import Verdict, decide_early, no_verdict
 from testery_gate.judging.verdict import evaluate as evaluate_now
-from testery_gate.model import ResultStatus, RunStatus, TestResult, TestRun
+from testery_gate.model import Field, ResultStatus, RunStatus, TestResult, TestRun
 
 NOW = datetime(2020, 5, 4, 23, 23, 59, tzinfo=UTC)
 """A minute after the run of the API's documentation has ended."""
@@ -144,9 +138,7 @@ def make_policy(
     return Policy(
         required=tuple(map(parse_criterion, required)),
         warned=tuple(map(parse_criterion, warn)),
-        expected=tuple(
-            Expectation(field=ExpectedField(field), value=value) for field, value in expect
-        ),
+        expected=tuple(Expectation(field=Field(field), value=value) for field, value in expect),
         trust_status=trust_status,
     )
 

@@ -13,7 +13,7 @@ from testery_gate.cli.config_file import InFile
 from testery_gate.cli.option_types import Setting
 from testery_gate.cli.options import SETTINGS, SHORT_CRITERIA
 from testery_gate.judging.criteria import Metric, Operator
-from testery_gate.judging.verdict import ExpectedField
+from testery_gate.judging.policy import EXPECTABLE
 
 ROOT = Path(__file__).parents[1]
 NAME = "configuration.schema.json"
@@ -34,7 +34,7 @@ def _pattern(pattern: str) -> dict[str, Any]:
 
 _METRICS = "|".join(metric.value for metric in Metric)
 _OPERATORS = "|".join(operator.value for operator in Operator)
-_FIELDS = "|".join(field.value for field in ExpectedField)
+_FIELDS = "|".join(field.value for field in EXPECTABLE)
 _TYPES: dict[click.ParamType, dict[str, Any]] = {  # type: ignore[type-arg]  # only from click 8.4 on
     option_types.DURATION: {"anyOf": [_NO_TIME, _pattern(f"{_DURATION}|0")]},
     option_types.INTERVAL: _pattern(f"auto|{_DURATION}"),

@@ -12,7 +12,6 @@ from testery_gate.runs.commit_rules import (
     Rule,
     System,
     Unknown,
-    Variable,
 )
 
 PAGE = Path(__file__).parents[1] / "docs" / "git-ref.md"
@@ -33,7 +32,7 @@ def taken(rule: Rule) -> str:
         shown = " or ".join(f"`{str(value).lower()}`" for value in values)
         only_if = f", if `github.event.{path}` is {shown}"
     match rule.take:
-        case Variable(name):
+        case str(name):
             return f"`{name}`{only_if}"
         case InEvent(path):
             return f"`github.event.{path}`{only_if}"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from testery_gate.api.client import TesteryClient
 from testery_gate.errors import ExitCode, NotFound, Unavailable, combined
 from testery_gate.gate import Effects, Gate, Waiting
-from testery_gate.judging.verdict import Policy
-from testery_gate.model import RunStatus, TestRun
+from testery_gate.judging.policy import Policy
+from testery_gate.model import Field, RunStatus, TestRun
 from testery_gate.runs.listing import is_newer, newest_first
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import Seen
 from tests.builders import with_unknown

@@ -14,10 +14,10 @@ from testery_gate.api.time_limit import TookTooLong
 from testery_gate.errors import ApiError, ExitCode, Interrupted
 from testery_gate.gate import Effects, Gate, Waiting
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Policy
-from testery_gate.model import Attachments, RunStatus
+from testery_gate.judging.policy import Policy
+from testery_gate.model import Attachments, Field, RunStatus
 from testery_gate.runs.references import PipedRuns, RunReference
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import Sighting
 from tests.builders import make_answer, make_policy, make_transport

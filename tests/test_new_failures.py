@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode, Interrupted
-from testery_gate.evidence.baseline import NamedRun, Previous
+from testery_gate.evidence.baseline import Previous
 from testery_gate.evidence.gathering import MOST_TRIED, Gathering, Unread, Wanted
 from testery_gate.evidence.outcomes import Outcomes
 from testery_gate.gate import Gate
@@ -68,6 +68,16 @@ class Past:
         policy: Any = ONLY_NEW,
         tests: type[ReadWhenAsked] = ReadWhenAsked,
     ) -> Judged:
+        (judged,) = self.judge_all([9], wanted, policy, tests)
+        return judged
+
+    def judge_all(
+        self,
+        run_ids: Sequence[int],
+        wanted: Wanted | None = None,
+        policy: Any = ONLY_NEW,
+        tests: type[ReadWhenAsked] = ReadWhenAsked,
+    ) -> Sequence[Judged]:
         walk = Walk(self.api, policy=policy)
         gathering = Gathering(
             wanted or Wanted(baseline=Previous()),
@@ -75,10 +85,10 @@ class Past:
             walk.client,
             trust_status=policy.trust_status,
             clock=walk.clock,
+            sleep=walk.clock.sleep,
         )
         gate = Gate(policy, walk.client, walk.effects, walk.waiting, gathering)
-        (judged,) = gate.judge([RunReference(run_id=9)])
-        return judged
+        return gate.judge([RunReference(run_id=run_id) for run_id in run_ids])
 
 
 @pytest.fixture
@@ -168,11 +178,74 @@ def test_a_list_that_can_not_be_read_excuses_nothing(
     assert "earlier runs can't be read" in judged.notes[0]
 
 
+def second_page_fails(past: Past, status_code: int = 500) -> None:
+    """Let the list answer once, and not to its end."""
+    past.api.get(f"{BASE}/test-runs", status_code=status_code)
+    past.api.get(f"{BASE}/test-runs?page=0&limit=100", json=past.listed)
+
+
+@pytest.mark.parametrize(
+    ("status_code", "code"),
+    [
+        pytest.param(500, ExitCode.INCONCLUSIVE, id="a fault may hide a baseline"),
+        pytest.param(404, ExitCode.FAILED, id="there is no more"),
+    ],
+)
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        pytest.param({"environment": "production"}, id="none that can be compared with"),
+        pytest.param({}, id="none with results"),
+    ],
+)
+def test_a_fault_in_the_middle_of_the_list_is_not_its_end(
+    past: Past, earlier: dict[str, str], status_code: int, code: ExitCode
+) -> None:
+    past.add(8, [], failed=1, **earlier)
+    past.add(9, results(a="FAIL"))
+    second_page_fails(past, status_code)
+    judged = past.judge()
+    assert judged.exit_code is code
+    assert "earlier runs can't be read" in judged.notes[0]
+
+
+def test_what_was_read_of_the_list_before_a_fault_counts(past: Past) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(a="FAIL"))
+    second_page_fails(past)
+    judged = past.judge(Wanted(baseline=Previous(), history=3))
+    assert judged.exit_code is ExitCode.PASSED
+    (note,) = judged.notes
+    assert note.startswith("older runs are missing from the history: HTTP 500")
+
+
 def test_behind_a_fault_nothing_is_unknown_where_nothing_counts(past: Past) -> None:
     past.add(9, results(a="FAIL", b="PASS"))
     past.api.get(f"{BASE}/test-runs", status_code=500)
     quarantine = Wanted(baseline=Previous(), quarantine=Tolerated(frozenset("a")))
     assert past.judge(quarantine).exit_code is ExitCode.PASSED
+
+
+def test_results_that_come_after_the_counts_are_asked_for_again(past: Past) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(a="FAIL"))
+    late: list[dict[str, Any]] = [{"json": []}, {"json": results(a="FAIL")}]
+    past.api.get(f"{BASE}/test-runs/9/results", late)
+    assert past.judge().exit_code is ExitCode.PASSED
+    past.api.get(f"{BASE}/test-runs/9/results", json=[])
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "show 0 of its 1 failed tests" in judged.notes[0]
+
+
+def test_what_a_quarantine_names_in_none_of_several_runs_is_said_once(past: Past) -> None:
+    past.add(8, results(a="FAIL", b="PASS"))
+    past.add(9, results(a="FAIL"))
+    wanted = Wanted(baseline=Previous(), quarantine=Tolerated(frozenset("a")))
+    notes = [judged.notes[-1] for judged in past.judge_all([8, 9], wanted)]
+    assert notes == ["2 tests in 2 runs", "1 tests"]
+    past.api.get(f"{BASE}/test-runs/9/results", status_code=404)
+    assert "2 runs" not in str([judged.notes for judged in past.judge_all([8, 9], wanted)])
 
 
 def test_a_test_that_the_api_does_not_name_is_never_known(past: Past) -> None:
@@ -203,7 +276,7 @@ def test_a_run_that_is_named_is_the_baseline(
     past.add(7, results(a="FAIL"), status="CANCELED")
     past.add(8, [])
     past.add(9, results(a="FAIL"))
-    judged = past.judge(Wanted(baseline=NamedRun(run_id=run_id)))
+    judged = past.judge(Wanted(baseline=run_id))
     assert judged.exit_code is code
     assert why in " ".join(judged.notes)
 
@@ -211,7 +284,7 @@ def test_a_run_that_is_named_is_the_baseline(
 def test_a_baseline_that_may_be_the_wrong_one_is_noted(past: Past) -> None:
     past.add(8, results(a="FAIL"), environment="production", createTime="2020-05-04 21:00:00+0000")
     past.add(9, results(a="FAIL"))
-    assert past.judge(Wanted(baseline=NamedRun(run_id=8))).notes == (
+    assert past.judge(Wanted(baseline=8)).notes == (
         "the baseline may be the wrong one: the runs are of different environments: production and"
         " dev",
         "the baseline may be the wrong one: run 9 was created before run 8",

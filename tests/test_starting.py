@@ -14,7 +14,7 @@ from testery_gate.api.client import Limits, TesteryClient
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.gate import Effects, Gate, Waiting
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Policy
+from testery_gate.judging.policy import Policy
 from testery_gate.model import RunStatus
 from testery_gate.runs.start import Start
 from testery_gate.simulator import load_scenario

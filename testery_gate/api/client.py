@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 import tenacity
 
 from testery_gate.api import faults
-from testery_gate.api.transport import Answer, Bounds, Request, Transport
+from testery_gate.api.transport import Bounds, Reply, Request, Transport
 from testery_gate.errors import ApiError, Lost, NoAnswer, Unauthorized, Unavailable
 from testery_gate.model import (
     Attachments,
@@ -74,24 +74,6 @@ _Parse = Callable[[object, Clean], _T]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """An attempt failed and another will follow: after ``delay`` seconds, or if that is ``None``,
-    with the next poll of the runs.
-
-    ``advice`` is set the first time, if waiting alone will probably not help.
-    """
-
-    error: NoAnswer
-    delay: float | None
-    advice: str = ""
-
-    def __str__(self) -> str:
-        following = "with the next poll" if self.delay is None else f"in {self.delay:.1f} s"
-        retry = f"{self.error.message}; next try {following}"
-        return f"{retry}. {self.advice}" if self.advice else retry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Limits of time and size: seconds, and bytes after decompression."""
 
@@ -114,11 +96,6 @@ class Limits:
         past = Deadline.after(0)  # so all the time there is is the grace
         return cls(deadline=past, outage_tolerance=0, grace=seconds, requests=(seconds,))
 
-    @property
-    def over(self) -> bool:
-        """Whether no time is left for a request."""
-        return self._patience() <= 0
-
     def request(self, *, stalled: int, usual: float) -> float:
         """Return how long a request may take after so many that have stalled.
 
@@ -129,7 +106,7 @@ class Limits:
 
     def bounds(self, request: float) -> Bounds:
         """Return the bounds of a request that begins now; raises :class:`NoAnswer` without time."""
-        patience = self._patience()
+        patience = self.patience
         if patience <= 0:
             raise NoAnswer(
                 "no time was left before the deadline", advice="Raise --timeout.", not_done=True
@@ -139,10 +116,11 @@ class Limits:
             read=min(self.read, patience),
             whole=min(request, patience),
             size=self.answer_bytes,
-            values=self.answer_values,
         )
 
-    def _patience(self) -> float:
+    @property
+    def patience(self) -> float:
+        """How long requests may take from now on, all together; 0 or less where no time is left."""
         return self.deadline.at + self.grace - self.deadline.clock()
 
 
@@ -166,7 +144,7 @@ class TesteryClient:
         limits: Limits,
         *,
         sleep: Callable[[float], None],
-        on_retry: Callable[[Retry], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
         turn: AbstractContextManager[object] | None = None,
     ) -> None:
@@ -177,7 +155,7 @@ class TesteryClient:
         self._transport = transport
         self._limits = limits
         self._sleep = sleep
-        self._on_retry = on_retry
+        self._say = say
         self._jitter = jitter
         self._turn = turn or nullcontext()
         self._outages: dict[str, _Outage] = {}
@@ -213,7 +191,7 @@ class TesteryClient:
             if pending and wait and not seen:
                 raise pending[0]
             if pending:
-                self._on_retry(Retry(error=pending[0], delay=None, advice=self._new(pending[0])))
+                self._announce(pending[0], "with the next poll")
             return seen
 
         def tolerated() -> float:
@@ -236,7 +214,7 @@ class TesteryClient:
         failed: dict[int, NoAnswer] = {}
         in_a_row = 0
         for run_id, path in paths.items():
-            if self._limits.over:
+            if self._limits.patience <= 0:
                 break
             # An API that keeps silent must not keep each of many runs waiting for a minute.
             quick = replace(self._limits, requests=(OPTIONAL_TIMEOUT,))
@@ -322,10 +300,8 @@ class TesteryClient:
         a run may have been started, and when none was. Raises :class:`Refused`, and :class:`Lost`
         where a run may have been started.
         """
-        path, limits = (
-            "test-run-requests-build",
-            replace(self._limits, requests=(self._limits.start,), read=self._limits.start),
-        )
+        path = "test-run-requests-build"
+        limits = replace(self._limits, requests=(self._limits.start,), read=self._limits.start)
         change = self._change("POST", path, wanted)
 
         def ask() -> TestRun:
@@ -380,7 +356,7 @@ class TesteryClient:
         began = clock()
         try:
             url = f"{self._transport.route.url}/{path}"
-            answer = self._answer(url, parse, limits.bounds(request), change)
+            answer = self._answer(url, parse, limits, limits.bounds(request), change)
         except ApiError as error:
             # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
             error.message = one_line(self._transport.redact(error.message))
@@ -415,8 +391,7 @@ class TesteryClient:
             return max(0.0, min(wanted, limits.deadline.remaining(), tolerated()))
 
         def report_retry(state: tenacity.RetryCallState) -> None:
-            error = _no_answer(state)
-            self._on_retry(Retry(error=error, delay=state.upcoming_sleep, advice=self._new(error)))
+            self._announce(_no_answer(state), f"in {state.upcoming_sleep:.1f} s")
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(NoAnswer),
@@ -435,30 +410,34 @@ class TesteryClient:
         unavailable.__cause__ = error
         return unavailable
 
-    def _new(self, error: NoAnswer) -> str:
-        """Return advice that was not given yet, if waiting alone will probably not help."""
-        advice = error.advice if error.lasting and error.advice not in self._advised else ""
-        self._advised.add(advice)
-        return advice
+    def _announce(self, error: NoAnswer, next_try: str) -> None:
+        """Say that an attempt failed and another will follow.
 
-    def _answer(self, url: str, parse: _Parse[_T], bounds: Bounds, change: Request | None) -> _T:
-        def read(answer: Answer) -> _T:
+        The first time that comes with advice, if waiting alone will probably not help.
+        """
+        said = f"{error.message}; next try {next_try}"
+        if error.lasting and error.advice not in self._advised:
+            self._advised.add(error.advice)
+            said = f"{said}. {error.advice}"
+        self._say(said)
+
+    def _answer(
+        self, url: str, parse: _Parse[_T], limits: Limits, bounds: Bounds, change: Request | None
+    ) -> _T:
+        def read(reply: Reply) -> _T:
+            # After a change there need not be anything.
+            body = reply.body if reply.body or change is None else b"null"
             with self._turn:
-                return parsed(answer)
-
-        def parsed(answer: Answer) -> _T:
-            try:
-                # After a change there need not be anything.
-                body = answer.body if answer.body or change is None else b"null"
-                data = decode_json(body, bounds.values)
-            except MalformedAnswer:
-                raise
-            except (ValueError, RecursionError):
-                raise NoAnswer(
-                    f"{url} returned {self._described(answer)}, not JSON",
-                    advice=faults.WRONG_ADDRESS,
-                ) from None
-            return parse(data, self._transport.redact)
+                try:
+                    data = decode_json(body, limits.answer_values)
+                except MalformedAnswer:
+                    raise
+                except (ValueError, RecursionError):
+                    raise NoAnswer(
+                        f"{url} returned {self._described(reply)}, not JSON",
+                        advice=faults.WRONG_ADDRESS,
+                    ) from None
+                return parse(data, self._transport.redact)
 
         try:
             if change is not None:
@@ -469,13 +448,14 @@ class TesteryClient:
                 f"{url} returned unexpected JSON: {error}", advice=faults.WRONG_ADDRESS
             ) from None
 
-    def _described(self, answer: Answer) -> str:
-        if not answer.body.strip():
+    def _described(self, reply: Reply) -> str:
+        if not reply.body.strip():
             return "nothing"
-        cut = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
+        cut = reply.body[:_SHOWN_BYTES].decode("utf-8", "replace")
         redact = self._transport.redact
-        start = one_line(redact(cut) if len(answer.body) <= _SHOWN_BYTES else redact.beginning(cut))
-        return f"{answer.content_type[:100] or 'an unnamed type'} ({start[:60]}...)"
+        start = one_line(redact(cut) if len(reply.body) <= _SHOWN_BYTES else redact.beginning(cut))
+        content_type = reply.headers.get("Content-Type", "")
+        return f"{content_type[:100] or 'an unnamed type'} ({start[:60]}...)"
 
 
 def _path_of(run_id: int) -> str:

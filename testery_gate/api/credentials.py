@@ -30,10 +30,7 @@ def without_token(environment: Mapping[str, str]) -> dict[str, str]:
 
     Nor does it need the variables of a run, of which some are secret.
     """
-    tokens = {
-        *TOKEN_VARIABLES,
-        *("TESTERY_GATE_TOKEN", "TESTERY_GATE_VARIABLE", CODE_HOST_VARIABLE),
-    }
+    tokens = {*TOKEN_VARIABLES, CODE_HOST_VARIABLE, "TESTERY_GATE_TOKEN", "TESTERY_GATE_VARIABLE"}
     return {name: value for name, value in environment.items() if name not in tokens}
 
 
@@ -48,20 +45,16 @@ def find_token(
 ) -> Token:
     """Take the token from the first source that has one; raises :class:`UsageError`."""
     if flag:
-        return _usable(Token(value=flag, source="--token"))
+        return _usable(flag, "--token")
     if file:
-        return _usable(_token_from_file(file, read_stdin))
+        return _token_from_file(file, read_stdin)
     for name in TOKEN_VARIABLES:
         if environment.get(name, "").strip():
-            found = Token(value=environment[name], source=f"environment variable {name}")
-            return _usable(found)
+            return _usable(environment[name], f"environment variable {name}")
     token = _token_from_profile(profile, home)
     if token is None:
-        raise UsageError(
-            "there is no API token",
-            advice=_HOW_TO_NAME_ONE,
-        )
-    return _usable(token)
+        raise UsageError("there is no API token", advice=_HOW_TO_NAME_ONE)
+    return token
 
 
 def find_code_host_token(file: str | None, environment: Mapping[str, str]) -> Token:
@@ -81,7 +74,7 @@ def find_code_host_token(file: str | None, environment: Mapping[str, str]) -> To
             f"there is no token for the code host: set {CODE_HOST_VARIABLE}, or name a file with"
             " --code-host-token-file"
         )
-    return _usable(Token(value=value, source=source))
+    return _usable(value, source)
 
 
 def describe_token_file(name: str) -> str:
@@ -101,7 +94,7 @@ def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
         raise UsageError(f"the token in {source} is not text", advice=_HOW_TO_NAME_ONE) from None
     if not text.strip():
         raise UsageError(f"there is no token in {source}: it is empty", advice=_HOW_TO_NAME_ONE)
-    return Token(value=text, source=source)
+    return _usable(text, source)
 
 
 def _token_from_profile(profile: str, home: Path | None) -> Token | None:
@@ -122,15 +115,14 @@ def _token_from_profile(profile: str, home: Path | None) -> Token | None:
             f"{path} is not a valid credentials file", advice=_HOW_TO_NAME_ONE
         ) from None
     value = parser.get(profile, "token", fallback="")
-    source = f"profile {profile} in {path}"
-    return Token(value=value, source=source) if value.strip() else None
+    return _usable(value, f"profile {profile} in {path}") if value.strip() else None
 
 
-def _usable(token: Token) -> Token:
-    value = token.value.strip()
+def _usable(text: str, source: str) -> Token:
+    value = text.strip()
     if not re.fullmatch(r"[!-~]+", value):
         raise UsageError(
-            f"the token from {token.source} contains spaces or other invalid characters",
+            f"the token from {source} contains spaces or other invalid characters",
             advice="Copy it again (Testery: Settings, Integrations, Show API Token).",
         )
-    return Token(value=value, source=token.source)
+    return Token(value=value, source=source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import http.client
 import json
 import re
 import socket
@@ -19,7 +20,7 @@ from testery_gate.text import Clean, clean_text, one_line, shorten
 
 NEXT_STEP = "'testery-gate doctor' checks every step on the way to the API."
 WRONG_ADDRESS = "Check that --api-url is the address of the API, not of the web app."
-_SLOW = "The network or the API is slow, or something on the way does not respond."
+SLOW = "The network or the API is slow, or something on the way does not respond."
 _LONGEST_MESSAGE = 500
 _NO_PROXY = "If the network requires a proxy, set HTTPS_PROXY."
 
@@ -85,10 +86,7 @@ def _said(body: bytes, redact: Clean) -> str:
 
 def status_text(status: int) -> str:
     """Return a status with its name, where it has one."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
+    return f"{status} {http.client.responses.get(status, '')}".rstrip()
 
 
 def retry_after(value: str | None, date: str | None) -> float | None:
@@ -112,11 +110,6 @@ def moment_of(text: str) -> datetime | None:
     except (ValueError, OverflowError):  # the second for numbers of many digits
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def too_slow(url: str, seconds: float) -> NoAnswer:
-    """Return the fault of a request that took longer than allowed."""
-    return NoAnswer(f"no complete answer from {url} within {seconds:.0f} s", advice=_SLOW)
 
 
 def explained(error: Exception, url: str, route: Route) -> NoAnswer:
@@ -149,7 +142,7 @@ def explained(error: Exception, url: str, route: Route) -> NoAnswer:
             advice=f"Something on the way to {route.host} drops it, like a firewall. {_NO_PROXY}",
         )
     if isinstance(error, requests.Timeout):
-        return NoAnswer(f"{url} accepted the connection but did not answer in time", advice=_SLOW)
+        return NoAnswer(f"{url} accepted the connection but did not answer in time", advice=SLOW)
     return NoAnswer(
         f"no answer from {url}: {cause}", advice="Check the network, and that --api-url is right."
     )

@@ -9,7 +9,7 @@ import threading
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any, TypeVar, cast
@@ -23,7 +23,7 @@ from testery_gate import __version__
 from testery_gate.api import faults
 from testery_gate.api.connection import Route
 from testery_gate.api.time_limit import TookTooLong, within
-from testery_gate.errors import NoAnswer
+from testery_gate.errors import ApiError, NoAnswer
 from testery_gate.redaction import Redaction
 
 MAX_REDIRECTS = 5
@@ -47,16 +47,6 @@ class Bounds:
     whole: float
     """From name resolution to the last byte, however slowly it arrives."""
     size: int
-    values: int
-    """How many JSON values may be in it: small ones take a hundred times their size to read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came with status 200, or any of 2xx after a change."""
-
-    body: bytes
-    content_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +147,10 @@ class Transport:
         self._session.headers["Accept"] = "application/json"
         if route.proxy is not None:
             self._session.proxies = {"https": route.proxy.url}
-        self._session.mount("http://", _BoundedAdapter(self._note_encryption, self._note_sending))
-        if route.trust is not None:
-            context = route.trust.context()
-            adapter = _TrustingAdapter(self._note_encryption, self._note_sending, context)
-            self._session.mount("https://", adapter)
+        context = None if route.trust is None else route.trust.context()
+        adapter = _Adapter(context, self._note_encryption, self._note_sending)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
 
     def _note_encryption(self, encryption: Encryption) -> None:
         self.encryption = encryption
@@ -172,55 +161,42 @@ class Transport:
             raise OSError("the request was given up before it was sent")
         self._sending.began = True
 
-    def get(self, url: str, bounds: Bounds, read: Callable[[Answer], _T]) -> _T:
+    def get(self, url: str, bounds: Bounds, read: Callable[[Reply], _T]) -> _T:
         """Fetch what is at an address of the API, and return what is read from it.
 
         Reading counts towards the time that the request may take. Raises :class:`Unauthorized`,
         :class:`NotFound` or :class:`NoAnswer`, and what reading raises.
         """
 
-        def work(abandoned: threading.Event) -> _T:
-            return read(self._fetch(url, bounds, abandoned))
+        def fault_of(response: requests.Response) -> ApiError | None:
+            return faults.of_status(response.status_code, response.headers, url)
 
-        try:
-            return within(bounds.whole, work)
-        except TookTooLong:
-            raise faults.too_slow(url, bounds.whole) from None
+        return self._done(Request(method="GET", url=url), bounds, self._followed, fault_of, read)
 
     def exchange(self, request: Request, bounds: Bounds) -> Reply:
         """Send a request, and return what comes in return, whatever its status.
 
         Raises :class:`NoAnswer` where nothing does.
         """
+        return self._done(request, bounds, self._followed, lambda _: None, lambda reply: reply)
 
-        def work(abandoned: threading.Event) -> Reply:
-            try:
-                with self._followed(request, bounds) as response:
-                    body = _read(response, request.url, bounds, abandoned)
-                    return Reply(status=response.status_code, headers=response.headers, body=body)
-            except (requests.RequestException, OSError, ValueError) as error:
-                raise faults.explained(error, request.url, self.route) from error
-
-        try:
-            return within(bounds.whole, work)
-        except TookTooLong:
-            raise faults.too_slow(request.url, bounds.whole) from None
-
-    def change(self, request: Request, bounds: Bounds, read: Callable[[Answer], _T]) -> _T:
+    def change(self, request: Request, bounds: Bounds, read: Callable[[Reply], _T]) -> _T:
         """Have the API change something, and return what is read from its answer.
 
         It is sent once, and follows no redirect. Raises :class:`Refused` besides what :meth:`get`
         does; :attr:`NoAnswer.not_done` says whether it surely was not carried out.
         """
 
-        def work(abandoned: threading.Event) -> _T:
-            return read(self._changed(request, bounds, abandoned))
+        def fault_of(response: requests.Response) -> ApiError | None:
+            if 200 <= response.status_code < 300:
+                return None
+            said = b""
+            with suppress(requests.RequestException):
+                said = next(response.iter_content(_LONGEST_ERROR), b"")
+            status, headers = response.status_code, response.headers
+            return faults.of_change(status, headers, request.url, said, self.redact)
 
-        try:
-            return within(bounds.whole, work)
-        except TookTooLong:
-            # Also where nothing was sent so far: it may be sent at this very moment, but not later.
-            raise faults.too_slow(request.url, bounds.whole) from None
+        return self._done(request, bounds, self._sent, fault_of, read)
 
     def fetch_date(self, timeout: float) -> str | None:
         """Ask without the token, and return the date that the server's clock shows.
@@ -229,7 +205,8 @@ class Transport:
         and for each of connecting and reading, not for the whole.
         """
         try:
-            with self._send(self.route.url, (timeout, timeout)) as response:
+            knock = Request(method="GET", url=self.route.url)
+            with self._send(knock, (timeout, timeout)) as response:
                 return response.headers.get("Date")
         except (requests.RequestException, OSError, ValueError) as error:
             fault = faults.explained(error, self.route.url, self.route)
@@ -237,81 +214,70 @@ class Transport:
             fault.message = self.redact(fault.message)
             raise fault from None
 
-    def _send(
+    def _done(
         self,
-        url: str,
-        timeout: tuple[float, float],
-        auth: AuthBase | None = None,
-        *,
-        method: str = "GET",
-        body: bytes | None = None,
-    ) -> requests.Response:
-        return self._session.request(
-            method,
-            url,
-            data=body,
-            headers=None if body is None else {"Content-Type": "application/json"},
-            auth=auth,
-            timeout=timeout,
-            stream=True,
-            allow_redirects=False,
-        )
+        request: Request,
+        bounds: Bounds,
+        send: Callable[[Request, Bounds], requests.Response],
+        fault_of: Callable[[requests.Response], ApiError | None],
+        read: Callable[[Reply], _T],
+    ) -> _T:
+        """Return what is read from the reply, unless the response's head is a fault already."""
 
-    def _fetch(self, url: str, bounds: Bounds, abandoned: threading.Event) -> Answer:
-        try:
-            with self._followed(Request(method="GET", url=url), bounds) as response:
-                if error := faults.of_status(response.status_code, response.headers, url):
-                    raise error
-                body = _read(response, url, bounds, abandoned)
-                content_type = response.headers.get("Content-Type", "")
-                return Answer(body=body, content_type=content_type)
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise faults.explained(error, url, self.route) from error
+        def work(abandoned: threading.Event) -> _T:
+            self._sending.began, self._sending.abandoned = False, abandoned
+            try:
+                with send(request, bounds) as response:
+                    if error := fault_of(response):
+                        raise error
+                    body = _read(response, request.url, bounds, abandoned)
+                    reply = Reply(status=response.status_code, headers=response.headers, body=body)
+            except (requests.RequestException, OSError, ValueError) as error:
+                fault = faults.explained(error, request.url, self.route)
+                fault.not_done = not self._sending.began
+                raise fault from error
+            return read(reply)
 
-    def _changed(self, request: Request, bounds: Bounds, abandoned: threading.Event) -> Answer:
-        url, timeout = request.url, (bounds.connect, bounds.read)
-        self._sending.began, self._sending.abandoned = False, abandoned
         try:
-            with self._send(
-                url, timeout, self._auth, method=request.method, body=request.body
-            ) as response:
-                if not 200 <= response.status_code < 300:
-                    said = b""
-                    with suppress(requests.RequestException):
-                        said = next(response.iter_content(_LONGEST_ERROR), b"")
-                    raise faults.of_change(
-                        response.status_code, response.headers, url, said, self.redact
-                    )
-                body = _read(response, url, bounds, abandoned)
-                content_type = response.headers.get("Content-Type", "")
-                return Answer(body=body, content_type=content_type)
-        except (requests.RequestException, OSError, ValueError) as error:
-            fault = faults.explained(error, url, self.route)
-            fault.not_done = not self._sending.began
-            raise fault from error
+            return within(bounds.whole, work)
+        except TookTooLong:
+            # Also where nothing was sent so far: it may be sent at this very moment, but not later.
+            late = f"no complete answer from {request.url} within {bounds.whole:.0f} s"
+            raise NoAnswer(late, advice=faults.SLOW) from None
 
     def _followed(self, request: Request, bounds: Bounds) -> requests.Response:
         """Send a request to where it is redirected to on the same host, as the same request."""
-        url = target = request.url
+        url = request.url
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._send(
-                target,
-                (bounds.connect, bounds.read),
-                self._auth,
-                method=request.method,
-                body=request.body,
-            )
+            response = self._sent(request, bounds)
             location = response.headers.get("Location")
             if not (300 <= response.status_code < 400 and location):
                 return response
             response.close()
-            target = _normal(urllib.parse.urljoin(target, location))
-            if _origin(target) != _origin(_normal(url)):
+            request = replace(request, url=_normal(urllib.parse.urljoin(request.url, location)))
+            if _origin(request.url) != _origin(_normal(url)):
                 raise NoAnswer(
                     f"{url} redirects to another host, which must not get the token",
                     advice=faults.WRONG_ADDRESS,
                 )
         raise NoAnswer(f"{url} redirects too often", advice=faults.WRONG_ADDRESS)
+
+    def _sent(self, request: Request, bounds: Bounds) -> requests.Response:
+        return self._send(request, (bounds.connect, bounds.read), self._auth)
+
+    def _send(
+        self, request: Request, timeout: tuple[float, float], auth: AuthBase | None = None
+    ) -> requests.Response:
+        return self._session.request(
+            request.method,
+            request.url,
+            data=request.body,
+            headers=None if request.body is None else {"Content-Type": "application/json"},
+            auth=auth,
+            timeout=timeout,
+            stream=True,
+            allow_redirects=False,
+        )
 
 
 def _read(
@@ -341,28 +307,22 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-class _BoundedAdapter(HTTPAdapter):
-    """Connects so that the size of every answer is limited."""
+class _Adapter(HTTPAdapter):
+    """Limits the size of every answer, and lets one context check certificates, if there is one.
 
-    def __init__(
-        self, on_connection: Callable[[Encryption], None], on_sending: Callable[[], None]
-    ) -> None:
-        self._pool_classes = _pools(on_connection, on_sending)
-        super().__init__()
-        self.poolmanager.pool_classes_by_scheme = self._pool_classes
-
-
-class _TrustingAdapter(_BoundedAdapter):
-    """Lets one context check certificates; ``requests`` by itself adds those that it brings."""
+    ``requests`` by itself adds the certificates that it brings.
+    """
 
     def __init__(
         self,
+        context: ssl.SSLContext | None,
         on_connection: Callable[[Encryption], None],
         on_sending: Callable[[], None],
-        context: ssl.SSLContext,
     ) -> None:
         self._context = context
-        super().__init__(on_connection, on_sending)
+        self._pool_classes = _pools(on_connection, on_sending)
+        super().__init__()
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: object, cert: object = None
@@ -387,27 +347,15 @@ def _pools(
     class Connection(urllib3.connection.HTTPConnection):
         response_class = _BoundedResponse
 
-        def send(self, data: Any) -> None:
+        def request(self, *args: Any, **options: Any) -> None:
             if self.sock is None:
                 self.connect()
             on_sending()
-            super().send(data)
+            super().request(*args, **options)
 
-    class EncryptedConnection(urllib3.connection.HTTPSConnection):
-        response_class = _BoundedResponse
-        connecting = False
-
-        def send(self, data: Any) -> None:
-            if not self.connecting:  # else it asks a proxy for a tunnel
-                on_sending()
-            super().send(data)
-
+    class EncryptedConnection(Connection, urllib3.connection.HTTPSConnection):
         def connect(self) -> None:
-            self.connecting = True
-            try:
-                super().connect()
-            finally:
-                self.connecting = False
+            super().connect()
             sock = cast("ssl.SSLSocket", self.sock)
             on_connection(
                 Encryption(protocol=sock.version() or "", certificate=sock.getpeercert() or {})

@@ -20,7 +20,8 @@ from testery_gate.cli.process import Machine
 from testery_gate.cli.which_runs import AUTO, commit_under_test, target, time_of
 from testery_gate.errors import UsageError
 from testery_gate.gate import Target
-from testery_gate.judging.verdict import NO_NEW_FAILURES, Expectation, ExpectedField, Policy
+from testery_gate.judging.policy import NO_NEW_FAILURES, Expectation, Policy
+from testery_gate.model import Field
 from testery_gate.reports import Renderer, Report, parse_report, with_options
 from testery_gate.runs.start import Start
 from testery_gate.waiting import interval
@@ -226,7 +227,7 @@ def _policy(values: Values, machine: Machine, given: Given) -> Policy:
 
 
 def _resolved(expectation: Expectation, machine: Machine) -> Expectation:
-    if expectation.field is ExpectedField.GIT_REF and expectation.value == AUTO:
+    if expectation.field is Field.GIT_REF and expectation.value == AUTO:
         return replace(expectation, value=commit_under_test(machine))
     return expectation
 

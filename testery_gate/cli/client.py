@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from testery_gate.api.client import ONLY_LOOK_SECONDS, Limits, TesteryClient
@@ -15,9 +14,7 @@ from testery_gate.api.connection import find_route
 from testery_gate.api.transport import Transport
 from testery_gate.cli.connection import ConnectionOptions
 from testery_gate.cli.output import show
-from testery_gate.model import TestResult, TestRun
-from testery_gate.runs.finding import find_runs
-from testery_gate.runs.selection import Query
+from testery_gate.model import TestResult
 from testery_gate.waiting.deadline import Deadline
 
 
@@ -29,12 +26,7 @@ def connect(
     say: Callable[[str], None],
 ) -> TesteryClient:
     """Return the client; raises :class:`UsageError` for a wrong proxy or certificate."""
-    return TesteryClient(
-        _transport(connection),
-        limits,
-        sleep=sleep,
-        on_retry=lambda retry: say(str(retry)),
-    )
+    return TesteryClient(_transport(connection), limits, sleep=sleep, say=say)
 
 
 def _transport(connection: ConnectionOptions) -> Transport:
@@ -81,16 +73,4 @@ def connect_now(
         limits_now(outage_tolerance, seconds=seconds),
         sleep=time.sleep,
         say=lambda line: show(f"testery-gate: {line}\n", sys.stderr),
-    )
-
-
-def find_now(query: Query, client: TesteryClient, now: Callable[[], datetime]) -> Sequence[TestRun]:
-    """Return the runs that are described, the newest first; raises what :func:`find_runs` does."""
-    return find_runs(
-        query,
-        client,
-        appear_by=Deadline.after(0),
-        sleep=time.sleep,
-        say=lambda _: None,
-        now=now,
     )

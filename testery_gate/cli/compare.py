@@ -23,8 +23,9 @@ from testery_gate.cli.single_tests import baseline_file
 from testery_gate.cli.table import Column, Part, Row, document, duration, plain, rendered, texts
 from testery_gate.cli.which_runs import references_in
 from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
+from testery_gate.evidence.baseline import doubts
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
-from testery_gate.evidence.comparison import Comparison, NewFailure, doubts
+from testery_gate.evidence.comparison import Comparison, NewFailure
 from testery_gate.evidence.comparison import compare as compared
 from testery_gate.evidence.gathering import Unread
 from testery_gate.evidence.outcomes import TestId, TestOutcome, why_unusable

@@ -25,7 +25,7 @@ from testery_gate.cli.table import document
 from testery_gate.cli.wait import RUNS
 from testery_gate.errors import ExitCode, UsageError
 from testery_gate.judging.criteria import Criterion, Unit, format_value
-from testery_gate.judging.verdict import Policy, default_checks
+from testery_gate.judging.policy import Policy, default_checks
 from testery_gate.text import clean_text
 
 _UNSET = "-"

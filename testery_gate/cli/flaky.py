@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from testery_gate.api.client import TesteryClient
-from testery_gate.cli.client import connect_behind, connect_now, find_now, limits_now
+from testery_gate.cli.client import connect_behind, connect_now, limits_now
 from testery_gate.cli.connection import ConnectionOptions, connection_options
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
@@ -38,7 +38,6 @@ from testery_gate.cli.table import (
 from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
-from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.durations import Durations
 from testery_gate.evidence.flakiness import FlakyTest, History
 from testery_gate.evidence.gathering import read_history
@@ -48,6 +47,7 @@ from testery_gate.judging.criteria import format_percentage
 from testery_gate.model import TestResult, TestRun
 from testery_gate.reports import json_report, view
 from testery_gate.runs.comparable import SECONDS, find_earlier
+from testery_gate.runs.finding import find_runs
 from testery_gate.text import shorten
 from testery_gate.waiting.deadline import Deadline
 
@@ -117,7 +117,7 @@ def flaky(ctx: click.Context, /, *, history: int, limit: int, output: str, **val
     tolerance = float(values["outage_tolerance"])
     until = Deadline.after(READING_SECONDS)
     client = connect_now(connection, tolerance, seconds=READING_SECONDS)
-    newest, *_ = find_now(query, client, machine.now)
+    newest, *_ = find_runs(query, client, machine.now)
     runs = _history(newest, client, git_ref, history)
     found = _read(newest, runs, connection, tolerance, until)
     if output == "json":
@@ -143,9 +143,8 @@ def _read(
     limits = limits_now(tolerance, seconds=READING_SECONDS)
     connect = connect_behind(connection, limits, brief=False)
     seen = _Seen()
-    # Without a file: what is kept there has no durations.
-    cache = Cache(None, connection.api_url, connection.token.value)
-    tests = ReadAhead(lambda: seen.through(connect()), cache)
+    # What is kept in a file has no durations.
+    tests = ReadAhead(lambda: seen.through(connect()), cache=None)
     tests.read_ahead(runs)
     history, missing = read_history(runs, tests, until)
     if seen.fault and not history.runs:
@@ -170,12 +169,14 @@ def _history(
         runs = [run for run in (newest, *earlier) if is_finished(run) and is_of(run, git_ref)]
         return runs[:most]
 
-    found = find_earlier(
+    found, fault = find_earlier(
         [newest],
         client,
         lambda _, earlier: len(chosen(earlier)) >= most,
         until=Deadline.after(SECONDS),
     )
+    if fault and not found:
+        raise fault
     return chosen(found.get(newest.id, ()))
 
 

@@ -15,7 +15,7 @@ from testery_gate.cli.config_file import InFile
 from testery_gate.cli.option_types import Kind, Setting, Source
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion
-from testery_gate.judging.verdict import Policy, replaced_defaults
+from testery_gate.judging.policy import Policy
 
 Values = Mapping[str, Any]
 """Click's values, by the names of their parameters."""
@@ -109,8 +109,8 @@ class Given:
 
     def _replaced(self, name: str, asking: Sequence[str]) -> Sequence[Criterion]:
         """Return the defaults that a file's criteria stand in for, and the others' do not."""
-        already = replaced_defaults(Policy(required=self._required(asking)))
-        own = replaced_defaults(Policy(required=self._required([name])))
+        already = Policy(required=self._required(asking)).replaced
+        own = Policy(required=self._required([name])).replaced
         return [default for default in own if default not in already]
 
     def _required(self, names: Sequence[str]) -> tuple[Criterion, ...]:

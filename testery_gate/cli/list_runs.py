@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from testery_gate.cli.client import connect_now, find_now
+from testery_gate.cli.client import connect_now
 from testery_gate.cli.connection import connection_options
 from testery_gate.cli.given import Given, Values
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
@@ -31,6 +31,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
+from testery_gate.runs.finding import find_runs
 from testery_gate.runs.selection import Query
 
 COLUMNS = (
@@ -80,7 +81,7 @@ def list_runs(ctx: click.Context, /, *, output: str, **values: Any) -> None:
     query = all_described(values, machine, stated)
     connection = connection_options(values, machine, stated)
     client = connect_now(connection, float(values["outage_tolerance"]))
-    runs = find_now(query, client, machine.now)
+    runs = find_runs(query, client, machine.now)
     if output == "json":
         text = render_runs(runs)
     else:

@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 
 from testery_gate.cli.config_file import ENVIRONMENT_PREFIX, ConfigFile, InFile
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.baseline import NamedRun, Previous
+from testery_gate.evidence.baseline import Previous
 from testery_gate.judging.criteria import (
     CriterionError,
     Metric,
@@ -26,7 +26,7 @@ from testery_gate.judging.criteria import (
     parse_criterion,
     parse_duration,
 )
-from testery_gate.judging.verdict import Expectation, ExpectedField
+from testery_gate.judging.policy import EXPECTABLE, Expectation
 from testery_gate.runs.references import parse_reference
 
 Completer: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]"
@@ -255,12 +255,12 @@ def assigned_files(names: Collection[str]) -> Completer:
 
 def _expectation(text: str) -> Expectation:
     name, equals, value = text.partition("=")
-    names = [field.value for field in ExpectedField]
-    if not equals or not value or name not in names:
+    fields = {field.value: field for field in EXPECTABLE}
+    if not equals or not value or name not in fields:
         raise ValueError(
-            f"{text!r} is not an expectation; write FIELD=VALUE with {', '.join(names)}"
+            f"{text!r} is not an expectation; write FIELD=VALUE with {', '.join(fields)}"
         )
-    return Expectation(field=ExpectedField(name), value=value)
+    return Expectation(field=fields[name], value=value)
 
 
 def _appearance(text: str) -> Fraction | None:
@@ -308,11 +308,11 @@ def _lookback(text: str) -> LookbackSpan:
 _MOST_RUNS = 100_000
 
 
-def _baseline(text: str) -> Previous | NamedRun | Path:
+def _baseline(text: str) -> Previous | int | Path:
     if text == "previous":
         return Previous()
     if text.isdecimal() or "://" in text:
-        return NamedRun(run_id=parse_reference(text).run_id)
+        return parse_reference(text).run_id
     return Path(text)
 
 
@@ -324,7 +324,7 @@ def baselines(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 
 CRITERION = Parsed("EXPR", parse_criterion, beginnings=[metric.value for metric in Metric])
 EXPECTATION = Parsed(
-    "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in ExpectedField]
+    "FIELD=VALUE", _expectation, beginnings=[f"{field.value}=" for field in EXPECTABLE]
 )
 DURATION = Parsed("DURATION", parse_duration)
 SPAN = Parsed("SPAN", _span)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from testery_gate.cli.client import connect_now, find_now
+from testery_gate.cli.client import connect_now
 from testery_gate.cli.connection import connection_options
 from testery_gate.cli.given import DESCRIBING, Given, Values, is_given
 from testery_gate.cli.list_runs import all_described
@@ -32,6 +32,7 @@ from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
 from testery_gate.evidence.quarantine import SOON, Entry, Quarantine, State
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.view import counted
+from testery_gate.runs.finding import find_runs
 
 NEWEST = 20
 """How many runs that are described are looked at for one that has finished."""
@@ -116,7 +117,7 @@ def _held_against(values: Values, machine: Machine, given: Given) -> Held:
     query = all_described(newest, machine, given)
     connection = connection_options(values, machine, given)
     client = connect_now(connection, float(values["outage_tolerance"]))
-    runs = find_now(query, client, machine.now)
+    runs = find_runs(query, client, machine.now)
     ended = {RunStatus.PASS, RunStatus.FAIL}
     run = next((run for run in runs if run.complete and run.status in ended), None)
     if run is None:

@@ -21,7 +21,6 @@ from testery_gate.errors import UsageError
 from testery_gate.evidence.baseline import Previous
 from testery_gate.evidence.baseline_file import MOST_BYTES, FileBaseline, read_baseline_file
 from testery_gate.evidence.cache import Cache
-from testery_gate.evidence.failures import NO_QUARANTINE
 from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, Wanted
 from testery_gate.evidence.quarantine import Quarantine
 from testery_gate.evidence.read_ahead import ReadAhead
@@ -51,12 +50,12 @@ def evidence_options(values: Values, machine: Machine, given: Given) -> Evidence
         )
     if isinstance(baseline, Path):
         with given.placed("baseline"):
-            baseline = baseline_file(baseline, machine)
+            baseline = baseline_file(baseline, machine).for_run
     wanted = Wanted(
         baseline=baseline or Previous(),
         git_ref=git_ref,
         history=history or 0,
-        quarantine=_quarantine(values, machine, given) or NO_QUARANTINE,
+        quarantine=_quarantine(values, machine, given),
     )
     return EvidenceOptions(wanted=wanted, cache=_cache(values, machine, given))
 
@@ -133,11 +132,13 @@ def gathering(options: GateOptions, evidence: EvidenceOptions, effects: Effects)
         grace=AFTER_THE_END,
     )
     client = connect(connection, limits, sleep=effects.sleep, say=effects.say)
-    cache = Cache(evidence.cache, connection.api_url, connection.token.value)
+    path = evidence.cache
+    cache = Cache(path, connection.api_url, connection.token.value) if path else None
     return Gathering(
         evidence.wanted,
         ReadAhead(connect_behind(connection, limits), cache),
         client,
         trust_status=options.policy.trust_status,
         clock=time.monotonic,
+        sleep=effects.sleep,
     )

@@ -174,7 +174,7 @@ def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
         walk = gate.Gate(options.policy, client, effects, waiting, gathering, aside=aside)
         first, *others = walk.judge(options.target)
         process.interrupts.hold()
-    notes = gathering.notes if gathering else ()
+    notes = gathering.tests.notes if gathering else ()
     return [replace(first, notes=(*first.notes, *notes)), *others]
 
 

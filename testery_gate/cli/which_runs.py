@@ -14,8 +14,9 @@ from testery_gate.cli.given import DESCRIBING, Given, Values, is_given
 from testery_gate.cli.option_types import LookbackSpan
 from testery_gate.cli.process import Machine
 from testery_gate.errors import UsageError
+from testery_gate.model import Field
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.text import clean_text, one_line
 
 AUTO = "auto"

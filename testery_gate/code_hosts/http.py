@@ -145,9 +145,7 @@ class Http:
         left = self._deadline.remaining()
         if left <= 0:
             raise HostError(f"no time was left for {request.method} {request.url}")
-        bounds = Bounds(
-            connect=left, read=left, whole=left, size=LARGEST_ANSWER, values=MOST_VALUES
-        )
+        bounds = Bounds(connect=left, read=left, whole=left, size=LARGEST_ANSWER)
         try:
             reply = self._transport.exchange(request, bounds)
         except NoAnswer as error:

@@ -16,13 +16,6 @@ class Previous:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedRun:
-    """The run with this id."""
-
-    run_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What a run is compared with, or why there is nothing."""
 
@@ -96,3 +89,26 @@ def none_among(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) ->
         f"no finished run{of_ref} was found that can be compared with, among {len(earlier)} earlier"
         f" of the same project, environment and name{besides}"
     )
+
+
+def doubts(old: TestRun, new: TestRun) -> Sequence[str]:
+    """Say what makes two runs hard to compare."""
+    if old.id == new.id:
+        return [f"both are run {old.id}"]
+    said = []
+    for what, before, now in (
+        ("projects", old.project_id, new.project_id),
+        ("environments", old.environment, new.environment),
+        ("names", old.name, new.name),
+    ):
+        if before != now:
+            texts = ("none" if value is None else str(value) for value in (before, now))
+            said.append(f"the runs are of different {what}: {' and '.join(texts)}")
+    if old.create_time and new.create_time and new.create_time < old.create_time:
+        said.append(f"run {new.id} was created before run {old.id}")
+    said += [
+        f"run {run.id} is {run.status_text or 'of no status'}: it has not finished"
+        for run in (old, new)
+        if not is_finished(run)
+    ]
+    return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 from xml.parsers import expat
 
@@ -273,13 +273,6 @@ def _test(file: str, name: str, status: ResultStatus) -> TestResult:
 # JUnit
 
 
-@dataclass(slots=True)
-class _Suite:
-    file: str
-    properties: dict[str, str] = field(default_factory=dict)
-    cases: list[tuple[str, ResultStatus]] = field(default_factory=list)
-
-
 _Attributes = Mapping[str, str]
 
 
@@ -291,10 +284,14 @@ class _JUnit:
 
     def __init__(self) -> None:
         self._place: list[str] = []
-        self._suite = _Suite(file="")
+        self._file = ""
+        self._properties: dict[str, str] = {}
+        self._cases: list[tuple[str, ResultStatus]] = []
+        """Of the suite that is read, as the two above."""
         self._runs: list[tuple[Mapping[str, str], list[TestResult]]] = []
         """What is known of each run, and its tests."""
-        self._cases = 0
+        self._number = 0
+        """Of all cases so far."""
 
     def runs_of(self, content: bytes) -> Sequence[ReportedRun]:
         """Return the runs of a report; raises an error for one that is damaged or no report."""
@@ -325,16 +322,16 @@ class _JUnit:
                 if attributes.get("name") != own_junit.ROOT_NAME:
                     raise _ForeignError
             case ["testsuites", "testsuite"]:
-                self._suite = _Suite(file=attributes.get("file", ""))
+                self._file, self._properties, self._cases = attributes.get("file", ""), {}, []
             case ["testsuites", "testsuite", "properties", "property"]:
                 name = attributes.get("name", "")
-                if name in self._suite.properties:
+                if name in self._properties:
                     _malformed(f"the property {shorten(name, 40)} occurs more than once")
-                self._suite.properties[name] = attributes.get("value", "")
+                self._properties[name] = attributes.get("value", "")
             case ["testsuites", "testsuite", "testcase"]:
-                self._suite.cases.append((attributes.get("name", ""), ResultStatus.PASS))
-                self._cases += 1
-                _check_number(self._cases)
+                self._cases.append((attributes.get("name", ""), ResultStatus.PASS))
+                self._number += 1
+                _check_number(self._number)
             case ["testsuites", "testsuite", "testcase", element]:
                 self._case_is(element, attributes.get("message", ""))
             case ["testsuites", "testsuite", "properties"]:
@@ -343,7 +340,7 @@ class _JUnit:
                 raise _ForeignError
 
     def _case_is(self, element: str, message: str) -> None:
-        name, status = self._suite.cases[-1]
+        name, status = self._cases[-1]
         match element:
             case "failure":
                 found = ResultStatus.FAIL
@@ -357,13 +354,13 @@ class _JUnit:
                 return
         if status is not ResultStatus.PASS:
             _malformed("a case has two results")
-        self._suite.cases[-1] = (name, found)
+        self._cases[-1] = (name, found)
 
     def _end(self, tag: str) -> None:
         self._place.pop()
         if tag != "testsuite":
             return
-        properties = self._suite.properties
+        properties = self._properties
         version = properties.get(own_junit.FORMAT)
         if version is not None:
             if version != own_junit.FORMAT_VERSION:
@@ -378,10 +375,10 @@ class _JUnit:
             self._add_tests(self._runs[-1][1])
 
     def _add_tests(self, tests: list[TestResult]) -> None:
-        numbered = set(self._suite.properties.get(own_junit.NUMBERED, "").split())
-        for number, (name, status) in enumerate(self._suite.cases, start=1):
+        numbered = set(self._properties.get(own_junit.NUMBERED, "").split())
+        for number, (name, status) in enumerate(self._cases, start=1):
             own_name = re.sub(r" \(\d+\)\Z", "", name) if str(number) in numbered else name
-            tests.append(_test(self._suite.file, own_name, status))
+            tests.append(_test(self._file, own_name, status))
 
 
 def _refuse_document_type(*_: object) -> NoReturn:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from testery_gate.evidence.baseline import is_finished
 from testery_gate.evidence.durations import Durations
 from testery_gate.evidence.failures import failing
-from testery_gate.evidence.outcomes import TestId, TestOutcome, outcomes_of
-from testery_gate.model import TestResult, TestRun
+from testery_gate.evidence.outcomes import TestId, TestOutcome, fixed, lacking, outcomes_of
+from testery_gate.model import TestResult
 
 SLOWER_BY = timedelta(seconds=1)
 SLOWER_TIMES = 2
@@ -76,16 +75,14 @@ def compare(old: Sequence[TestResult], new: Sequence[TestResult]) -> Comparison:
             if not failed_before(test)
         ],
         still_failing=[test for test in first_failures if failed_before(test)],
-        fixed=[
-            test for test in before if failed_before(test) and now.get(test) is TestOutcome.PASSED
-        ],
+        fixed=fixed(before, now),
         not_executed=[
             test
             for test, outcome in before.items()
             if outcome is not TestOutcome.OTHER and now.get(test) is TestOutcome.OTHER
         ],
-        missing=[test for test in before if test not in now],
-        added=[test for test in now if test not in before],
+        missing=lacking(now, before),
+        added=lacking(before, now),
         slower=_slower(
             Durations.of(old),
             Durations.of(new),
@@ -108,26 +105,3 @@ def _slower(before: Durations, now: Durations, tests: Sequence[TestId]) -> Seque
         if takes / SLOWER_TIMES >= took and takes - took >= SLOWER_BY:
             found.append(Slower(test=test, before=took, now=takes))
     return sorted(found, key=lambda one: one.now - one.before, reverse=True)
-
-
-def doubts(old: TestRun, new: TestRun) -> Sequence[str]:
-    """Say what makes two runs hard to compare."""
-    if old.id == new.id:
-        return [f"both are run {old.id}"]
-    said = []
-    for what, before, now in (
-        ("projects", old.project_id, new.project_id),
-        ("environments", old.environment, new.environment),
-        ("names", old.name, new.name),
-    ):
-        if before != now:
-            texts = ("none" if value is None else str(value) for value in (before, now))
-            said.append(f"the runs are of different {what}: {' and '.join(texts)}")
-    if old.create_time and new.create_time and new.create_time < old.create_time:
-        said.append(f"run {new.id} was created before run {old.id}")
-    said += [
-        f"run {run.id} is {run.status_text or 'of no status'}: it has not finished"
-        for run in (old, new)
-        if not is_finished(run)
-    ]
-    return said

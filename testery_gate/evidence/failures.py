@@ -13,7 +13,14 @@ from typing import Protocol
 
 from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.flakiness import History, Since
-from testery_gate.evidence.outcomes import Outcomes, TestId, TestOutcome, outcomes_of
+from testery_gate.evidence.outcomes import (
+    Outcomes,
+    TestId,
+    TestOutcome,
+    fixed,
+    lacking,
+    outcomes_of,
+)
 from testery_gate.model import UNNAMED_TEST, ResultStatus, RunStatus, TestResult, TestRun
 
 
@@ -82,18 +89,10 @@ class Tolerating(Protocol):
         """Return why a failure of this test is tolerated; empty if it is not."""
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
-        """Return what the reports say of a quarantine that had no effect on a run's tests."""
+        """Return what the reports of a run say of a quarantine that tolerates no more."""
 
-
-class _Nothing:
-    def why_tolerated(self, _: TestId, /) -> str:
-        return ""
-
-    def notes(self, _: Outcomes, /) -> tuple[str, ...]:
-        return ()
-
-
-NO_QUARANTINE = _Nothing()
+    def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
+        """Return what the reports say where a quarantine names none of the tests of the runs."""
 
 
 def failing(results: Iterable[TestResult]) -> Sequence[TestResult]:
@@ -107,7 +106,7 @@ def evidence_of(
     *,
     baseline: Baseline,
     history: History,
-    quarantine: Tolerating = NO_QUARANTINE,
+    quarantine: Tolerating | None = None,
     trust_status: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Evidence:
@@ -130,19 +129,23 @@ def evidence_of(
         failures=sorted(failures, key=lambda failure: order.index(failure.failure_class)),
         tolerated=failing(results) if tolerated else (),
         baseline=baseline,
-        fixed=None if before is None else _fixed(before, now),
-        missing=None if before is None else [test for test in before if test not in now],
-        added=None if before is None else [test for test in now if test not in before],
+        fixed=None if before is None else fixed(before, now),
+        missing=None if before is None else lacking(now, before),
+        added=None if before is None else lacking(before, now),
         history=[earlier.run for earlier in history.runs],
-        notes=(*notes, *quarantine.notes(now)),
+        notes=(*notes, *(quarantine.notes(now) if quarantine else ())),
     )
 
 
 def _classified(
-    test: TestId, now: Outcomes, baseline: Baseline, history: History, quarantine: Tolerating
+    test: TestId,
+    now: Outcomes,
+    baseline: Baseline,
+    history: History,
+    quarantine: Tolerating | None,
 ) -> tuple[FailureClass, str]:
     """Return the first class that fits, and why."""
-    if why := quarantine.why_tolerated(test):
+    if quarantine and (why := quarantine.why_tolerated(test)):
         return FailureClass.QUARANTINED, why
     if test.name == UNNAMED_TEST:
         return FailureClass.NEW, "the API does not name it"
@@ -160,11 +163,3 @@ def _classified(
         return FailureClass.NEW, f"{baseline.description} does not have it"
     did = "passed" if before is TestOutcome.PASSED else "was not executed"
     return FailureClass.NEW, f"it {did} in {baseline.description}"
-
-
-def _fixed(before: Outcomes, now: Outcomes) -> Sequence[TestId]:
-    return [
-        test
-        for test, outcome in before.items()
-        if outcome.has_failed and now.get(test) is TestOutcome.PASSED
-    ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 
@@ -21,9 +20,7 @@ _COMMIT = re.compile(r"[0-9A-Fa-f]{7,64}")
 class Since:
     """The run in which a test began to fail, as far as the history that was read shows it."""
 
-    run_id: int
-    time: datetime | None
-    git_ref: str | None
+    run: TestRun
     at_least: bool
     """Whether it is the oldest run that was read, so that the test may have failed before."""
 
@@ -79,6 +76,10 @@ class FlakyTest:
         return Fraction(100 * self.failed, self.executed)
 
 
+_Told = Sequence[tuple[TestRun, TestOutcome]]
+"""The runs that executed a test and what came of it, the oldest first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """Comparable runs before the one that is judged, the oldest first."""
@@ -124,11 +125,7 @@ class History:
             told = self._told(test)
             changes, on_one_commit = _changes(told), self._on_one_commit(told)
             if on_one_commit or changes >= FLAKY_CHANGES:
-                failed = [
-                    earlier.run
-                    for earlier in self.runs
-                    if earlier.run.id in told and told[earlier.run.id].has_failed
-                ]
+                failed = [run for run, outcome in told if outcome.has_failed]
                 flaky = FlakyTest(
                     test=test,
                     strip=self.strip(test),
@@ -152,23 +149,22 @@ class History:
             if outcome.has_failed
         }
 
-    def _told(self, test: TestId) -> Mapping[int, TestOutcome]:
-        """Return by run what came of a test where it was executed, the oldest first."""
-        return {
-            earlier.run.id: outcome
+    def _told(self, test: TestId) -> _Told:
+        return [
+            (earlier.run, outcome)
             for earlier in self.runs
             if (outcome := earlier.outcomes.get(test)) and outcome is not TestOutcome.OTHER
-        }
+        ]
 
-    def _on_one_commit(self, told: Mapping[int, TestOutcome]) -> str:
+    def _on_one_commit(self, told: _Told) -> str:
         """Say where a test both passed and failed on the same commit; empty if it did not."""
-        passed = {run_id for run_id, outcome in told.items() if outcome.has_passed}
-        for run_id, outcome in told.items():
+        passed = {run.id for run, outcome in told if outcome.has_passed}
+        for run, outcome in told:
             if outcome is TestOutcome.BOTH:
-                return f"it both failed and passed in run {run_id}"
-            alike = sorted(self.same[run_id] & passed) if outcome.has_failed else []
+                return f"it both failed and passed in run {run.id}"
+            alike = sorted(self.same[run.id] & passed) if outcome.has_failed else []
             if alike:
-                return f"on the same commit it failed in run {run_id} and passed in run {alike[0]}"
+                return f"on the same commit it failed in run {run.id} and passed in run {alike[0]}"
         return ""
 
     def failing_since(self, test: TestId, run: TestRun) -> Since | None:
@@ -185,13 +181,8 @@ class History:
                 first = earlier.run
             elif outcome is not None and outcome.has_passed:
                 break
-        return Since(
-            run_id=first.id,
-            time=first.create_time,
-            git_ref=first.git_ref,
-            at_least=first.id == self.runs[0].run.id,
-        )
+        return Since(run=first, at_least=first.id == self.runs[0].run.id)
 
 
-def _changes(told: Mapping[int, TestOutcome]) -> int:
-    return sum(one is not other for one, other in pairwise(told.values()))
+def _changes(told: _Told) -> int:
+    return sum(one is not other for (_, one), (_, other) in pairwise(told))

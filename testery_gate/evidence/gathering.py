@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from testery_gate.errors import ApiError, NotFound, Unauthorized
 from testery_gate.evidence.baseline import (
     Baseline,
-    NamedRun,
     Previous,
     candidates,
+    doubts,
     is_finished,
     is_of,
     none_among,
     why_no_baseline,
 )
-from testery_gate.evidence.comparison import doubts
 from testery_gate.evidence.failures import (
-    NO_QUARANTINE,
     Evidence,
     Tolerating,
     evidence_of,
@@ -33,6 +31,9 @@ from testery_gate.waiting.deadline import Deadline
 AFTER_THE_END = 10.0
 """Seconds that reading earlier runs may take once the run has finished; reports say what is missing
 then."""
+LAG = 2.0
+"""Seconds after which results that lack failures are asked for again: they may come a moment after
+the counts."""
 FOR_THE_BASELINE = 60.0
 """Seconds that reading the baseline may take then: the verdict rests on it."""
 MOST_TRIED = 3
@@ -46,13 +47,6 @@ class Unread:
     why: str
     by_fault: bool = False
     """Whether they might be read another time."""
-
-
-class KeptBaseline(Protocol):
-    """A baseline that somebody has kept, such as a report."""
-
-    def for_run(self, run: TestRun, /) -> Baseline:
-        """Return what a run is compared with, or why there is nothing."""
 
 
 class Api(Protocol):
@@ -86,13 +80,14 @@ class EarlierTests(Protocol):
 class Wanted:
     """What a run is held against."""
 
-    baseline: Previous | NamedRun | KeptBaseline
+    baseline: Previous | int | Callable[[TestRun], Baseline]
+    """A run's id, if one is named; or what returns the baseline that somebody has kept."""
     history: int = 0
     """How many comparable runs are read for flakiness and strips."""
     git_ref: str | None = None
     """Of which branch or commit the previous run and the history must be, if one is named: so
     nobody's own runs make a failure known or flaky."""
-    quarantine: Tolerating = NO_QUARANTINE
+    quarantine: Tolerating | None = None
 
 
 class Gathering:
@@ -106,18 +101,15 @@ class Gathering:
         *,
         trust_status: bool,
         clock: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._wanted = wanted
-        self._tests = tests
+        self.tests = tests
         self.api = api
         """Asks what must not lack time because the wait took all of it."""
         self._trust_status = trust_status
         self._clock = clock
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What the reports say of how all of it was read."""
-        return self._tests.notes
+        self._sleep = sleep
 
     def is_enough(self, run: TestRun, earlier: Sequence[TestRun]) -> bool:
         """Whether no older runs need to be looked for; ``earlier`` are those before the run."""
@@ -132,39 +124,49 @@ class Gathering:
         wanted = self._wanted
         previous = isinstance(wanted.baseline, Previous)
         chosen = candidates(run, earlier, wanted.git_ref)[:1] if previous else []
-        self._tests.read_ahead([*chosen, *self._history(earlier)])
+        self.tests.read_ahead([*chosen, *self._history(earlier)])
 
     def gather(
-        self, runs: Sequence[TestRun], earlier: Mapping[int, Sequence[TestRun]] | ApiError
+        self,
+        runs: Sequence[TestRun],
+        earlier: Mapping[int, Sequence[TestRun]],
+        fault: ApiError | None,
     ) -> Mapping[int, Evidence]:
         """Return the evidence on each of the finished runs by its id.
 
-        ``earlier`` are the runs like it before it, the newest first, or why they are unknown.
+        ``earlier`` are the runs like it before it, the newest first, and ``fault`` is why the list
+        of them ends before its end, if it does.
         """
-        found: Mapping[int, Sequence[TestRun]] = {} if isinstance(earlier, ApiError) else earlier
-        lacking = earlier if isinstance(earlier, ApiError) else None
         for run in runs:
-            self.read_ahead(run, found.get(run.id, ()))
+            self.read_ahead(run, earlier.get(run.id, ()))
         until = Deadline.after(AFTER_THE_END, self._clock)
-        return {
-            run.id: self._evidence(run, lacking or found.get(run.id, ()), until) for run in runs
-        }
+        found = {run.id: self._evidence(run, earlier.get(run.id, ()), fault, until) for run in runs}
+        quarantine = self._wanted.quarantine
+        # Where a run's tests are unknown, an entry may name one of them.
+        if quarantine and found and not any(evidence.unknown for evidence in found.values()):
+            tests = {TestId.of(result) for one in found.values() for result in one.results or ()}
+            first = next(iter(found))
+            if note := quarantine.note_of_unmatched(tests, len(found)):
+                found[first] = replace(found[first], notes=(*found[first].notes, note))
+        return found
 
     def _evidence(
-        self, run: TestRun, earlier: Sequence[TestRun] | ApiError, until: Deadline
+        self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None, until: Deadline
     ) -> Evidence:
         try:
-            results = self.api.results(run.id)
+            results = self._results(run, until)
         except ApiError as error:
             return _unknown(f"its test results can't be read: {error.message}")
         if why := why_unusable(run, results):
             return _unknown(why, results)
-        baseline = self._baseline(run, earlier)
+        baseline = self._baseline(run, earlier, fault)
         failed = {TestId.of(result) for result in failing(results)}
-        known = [] if isinstance(earlier, ApiError) else earlier
+        runs = self._history(earlier)
         # Of all the tests of all the runs only those that failed are shown.
-        history, missing = read_history(self._history(known), self._tests, until, of=failed)
+        history, missing = read_history(runs, self.tests, until, of=failed)
         told = _told_of(baseline, run)
+        if fault and baseline.earlier and len(runs) < self._wanted.history:
+            told = [*told, f"older runs are missing from the history: {fault.message}"]
         return evidence_of(
             run,
             results,
@@ -175,6 +177,13 @@ class Gathering:
             notes=tuple(filter(None, (*told, missing))),
         )
 
+    def _results(self, run: TestRun, until: Deadline) -> Sequence[TestResult]:
+        results = self.api.results(run.id)
+        if run.failed is None or not why_unusable(run, results):
+            return results
+        self._sleep(min(LAG, until.remaining()))
+        return self.api.results(run.id)
+
     def _history(self, earlier: Sequence[TestRun]) -> Sequence[TestRun]:
         # What a canceled run was stopped in says nothing about the tests.
         told = [
@@ -182,29 +191,38 @@ class Gathering:
         ]
         return told[: self._wanted.history]
 
-    def _baseline(self, run: TestRun, earlier: Sequence[TestRun] | ApiError) -> Baseline:
+    def _baseline(
+        self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None
+    ) -> Baseline:
         until = Deadline.after(FOR_THE_BASELINE, self._clock)
         match self._wanted.baseline:
             case Previous():
-                if isinstance(earlier, ApiError):
-                    why = f"earlier runs can't be read: {earlier.message}"
-                    return Baseline(why_none=why, by_fault=_is_fault(earlier))
-                return self._previous(run, earlier, until)
-            case NamedRun(run_id=run_id):
+                return self._previous(run, earlier, fault, until)
+            case int(run_id):
                 return self._named(run, run_id, until)
             case kept:
-                return kept.for_run(run)
+                return kept(run)
 
-    def _previous(self, run: TestRun, earlier: Sequence[TestRun], until: Deadline) -> Baseline:
+    def _previous(
+        self,
+        run: TestRun,
+        earlier: Sequence[TestRun],
+        fault: ApiError | None,
+        until: Deadline,
+    ) -> Baseline:
         """Return the newest run that can be used, of the first few that come into question.
 
         One that a fault hides is not passed over: an older one may excuse what it would not.
         """
         found = Baseline(why_none=none_among(run, earlier, self._wanted.git_ref))
-        for other in candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]:
-            found = _compared(other, self._tests.outcomes(other, until))
+        tried = candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]
+        for other in tried:
+            found = _compared(other, self.tests.outcomes(other, until))
             if found.earlier is not None or found.by_fault:
-                break
+                return found
+        if fault and len(tried) < MOST_TRIED:
+            why = f"earlier runs can't be read: {fault.message}"
+            return Baseline(why_none=why, by_fault=_is_fault(fault))
         return found
 
     def _named(self, run: TestRun, run_id: int, until: Deadline) -> Baseline:
@@ -215,7 +233,7 @@ class Gathering:
         why = why_no_baseline(run, other)
         if why:
             return Baseline(why_none=why)
-        return _compared(other, self._tests.outcomes(other, until))
+        return _compared(other, self.tests.outcomes(other, until))
 
 
 def _told_of(baseline: Baseline, run: TestRun) -> Sequence[str]:

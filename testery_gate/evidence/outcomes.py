@@ -72,16 +72,27 @@ def outcomes_of(results: Iterable[TestResult]) -> Outcomes:
     """Return what came of each test."""
     found: dict[TestId, TestOutcome] = {}
     for result in results:
-        test, now = TestId.of(result), _outcome_of(result)
+        test, now = TestId.of(result), _OUTCOMES.get(result.status, TestOutcome.OTHER)
         before = found.get(test)
         found[test] = now if before is None else _both(before, now)
     return found
 
 
-def _outcome_of(result: TestResult) -> TestOutcome:
-    if result.status is ResultStatus.PASS:
-        return TestOutcome.PASSED
-    return TestOutcome.FAILED if result.status is ResultStatus.FAIL else TestOutcome.OTHER
+def fixed(before: Outcomes, now: Outcomes) -> Sequence[TestId]:
+    """Return the tests that failed, and pass now."""
+    return [
+        test
+        for test, outcome in before.items()
+        if outcome.has_failed and now.get(test) is TestOutcome.PASSED
+    ]
+
+
+def lacking(some: Outcomes, others: Outcomes) -> Sequence[TestId]:
+    """Return the tests that some outcomes lack, and others have."""
+    return [test for test in others if test not in some]
+
+
+_OUTCOMES = {ResultStatus.PASS: TestOutcome.PASSED, ResultStatus.FAIL: TestOutcome.FAILED}
 
 
 def _both(before: TestOutcome, now: TestOutcome) -> TestOutcome:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 
 from testery_gate.errors import UsageError
 from testery_gate.evidence.outcomes import Outcomes, TestId
@@ -97,21 +97,20 @@ class Quarantine:
 
     def naming(self, test: TestId) -> Iterator[Entry]:
         """Return the entries that name a test, expired ones too."""
-        return (self.entries[number] for number in self._index.naming(test))
+        return (self.entries[number] for number in self._numbers(test))
 
     def unmatched(self, tests: Iterable[TestId]) -> Sequence[Entry]:
         """Return the entries that name none of these tests."""
         left = set(range(len(self.entries)))
         for test in tests:
-            left.difference_update(self._index.naming(test))
+            left.difference_update(self._numbers(test))
         return [self.entries[number] for number in sorted(left)]
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
-        """Return what the reports say of entries that had no effect on a run's tests."""
+        """Return what the reports of a run say of entries that expired and name a failed test."""
         failed = [test for test, outcome in outcomes.items() if outcome.has_failed]
         named = {entry for test in failed for entry in self.naming(test)}
         expired = [one for one in self.entries if one in named and not self.counts(one)]
-        unmatched = self.unmatched(outcomes)
         notes = [
             f"{self.source}, line {entry.line}: the entry for {entry} expired on"
             f" {entry.expires} and tolerates nothing; its owner is {shorten(entry.owner, _LONGEST)}"
@@ -119,65 +118,55 @@ class Quarantine:
         ]
         if expired[_FEW:]:
             notes.append(f"{self.source}: {len(expired) - _FEW} more entries expired")
-        if unmatched:
-            lines = [f"line {entry.line} for {entry}" for entry in unmatched[:_FEW]]
-            more = [f"{len(unmatched) - _FEW} more"] if unmatched[_FEW:] else []
-            what = "an entry names" if len(unmatched) == 1 else f"{len(unmatched)} entries name"
-            told = ", ".join([*lines, *more])
-            notes.append(f"{self.source}: {what} no test of this run: {told}")
         return tuple(notes)
 
+    def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
+        """Return what the reports say of entries that name no test of so many runs; or ``""``."""
+        unmatched = self.unmatched(tests)
+        if not unmatched:
+            return ""
+        lines = [f"line {entry.line} for {entry}" for entry in unmatched[:_FEW]]
+        more = [f"{len(unmatched) - _FEW} more"] if unmatched[_FEW:] else []
+        what = "an entry names" if len(unmatched) == 1 else f"{len(unmatched)} entries name"
+        where = "this run" if runs == 1 else f"these {runs} runs"
+        return f"{self.source}: {what} no test of {where}: {', '.join([*lines, *more])}"
+
     @cached_property
-    def _index(self) -> _Index:
-        return _Index(self.entries)
+    def _numbers(self) -> Callable[[TestId], Sequence[int]]:
+        """Return what finds the numbers of the entries that name a test, in their order."""
+        in_files = _matcher((number, entry.file) for number, entry in enumerate(self.entries))
+
+        @cache
+        def in_names(numbers: tuple[int, ...]) -> Callable[[str], Sequence[int]]:
+            return _matcher((number, self.entries[number].name) for number in numbers)
+
+        @cache
+        def of_file(file: str) -> Callable[[str], Sequence[int]]:
+            # Thousands of files that the same entries name share them.
+            return in_names(tuple(in_files(file)))
+
+        return lambda test: of_file(test.file)(test.name)
 
 
-class _Index:
-    """Finds entries by tests: most of both have a file in common, and most names are literal."""
+def _matcher(patterns: Iterable[tuple[int, str]]) -> Callable[[str], Sequence[int]]:
+    """Return what finds the numbers of the patterns that a text fits, in their order."""
+    literal: dict[str, list[int]] = {}
+    others: list[tuple[int, str, str]] = []
+    for number, pattern in patterns:
+        if "*" in pattern:
+            # Most texts lack the longest part, which is found out quickly.
+            longest = max(pattern.split("*"), key=len)
+            others.append((number, longest, pattern))
+        else:
+            literal.setdefault(pattern, []).append(number)
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
-        self._of_file: dict[str, _Patterns] = {}
-        self._alike: dict[tuple[int, ...], _Patterns] = {}
-        self._files = _Patterns((number, entry.file) for number, entry in enumerate(entries))
-
-    def naming(self, test: TestId) -> Sequence[int]:
-        """Return the numbers of the entries that name a test, in their order."""
-        names = self._of_file.get(test.file)
-        if names is None:
-            names = self._of_file[test.file] = self._names(tuple(self._files.fitting(test.file)))
-        return names.fitting(test.name)
-
-    def _names(self, numbers: tuple[int, ...]) -> _Patterns:
-        # Thousands of files that the same entries name share them.
-        if numbers not in self._alike:
-            self._alike[numbers] = _Patterns((n, self._entries[n].name) for n in numbers)
-        return self._alike[numbers]
-
-
-class _Patterns:
-    """Numbered patterns, of which the literal ones are looked up."""
-
-    def __init__(self, patterns: Iterable[tuple[int, str]]) -> None:
-        self._literal: dict[str, list[int]] = {}
-        self._others: list[tuple[int, str, str]] = []
-        for number, pattern in patterns:
-            if "*" in pattern:
-                # Most texts lack the longest part, which is found out quickly.
-                longest = max(pattern.split("*"), key=len)
-                self._others.append((number, longest, pattern))
-            else:
-                self._literal.setdefault(pattern, []).append(number)
-
-    def fitting(self, text: str) -> Sequence[int]:
-        """Return the numbers of the patterns that a text fits, in their order."""
-        literal = self._literal.get(text, ())
-        others = [
-            number
-            for number, longest, pattern in self._others
-            if longest in text and fits(pattern, text)
+    def fitting(text: str) -> Sequence[int]:
+        matching = [
+            number for number, longest, pattern in others if longest in text and fits(pattern, text)
         ]
-        return sorted([*literal, *others])
+        return sorted([*literal.get(text, ()), *matching])
+
+    return fitting
 
 
 def parse_quarantine(

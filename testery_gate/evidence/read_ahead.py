@@ -48,7 +48,7 @@ class ReadAhead:
     def __init__(
         self,
         connect: Callable[[], Fetch],
-        cache: Cache,
+        cache: Cache | None,
         *,
         sleep: Callable[[float], None] = time.sleep,
         most_tests: int = MOST_TESTS,
@@ -76,7 +76,7 @@ class ReadAhead:
     @property
     def notes(self) -> Sequence[str]:
         """What the reports say of the cache."""
-        return self._cache.notes
+        return self._cache.notes if self._cache else ()
 
     def read_ahead(self, runs: Sequence[TestRun]) -> None:
         """Begin to read the tests of these runs, the newest first, as far as it is not done yet."""
@@ -159,7 +159,7 @@ class ReadAhead:
         return self._connect()
 
     def _cached(self, run: TestRun) -> Outcomes | Unread | None:
-        cached = self._cache.read(run.id) if _is_settled(run) else None
+        cached = self._cache.read(run.id) if self._cache and _is_settled(run) else None
         return None if cached is None else self._shared(cached)
 
     def _put_back(self, wanted: _Wanted) -> None:
@@ -177,8 +177,7 @@ class ReadAhead:
         if why:
             return Unread(why=why)
         outcomes = outcomes_of(results)
-        # What this process has read it holds anyway.
-        if _is_settled(run) and self._cache.has_file:
+        if self._cache and _is_settled(run):
             self._cache.write(run.id, outcomes)
         return self._shared(outcomes)
 

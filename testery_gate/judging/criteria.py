@@ -97,10 +97,6 @@ class Operator(Enum):
     EQUAL = "=="
     UNEQUAL = "!="
 
-    def holds(self, actual: Fraction, threshold: Fraction) -> bool:
-        """Compare exactly."""
-        return _COMPARISONS[self](actual, threshold)
-
 
 _COMPARISONS: Mapping[Operator, Callable[[Fraction, Fraction], bool]] = {
     Operator.AT_MOST: operator.le,
@@ -129,7 +125,7 @@ class Criterion:
 
     def holds(self, actual: Fraction) -> bool:
         """Compare exactly."""
-        return self.operator.holds(actual, self.threshold)
+        return _COMPARISONS[self.operator](actual, self.threshold)
 
 
 # Compiled when first needed, by re: together they would take a start as long as all else here.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from dataclasses import field as field_of_class
 from datetime import datetime, timedelta
 from enum import Enum
 from fractions import Fraction
@@ -12,20 +11,30 @@ from typing import assert_never
 
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.evidence.failures import Evidence, FailureClass
+from testery_gate.judging import advice as advice_on
 from testery_gate.judging.criteria import (
     OF_CLASS,
     OF_TESTS,
     Criterion,
     Metric,
-    Operator,
-    Unit,
     format_actual,
-    format_value,
     measure,
     measure_tests,
 )
 from testery_gate.judging.early import can_still_hold
-from testery_gate.model import RunStatus, TestRun, same_git_ref
+from testery_gate.judging.policy import (
+    ALL_RAN,
+    COMPARED,
+    NO_FAILURES,
+    OF_FAILURES,
+    OUTSIDE_QUARANTINE,
+    SOME_RAN,
+    SOME_TESTS,
+    Expectation,
+    Policy,
+    named_origin,
+)
+from testery_gate.model import Field, RunStatus, TestRun, same_git_ref
 from testery_gate.text import one_line
 
 
@@ -39,80 +48,7 @@ class CheckState(Enum):
     """Not decided: the run was judged while tests were still to come."""
 
 
-class ExpectedField(Enum):
-    """What ``--expect`` can hold a run to."""
-
-    GIT_REF = "git-ref"
-    BUILD_KEY = "build-key"
-    ENVIRONMENT = "environment"
-    PROJECT_ID = "project-id"
-    NAME = "name"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """The run must be about this build."""
-
-    field: ExpectedField
-    value: str
-    origin: str = field_of_class(default="", compare=False)
-    """The configuration file that asks for it, if one does."""
-
-    def __str__(self) -> str:
-        return f"{self.field.value} is {self.value}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """All that decides a verdict besides the run itself."""
-
-    required: tuple[Criterion, ...] = ()
-    warned: tuple[Criterion, ...] = ()
-    expected: tuple[Expectation, ...] = ()
-    trust_status: bool = False
-    max_age: timedelta | None = None
-    """The most time since the run finished."""
-    quarantine: bool = False
-    """Whether there is a quarantine file, so that only other failures count by default."""
-    needs_baseline: bool = False
-    """Whether a run that can't be compared with an earlier one is judged not at all."""
-    trust_origin: str = ""
-    age_origin: str = ""
-    """The configuration files that ask for these two, if some do."""
-
-    @property
-    def judges_failures(self) -> bool:
-        """Whether the user's own criteria replace the default ``failed <= 0``."""
-        return self._judges(*OF_FAILURES)
-
-    @property
-    def judges_tests(self) -> bool:
-        """Whether a criterion, also one that only warns, is about the single tests."""
-        return any(criterion.metric in OF_TESTS for criterion in (*self.required, *self.warned))
-
-    @property
-    def judges_executed(self) -> bool:
-        """Whether the user's own criteria replace the default ``executed >= 1``."""
-        return self._judges(Metric.EXECUTED)
-
-    @property
-    def judges_not_run(self) -> bool:
-        """Whether the user's own criteria replace the default ``not_run == 0``."""
-        return self._judges(Metric.NOT_RUN)
-
-    def _judges(self, *metrics: Metric) -> bool:
-        return any(criterion.metric in metrics for criterion in self.required)
-
-
-OF_FAILURES = frozenset(
-    {Metric.FAILED, Metric.PASSED, Metric.FAIL_RATE, Metric.PASS_RATE, *OF_CLASS}
-)
-"""The metrics that say how many tests failed."""
-NO_FAILURES = Criterion(metric=Metric.FAILED, operator=Operator.AT_MOST, threshold=Fraction(0))
-NO_NEW_FAILURES = replace(NO_FAILURES, metric=Metric.NEW_FAILED)
-ALL_RAN = Criterion(metric=Metric.NOT_RUN, operator=Operator.EQUAL, threshold=Fraction(0))
-SOME_TESTS = Criterion(metric=Metric.TOTAL, operator=Operator.AT_LEAST, threshold=Fraction(1))
-SOME_RAN = Criterion(metric=Metric.EXECUTED, operator=Operator.AT_LEAST, threshold=Fraction(1))
+NOT_READ = Evidence(unknown="the single tests were not read")
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far in the future a run may have ended, as the clocks of two machines differ."""
 
@@ -158,33 +94,6 @@ class Verdict:
     """How many tests were still open when the verdict was decided early, where that is known."""
 
 
-def default_checks(policy: Policy) -> Sequence[str]:
-    """Name what is checked whatever the user asks for, given what the user asks for."""
-    failures = _QUARANTINE if policy.quarantine else str(NO_FAILURES)
-    if policy.trust_status:
-        failures = f"{failures}, unless the status is PASS"
-    return (
-        "status is PASS, or FAIL by its tests",
-        str(SOME_TESTS),
-        *(() if policy.judges_executed else (str(SOME_RAN),)),
-        "counts are known and consistent",
-        *(() if policy.judges_not_run else (str(ALL_RAN),)),
-        *(() if policy.judges_failures else (failures,)),
-        *(() if policy.max_age is None else (f"finished within the last {_span(policy.max_age)}",)),
-        *((_BASELINE,) if policy.needs_baseline else ()),
-    )
-
-
-def replaced_defaults(policy: Policy) -> Sequence[Criterion]:
-    """Return the default criteria that the user's own stand in for."""
-    judged = (
-        (policy.judges_executed, SOME_RAN),
-        (policy.judges_not_run, ALL_RAN),
-        (policy.judges_failures, NO_FAILURES),
-    )
-    return [default for replaced, default in judged if replaced]
-
-
 def evaluate(
     policy: Policy, run: TestRun, now: datetime, evidence: Evidence | None = None
 ) -> Verdict:
@@ -192,13 +101,13 @@ def evaluate(
 
     ``evidence`` is what its single tests say, where that was asked for.
     """
-    compared = evidence
-    if policy.needs_baseline and evidence and not evidence.baseline.earlier:
+    compared = evidence = evidence or NOT_READ
+    if policy.needs_baseline and not evidence.baseline.earlier:
         compared = Evidence(unknown=evidence.unknown or _nothing_to_compare_with(evidence))
     checks = (
         _status_check(run),
         _total_check(run),
-        *_executed_checks(policy, run),
+        *(() if SOME_RAN in policy.replaced else (_executed_check(run),)),
         _counts_check(run),
         *_default_checks(policy, run, evidence),
         *(_required_check(criterion, run, compared) for criterion in policy.required),
@@ -225,7 +134,7 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
     that the run can still pass.
     """
     criteria = policy.required
-    if not policy.judges_failures and not policy.trust_status and not policy.quarantine:
+    if not (NO_FAILURES in policy.replaced or policy.trust_status or policy.quarantine):
         criteria = (NO_FAILURES, *criteria)
     lost = [c for c in criteria if not can_still_hold(c, run, total_known=total_known)]
     if not lost:
@@ -250,7 +159,7 @@ def no_verdict(
     exit_code: ExitCode, reason: str, *, case: str = "", advice: str = "", lacking: str = ""
 ) -> Verdict:
     """Say that a run could not be judged; its only check is what was missing."""
-    advice = advice or _NEXT[exit_code]
+    advice = advice or advice_on.ENDING[exit_code]
     check = Check(
         name=lacking or _PRECONDITIONS[exit_code],
         state=CheckState.INCONCLUSIVE,
@@ -266,7 +175,7 @@ def no_verdict(
 def stopped(verdict: Verdict, cause: Interrupted) -> Verdict:
     """Return the verdict on a run that was judged, where a signal stopped what comes after."""
     reason = f"stopped by {cause} before the reports were complete"
-    advice = _NEXT[cause.exit_code]
+    advice = advice_on.ENDING[cause.exit_code]
     return replace(verdict, exit_code=cause.exit_code, reason=reason, case="", advice=advice)
 
 
@@ -279,18 +188,6 @@ _PRECONDITIONS = {
     ExitCode.INTERRUPTED: "run finished",
     ExitCode.TERMINATED: "run finished",
 }
-
-_AFTER_A_SIGNAL = "Start the gate again: the run itself goes on without it."
-_NEXT = {
-    ExitCode.UNAUTHORIZED: "Check the token; 'testery-gate doctor' tries it.",
-    ExitCode.UNAVAILABLE: "Look for the fault with 'testery-gate doctor', then try again.",
-    ExitCode.INCONCLUSIVE: "Name the run by its id.",
-    ExitCode.NOT_FOUND: "Check the run's id; 'testery-gate list' shows which runs there are.",
-    ExitCode.TIMED_OUT: "Raise --timeout, or open the run to see whether it is stuck.",
-    ExitCode.INTERRUPTED: _AFTER_A_SIGNAL,
-    ExitCode.TERMINATED: _AFTER_A_SIGNAL,
-}
-"""What to do where whoever noticed knows nothing better."""
 
 
 def _decide(checks: Sequence[Check]) -> ExitCode:
@@ -337,9 +234,6 @@ def _status_check(run: TestRun) -> Check:
     )
 
 
-_AGAIN = "Then start a new run in Testery and judge that one; no option accepts this one."
-
-
 def _status_problem(run: TestRun) -> tuple[str, str, str]:
     """Return the case, the message where that says more, and advice; nothing if all is well."""
     match run.status:
@@ -348,24 +242,17 @@ def _status_problem(run: TestRun) -> tuple[str, str, str]:
         case RunStatus.FAIL:
             if run.failed and run.failed > 0:
                 return "", "", ""
-            advice = (
-                f"Open the run: something beside the tests went wrong, like its setup. {_AGAIN}"
-            )
-            return "the run is FAIL without a failed test", "", advice
+            return "the run is FAIL without a failed test", "", advice_on.FAIL_BY_SOMETHING_ELSE
         case RunStatus.CANCELED:
-            advice = f"Open the run to see why it was canceled. {_AGAIN}"
-            return "the run was canceled", "", advice
+            return "the run was canceled", "", advice_on.CANCELED
         case RunStatus.SUBMITTED | RunStatus.QUEUED | RunStatus.RUNNING:
             message = f"the run has finished, but its status is {run.status.value}"
-            return message, "", f"Open the run: Testery contradicts itself. {_AGAIN}"
+            return message, "", advice_on.CONTRADICTION
         case RunStatus.UNKNOWN if run.status_text:
             message = f"the run's status, {run.status_text}, is unknown to the gate"
-            advice = (
-                "Open the run; a newer testery-gate may know this status. No option accepts it."
-            )
-            return "the run's status is unknown to the gate", message, advice
+            return "the run's status is unknown to the gate", message, advice_on.UNKNOWN_STATUS
         case RunStatus.UNKNOWN:
-            return "the run has no status", "", f"Open the run to see how it ended. {_AGAIN}"
+            return "the run has no status", "", advice_on.NO_STATUS
         case _:
             assert_never(run.status)
 
@@ -374,7 +261,7 @@ def _evidence_check(criterion: Criterion, run: TestRun, case: str, more: str, ad
     """Turn a breach into missing evidence: the tests did not fail, they are missing."""
     check = _criterion_check(criterion, run)
     if check.state is CheckState.INCONCLUSIVE:
-        return replace(check, advice=_INCOMPLETE)
+        return replace(check, advice=advice_on.INCOMPLETE)
     if check.state is CheckState.HOLDS:
         return check
     return replace(
@@ -382,25 +269,16 @@ def _evidence_check(criterion: Criterion, run: TestRun, case: str, more: str, ad
     )
 
 
-_INCOMPLETE = f"Open the run: the API reports counts that are missing or wrong. {_AGAIN}"
-
-
 def _total_check(run: TestRun) -> Check:
-    advice = (
-        "Open the run and check how it selects tests, such as by tags. No option accepts an empty"
-        " run."
+    return _evidence_check(
+        SOME_TESTS, run, "no test ran", ": the run has 0 tests", advice_on.NO_TESTS
     )
-    return _evidence_check(SOME_TESTS, run, "no test ran", ": the run has 0 tests", advice)
 
 
-def _executed_checks(policy: Policy, run: TestRun) -> Iterator[Check]:
-    if not policy.judges_executed:
-        ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
-        advice = (
-            "Open the run to see why no test was executed. If that is meant:"
-            " --require 'executed >= 0'."
-        )
-        yield _evidence_check(SOME_RAN, run, "no test was executed", ignored, advice)
+def _executed_check(run: TestRun) -> Check:
+    ignored = f": {run.ignored} of {run.total} tests were ignored" if run.ignored else ""
+    case = "no test was executed"
+    return _evidence_check(SOME_RAN, run, case, ignored, advice_on.NONE_EXECUTED)
 
 
 def _counts_check(run: TestRun) -> Check:
@@ -424,22 +302,18 @@ def _counts_check(run: TestRun) -> Check:
         if wrong
         else "the counts add up",
         case="the counts are inconsistent" if wrong else "",
-        advice=_INCOMPLETE if wrong else "",
+        advice=advice_on.INCOMPLETE if wrong else "",
         expected_text="known and consistent",
         actual_text=", ".join(wrong) or "consistent",
     )
 
 
-def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> Iterator[Check]:
-    if not policy.judges_not_run:
+def _default_checks(policy: Policy, run: TestRun, evidence: Evidence) -> Iterator[Check]:
+    if ALL_RAN not in policy.replaced:
         not_run = measure(run)[Metric.NOT_RUN]
-        advice = (
-            "Open the run to see why they did not run, and start a new one in Testery. If they are"
-            f" not needed: --require 'not_run <= {not_run}'."
-        )
         case = f"{not_run} of {run.total} tests never ran"
-        yield _evidence_check(ALL_RAN, run, case, "", advice)
-    if policy.judges_failures:
+        yield _evidence_check(ALL_RAN, run, case, "", advice_on.not_run(not_run))
+    if NO_FAILURES in policy.replaced:
         return
     if policy.trust_status and run.status is RunStatus.PASS:
         if policy.trust_origin:
@@ -453,14 +327,14 @@ def _default_checks(policy: Policy, run: TestRun, evidence: Evidence | None) -> 
         message = f"{check.actual_text} of {_shown(run.total)} tests failed{_called_pass(run)}"
         check = replace(_breached(check, NO_FAILURES, run, evidence), message=message)
     elif check.state is CheckState.INCONCLUSIVE:
-        check = replace(check, advice=_INCOMPLETE)
+        check = replace(check, advice=advice_on.INCOMPLETE)
     yield check
 
 
-def _failing_case(run: TestRun, evidence: Evidence | None) -> str:
+def _failing_case(run: TestRun, evidence: Evidence) -> str:
     failed = f"{_shown(run.failed)} of {_shown(run.total)} tests failed"
     new = _new_failures(evidence)
-    if evidence is None or new is None:
+    if new is None:
         return failed
     if not new:
         return f"no new failure, but {failed}"
@@ -469,25 +343,9 @@ def _failing_case(run: TestRun, evidence: Evidence | None) -> str:
     return f"{told} and {others} other{'' if others == 1 else 's'}" if others else told
 
 
-def _new_failures(evidence: Evidence | None) -> int | None:
+def _new_failures(evidence: Evidence) -> int | None:
     """Count the new failures; unknown without a run to compare with, where all count as new."""
-    compared = evidence is not None and evidence.baseline.earlier is not None
-    return evidence.counts[FailureClass.NEW] if evidence is not None and compared else None
-
-
-_FIX = "Open the failing tests and fix what they show"
-
-
-def _failing_advice(run: TestRun, evidence: Evidence | None) -> str:
-    """Return what to do, where the default asked for no failed test."""
-    if run.status is RunStatus.PASS:
-        return f"{_FIX}, or accept Testery's own judgement with --trust-status."
-    if _new_failures(evidence) == 0:
-        return f"{_FIX}. To accept them, as none is new: --only-new."
-    return (
-        f"{_FIX}. --only-new would let pass what failed before too, --max-failed"
-        f" {_shown(run.failed)} so many of any kind."
-    )
+    return evidence.counts[FailureClass.NEW] if evidence.baseline.earlier else None
 
 
 def _called_pass(run: TestRun) -> str:
@@ -499,28 +357,24 @@ def _called_pass(run: TestRun) -> str:
     )
 
 
-_QUARANTINE = "no failed test outside the quarantine"
-_BASELINE = "there is a run to compare with"
-
-
-def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
+def _quarantine_check(run: TestRun, evidence: Evidence) -> Check:
     check = Check(
-        name=_QUARANTINE,
+        name=OUTSIDE_QUARANTINE,
         state=CheckState.HOLDS,
         message="no test failed",
         expected_text="0",
         actual_text="0",
     )
-    if run.failed == 0 and (evidence is None or not evidence.failures):
+    if run.failed == 0 and not evidence.failures:
         return check
-    if evidence is None or evidence.unknown:
+    if evidence.unknown:
         return replace(
             check,
             state=CheckState.INCONCLUSIVE,
             message=f"{_shown(run.failed)} tests failed, and which ones is unknown:"
-            f" {_why_unknown(evidence)}",
+            f" {evidence.unknown}",
             case="which tests failed is unknown",
-            advice="Try again later; without --quarantine the counts alone decide.",
+            advice=advice_on.FAILURES_UNKNOWN,
             actual_text="unknown",
         )
     outside = len(evidence.failures) - evidence.counts[FailureClass.QUARANTINED]
@@ -532,40 +386,29 @@ def _quarantine_check(run: TestRun, evidence: Evidence | None) -> Check:
             state=CheckState.BREACHED,
             message=message,
             case=f"{outside} failed outside the quarantine",
-            advice=f"{_FIX}. The file of --quarantine can tolerate them for a time.",
+            advice=advice_on.OUTSIDE_QUARANTINE,
             actual_text=str(outside),
         )
     return replace(check, message=f"all failed tests are tolerated: {inside}")
 
 
-def _baseline_check(evidence: Evidence | None) -> Check:
-    known = evidence is not None and evidence.baseline.earlier is not None
+def _baseline_check(evidence: Evidence) -> Check:
+    known = evidence.baseline.earlier is not None
     return Check(
-        name=_BASELINE,
+        name=COMPARED,
         state=CheckState.HOLDS if known else CheckState.INCONCLUSIVE,
         message=f"compared with {evidence.baseline.description}"
-        if evidence is not None and known
+        if known
         else _nothing_to_compare_with(evidence),
         case="" if known else "there is nothing to compare with",
-        advice="" if known else _BASELINE_ADVICE,
+        advice="" if known else advice_on.NOTHING_TO_COMPARE_WITH,
         expected_text="yes",
         actual_text="yes" if known else "no",
     )
 
 
-_BASELINE_ADVICE = (
-    "Name a run to compare with, by --baseline. --no-baseline new would do without: then every"
-    " failure is new."
-)
-
-
-def _nothing_to_compare_with(evidence: Evidence | None) -> str:
-    why = _why_unknown(evidence) or (evidence.baseline.why_none if evidence else "")
-    return f"there is nothing to compare with: {why}"
-
-
-def _why_unknown(evidence: Evidence | None) -> str:
-    return evidence.unknown if evidence is not None else "the single tests were not read"
+def _nothing_to_compare_with(evidence: Evidence) -> str:
+    return f"there is nothing to compare with: {evidence.unknown or evidence.baseline.why_none}"
 
 
 def _trust_check(origin: str, run: TestRun) -> Check:
@@ -583,7 +426,7 @@ def _asked_for_by(origin: str, check: Check) -> Check:
     """Name the configuration file wherever the check is shown."""
     if not origin:
         return check
-    told = f" (from {origin})"
+    told = named_origin(origin)
     return replace(
         check,
         name=check.name + told,
@@ -593,44 +436,28 @@ def _asked_for_by(origin: str, check: Check) -> Check:
     )
 
 
-def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> Check:
+def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence) -> Check:
     """Hold a run to a criterion of the user's own."""
     check = _criterion_check(criterion, run, evidence)
-    change = f"{criterion}{_from(criterion)}"
     if check.state is CheckState.HOLDS:
         return check
     if check.state is CheckState.BREACHED:
         return _breached(check, criterion, run, evidence)
-    if criterion.metric not in OF_TESTS:
-        advice = (
-            f"To judge without it, leave out {change}, or only warn of it: --warn '{criterion}'."
-        )
-    elif evidence is None or evidence.unknown:
-        advice = f"Try again later; to judge by the counts alone, leave out {change}."
-    else:
-        advice = f"Name a run to compare with, by --baseline, or leave out {change}."
-    return replace(check, advice=advice)
+    return replace(check, advice=advice_on.unknown(criterion, unread=bool(evidence.unknown)))
 
 
 def _breached(
-    check: Check, criterion: Criterion, run: TestRun, evidence: Evidence | None = None
+    check: Check, criterion: Criterion, run: TestRun, evidence: Evidence = NOT_READ
 ) -> Check:
     """Say of a breached criterion which case it is, and what to do."""
-    change = f"{criterion}{_from(criterion)}"
     if run.failed and run.failed > 0 and criterion.metric in OF_FAILURES:
-        advice = f"{_FIX}, or change what is allowed: {change}."
-        if criterion is NO_FAILURES:
-            advice = _failing_advice(run, evidence)
+        advice = advice_on.failures(criterion, run, _new_failures(evidence))
         return replace(check, case=_failing_case(run, evidence), advice=advice)
-    advice = f"Open the run to see why, or change what is required: {change}."
-    return replace(check, case=f"{criterion.metric.value} is {check.actual_text}", advice=advice)
+    case = f"{criterion.metric.value} is {check.actual_text}"
+    return replace(check, case=case, advice=advice_on.breach(criterion))
 
 
-def _from(criterion: Criterion) -> str:
-    return f" (from {criterion.origin})" if criterion.origin else ""
-
-
-def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | None = None) -> Check:
+def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence = NOT_READ) -> Check:
     measured = measure_tests(evidence) if criterion.metric in OF_TESTS else measure(run)
     actual = measured[criterion.metric]
     metric = criterion.metric.value
@@ -644,7 +471,7 @@ def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence | No
         holds = criterion.holds(actual)
         state = CheckState.HOLDS if holds else CheckState.BREACHED
         message = f"{metric} is {actual_text}" + ("" if holds else f", required is {criterion}")
-        if criterion.metric in OF_CLASS and evidence is not None and not holds:
+        if criterion.metric in OF_CLASS and not holds:
             message = f"{message} ({_classes(evidence)})"
     check = Check(
         name=str(criterion),
@@ -667,7 +494,8 @@ def _classes(evidence: Evidence) -> str:
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
     check = _criterion_check(criterion, run)
-    so_far = f"{criterion.metric.value} is {check.actual_text} so far{_from(criterion)}"
+    origin = named_origin(criterion.origin)
+    so_far = f"{criterion.metric.value} is {check.actual_text} so far{origin}"
     if lost:
         message = f"{criterion} can no longer hold: {so_far}"
         check = replace(check, state=CheckState.BREACHED, message=message)
@@ -677,25 +505,17 @@ def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
 
 def _expectation_check(expectation: Expectation, run: TestRun) -> Check:
     field, wanted = expectation.field, expectation.value
-    found = {
-        ExpectedField.GIT_REF: run.git_ref,
-        ExpectedField.BUILD_KEY: run.build_key,
-        ExpectedField.ENVIRONMENT: run.environment,
-        ExpectedField.PROJECT_ID: None if run.project_id is None else str(run.project_id),
-        ExpectedField.NAME: run.name,
-    }[field]
-    same = same_git_ref if field is ExpectedField.GIT_REF else str.__eq__
-    holds = found is not None and same(found, wanted)
-    shown = _shown(found)
+    found = field.of(run)
+    same = same_git_ref if field is Field.GIT_REF else str.__eq__
+    holds = any(same(one, wanted) for one in found)
+    shown = found[0] if found else "unknown"
     check = Check(
         name=str(expectation),
         state=CheckState.HOLDS if holds else CheckState.INCONCLUSIVE,
         message=f"{field.value} is {shown}"
         + ("" if holds else f", expected is {wanted}: the run is about something else"),
         case="" if holds else f"the run is about another {field.value}",
-        advice=""
-        if holds
-        else f"Name the run of this build, or change --expect {field.value}={wanted}.",
+        advice="" if holds else advice_on.another_build(expectation),
         expected_text=wanted,
         actual_text=shown,
     )
@@ -708,11 +528,11 @@ def _age_check(policy: Policy, max_age: timedelta, run: TestRun, now: datetime) 
     if run.end_time is None or run.end_time < now - max_age:
         case = "the run is too old"
         problem = f", which is not after {earliest}: {case}"
-        advice = "Start the run again, or allow more time since its end with --max-age."
+        advice = advice_on.TOO_OLD
     elif run.end_time > now + CLOCK_TOLERANCE:
         case = "the API's clock or this machine's is wrong"
         problem = f", but it is only {_moment(now)}: {case}"
-        advice = "Set this machine's clock; 'testery-gate doctor' compares the two."
+        advice = advice_on.WRONG_CLOCK
     check = Check(
         name="age",
         state=CheckState.INCONCLUSIVE if problem else CheckState.HOLDS,
@@ -723,10 +543,6 @@ def _age_check(policy: Policy, max_age: timedelta, run: TestRun, now: datetime) 
         actual_text=found,
     )
     return _asked_for_by(policy.age_origin, check)
-
-
-def _span(time: timedelta) -> str:
-    return format_value(Fraction(time // timedelta(seconds=1)), Unit.TIME)
 
 
 def _moment(time: datetime | None) -> str:
@@ -756,12 +572,10 @@ _SOURCES: Mapping[Metric, tuple[str, ...]] = {
 }
 
 
-def _source(criterion: Criterion, run: TestRun, evidence: Evidence | None) -> str:
+def _source(criterion: Criterion, run: TestRun, evidence: Evidence) -> str:
     """Say why a metric is unknown: its sources are missing or inconsistent."""
     if criterion.metric in OF_TESTS:
-        if evidence is None or evidence.unknown:
-            return _why_unknown(evidence)
-        return _nothing_to_compare_with(evidence)
+        return evidence.unknown or _nothing_to_compare_with(evidence)
     values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
     unsaid = [name for name, value in values.items() if value is None]
     if unsaid:

@@ -12,7 +12,6 @@ from itertools import islice
 from testery_gate import __version__
 from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.failures import Evidence, Failure
-from testery_gate.evidence.flakiness import Since
 from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Metric, Unit, measure, measure_tests
 from testery_gate.judging.judged import Judged
@@ -188,20 +187,12 @@ _TOLERATED: Mapping[str, object] = {**_NOTHING, "class": TOLERATED, "why": WHY_T
 
 def _failure(failure: Failure) -> Mapping[str, object]:
     strip = [None if outcome is None else outcome.word for outcome in failure.strip]
+    since = failure.since
     return {
         "class": failure.failure_class.value,
         "why": _text(failure.why),
         "strip": strip or None,
-        "since": None if failure.since is None else _since(failure.since),
-    }
-
-
-def _since(since: Since) -> Mapping[str, object]:
-    return {
-        "runId": since.run_id,
-        "time": _time(since.time),
-        "gitRef": _text(since.git_ref),
-        "atLeast": since.at_least,
+        "since": None if since is None else {**seen_in(since.run), "atLeast": since.at_least},
     }
 
 

@@ -323,11 +323,11 @@ def _since(failure: Failure, judged: Judged) -> str:
     if since.at_least:
         failed = sum(outcome is not None and outcome.has_failed for outcome in failure.strip)
         return f"for at least {counted(failed, 'run')}"
-    if since.run_id == judged.run_id:
+    if since.run.id == judged.run_id:
         return "since this run"
-    ref = shorten(short_ref(clean_line(since.git_ref or "")), _LONGEST_REF)
-    time = f"{since.time:%Y-%m-%d}" if since.time else ""
-    return f"since {', '.join(filter(None, (f'run {since.run_id}', time, ref)))}"
+    ref = shorten(short_ref(clean_line(since.run.git_ref or "")), _LONGEST_REF)
+    time = f"{since.run.create_time:%Y-%m-%d}" if since.run.create_time else ""
+    return f"since {', '.join(filter(None, (f'run {since.run.id}', time, ref)))}"
 
 
 _LONGEST_REF = 60

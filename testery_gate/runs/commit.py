@@ -20,7 +20,6 @@ from testery_gate.runs.commit_rules import (
     Rule,
     System,
     Unknown,
-    Variable,
 )
 
 EVENT_LIMIT = 25 * 1024 * 1024
@@ -63,7 +62,7 @@ def _commit_of_system(
         (one for one in system.rules if all(_fits(environment, pair) for pair in one.where)), None
     )
     if rule is None:
-        event_name = _short(environment.get(system.event, ""))
+        event_name = reprlib.repr(environment.get(system.event, ""))
         raise _unknown(system, f"{system.event} is {event_name}", system.otherwise)
     advice = _advice(system, rule)
     event: object = None
@@ -73,9 +72,10 @@ def _commit_of_system(
         path, values = rule.only_if
         value = _in_event(event, path, advice)
         if value not in values:
-            raise _unknown(system, f"{rule.when}, {path} is {_short(value)}", system.otherwise)
+            build = f"{rule.when}, {path} is {reprlib.repr(value)}"
+            raise _unknown(system, build, system.otherwise)
     match rule.take:
-        case Variable(name):
+        case str(name):
             if not environment.get(name):
                 raise UsageError(
                     f"--git-ref auto finds no commit: {system.name} did not set {name}",
@@ -157,12 +157,7 @@ def _checked(value: object, name: str, advice: str) -> str:
     if isinstance(value, str) and _COMMIT.fullmatch(value):
         return value
     raise UsageError(
-        f"--git-ref auto finds no commit: {name} is {_short(value)}, not 7 to 64 hexadecimal"
+        f"--git-ref auto finds no commit: {name} is {reprlib.repr(value)}, not 7 to 64 hexadecimal"
         " digits of a commit",
         advice=advice,
     )
-
-
-def _short(value: object) -> str:
-    """Return a value for a message, however long it is."""
-    return reprlib.repr(value)

@@ -27,13 +27,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """The commit is the value of a variable."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class InEvent:
     """The commit is in the file that GitHub's event left, under these keys with dots between."""
 
@@ -64,7 +57,8 @@ class Rule:
     """For people: the event, or the kind of build."""
     where: tuple[tuple[str, str], ...] = ()
     """Variables and the patterns of their whole values; one that is not set is empty."""
-    take: Variable | InEvent | Checkout | Unknown
+    take: str | InEvent | Checkout | Unknown
+    """The variable whose value is the commit, or where else that is."""
     only_if: tuple[str, tuple[object, ...]] | None = None
     """Keys in the event, and the values of which it must have one."""
 
@@ -88,14 +82,14 @@ class System:
 _SET = r"(?s).+"
 
 
-def _rule(when: str, take: Variable | InEvent | Checkout | Unknown, **where: str) -> Rule:
+def _rule(when: str, take: str | InEvent | Checkout | Unknown, **where: str) -> Rule:
     """Return a rule that holds where the variables match these patterns."""
     return Rule(when=when, take=take, where=tuple(where.items()))
 
 
 def _github(
     events: str,
-    take: Variable | InEvent | Unknown,
+    take: str | InEvent | Unknown,
     only_if: tuple[str, tuple[object, ...]] | None = None,
 ) -> Rule:
     names = events.split()
@@ -117,11 +111,11 @@ _GITHUB = System(
             "pull_request pull_request_target pull_request_review pull_request_review_comment",
             InEvent("pull_request.head.sha"),
         ),
-        _github("push", Variable("GITHUB_SHA"), only_if=("deleted", (False,))),
-        _github("create schedule workflow_dispatch", Variable("GITHUB_SHA")),
+        _github("push", "GITHUB_SHA", only_if=("deleted", (False,))),
+        _github("create schedule workflow_dispatch", "GITHUB_SHA"),
         _rule(
             "`release` with a tag in `GITHUB_REF`",
-            Variable("GITHUB_SHA"),
+            "GITHUB_SHA",
             GITHUB_EVENT_NAME="release",
             GITHUB_REF="refs/tags/.+",
         ),
@@ -163,23 +157,23 @@ _GITLAB = System(
     rules=(
         _rule(
             "merged results, merge train",
-            Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
             CI_MERGE_REQUEST_EVENT_TYPE="merged_result|merge_train",
         ),
         _rule(
             "merge request without a merge",
-            Variable("CI_COMMIT_SHA"),
+            "CI_COMMIT_SHA",
             CI_MERGE_REQUEST_EVENT_TYPE="detached",
             CI_MERGE_REQUEST_SOURCE_BRANCH_SHA="",
         ),
         _rule(
             "any other merge request",
-            Variable("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
             CI_MERGE_REQUEST_IID=_SET,
         ),
         _rule(
             "pull request of another host",
-            Variable("CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA"),
+            "CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA",
             CI_EXTERNAL_PULL_REQUEST_IID=_SET,
         ),
         _rule(
@@ -189,7 +183,7 @@ _GITLAB = System(
             ),
             CI_PIPELINE_SOURCE="pipeline",
         ),
-        _rule("branch, tag, schedule, child pipeline", Variable("CI_COMMIT_SHA")),
+        _rule("branch, tag, schedule, child pipeline", "CI_COMMIT_SHA"),
     ),
 )
 
@@ -199,11 +193,7 @@ _AZURE = System(
     event="BUILD_REASON",
     source="https://learn.microsoft.com/azure/devops/pipelines/build/variables",
     rules=(
-        _rule(
-            "pull request",
-            Variable("SYSTEM_PULLREQUEST_SOURCECOMMITID"),
-            BUILD_REASON="PullRequest",
-        ),
+        _rule("pull request", "SYSTEM_PULLREQUEST_SOURCECOMMITID", BUILD_REASON="PullRequest"),
         _rule(
             "a pull request's merge, started by hand",
             Unknown('--git-ref "$(git rev-parse HEAD^2)"', "with a fetchDepth of 2 or more"),
@@ -218,7 +208,7 @@ _AZURE = System(
         ),
         _rule(
             "branch, tag, schedule, by hand, release",
-            Variable("BUILD_SOURCEVERSION"),
+            "BUILD_SOURCEVERSION",
             BUILD_REASON="|Manual|IndividualCI|BatchedCI|Schedule",
         ),
     ),
@@ -231,7 +221,7 @@ _TEAMCITY = System(
     otherwise=Unknown(
         "--git-ref %build.vcs.number.ID%", "with the ID of the VCS root whose code was tested"
     ),
-    rules=(_rule("a single VCS root", Variable("BUILD_VCS_NUMBER")),),
+    rules=(_rule("a single VCS root", "BUILD_VCS_NUMBER"),),
 )
 
 _BUILDKITE = System(
@@ -251,7 +241,7 @@ _BUILDKITE = System(
             BUILDKITE_SOURCE="trigger_job",
         ),
         _rule("HEAD, started in another way", Checkout(), BUILDKITE_COMMIT="HEAD"),
-        _rule("branch, tag, pull request, merge queue", Variable("BUILDKITE_COMMIT")),
+        _rule("branch, tag, pull request, merge queue", "BUILDKITE_COMMIT"),
     ),
 )
 
@@ -260,24 +250,19 @@ _JENKINS = System(
     sign=("JENKINS_URL", _SET),
     source="https://www.jenkins.io/doc/book/pipeline/multibranch/",
     rules=(
-        _rule(
-            "multibranch, `PR-1-head`",
-            Variable("GIT_COMMIT"),
-            CHANGE_ID=_SET,
-            BRANCH_NAME=".+-head",
-        ),
+        _rule("multibranch, `PR-1-head`", "GIT_COMMIT", CHANGE_ID=_SET, BRANCH_NAME=".+-head"),
         _rule(
             "multibranch, any other change request",
             Unknown('--git-ref "$(git rev-parse "origin/$BRANCH_NAME")"'),
             CHANGE_ID=_SET,
         ),
-        _rule("GitHub Pull Request Builder", Variable("ghprbActualCommit"), ghprbPullId=_SET),
+        _rule("GitHub Pull Request Builder", "ghprbActualCommit", ghprbPullId=_SET),
         _rule(
             "GitLab plugin, merge request",
-            Variable("gitlabMergeRequestLastCommit"),
+            "gitlabMergeRequestLastCommit",
             gitlabMergeRequestIid=_SET,
         ),
-        _rule("branch, tag", Variable("GIT_COMMIT")),
+        _rule("branch, tag", "GIT_COMMIT"),
     ),
 )
 
@@ -285,7 +270,7 @@ _CIRCLECI = System(
     name="CircleCI",
     sign=("CIRCLECI", _SET),
     source="https://circleci.com/docs/variables/",
-    rules=(_rule("any build", Variable("CIRCLE_SHA1")),),
+    rules=(_rule("any build", "CIRCLE_SHA1"),),
 )
 
 _BITBUCKET = System(
@@ -295,10 +280,10 @@ _BITBUCKET = System(
     rules=(
         _rule(
             "pull request, which is merged only in the checkout",
-            Variable("BITBUCKET_COMMIT"),
+            "BITBUCKET_COMMIT",
             BITBUCKET_PR_ID=_SET,
         ),
-        _rule("branch, tag, custom", Variable("BITBUCKET_COMMIT")),
+        _rule("branch, tag, custom", "BITBUCKET_COMMIT"),
     ),
 )
 
@@ -308,11 +293,9 @@ _APPVEYOR = System(
     source="https://www.appveyor.com/docs/environment-variables/",
     rules=(
         _rule(
-            "pull request",
-            Variable("APPVEYOR_PULL_REQUEST_HEAD_COMMIT"),
-            APPVEYOR_PULL_REQUEST_NUMBER=_SET,
+            "pull request", "APPVEYOR_PULL_REQUEST_HEAD_COMMIT", APPVEYOR_PULL_REQUEST_NUMBER=_SET
         ),
-        _rule("branch, tag", Variable("APPVEYOR_REPO_COMMIT")),
+        _rule("branch, tag", "APPVEYOR_REPO_COMMIT"),
     ),
 )
 
@@ -321,8 +304,8 @@ _TRAVIS = System(
     sign=("TRAVIS", "true"),
     source="https://docs.travis-ci.com/user/environment-variables/",
     rules=(
-        _rule("pull request", Variable("TRAVIS_PULL_REQUEST_SHA"), TRAVIS_PULL_REQUEST="[0-9]+"),
-        _rule("branch, tag, schedule, API", Variable("TRAVIS_COMMIT")),
+        _rule("pull request", "TRAVIS_PULL_REQUEST_SHA", TRAVIS_PULL_REQUEST="[0-9]+"),
+        _rule("branch, tag, schedule, API", "TRAVIS_COMMIT"),
     ),
 )
 

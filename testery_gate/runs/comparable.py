@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from testery_gate.errors import ApiError
 from testery_gate.model import RunStatus, TestRun
-from testery_gate.runs.listing import Listing, Lookback, is_newer, newest_first
+from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest_first
 from testery_gate.waiting.deadline import Deadline
 
 MOST_READ = 1000
@@ -18,13 +17,6 @@ MOST_COMPARED = 20
 """Of more than that only the newest do: what is tested changes."""
 SECONDS = 15.0
 """After this time no further page is requested: a chart is not worth a longer wait."""
-
-
-class Source(Protocol):
-    """What is used of the API."""
-
-    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; an optional page is given up soon."""
 
 
 def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
@@ -46,29 +38,30 @@ def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
 
 def find_earlier(
     runs: Sequence[TestRun],
-    source: Source,
+    source: Pages,
     is_enough: Callable[[TestRun, Sequence[TestRun]], bool],
     *,
     until: Deadline,
     known: Sequence[TestRun] = (),
-) -> Mapping[int, Sequence[TestRun]]:
+) -> tuple[Mapping[int, Sequence[TestRun]], ApiError | None]:
     """Return by id of each run the finished runs like it before it, the newest first.
 
     Alike are runs of the same project, environment and name. One reading of the list serves all,
-    until what was found is enough for each run, or the list gives out; then what was read of it
-    counts. Nothing is read where the runs that are ``known`` are enough. Raises :class:`ApiError`
-    where nothing could be read.
+    until what was found is enough for each run, or the list ends. Where an error ended it before,
+    that is returned too, with what was read. Nothing is read where the runs that are ``known`` are
+    enough.
     """
     before = {run.id: comparable_before(run, known) for run in runs}
     # One that had not finished when it was seen may have by now.
     settled = all(other.status.is_final for found in before.values() for other in found)
     if settled and all(is_enough(run, before[run.id]) for run in runs):
-        return before
+        return before, None
     earlier: dict[int, list[TestRun]] = {run.id: [] for run in runs}
     listing = Listing(
         lambda number, limit: () if until.passed else source.page(number, limit, optional=True),
         Lookback(runs=MOST_READ),
     )
+    fault: ApiError | None = None
     try:
         for other in listing:
             for run in runs:
@@ -76,12 +69,11 @@ def find_earlier(
                     earlier[run.id].append(other)
             if all(is_enough(run, earlier[run.id]) for run in runs):
                 break
-    except ApiError:
-        if not listing.read:
-            raise
+    except ApiError as error:
+        fault = error
     if not listing.read:
-        return {}
-    return {run_id: newest_first(found) for run_id, found in earlier.items()}
+        return {}, fault
+    return {run_id: newest_first(found) for run_id, found in earlier.items()}, fault
 
 
 def comparable_before(run: TestRun, others: Iterable[TestRun]) -> Sequence[TestRun]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
-import tenacity
-
 from testery_gate.errors import NotFound, Unauthorized
-from testery_gate.model import TestRun
-from testery_gate.runs.listing import Listing, Lookback, newest_first
-from testery_gate.runs.selection import Choice, Field, Query
+from testery_gate.model import Field, TestRun
+from testery_gate.runs.listing import Listing, Lookback, Pages, newest_first
+from testery_gate.runs.selection import Choice, Query
 from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.interval import QUICKEST, SLOWEST
 
@@ -21,32 +20,21 @@ YOUTH = timedelta(hours=1)
 """How long after its creation a run may still get more data, such as its branch's commit."""
 
 
-class Source(Protocol):
+class Source(Pages, Protocol):
     """What is used of the API."""
-
-    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; an optional page is given up soon."""
 
     def deployed(self, deploy_id: int, /) -> Sequence[TestRun]:
         """Return the runs of a deploy."""
 
 
-def find_runs(
-    query: Query,
-    source: Source,
-    *,
-    appear_by: Deadline,
-    sleep: Callable[[float], None],
-    say: Callable[[str], None],
-    now: Callable[[], datetime] = utc_now,
-) -> Sequence[TestRun]:
-    """Return the runs that are meant, or may be, the newest first, as soon as there is one.
+def find_runs(query: Query, source: Source, now: Callable[[], datetime]) -> Sequence[TestRun]:
+    """Return the runs that are there and meant, or may be, the newest first.
 
-    Raises :class:`NotFound`, which says what was searched, where none has appeared in time, and
-    what the source raises.
+    Raises :class:`NotFound`, which says what was searched, where there is none, and what the source
+    raises.
     """
     search = Search(query, source, now)
-    choice = appeared(search, appear_by=appear_by, sleep=sleep, say=say)
+    choice = search()
     if not choice.runs:
         raise search.not_found()
     return newest_first([*choice.runs, *choice.doubts.values()])
@@ -60,24 +48,15 @@ def appeared(
     say: Callable[[str], None],
 ) -> Choice:
     """Return the runs that are meant as soon as enough are there, else those at the end."""
-    least = search.query.min_runs
-
-    def announce(state: tenacity.RetryCallState) -> None:
-        if state.attempt_number == 1:
-            outcome: Choice = state.outcome.result() if state.outcome else Choice()
-            found = len(outcome.runs)
+    least, attempt = search.query.min_runs, 0
+    while len((choice := search()).runs) < least and not appear_by.passed:
+        attempt += 1
+        if attempt == 1:
+            found = len(choice.runs)
             missing = f"no {search.query} yet" if least == 1 else f"{found} of {least} runs so far"
             say(f"There is {missing}; waiting for one to appear")
-
-    appearing = tenacity.Retrying(
-        retry=tenacity.retry_if_result(lambda choice: len(choice.runs) < least),
-        stop=lambda _: appear_by.passed,
-        wait=lambda state: appearing_delay(state.attempt_number, appear_by),
-        sleep=sleep,
-        before_sleep=announce,
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else Choice(),
-    )
-    return appearing(search)
+        sleep(appearing_delay(attempt, appear_by))
+    return choice
 
 
 def appearing_delay(attempt: int, appear_by: Deadline) -> float:
@@ -94,8 +73,10 @@ class Search:
         self._source = source
         since = None if query.max_age is None else now() - query.max_age
         self._lookback = Lookback(since=since, runs=query.max_runs)
-        self._known: dict[int, TestRun] = {}
-        self._shown: dict[int, TestRun] = {}
+        self.known: dict[int, TestRun] = {}
+        """Every run that was seen, by id, as it was last seen."""
+        self.shown: Mapping[int, TestRun] = {}
+        """What the last reading showed, by id."""
         self._refused = ""
 
     def __call__(self, *, optional: bool = False) -> Choice:
@@ -106,31 +87,18 @@ class Search:
         selection, deploy_id = self.query.selection, self.query.deploy_id
         if deploy_id is not None:
             self._note(self._deployed(deploy_id))
-            return selection.choose(self._known.values())
-        listing = Listing(
-            lambda number, limit: self._source.page(number, limit, optional=optional),
-            self._unread(),
-        )
+            return selection.choose(self.known.values())
+        listing = Listing(partial(self._source.page, optional=optional), self._unread())
         selection.choose_from(listing)
         self._note(listing.read)
-        return selection.choose(self._lookback.within(self._known.values()))
-
-    @property
-    def known(self) -> Mapping[int, TestRun]:
-        """Every run that was seen, by id, as it was last seen."""
-        return self._known
-
-    @property
-    def shown(self) -> Mapping[int, TestRun]:
-        """What the last reading showed, by id."""
-        return self._shown
+        return selection.choose(self._lookback.within(self.known.values()))
 
     def update(self, runs: Iterable[TestRun]) -> None:
         """Take over how runs stand that were looked at since the last reading."""
         for run in runs:
-            if run.id in self._known:
-                self._known[run.id] = replace(
-                    self._known[run.id], status=run.status, status_text=run.status_text
+            if run.id in self.known:
+                self.known[run.id] = replace(
+                    self.known[run.id], status=run.status, status_text=run.status_text
                 )
 
     def cut_off(self) -> str:
@@ -139,11 +107,11 @@ class Search:
         if self.query.deploy_id is not None or not (selection.every or selection.each):
             # The newest of all is the newest, whatever there was before.
             return ""
-        reached = {run.id for run in self._lookback.within(self._known.values())}
-        left_out = [run for run in self._known.values() if run.id not in reached]
+        reached = {run.id for run in self._lookback.within(self.known.values())}
+        left_out = [run for run in self.known.values() if run.id not in reached]
         if not left_out and len(reached) < self._lookback.runs:
             return ""
-        times = [run.create_time for run_id, run in self._known.items() if run_id in reached]
+        times = [run.create_time for run_id, run in self.known.items() if run_id in reached]
         known_times = [time for time in times if time]
         back_to = f" at {min(known_times):%Y-%m-%d %H:%M} UTC" if known_times else ""
         fitting = [
@@ -173,10 +141,10 @@ class Search:
                 advice="Check the deploy's id; where the API does not offer it at all, select"
                 " the runs by --git-ref and --environment instead.",
             )
-        times = [run.create_time for run in self._known.values() if run.create_time]
+        times = [run.create_time for run in self.known.values() if run.create_time]
         back_to = f", back to {min(times):%Y-%m-%d %H:%M} UTC" if times else ""
-        miss = self.query.selection.nearest_miss(self._known.values(), self._lookback)
-        number = len(self._known)
+        miss = self.query.selection.nearest_miss(self.known.values(), self._lookback)
+        number = len(self.known)
         return NotFound(
             f"no {self.query} was found: {number} {'run was' if number == 1 else 'runs were'}"
             f" searched{back_to}{f'; {miss}' if miss else ''}",
@@ -185,24 +153,24 @@ class Search:
         )
 
     def _note(self, runs: Iterable[TestRun]) -> None:
-        self._shown = {run.id: run for run in runs}
-        self._known |= self._shown
+        self.shown = {run.id: run for run in runs}
+        self.known |= self.shown
 
     def _unread(self) -> Lookback:
         """Leave out what was read: only its status can still make it match, or its youth."""
         if any(cond.field is Field.STATUS for cond in self.query.selection.conditions):
             return self._lookback
-        newest = max(
-            (run.create_time for run in self._known.values() if run.create_time), default=None
-        )
-        return self._lookback.not_before(newest and newest - YOUTH)
+        times = [run.create_time - YOUTH for run in self.known.values() if run.create_time]
+        if self._lookback.since:
+            times.append(self._lookback.since)
+        return replace(self._lookback, since=max(times, default=None))
 
     def _deployed(self, deploy_id: int) -> Sequence[TestRun]:
         try:
             runs = self._source.deployed(deploy_id)
         except (NotFound, Unauthorized) as error:
             # What was there is not gone because the API refuses to show it.
-            if self._known or (isinstance(error, Unauthorized) and error.token_rejected):
+            if self.known or (isinstance(error, Unauthorized) and error.token_rejected):
                 raise
             self._refused = error.message
             return ()

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from testery_gate.errors import Unavailable
 from testery_gate.model import TestRun
@@ -29,8 +30,12 @@ MOST_READINGS = 5
 """So often a list is read from its beginning because it has moved by more than that, before all
 pages are read twice."""
 
-FetchPage = Callable[[int, int], Sequence[TestRun]]
-"""From page and limit to the runs of a page."""
+
+class Pages(Protocol):
+    """What is used of the API to read the list."""
+
+    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
+        """Return a page of the list; an optional page is given up soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +44,6 @@ class Lookback:
 
     since: datetime | None = None
     runs: int = 1000
-
-    def not_before(self, time: datetime | None) -> Lookback:
-        """Return the lookback that reaches no further back than this."""
-        times = [moment for moment in (self.since, time) if moment]
-        return replace(self, since=max(times, default=None))
 
     def reaches(self, run: TestRun) -> bool:
         """Whether the run is not too old; one without a time never is."""
@@ -77,7 +77,10 @@ def newest_first(runs: Iterable[TestRun]) -> list[TestRun]:
 class Listing:
     """The list as far as it was read; iterating reads on, to the end of the lookback at most."""
 
-    def __init__(self, fetch_page: FetchPage, lookback: Lookback) -> None:
+    def __init__(
+        self, fetch_page: Callable[[int, int], Sequence[TestRun]], lookback: Lookback
+    ) -> None:
+        """Take how far to read, and what returns a page by its number and its size."""
         self._fetch_page = fetch_page
         self._lookback = lookback
         self._read: dict[int, TestRun] = {}

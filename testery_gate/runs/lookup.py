@@ -7,7 +7,7 @@ from typing import Protocol
 
 from testery_gate.errors import ApiError, Unavailable
 from testery_gate.model import TestRun
-from testery_gate.runs.listing import PAGE_SIZE
+from testery_gate.runs.listing import PAGE_SIZE, Pages
 from testery_gate.waiting.polling import Seen
 
 WORTH_A_PAGE = 2
@@ -18,7 +18,7 @@ _FAULTS = 3
 """After so many faults in a row the list is taken to be unusable."""
 
 
-class Source(Protocol):
+class Source(Pages, Protocol):
     """What is used of the API."""
 
     def look(self, run_ids: Sequence[int], /, *, wait: bool) -> Mapping[int, Seen]:
@@ -26,9 +26,6 @@ class Source(Protocol):
 
         Without ``wait`` it returns although none has answered.
         """
-
-    def page(self, number: int, limit: int, /, *, optional: bool) -> Sequence[TestRun]:
-        """Return a page of the list; an optional page is given up soon."""
 
 
 class Lookup:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from testery_gate.errors import ApiError
-from testery_gate.model import RunStatus, TestRun, same_git_ref
-from testery_gate.runs.finding import Search, Source
-from testery_gate.runs.listing import Listing, Lookback, is_newer, newest_first
-from testery_gate.runs.selection import Choice, Field
+from testery_gate.model import Field, RunStatus, TestRun, same_git_ref
+from testery_gate.runs.finding import Search
+from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest_first
+from testery_gate.runs.selection import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,18 +19,13 @@ class Meant:
     """One answer: which runs are meant."""
 
     notes: Mapping[int, tuple[str, ...]]
-    """By the id of each run that is meant: what the reports say about that, in their order."""
+    """By the id of each run that is meant, in the order of the reports: what they say about it."""
     doubts: Mapping[int, TestRun] = field(default_factory=dict)
     """By the id of a run that is meant: one that may be meant instead."""
     shown: Mapping[int, TestRun] = field(default_factory=dict)
     """Runs as this answer showed them, by id."""
     news: Sequence[str] = ()
     """What has changed since the answer before, in a sentence each."""
-
-    @property
-    def run_ids(self) -> Sequence[int]:
-        """The runs that are meant, in the order of the reports."""
-        return tuple(self.notes)
 
 
 class Question(Protocol):
@@ -127,8 +123,8 @@ class Described:
 class Named:
     """Runs that are named; only a canceled one can give way to another."""
 
-    def __init__(self, run_ids: Iterable[int], source: Source) -> None:
-        self._source = source
+    def __init__(self, run_ids: Iterable[int], pages: Pages) -> None:
+        self._pages = pages
         self._notes: dict[int, tuple[str, ...]] = dict.fromkeys(run_ids, ())
 
     def ask(self, seen: Sequence[TestRun], /, *, optional: bool = False) -> Meant:
@@ -152,10 +148,8 @@ class Named:
     def _newer(self, canceled: Sequence[TestRun]) -> Mapping[int, tuple[TestRun, TestRun]]:
         """Return each canceled run with the newest one that follows it, by the former's id."""
         times = [run.create_time for run in canceled if run.create_time]
-        listing = Listing(
-            lambda number, limit: self._source.page(number, limit, optional=False),
-            Lookback(since=min(times, default=None)),
-        )
+        lookback = Lookback(since=min(times, default=None))
+        listing = Listing(partial(self._pages.page, optional=False), lookback)
         try:
             runs = newest_first(listing) if times else []
         except ApiError as error:

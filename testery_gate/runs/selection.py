@@ -7,23 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from heapq import nlargest
-from typing import assert_never
 
-from testery_gate.model import TestRun, same_git_ref
+from testery_gate.model import Field, TestRun, same_git_ref
 from testery_gate.runs.listing import Listing, Lookback, newest_first
 from testery_gate.text import fits
-
-
-class Field(Enum):
-    """What a run can be selected by."""
-
-    GIT_REF = "git-ref"
-    BUILD_KEY = "build-key"
-    ENVIRONMENT = "environment"
-    PROJECT_ID = "project-id"
-    NAME = "name"
-    INCLUDE_TAG = "include-tag"
-    STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +25,7 @@ class Condition:
 
     def holds(self, run: TestRun) -> bool:
         """Whether the run is so."""
-        found = _found(self.field, run)
+        found = self.field.of(run)
         match self.field:
             case Field.GIT_REF:
                 return any(same_git_ref(ref, self.wanted) for ref in found)
@@ -46,21 +33,6 @@ class Condition:
                 return any(fits(self.wanted, name) for name in found)
             case _:
                 return self.wanted in found
-
-
-def _found(field: Field, run: TestRun) -> Sequence[str]:
-    """Return what the run has there; only tags can be several."""
-    if field is Field.INCLUDE_TAG:
-        return run.include_tags
-    value = {
-        Field.GIT_REF: run.git_ref,
-        Field.BUILD_KEY: run.build_key,
-        Field.ENVIRONMENT: run.environment,
-        Field.PROJECT_ID: run.project_id,
-        Field.NAME: run.name,
-        Field.STATUS: run.status_text,
-    }[field]
-    return () if value is None else (str(value),)
 
 
 class Group(Enum):
@@ -72,15 +44,11 @@ class Group(Enum):
 
     def of(self, run: TestRun) -> object:
         """Return what the run has there."""
-        match self:
-            case Group.PROJECT:
-                return run.project_id
-            case Group.ENVIRONMENT:
-                return run.environment
-            case Group.NAME:
-                return run.name
-            case _:
-                assert_never(self)
+        return {
+            Group.PROJECT: run.project_id,
+            Group.ENVIRONMENT: run.environment,
+            Group.NAME: run.name,
+        }[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +132,7 @@ class Selection:
         if self.conditions and not met:
             return ""
         lacks = [
-            f"its {condition.field.value} is {', '.join(_found(condition.field, run)) or 'unknown'}"
+            f"its {condition.field.value} is {', '.join(condition.field.of(run)) or 'unknown'}"
             for condition in self.conditions
             if not condition.holds(run)
         ]

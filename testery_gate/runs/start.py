@@ -191,24 +191,20 @@ class Starter:
         until = Deadline.after(seconds, self._clock)
         delay = FIRST_DELAY
         while True:
-            trouble: ApiError | None = None
             try:
-                listed = source.newest(PAGE_SIZE)
-            except ApiError as error:
-                trouble, listed = error, ()
-            # By id: a list that moves may show a run twice.
-            found = {
-                run.id: run
-                for run in listed
-                if run.id > self._newest_before and self.wanted.may_be(run)
-            }
-            if found or until.passed:
-                break
+                # By id: a list that moves may show a run twice.
+                found = {
+                    run.id: run
+                    for run in source.newest(PAGE_SIZE)
+                    if run.id > self._newest_before and self.wanted.may_be(run)
+                }
+                if found or until.passed:
+                    return tuple(found.values())
+            except ApiError:
+                if until.passed:
+                    raise
             sleep(min(delay, until.remaining()))
             delay = min(2 * delay, LONGEST_DELAY)
-        if trouble is not None:
-            raise trouble
-        return tuple(found.values())
 
     def _asked(self, body: Mapping[str, object]) -> int:
         run = self._source.start(body, self._note_doubt)

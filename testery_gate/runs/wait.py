@@ -21,6 +21,7 @@ from testery_gate.waiting.polling import (
     Seen,
     Sighting,
     Watch,
+    state_of,
     wait_for,
 )
 
@@ -93,7 +94,7 @@ class Wait:
 
     def until_nothing_is_new(self) -> None:
         """Wait for the runs; each time all have ended, ask whether others are meant by now."""
-        self._waited_for = [*self.meant.run_ids]
+        self._waited_for = [*self.meant.notes]
         while self._waited_for:
             later = wait_for(
                 self._waited_for,
@@ -112,7 +113,7 @@ class Wait:
 
     @property
     def _have_all_ended(self) -> bool:
-        seen = [self.watch.runs.get(run_id) for run_id in self.meant.run_ids]
+        seen = [self.watch.runs.get(run_id) for run_id in self.meant.notes]
         return self.watch.ended_by is None and all(
             isinstance(one, ApiError) or (one is not None and (one.finished or self._decided(one)))
             for one in seen
@@ -132,16 +133,16 @@ class Wait:
         for line in meant.news:
             self._effects.say(line)
         before, self.meant = self.meant, meant
-        return [run_id for run_id in meant.run_ids if run_id not in before.notes]
+        return [run_id for run_id in meant.notes if run_id not in before.notes]
 
     def _changed(self) -> Sequence[int]:
         """Return the runs that the answer shows otherwise than they were when they finished."""
         changed = []
-        for run_id in self.meant.run_ids:
+        for run_id in self.meant.notes:
             shown, seen = self.meant.shown.get(run_id), self.watch.runs.get(run_id)
             if shown is None or not isinstance(seen, Sighting) or not seen.finished:
                 continue
-            now, then = _state(shown), _state(seen.run)
+            now, then = state_of(shown), state_of(seen.run)
             # A list that lags behind stays the same, and the run's own answer counts.
             if (run_id, *now) not in self._settled and any(
                 new not in {None, "", old} for new, old in zip(now, then, strict=True)
@@ -205,7 +206,3 @@ class Wait:
             except ApiError as error:
                 found |= dict.fromkeys(missing, error)
         return found
-
-
-def _state(run: TestRun) -> tuple[object, ...]:
-    return run.status_text, run.complete, run.total, run.passed, run.failed, run.ignored

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-import tenacity
-
 from testery_gate.errors import ApiError, Interrupted
 from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.waiting.deadline import Deadline, utc_now
@@ -32,19 +30,19 @@ class Sighting:
     seen_at: float
     changed_at: float
     """When the status or a count was last seen to change."""
-    running_since: float | None
+    running_since: float | None = None
     """When the run was first seen at work, or ``None`` if it was not yet."""
-    done_since: float | None
+    done_since: float | None = None
     """When tests were first seen to be done, or ``None`` if none was yet."""
-    done_then: int
+    done_then: int = 0
     """How many tests were done at ``done_since``."""
     longest_standstill: float = 0.0
     """The longest time from one change to the next since ``done_since``."""
-    settling_since: float | None
+    settling_since: float | None = None
     """Since when it has had a final status, was not complete, and has not changed, or ``None``."""
-    total_known: bool
+    total_known: bool = False
     """Whether the total is above 0 and was the same in two polls in a row."""
-    finished: bool
+    finished: bool = False
     usual: tuple[float, ...] | None = None
     """How many seconds each of the comparable runs took; ``None`` before that is asked."""
     observed: tuple[Observation, ...] = ()
@@ -131,10 +129,11 @@ def wait_for(
         looked_at = elapsed()
         answers = fetch(awaited())
         for run_id, found in answers.items():
-            before = seen.get(run_id)
             if isinstance(found, TestRun):
-                last = before if isinstance(before, Sighting) else None
-                seen[run_id] = _see(found, last, elapsed(), now())
+                at, last = elapsed(), seen.get(run_id)
+                if not isinstance(last, Sighting):
+                    last = Sighting(run=TestRun(id=run_id), seen_at=at, changed_at=at)
+                seen[run_id] = _see(found, last, at, now())
             else:
                 seen[run_id] = found
         fresh = [one for one in open_runs() if one.usual is None]
@@ -145,7 +144,7 @@ def wait_for(
                 seen[sighting.run.id] = replace(sighting, usual=usual)
         return awaited()
 
-    def until_next_look(state: tenacity.RetryCallState) -> float:
+    def until_next_look() -> float:
         still_open = open_runs()
         settled = [
             sighting.settling_since + SETTLING_SECONDS - elapsed()
@@ -167,39 +166,33 @@ def wait_for(
             )
         )
 
-    looking = tenacity.Retrying(
-        retry=tenacity.retry_if_result(bool),
-        stop=lambda _: deadline.passed,
-        wait=until_next_look,
-        sleep=sleep,
-        before_sleep=lambda state: report(state.upcoming_sleep),
-        retry_error_callback=lambda _: None,
-    )
     ended_by: ApiError | Interrupted | None = None
     try:
-        looking(look)
+        while look() and not deadline.passed:
+            pause = until_next_look()
+            report(pause)
+            sleep(pause)
         report(None)
     except (ApiError, Interrupted) as cause:
         ended_by = cause
     return Watch(runs=dict(seen), ended_by=ended_by)
 
 
-def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Sighting:
+def _see(run: TestRun, last: Sighting, now: float, today: datetime) -> Sighting:
     """Hold a run against how it was last seen."""
-    same = last is not None and _state(last.run) == _state(run)
-    settling = run.complete is False and run.status.is_final
+    same = state_of(last.run) == state_of(run)
     settling_since = None
-    if settling:
-        before = last.settling_since if last and same else None
-        settling_since = now if before is None else before
-    running_since = last.running_since if last else None
+    if run.complete is False and run.status.is_final:
+        settling_since = last.settling_since if same else None
+        settling_since = now if settling_since is None else settling_since
+    running_since = last.running_since
     if running_since is None and run.status is RunStatus.RUNNING:
         running_since = now
-    done_since, done_then = (last.done_since, last.done_then) if last else (None, 0)
+    done_since, done_then = last.done_since, last.done_then
     if done_since is None and run.done:
         done_since, done_then = now, run.done
-    standstill = last.longest_standstill if last else 0.0
-    if last and last.done_since is not None and not same:
+    standstill = last.longest_standstill
+    if last.done_since is not None and not same:
         standstill = max(standstill, now - last.changed_at)
     settled = ""
     if settling_since is not None:
@@ -220,21 +213,19 @@ def _see(run: TestRun, last: Sighting | None, now: float, today: datetime) -> Si
             f"the API does not report whether the run is complete; {run.status_text} was taken as"
             " complete",
         )
-    return Sighting(
+    return replace(
+        last,
         run=run,
         seen_at=now,
-        changed_at=last.changed_at if last and same else now,
+        changed_at=last.changed_at if same else now,
         running_since=running_since,
         done_since=done_since,
         done_then=done_then,
         longest_standstill=standstill,
         settling_since=settling_since,
-        total_known=last is not None
-        and bool(run.total and run.total > 0)
-        and last.run.total == run.total,
+        total_known=bool(run.total and run.total > 0) and last.run.total == run.total,
         finished=run.complete is True or bool(settled) or unsaid,
-        usual=last.usual if last else None,
-        observed=_observed(last.observed if last else (), Observation.of(run, now)),
+        observed=_observed(last.observed, Observation.of(run, now)),
         notes=notes,
     )
 
@@ -249,5 +240,6 @@ def _observed(before: tuple[Observation, ...], latest: Observation) -> tuple[Obs
     return (*before, latest)
 
 
-def _state(run: TestRun) -> tuple[object, ...]:
+def state_of(run: TestRun) -> tuple[object, ...]:
+    """Return all of a run that moves while it is waited for."""
     return run.status_text, run.complete, run.total, run.passed, run.failed, run.ignored

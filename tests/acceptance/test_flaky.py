@@ -135,6 +135,16 @@ def test_a_run_that_can_not_be_read_is_said(tmp_path: Path) -> None:
     assert "in 3 runs" in done.stdout
 
 
+def test_where_the_list_is_not_read_again_nothing_is_read(tmp_path: Path) -> None:
+    """It is read once for the newest run, in two requests, and once for those before it."""
+    run = '[[run]]\nid = 9\nage = "1h"\n'
+    fault = '[[fault]]\nkind = "answer"\non = "list"\nfrom = 3\ntimes = "for-ever"\n'
+    with serve(tmp_path, f"{TESTS}{run}{fault}") as api:
+        done = command.run("flaky", "--outage-tolerance=0", cwd=tmp_path, api_url=api.url)
+    assert (done.code, done.stdout) == (ExitCode.UNAVAILABLE, "")
+    assert "HTTP 500" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

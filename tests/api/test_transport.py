@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from testery_gate.api.client import Limits, Retry, TesteryClient
+from testery_gate.api.client import Limits, TesteryClient
 from testery_gate.api.connection import Proxy, Route, Trust
 from testery_gate.api.faults import NEXT_STEP
 from testery_gate.api.transport import BearerToken, Bounds, Request, Transport
@@ -296,18 +296,18 @@ def test_what_a_proxy_echoes_of_its_password_is_not_shown(trust: Trust, reply: R
 def test_what_somebody_has_to_mend_is_said_at_the_first_try_and_only_then(
     authority: Authority, trust: Trust
 ) -> None:
-    retries: list[Retry] = []
+    retries: list[str] = []
     clock = FakeClock()
     with https(authority, "other.test") as server:
         client = TesteryClient(
             make_transport(f"https://localhost:{server.port}/api", TOKEN, trust=trust),
             Limits(deadline=Deadline.after(60, clock), outage_tolerance=4),
             sleep=clock.sleep,
-            on_retry=retries.append,
+            say=retries.append,
         )
         with pytest.raises(Unavailable):
             client.run(55676)
-    first, *others = map(str, retries)
+    first, *others = retries
     assert "next try in" in first
     assert "The certificate is for another host" in first
     assert others
@@ -336,7 +336,7 @@ def not_done(route: Route) -> bool:
     with pytest.raises(NoAnswer) as caught:
         Transport(route, TOKEN).change(
             Request(method="POST", url=f"{route.url}/test-run-requests-build", body=b"{}"),
-            Bounds(connect=5, read=5, whole=5, size=1000, values=1000),
+            Bounds(connect=5, read=5, whole=5, size=1000),
             lambda answer: answer,
         )
     return caught.value.not_done
@@ -373,7 +373,7 @@ def test_a_request_that_nobody_waits_for_any_more_is_not_sent_later() -> None:
         with pytest.raises(NoAnswer):
             transport.change(
                 Request(method="POST", url=server.url, body=b"{}"),
-                Bounds(connect=5, read=5, whole=0.05, size=1000, values=1000),
+                Bounds(connect=5, read=5, whole=0.05, size=1000),
                 lambda answer: answer,
             )
         worker = preparing.get(timeout=10)

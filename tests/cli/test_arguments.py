@@ -24,9 +24,10 @@ from testery_gate.cli.run import run, run_options
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
-from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
+from testery_gate.judging.policy import Expectation, Policy
+from testery_gate.model import Field
 from testery_gate.runs.references import PipedRuns, RunReference
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.runs.start import Start, Variable
 from testery_gate.waiting import interval
 from testery_gate.waiting.signals import Interrupts
@@ -194,7 +195,7 @@ def test_runs_and_commits_come_from_the_machine_that_is_passed() -> None:
     options = waiting("3", "-", "3", "--expect=git-ref=auto", machine=machine)
     assert isinstance(options.target, PipedRuns)
     assert options.target.read(7) == (RunReference(run_id=3), RunReference(run_id=7))
-    assert options.policy.expected == (Expectation(field=ExpectedField.GIT_REF, value="abc1234"),)
+    assert options.policy.expected == (Expectation(field=Field.GIT_REF, value="abc1234"),)
     found = waiting("--git-ref=auto", machine=machine).target
     assert str(found) == "run with git-ref abc1234"
 

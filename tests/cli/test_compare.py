@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from testery_gate.cli.compare import Compared, as_json, look, parts
 from testery_gate.cli.table import parts_as_markdown, parts_as_text
 from testery_gate.errors import NotFound, Unauthorized, Unavailable
-from testery_gate.evidence.comparison import compare, doubts
+from testery_gate.evidence.baseline import doubts
+from testery_gate.evidence.comparison import compare
 from testery_gate.model import TestResult, TestRun
 from testery_gate.runs.references import RunReference
 from testery_gate.text import clean_text

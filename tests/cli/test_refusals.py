@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from testery_gate import __version__
 from testery_gate.cli.process import this_machine
 from testery_gate.errors import ExitCode, UsageError
 from testery_gate.simulator import load_scenario
@@ -83,10 +82,3 @@ def test_the_findings_are_data_for_programs(tmp_path: Path) -> None:
     done = command.run("doctor", "--output=json", cwd=tmp_path, api_url="http://127.0.0.1:9/api")
     assert done.code == ExitCode.UNAVAILABLE
     assert done.stdout.startswith("{")
-
-
-def test_the_module_is_the_command(tmp_path: Path) -> None:
-    module = [sys.executable, "-m", "testery_gate"]
-    env = command.environment(None)
-    done = command.finish(command.start(["--version"], cwd=tmp_path, env=env, command=module))
-    assert __version__ in done.stdout

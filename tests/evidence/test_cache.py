@@ -13,7 +13,6 @@ import pytest
 from testery_gate.evidence import cache_file
 from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.outcomes import Outcomes, TestId, TestOutcome
-from testery_gate.evidence.packing import packed
 
 API = "https://api.testery.test/api"
 SECRET = "a token"
@@ -27,7 +26,7 @@ def outcomes_of_run(run_id: int, tests: int = 3) -> Outcomes:
     }
 
 
-def cache_at(path: Path | None, api: str = API, secret: str = SECRET, **others: float) -> Cache:
+def cache_at(path: Path, api: str = API, secret: str = SECRET, **others: float) -> Cache:
     """Return a cache that nobody has used yet in this process."""
     now = others.pop("now", 0.0)
     most = int(others.pop("most_bytes", 1_000_000))
@@ -45,14 +44,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.sqlite"
 
 
-def test_without_a_path_it_lasts_as_long_as_the_process() -> None:
-    cache = cache_at(None)
-    assert cache.read(1) is None
-    cache.write(1, outcomes_of_run(1))
-    assert cache.read(1) == outcomes_of_run(1)
-    assert cache.notes == ()
-
-
 def test_another_process_finds_what_was_written(path: Path) -> None:
     cache_at(path).write(1, outcomes_of_run(1))
     later = cache_at(path)
@@ -64,23 +55,6 @@ def test_another_process_finds_what_was_written(path: Path) -> None:
 def test_a_run_without_tests_is_known_as_such(path: Path) -> None:
     cache_at(path).write(1, {})
     assert cache_at(path).read(1) == {}
-
-
-def test_what_was_read_is_held(path: Path) -> None:
-    cache_at(path).write(1, outcomes_of_run(1))
-    later = cache_at(path)
-    later.read(1)
-    path.unlink()
-    assert later.read(1) == outcomes_of_run(1)
-
-
-def test_memory_is_bounded_and_keeps_what_was_used_last() -> None:
-    cache = cache_at(None, most_bytes=5 * len(packed(outcomes_of_run(1))) // 2)
-    for run_id in (1, 2, 3):
-        cache.write(run_id, outcomes_of_run(run_id))
-        cache.read(1)
-    held = [run_id for run_id in (1, 2, 3) if cache.read(run_id) is not None]
-    assert held == [1, 3]
 
 
 def test_nothing_is_made_before_something_is_written(path: Path) -> None:
@@ -194,8 +168,9 @@ def test_the_file_does_not_outgrow_its_limit(path: Path) -> None:
     assert cache.notes == ()
 
 
-def test_a_run_that_is_too_large_for_the_file_is_held_all_the_same(path: Path) -> None:
+def test_a_run_that_is_too_large_for_the_file_is_not_kept(path: Path) -> None:
     cache = cache_at(path, most_bytes=4100)
     cache.write(1, outcomes_of_run(1))
-    assert cache.read(1) == outcomes_of_run(1)
+    assert cache.read(1) is None
+    assert cache.notes == ()
     assert not path.exists()

@@ -47,13 +47,12 @@ def said(process: subprocess.Popen[str]) -> Sequence[str]:
     return output.splitlines()
 
 
-def assert_goes_on_in_memory(cache: Cache, *words: str) -> None:
+def assert_goes_on_without(cache: Cache, *words: str) -> None:
     """Use a cache whose file can't be used, and read its only note."""
     assert cache.read(1) is None
     cache.write(1, outcomes_of_run(1))
     cache.write(2, outcomes_of_run(2))
-    assert cache.read(1) == outcomes_of_run(1)
-    assert cache.read(3) is None
+    assert cache.read(1) is None
     (note,) = cache.notes
     for word in words:
         assert word in note
@@ -70,22 +69,22 @@ def path(tmp_path: Path) -> Path:
 def test_a_text(path: Path) -> None:
     text = "what somebody has written\n" * 100
     path.write_text(text)
-    assert_goes_on_in_memory(cache_at(path), str(path), "is damaged, or something else", "--cache")
+    assert_goes_on_without(cache_at(path), str(path), "is damaged, or something else", "--cache")
     assert path.read_text() == text
 
 
 def test_a_folder(path: Path) -> None:
     path.mkdir()
-    assert_goes_on_in_memory(cache_at(path), "is a folder")
+    assert_goes_on_without(cache_at(path), "is a folder")
 
 
 def test_a_pipe_is_not_waited_for(path: Path) -> None:
     os.mkfifo(path)
-    assert_goes_on_in_memory(cache_at(path), "is a pipe")
+    assert_goes_on_without(cache_at(path), "is a pipe")
 
 
 def test_a_device(path: Path) -> None:
-    assert_goes_on_in_memory(cache_at(Path(os.devnull)), "not a regular file")
+    assert_goes_on_without(cache_at(Path(os.devnull)), "not a regular file")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"mine"])
@@ -95,7 +94,7 @@ def test_a_link_is_not_followed(path: Path, content: bytes | None) -> None:
     if content is not None:
         target.write_bytes(content)
     path.symlink_to(target)
-    assert_goes_on_in_memory(cache_at(path), "is a link")
+    assert_goes_on_without(cache_at(path), "is a link")
     assert (target.read_bytes() if target.exists() else None) == content
 
 
@@ -105,7 +104,7 @@ def test_a_link_at_the_place_of_the_journal_is_not_followed(path: Path) -> None:
     path.with_name(f"{path.name}-journal").symlink_to(target)
     cache = cache_at(path)
     cache.write(1, outcomes_of_run(1))
-    assert cache.read(1) == outcomes_of_run(1)
+    assert cache.read(1) in (None, outcomes_of_run(1))
     assert target.read_bytes() == b"mine"
 
 
@@ -115,13 +114,12 @@ def test_a_file_in_the_place_of_its_folder(path: Path) -> None:
     assert cache.read(1) is None
     cache.write(1, outcomes_of_run(1))
     assert len(cache.notes) == 1
-    assert cache.read(1) == outcomes_of_run(1)
 
 
 def test_a_path_that_is_none() -> None:
     cache = cache_at(Path("a\0b"))
     cache.write(1, outcomes_of_run(1))
-    assert cache.read(1) == outcomes_of_run(1)
+    assert cache.read(1) is None
     (note,) = cache.notes
     assert "null" in note
     assert "\0" not in note
@@ -140,7 +138,7 @@ def test_the_database_of_something_else(path: Path, statement: str) -> None:
     change(path, "PRAGMA encoding = 'UTF-16'")
     change(path, statement)
     before = path.read_bytes()
-    assert_goes_on_in_memory(cache_at(path), "is a database of something else")
+    assert_goes_on_without(cache_at(path), "is a database of something else")
     assert path.read_bytes() == before
 
 
@@ -148,14 +146,14 @@ def test_a_database_with_something_added(path: Path) -> None:
     """A trigger would be run when the gate writes."""
     cache_at(path).write(1, outcomes_of_run(1))
     change(path, "CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM runs; END")
-    assert_goes_on_in_memory(cache_at(path), "is a database of something else")
+    assert_goes_on_without(cache_at(path), "is a database of something else")
 
 
 def test_the_schema_of_another_version(path: Path) -> None:
     cache_at(path).write(1, outcomes_of_run(1))
     change(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = path.read_bytes()
-    assert_goes_on_in_memory(cache_at(path), "another version", f"schema {SCHEMA_VERSION + 1}")
+    assert_goes_on_without(cache_at(path), "another version", f"schema {SCHEMA_VERSION + 1}")
     assert path.read_bytes() == before
 
 
@@ -190,7 +188,7 @@ def test_bytes_that_are_damaged(path: Path, seed: int) -> None:
     for run_id, outcomes in runs.items():
         assert cache.read(run_id) in (None, outcomes)
         cache.write(run_id + 100, outcomes)
-    assert all(cache.read(run_id + 100) == outcomes for run_id, outcomes in runs.items())
+        assert cache.read(run_id + 100) in (None, outcomes)
 
 
 @pytest.mark.quick(3)
@@ -234,7 +232,7 @@ def test_a_process_that_keeps_it_locked(path: Path) -> None:
     try:
         assert process.stdout is not None
         process.stdout.readline()
-        assert_goes_on_in_memory(cache_at(path, patience=0.05), "another process keeps it locked")
+        assert_goes_on_without(cache_at(path, patience=0.05), "another process keeps it locked")
     finally:
         process.kill()
         process.communicate()
@@ -287,16 +285,14 @@ def test_a_file_and_a_folder_that_are_read_only(mode: int) -> None:
                 *AS_NOBODY,
                 "say(cache.read(1) == outcomes_of_run(1))",
                 "cache.write(2, outcomes_of_run(2))",
-                "say(cache.read(2) == outcomes_of_run(2))",
                 "for note in cache.notes: say(note)",
                 path=path,
             )
         )
         Path(folder).chmod(0o755)
         readable = mode != 0
-        assert lines[:2] == [str(readable), "True"]
-        assert len(lines) == 3
-        note = lines[2]
+        found, note = lines
+        assert found == str(readable)
         assert ("is not written to: it is read-only" if readable else "unable to open") in note
 
 
@@ -308,15 +304,13 @@ def test_a_folder_in_which_nothing_can_be_made() -> None:
             start(
                 *AS_NOBODY,
                 "cache.write(2, outcomes_of_run(2))",
-                "say(cache.read(2) == outcomes_of_run(2))",
                 "for note in cache.notes: say(note)",
                 path=path,
             )
         )
         Path(folder).chmod(0o755)
-        assert lines[0] == "True"
-        assert len(lines) == 2
-        assert "is not written to: Permission denied" in lines[1]
+        (note,) = lines
+        assert "is not written to: Permission denied" in note
 
 
 def test_a_disk_that_is_full(path: Path) -> None:
@@ -329,16 +323,15 @@ def test_a_disk_that_is_full(path: Path) -> None:
             "resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))",
             "cache.write(2, outcomes_of_run(2, tests=5000))",
             "say(cache.read(1) == outcomes_of_run(1))",
-            "say(cache.read(2) == outcomes_of_run(2, tests=5000))",
             "cache.write(3, outcomes_of_run(3))",
             "resource.setrlimit(resource.RLIMIT_FSIZE, limits)",  # others write as they end
             "for note in cache.notes: say(note)",
             path=path,
         )
     )
-    assert lines[:2] == ["True", "True"]
-    assert len(lines) == 3
-    assert "is not written to: " in lines[2]
+    found, note = lines
+    assert found == "True"
+    assert "is not written to: " in note
     assert cache_at(path).read(1) == outcomes_of_run(1)
     assert cache_at(path).read(2) is None
 
@@ -355,7 +348,7 @@ def test_a_python_without_sqlite(path: Path) -> None:
             path=path,
         )
     )
-    assert lines[0] == "{}"
+    assert lines[0] == "None"
     assert "this Python was built without the module sqlite3" in lines[1]
     assert not path.exists()
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from testery_gate.evidence.comparison import Slower, compare, doubts
+from testery_gate.evidence.baseline import doubts
+from testery_gate.evidence.comparison import Slower, compare
 from testery_gate.evidence.outcomes import TestOutcome
 from testery_gate.model import TestResult
 from tests.builders import make_result, make_run, with_unknown

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import NO_QUARANTINE, Evidence, FailureClass, evidence_of
+from testery_gate.evidence.failures import Evidence, FailureClass, evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.model import TestResult
@@ -27,6 +27,9 @@ class Tolerated:
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
         return (f"{len(outcomes)} tests",)
+
+    def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
+        return f"{len(list(tests))} tests in {runs} runs"
 
 
 def earlier(run_id: int, outcomes: Mapping[str, str]) -> EarlierRun:
@@ -49,7 +52,7 @@ def classed(
         if before is None
         else Baseline(earlier=earlier(7, before)),
         history=History.of([earlier(number, one) for number, one in enumerate(history, 1)]),
-        quarantine=Tolerated(frozenset(quarantined)) if quarantined else NO_QUARANTINE,
+        quarantine=Tolerated(frozenset(quarantined)) if quarantined else None,
     )
 
 
@@ -149,7 +152,7 @@ def test_a_strip_ends_with_this_run() -> None:
     ).failures
     assert [outcome and outcome.value for outcome in failure.strip] == ["P", None, "F", "F"]
     assert failure.since is not None
-    assert failure.since.run_id == 3
+    assert failure.since.run.id == 3
 
 
 def test_what_testery_tolerates_is_in_no_class_where_its_status_is_trusted() -> None:

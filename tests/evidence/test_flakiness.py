@@ -108,7 +108,7 @@ def test_what_is_the_same_commit(
 def test_since_when_a_test_fails(outcomes: str, since: int, *, at_least: bool) -> None:
     found = history(outcomes).failing_since(TEST, make_run(id=9))
     assert found is not None
-    assert (found.run_id, found.at_least) == (since, at_least)
+    assert (found.run.id, found.at_least) == (since, at_least)
 
 
 def test_without_a_history_it_is_not_known_since_when() -> None:

@@ -260,16 +260,19 @@ def test_a_pattern_of_many_stars_is_tried_once() -> None:
     assert found.tolerates(TestId("x", "a" * 100_000)) is None
 
 
-def test_a_run_is_told_what_had_no_effect_on_it() -> None:
+def test_a_run_is_told_what_has_expired_and_the_first_one_what_names_nothing() -> None:
     past = make_entry("features/*", expires=TODAY - timedelta(days=1))
     found = quarantine(past, make_entry(name="gone"))
     card = TestId("features/checkout.feature", "pays by card")
     assert found.notes({card: TestOutcome.BOTH}) == (
         "q.toml, line 1: the entry for pays by card (features/*) expired on 2026-11-27 and"
         " tolerates nothing; its owner is payments",
-        "q.toml: an entry names no test of this run: line 1 for gone (*)",
     )
-    assert found.notes({card: TestOutcome.PASSED})[0].startswith("q.toml: an entry names no")
+    assert found.notes({card: TestOutcome.PASSED}) == ()
+    assert found.note_of_unmatched([card], 1) == (
+        "q.toml: an entry names no test of this run: line 1 for gone (*)"
+    )
+    assert "no test of these 2 runs: line 1" in found.note_of_unmatched([card], 2)
 
 
 def test_what_is_said_of_many_entries_is_bounded() -> None:
@@ -279,7 +282,7 @@ def test_what_is_said_of_many_entries_is_bounded() -> None:
     notes = quarantine(*many).notes(failed)
     assert len(notes) == 6
     assert notes[-1] == "q.toml: 95 more entries expired"
-    (unmatched,) = quarantine(*many).notes({})
+    unmatched = quarantine(*many).note_of_unmatched([], 1)
     assert unmatched.startswith("q.toml: 100 entries name no test of this run: line 1 for 0xxx")
     assert unmatched.endswith(", 95 more")
     assert max(map(len, (*notes, unmatched))) < 1000
@@ -288,3 +291,4 @@ def test_what_is_said_of_many_entries_is_bounded() -> None:
 def test_nothing_is_said_where_all_is_well() -> None:
     card = {TestId("a", "pays by card"): TestOutcome.FAILED}
     assert quarantine(make_entry()).notes(card) == ()
+    assert quarantine(make_entry()).note_of_unmatched(card, 1) == ""

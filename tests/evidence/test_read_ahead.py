@@ -92,11 +92,12 @@ class Api:
             assert self.came.acquire(timeout=LONG)
 
     def reader(self, cache: Cache | None = None, **others: int) -> ReadAhead:
-        return ReadAhead(self.connect, cache or no_cache(), sleep=self.pauses.append, **others)
+        return ReadAhead(self.connect, cache, sleep=self.pauses.append, **others)
 
 
-def no_cache() -> Cache:
-    return Cache(None, "api", "token")
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "results.sqlite", "api", "token")
 
 
 def soon() -> Deadline:
@@ -237,8 +238,7 @@ def test_a_run_without_a_count_of_failures_is_not_asked_for() -> None:
     assert api.asked == []
 
 
-def test_results_that_lack_failures_are_not_used_nor_kept() -> None:
-    cache = no_cache()
+def test_results_that_lack_failures_are_not_used_nor_kept(cache: Cache) -> None:
     lacking = Api().reader(cache).outcomes(run_of(1, failed=2), soon())
     assert lacking == Unread(why="the test results of run 1 show 0 of its 2 failed tests")
     assert cache.read(1) is None
@@ -247,22 +247,19 @@ def test_results_that_lack_failures_are_not_used_nor_kept() -> None:
 # The cache
 
 
-def test_what_was_read_is_kept_where_there_is_a_file(tmp_path: Path) -> None:
-    for cache, kept in ((Cache(tmp_path / "a", "api", "token"), ONE_TEST), (no_cache(), None)):
-        Api().reader(cache).outcomes(run_of(1), soon())
-        assert cache.read(1) == kept
+def test_what_was_read_is_kept(cache: Cache) -> None:
+    Api().reader(cache).outcomes(run_of(1), soon())
+    assert cache.read(1) == ONE_TEST
 
 
-def test_what_is_kept_is_not_asked_for() -> None:
-    cache = no_cache()
+def test_what_is_kept_is_not_asked_for(cache: Cache) -> None:
     cache.write(1, outcomes_of_run(1))
     api = Api()
     assert api.reader(cache).outcomes(run_of(1), soon()) == outcomes_of_run(1)
     assert api.connections == 0
 
 
-def test_a_run_that_may_get_more_results_is_used_and_not_kept(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "results.sqlite", "api", "token")
+def test_a_run_that_may_get_more_results_is_used_and_not_kept(cache: Cache) -> None:
     run = run_of(1, complete=False)
     assert Api().reader(cache).outcomes(run, soon()) == ONE_TEST
     assert cache.read(1) is None
@@ -270,8 +267,7 @@ def test_a_run_that_may_get_more_results_is_used_and_not_kept(tmp_path: Path) ->
     assert Api().reader(cache).outcomes(run, soon()) == ONE_TEST
 
 
-def test_all_are_looked_up_before_the_first_is_asked_for() -> None:
-    cache = no_cache()
+def test_all_are_looked_up_before_the_first_is_asked_for(cache: Cache) -> None:
     cache.write(1, outcomes_of_run(1))
     api = Api(may_answer=silent())
     reader = api.reader(cache)
@@ -286,8 +282,7 @@ def test_all_are_looked_up_before_the_first_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("error", [NotFound("nothing there"), Unauthorized("no access")])
-def test_after_a_few_refusals_the_api_is_left_alone(error: ApiError) -> None:
-    cache = no_cache()
+def test_after_a_few_refusals_the_api_is_left_alone(error: ApiError, cache: Cache) -> None:
     cache.write(1, outcomes_of_run(1))
     api = Api(dict.fromkeys(range(1, 200), error))
     reader = api.reader(cache)
@@ -343,7 +338,7 @@ def test_it_is_asked_again_later_and_then_it_works() -> None:
         answers.clear()
         paused.set()
 
-    reader = ReadAhead(api.connect, no_cache(), sleep=pause)
+    reader = ReadAhead(api.connect, None, sleep=pause)
     assert reader.outcomes(run_of(2), soon()) == ONE_TEST
     assert api.asked == [2, 2]
     assert api.pauses == [1.0]
@@ -368,7 +363,7 @@ def test_after_a_fault_one_thread_goes_on() -> None:
         at_the_pause.set()
         assert go_on.wait(LONG)
 
-    reader = ReadAhead(api.connect, no_cache(), sleep=pause)
+    reader = ReadAhead(api.connect, None, sleep=pause)
     reader.read_ahead(runs_of([20]))
     api.wait_for(1)
     api.may_answer.release()
@@ -429,7 +424,6 @@ import signal, sys, time
 from functools import partial
 from testery_gate.api.client import Limits, TesteryClient
 from testery_gate.errors import Interrupted
-from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.read_ahead import ReadAhead
 from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.signals import Interrupts
@@ -443,7 +437,7 @@ def connect():
     client = TesteryClient(make_transport(sys.argv[1], "token"), limits, sleep=time.sleep)
     return partial(client.results, brief=True)
 
-reader = ReadAhead(connect, Cache(None, "api", "token"))
+reader = ReadAhead(connect, None)
 runs = [make_run(id=run_id) for run_id in range(1, 20)]
 reader.read_ahead(runs)
 try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from testery_gate.evidence.baseline import Baseline, candidates
-from testery_gate.evidence.failures import NO_QUARANTINE, FailureClass, evidence_of
+from testery_gate.evidence.failures import FailureClass, evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, outcomes_of
 from testery_gate.model import TestResult, TestRun, parse_results, parse_run
@@ -78,7 +78,6 @@ def test_failures_are_of_the_classes_that_a_scenario_is_about(
         tests,
         baseline=Baseline(earlier=earlier[0]) if earlier else Baseline(why_none="none"),
         history=History.of(earlier[::-1]),
-        quarantine=NO_QUARANTINE,
         trust_status=False,
         notes=(),
     )

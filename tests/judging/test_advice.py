@@ -11,7 +11,8 @@ from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.failures import Evidence
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Policy, Verdict, no_verdict, stopped
+from testery_gate.judging.policy import Policy
+from testery_gate.judging.verdict import Verdict, no_verdict, stopped
 from testery_gate.reports import FORMATS, summary, view
 from testery_gate.reports.headline import headline
 from tests.builders import NOW, evaluate, judge_early, make_policy, make_run, with_unknown

@@ -10,7 +10,8 @@ from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.failures import Evidence, Failure, FailureClass
 from testery_gate.evidence.outcomes import EarlierRun, TestId
-from testery_gate.judging.verdict import Policy, Verdict, default_checks, evaluate
+from testery_gate.judging.policy import Policy, default_checks
+from testery_gate.judging.verdict import Verdict, evaluate
 from testery_gate.model import TestRun
 from tests.builders import NOW, make_policy, make_result, make_run
 

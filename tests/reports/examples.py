@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
 from fractions import Fraction
@@ -17,7 +17,7 @@ from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.judging.criteria import parse_criterion
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import Expectation, ExpectedField, Policy
+from testery_gate.judging.policy import EXPECTABLE, Expectation, Policy
 from testery_gate.model import (
     Attachments,
     Observation,
@@ -83,6 +83,10 @@ class Tolerated:
     def notes(self, _: Outcomes, /) -> tuple[str, ...]:
         """Return nothing that would be said besides."""
         return ()
+
+    def note_of_unmatched(self, _: Iterable[TestId], __: int, /) -> str:
+        """Return nothing either."""
+        return ""
 
 
 _CHECKOUT = "features/checkout.feature"
@@ -484,7 +488,7 @@ any_policy = st.builds(
     required=st.lists(criterion_texts().map(parse_criterion), max_size=3).map(tuple),
     warned=st.lists(criterion_texts().map(parse_criterion), max_size=2).map(tuple),
     expected=st.lists(
-        st.builds(Expectation, field=st.sampled_from(ExpectedField), value=any_text), max_size=2
+        st.builds(Expectation, field=st.sampled_from(EXPECTABLE), value=any_text), max_size=2
     ).map(tuple),
     trust_status=st.booleans(),
 )

@@ -24,7 +24,7 @@ from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.failures import Evidence, evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
-from testery_gate.judging.criteria import OF_TESTS, Metric, Operator
+from testery_gate.judging.criteria import OF_TESTS, Criterion, Metric, Operator
 from testery_gate.judging.judged import Judged
 from testery_gate.model import ResultStatus, TestResult
 from testery_gate.reports import json_report
@@ -341,8 +341,9 @@ def test_programs_that_compare_the_numbers_find_what_the_gate_found(judged: Judg
     for check in only_run(judged)["checks"]:
         if check["actual"] is not None and check["state"] in {"holds", "breached"}:
             actual, expected = Fraction(check["actual"]), Fraction(check["expected"])
-            holds = Operator(check["operator"]).holds(actual, expected)
-            assert holds == (check["state"] == "holds")
+            metric, operator = Metric(check["metric"]), Operator(check["operator"])
+            criterion = Criterion(metric=metric, operator=operator, threshold=expected)
+            assert criterion.holds(actual) == (check["state"] == "holds")
 
 
 @pytest.mark.parametrize(

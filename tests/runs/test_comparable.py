@@ -30,6 +30,7 @@ class Api(RunList):
     def __init__(self, runs: Sequence[TestRun], *, takes: float = 0, fails_from: int = 99) -> None:
         super().__init__(list(runs))
         self.clock, self.takes, self.fails_from = FakeClock(), takes, fails_from
+        self.fault: ApiError | None = None
 
     def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
         assert optional
@@ -42,16 +43,13 @@ class Api(RunList):
         self, *runs: TestRun, count: int = 20, known: Sequence[TestRun] = ()
     ) -> dict[int, list[int]]:
         until = Deadline.after(SECONDS, self.clock)
-        try:
-            found = find_earlier(
-                runs or (THIS,),
-                self,
-                lambda _, earlier: len(earlier) >= count - 1,
-                until=until,
-                known=known,
-            )
-        except ApiError:
-            return {}
+        found, self.fault = find_earlier(
+            runs or (THIS,),
+            self,
+            lambda _, earlier: len(earlier) >= count - 1,
+            until=until,
+            known=known,
+        )
         return {
             run_id: [*reversed([run.id for run in earlier[: count - 1]]), run_id]
             for run_id, earlier in found.items()
@@ -92,14 +90,19 @@ def test_one_reading_serves_all_runs() -> None:
 
 
 def test_a_list_without_an_answer_gives_nothing() -> None:
-    assert Api([THIS], fails_from=0).find() == {}
-    assert Api([]).find() == {}
+    api = Api([THIS], fails_from=0)
+    assert api.find() == {}
+    assert str(api.fault) == "HTTP 500"
+    empty = Api([])
+    assert empty.find() == {}
+    assert empty.fault is None
 
 
-def test_what_was_read_before_a_fault_counts() -> None:
+def test_what_was_read_before_a_fault_counts_and_the_fault_is_known() -> None:
     runs = [THIS, *(run_of(1000 - n, 10 * n, name=f"run {n % 60}") for n in range(1, 200))]
     api = Api([*runs[:80], run_of(500, 5_000), *runs[80:]], fails_from=1)
     assert api.find() == {1000: [500, 1000]}
+    assert str(api.fault) == "HTTP 500"
 
 
 def test_a_slow_list_is_not_waited_for() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from testery_gate.errors import NotFound, Unauthorized
-from testery_gate.model import TestRun
-from testery_gate.runs.finding import LONGEST_DELAY, Search, find_runs
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.model import Field, TestRun
+from testery_gate.runs.finding import LONGEST_DELAY, Search, appeared, find_runs
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
 from tests.builders import with_unknown
 from tests.fakes import FakeClock
@@ -32,15 +32,16 @@ class Api(RunList):
         return self.deploys()
 
     def find(self, query: Query = QUERY, *, appear_within: float = 0) -> list[int]:
-        runs = find_runs(
-            query,
-            self,
+        search = Search(query, self, lambda: NOW)
+        choice = appeared(
+            search,
             appear_by=Deadline.after(appear_within, self.clock),
             sleep=self.sleep,
             say=self.said.append,
-            now=lambda: NOW,
         )
-        return [run.id for run in runs]
+        if not choice.runs:
+            raise search.not_found()
+        return [run.id for run in choice.runs]
 
     def sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
@@ -295,4 +296,5 @@ def test_too_few_runs_are_told_with_what_was_left_out() -> None:
 
 def test_a_run_that_may_be_the_newest_is_listed_as_well() -> None:
     doubtful = with_unknown(run_of(9, environment="staging"), "create_time")
-    assert Api([doubtful, run_of(1, environment="staging")]).find() == [9, 1]
+    api = Api([doubtful, run_of(1, environment="staging")])
+    assert [run.id for run in find_runs(QUERY, api, lambda: NOW)] == [9, 1]

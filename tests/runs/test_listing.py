@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testery_gate.errors import Unavailable
-from testery_gate.model import TestRun
+from testery_gate.model import Field, TestRun
 from testery_gate.runs.listing import (
     IN_A_ROW,
     MOST_OUT_OF_ORDER,
@@ -21,7 +21,7 @@ from testery_gate.runs.listing import (
     is_newer,
     newest_first,
 )
-from testery_gate.runs.selection import Condition, Field, Group, Selection
+from testery_gate.runs.selection import Condition, Group, Selection
 from tests.builders import with_unknown
 from tests.runlist import NOW, RunList, run_of
 

@@ -38,7 +38,7 @@ EACH = Selection(each=(Group.NAME,))
 
 def test_the_first_answer_has_no_news() -> None:
     answer = ask(described(Api([run_of(2, name="Search"), run_of(1, 5)]), EACH))
-    assert (answer.run_ids, answer.news) == ((2, 1), [])
+    assert (tuple(answer.notes), answer.news) == ((2, 1), [])
     assert set(answer.shown) == {1, 2}
 
 
@@ -60,7 +60,7 @@ def test_a_run_that_was_once_meant_stays_where_nothing_newer_is() -> None:
     question = described(api, EACH)
     ask(question)
     api.runs = api.runs[1:]
-    assert ask(question).run_ids == (2,)
+    assert tuple(ask(question).notes) == (2,)
 
 
 def test_a_run_that_was_left_comes_back_where_it_was_canceled() -> None:
@@ -69,9 +69,9 @@ def test_a_run_that_was_left_comes_back_where_it_was_canceled() -> None:
     question = described(api, Selection())
     ask(question)
     api.runs.insert(0, run_of(2, 5, name="Search"))
-    assert ask(question).run_ids == (2,)
+    assert tuple(ask(question).notes) == (2,)
     api.runs[1] = canceled(1, 9)
-    assert ask(question).run_ids == (2, 1)
+    assert tuple(ask(question).notes) == (2, 1)
 
 
 def test_a_canceled_run_gives_way_to_the_newest_of_its_kind() -> None:
@@ -80,7 +80,7 @@ def test_a_canceled_run_gives_way_to_the_newest_of_its_kind() -> None:
     ask(question)
     api.runs = [run_of(4, 3, name="Search"), run_of(3, 4), run_of(2, 5), *api.runs]
     answer = ask(question)
-    assert answer.run_ids == (4,)
+    assert tuple(answer.notes) == (4,)
 
 
 def test_a_doubt_is_gone_when_the_time_is_known() -> None:
@@ -89,7 +89,7 @@ def test_a_doubt_is_gone_when_the_time_is_known() -> None:
     assert list(ask(question).doubts) == [1]
     api.runs[0] = run_of(2, 5)
     answer = ask(question)
-    assert (answer.run_ids, answer.doubts) == ((2,), {})
+    assert (tuple(answer.notes), answer.doubts) == ((2,), {})
 
 
 # Runs that are named.
@@ -97,8 +97,8 @@ def test_a_doubt_is_gone_when_the_time_is_known() -> None:
 
 def test_named_runs_need_no_list_while_none_is_canceled() -> None:
     api = Api([])
-    assert ask(Named([2, 1], api), run_of(1), run_of(2)).run_ids == (2, 1)
-    assert Named([1], api).ask([canceled(1, 0)], optional=True).run_ids == (1,)
+    assert tuple(ask(Named([2, 1], api), run_of(1), run_of(2)).notes) == (2, 1)
+    assert tuple(Named([1], api).ask([canceled(1, 0)], optional=True).notes) == (1,)
     assert api.requests == []
 
 
@@ -112,7 +112,7 @@ def test_a_named_run_gives_way_in_its_place() -> None:
 def test_two_that_give_way_to_the_same_run_are_one() -> None:
     api = Api([run_of(3, 1), canceled(2, 5), canceled(1, 9)])
     answer = ask(Named([1, 2], api), canceled(1, 9), canceled(2, 5))
-    assert answer.run_ids == (3,)
+    assert tuple(answer.notes) == (3,)
     assert len(answer.notes[3]) == 2
 
 
@@ -134,13 +134,13 @@ def test_nothing_else_supersedes(others: list[TestRun]) -> None:
 @pytest.mark.parametrize("unknown", ["project_id", "environment", "name", "create_time"])
 def test_what_is_unknown_of_a_run_is_not_the_same(unknown: str) -> None:
     old, new = (with_unknown(run, unknown) for run in (canceled(1, 9), run_of(2, 1)))
-    assert ask(Named([1], Api([new, old])), old).run_ids == (1,)
+    assert tuple(ask(Named([1], Api([new, old])), old).notes) == (1,)
 
 
 @pytest.mark.parametrize("refs", [("abcd4e8", "abcd4e87d8d9"), (None, None)])
 def test_a_build_is_the_same_by_its_commit(refs: Sequence[str | None]) -> None:
     old, new = canceled(1, 9, git_ref=refs[0]), run_of(2, 1, git_ref=refs[1])
-    assert ask(Named([1], Api([new, old])), old).run_ids == (2,)
+    assert tuple(ask(Named([1], Api([new, old])), old).notes) == (2,)
 
 
 def test_a_run_of_another_build_is_named_once() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from testery_gate.model import TestRun
+from testery_gate.model import Field, TestRun
 from testery_gate.runs.listing import Listing, Lookback
-from testery_gate.runs.selection import Condition, Field, Group, Query, Selection
+from testery_gate.runs.selection import Condition, Group, Query, Selection
 from tests.builders import with_unknown
 from tests.runlist import NOW, RunList, run_of
 
