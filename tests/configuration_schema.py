@@ -11,8 +11,8 @@ import click
 from testery_gate.cli import option_types
 from testery_gate.cli.config_file import InFile
 from testery_gate.cli.option_types import Setting
-from testery_gate.cli.options import SHORT_CRITERIA, every_setting
-from testery_gate.judging.criteria import Metric, Operator, Unit
+from testery_gate.cli.options import SETTINGS, SHORT_CRITERIA
+from testery_gate.judging.criteria import Metric, Operator
 from testery_gate.judging.policy import EXPECTABLE
 
 ROOT = Path(__file__).parents[1]
@@ -54,16 +54,19 @@ _TYPES: dict[click.ParamType, dict[str, Any]] = {  # type: ignore[type-arg]  # o
 
 def _short(setting: Setting) -> dict[str, Any] | None:
     """Return what a criterion's own option takes, if it is one."""
-    for short in SHORT_CRITERIA:
-        if short.flag == f"--{setting.option_name}":
-            if short.metric.unit is Unit.TIME:
-                return _pattern(f"{_DURATION}|0")
-            if short.metric.unit is Unit.PERCENT:
-                number = {"type": "number", "minimum": 0, "maximum": 100}
-                return {"anyOf": [number, _pattern(f"{_BARE}%?")]}
-            texts = rf"\d+|{_PERCENT}" if "%" in short.takes else r"\d+"
-            return {"anyOf": [{"type": "integer", "minimum": 0}, _pattern(texts)]}
-    return None
+    if setting not in SHORT_CRITERIA:
+        return None
+    match setting.type.name:
+        case "DURATION":
+            return _pattern(f"{_DURATION}|0")
+        case "P":
+            number = {"type": "number", "minimum": 0, "maximum": 100}
+            return {"anyOf": [number, _pattern(f"{_BARE}%?")]}
+        case "N|P%":
+            texts = rf"\d+|{_PERCENT}"
+        case _:
+            texts = r"\d+"
+    return {"anyOf": [{"type": "integer", "minimum": 0}, _pattern(texts)]}
 
 
 def _value(setting: Setting) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def made() -> str:
         "additionalProperties": False,
         "properties": {
             setting.option_name: _property(setting)
-            for setting in every_setting()
+            for setting in SETTINGS
             if setting.in_file is not InFile.NEVER
         },
     }

@@ -15,7 +15,7 @@ import click
 
 from testery_gate import __version__
 from testery_gate.cli.main import COMMANDS, cli
-from testery_gate.cli.option_types import Documented, SectionedCommand, Setting
+from testery_gate.cli.option_types import Command, SectionedCommand, Setting
 from tests.cli.commands import commands
 
 NAME = "testery-gate"
@@ -27,11 +27,11 @@ def pages() -> Mapping[str, str]:
     return {
         f"{'-'.join(filter(None, (NAME, name)))}.1": "\n".join(_page(name, command)) + "\n"
         for name, command in found.items()
-        if isinstance(command, Documented)
+        if isinstance(command, Command)
     }
 
 
-def _page(name: str, command: Documented) -> Iterator[str]:
+def _page(name: str, command: Command) -> Iterator[str]:
     title = "-".join(filter(None, (NAME, name)))
     summary, *paragraphs = re.split(r"\n{2,}", inspect.cleandoc(command.help or ""))
     with click.Context(command, info_name=f"{NAME} {name}".strip()) as ctx:

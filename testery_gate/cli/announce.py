@@ -1,36 +1,96 @@
-"""From options to what says on a code host how the gate stands."""
+"""What says on a code host how the gate stands: from click's values to a comment and a status.
+
+Imported where somebody asks for that, as most gates do not.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
-from testery_gate import ci
+from testery_gate import ci, code_hosts
+from testery_gate.api.credentials import Token, find_code_host_token
 from testery_gate.cli import notify
-from testery_gate.cli.arguments import CodeHostOptions
+from testery_gate.cli.given import Given, Values
 from testery_gate.cli.output import show
-from testery_gate.cli.process import Process
+from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.which_runs import commit_under_test
 from testery_gate.code_hosts.adapters import ADAPTERS
 from testery_gate.code_hosts.announcer import SECONDS, Announcer
 from testery_gate.code_hosts.host import CodeHost, Surroundings
 from testery_gate.code_hosts.http import HostError, Http
+from testery_gate.errors import UsageError
+from testery_gate.model import same_git_ref
 from testery_gate.reports.ending import Ending
-from testery_gate.text import clean_text
+from testery_gate.text import clean_text, one_line
 
 SECONDS_AFTER_A_SIGNAL = 4.0
 """Whoever stops a gate waits a few seconds for it to end, and then kills it."""
+_NOTHING_SAID = "nothing is said on the code host: a defect in testery-gate"
 EVENT_LIMIT = 25 * 1024 * 1024
 """Bytes of an event, as for ``--git-ref auto``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeHostOptions:
+    """What is said where people look at the change, and with which token."""
+
+    system: code_hosts.System | None
+    """``None`` where it is not known."""
+    wishes: code_hosts.Wishes
+    token: Token | None
+    why_no_token: str = ""
+    commit: Callable[[], str | None]
+    """Returns the commit under test, ``None`` where it is not known."""
+
+
+def code_host_options(values: Values, machine: Machine, given: Given) -> CodeHostOptions:
+    """Return what is said where, and with which token."""
+    wishes = code_hosts.Wishes(
+        comment=code_hosts.Mode(values["comment"]),
+        key=one_line(clean_text(values["comment_key"] or "")),
+        status=values["commit_status"],
+        context=one_line(clean_text(values["status_context"] or "")),
+    )
+    token, why_no_token = None, ""
+    try:
+        token = find_code_host_token(values["code_host_token_file"], machine.environment)
+    except UsageError as error:
+        # A change from elsewhere gets no secrets, and its gate is none the worse for it.
+        why_no_token = error.message
+    # A file comes with one change, and must not set the status of another.
+    trusted = values["trust_config"] or not given.origin("git_ref")
+    git_ref = values["git_ref"] if trusted else None
+    return CodeHostOptions(
+        system=code_hosts.chosen(values["code_host"], machine.environment),
+        wishes=wishes,
+        token=token,
+        why_no_token=why_no_token,
+        commit=lambda: _commit(git_ref, machine),
+    )
+
+
+def _commit(git_ref: str | None, machine: Machine) -> str | None:
+    if git_ref and re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", git_ref, re.IGNORECASE):
+        return git_ref.lower()
+    try:
+        commit = commit_under_test(machine)
+    except UsageError:
+        return None
+    # Of a commit that is abbreviated the rest is known only if it is the pipeline's.
+    if git_ref and re.fullmatch("[0-9a-f]{7,}", git_ref, re.IGNORECASE):
+        return commit if same_git_ref(git_ref, commit) else None
+    return commit
+
+
 def announce(process: Process, options: CodeHostOptions) -> None:
     """Say that the gate waits, and have the process say how it ends."""
-    with _harmless(process):
+    with notify.harmless(process, _NOTHING_SAID):
         if options.token is not None:
             environment = process.machine.environment
             ci.mask(process.ci, options.token.value, notify.commands(sys.stderr), environment)
@@ -42,7 +102,7 @@ def announce(process: Process, options: CodeHostOptions) -> None:
 
 
 def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
-    with _harmless(process):
+    with notify.harmless(process, _NOTHING_SAID):
         interrupts = process.interrupts
         received = interrupts.received
         said = announcer.finish(
@@ -53,18 +113,6 @@ def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
         )
         for line in said:
             show(f"testery-gate: {clean_text(line)}\n", sys.stderr)
-
-
-@contextmanager
-def _harmless(process: Process) -> Iterator[None]:
-    """Let no defect change how the gate ends."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001  (that is what it is for)
-        if process.debug:
-            show(traceback.format_exc(), sys.stderr)
-        told = f"a defect in testery-gate: {type(error).__name__}: {error}"
-        show(f"testery-gate: nothing is said on the code host: {told}\n", sys.stderr)
 
 
 def _connect(process: Process, options: CodeHostOptions) -> CodeHost:

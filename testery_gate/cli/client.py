@@ -12,7 +12,7 @@ from functools import partial
 from testery_gate.api.client import ONLY_LOOK_SECONDS, Limits, TesteryClient
 from testery_gate.api.connection import find_route
 from testery_gate.api.transport import Transport
-from testery_gate.cli.arguments import ConnectionOptions
+from testery_gate.cli.connection import ConnectionOptions
 from testery_gate.cli.output import show
 from testery_gate.model import TestResult
 from testery_gate.waiting.deadline import Deadline

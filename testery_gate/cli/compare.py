@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
 
-from testery_gate.cli import single_tests
 from testery_gate.cli.client import connect_now
+from testery_gate.cli.connection import connection_options
 from testery_gate.cli.list_runs import COLUMNS as RUN_COLUMNS
 from testery_gate.cli.list_runs import rows as run_rows
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import CONFIGURATION, CONNECTION, NOW, TABLES, given, settings
-from testery_gate.cli.output import abilities, hand_over, line_width
-from testery_gate.cli.process import Process
-from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
+from testery_gate.cli.output import hand_over
+from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.single_tests import baseline_file
+from testery_gate.cli.table import Column, Part, Row, document, duration, plain, rendered, texts
+from testery_gate.cli.which_runs import references_in
 from testery_gate.errors import ExitCode, NotFound, Unauthorized, UsageError
 from testery_gate.evidence.baseline import doubts
 from testery_gate.evidence.baseline_file import FileBaseline, why_no_tests
@@ -39,8 +41,6 @@ from testery_gate.reports import json_report
 from testery_gate.reports.view import first_error_line
 from testery_gate.runs.references import RunReference
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
 SECONDS = 180.0
 """How long the requests may take together: the tests of a run can be many."""
 MOST_SLOWER = 10
@@ -49,7 +49,7 @@ _MOVED = (
     *(Metric.TOTAL, Metric.PASSED, Metric.FAILED, Metric.IGNORED, Metric.NOT_RUN),
     *(Metric.PASS_RATE, Metric.DURATION, Metric.TESTING_TIME),
 )
-_TEST = (Column(heading="test", is_text=True), Column(heading="file", is_text=True))
+_TEST = texts("test", "file")
 _OPTIONS = [
     click.Argument(["old"], metavar="OLD", shell_complete=any_file),
     click.Argument(["new"], metavar="NEW"),
@@ -106,7 +106,9 @@ class Compared:
     page="commands.md",
 )
 @click.pass_context
-def compare(ctx: click.Context, /, **values: Any) -> None:
+def compare(
+    ctx: click.Context, /, *, old: str, new: str, limit: int, output: str, **values: Any
+) -> None:
     """Compare the tests of two runs: what broke, was fixed, came, went or became slower.
 
     OLD and NEW are ids of runs, such as 55676, or their addresses, such as
@@ -115,19 +117,24 @@ def compare(ctx: click.Context, /, **values: Any) -> None:
     """
     process: Process = ctx.obj
     machine = process.machine
-    options = single_tests.compare_options(values, machine, given(ctx))
-    client = connect_now(options.connection, options.outage_tolerance, seconds=SECONDS)
-    found = look(client, options.old, options.new.run_id)
-    if options.form == "json":
+    (later,) = references_in(new)
+    earlier = _earlier(old, machine)
+    connection = connection_options(values, machine, given(ctx))
+    client = connect_now(connection, float(values["outage_tolerance"]), seconds=SECONDS)
+    found = look(client, earlier, later.run_id)
+    if output == "json":
         text = as_json(found)
-    elif options.form == "markdown":
-        text = parts_as_markdown(parts(found, options.limit, machine.now()))
     else:
-        style = abilities(sys.stdout, machine.environment)
-        text = parts_as_text(
-            parts(found, options.limit, machine.now()), width=line_width(), **style
-        )
+        text = rendered(parts(found, limit, machine.now()), output, machine.environment)
     hand_over(text, "the comparison")
+
+
+def _earlier(text: str, machine: Machine) -> RunReference | FileBaseline:
+    if text.isdecimal() or "://" in text:
+        (earlier,) = references_in(text)
+        return earlier
+    advice = "Give a run's id or address, or the path of a report."
+    return baseline_file(Path(text), machine, advice)
 
 
 def look(source: Source, old: RunReference | FileBaseline, new_id: int) -> Compared:
@@ -176,7 +183,6 @@ def _read(source: Source, run: TestRun) -> Sequence[TestResult] | Unread:
 def as_json(found: Compared) -> str:
     """Return it for programs, as ``docs/commands.md`` describes it."""
     report = {
-        **json_report.head(SCHEMA_VERSION),
         "old": json_report.listed(found.old),
         "new": json_report.listed(found.new),
         "moved": json_report.moved(found.old, found.new),
@@ -184,7 +190,7 @@ def as_json(found: Compared) -> str:
         "unknown": found.unknown or None,
         "tests": None if found.tests is None else _tests_as_json(found.tests),
     }
-    return f"{json_report.dumped(report)}\n"
+    return document("1.0", report)
 
 
 def _tests_as_json(tests: Comparison) -> Mapping[str, object]:
@@ -229,9 +235,7 @@ def parts(found: Compared, limit: int, now: datetime) -> Sequence[Part]:
             rows=run_rows([old, new], now),
         ),
         Part(
-            columns=[
-                Column(heading=heading) for heading in ("counts", str(old.id), str(new.id), "moved")
-            ],
+            columns=plain("counts", str(old.id), str(new.id), "moved"),
             rows=list(_numbers(old, new)),
         ),
         *(
@@ -281,15 +285,14 @@ def _of_tests(tests: Comparison, limit: int) -> Iterable[Part]:
         )
         for one in tests.slower
     ]
-    times = [Column(heading=heading) for heading in ("before", "now", "moved")]
     found: Mapping[str, tuple[Sequence[Row], Sequence[Column]]] = {
-        "new failures": (broken, [Column(heading="error", is_text=True)]),
+        "new failures": (broken, texts("error")),
         "still failing": (list(map(_named, tests.still_failing)), ()),
         "fixed": (list(map(_named, tests.fixed)), ()),
         "no longer executed": (list(map(_named, tests.not_executed)), ()),
         "missing": (list(map(_named, tests.missing)), ()),
         "added": (list(map(_named, tests.added)), ()),
-        "slower": (slower, times),
+        "slower": (slower, plain("before", "now", "moved")),
     }
     counts = ", ".join(f"{what} {len(rows)}" for what, (rows, _) in found.items())
     yield Part(lines=[f"Tests: {counts}."])

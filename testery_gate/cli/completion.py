@@ -9,6 +9,7 @@ shell knows the names, to come after the text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 
 import click
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
@@ -16,6 +17,8 @@ from click.shell_completion import CompletionItem, ShellComplete, split_arg_stri
 from testery_gate.cli.option_types import Command
 from testery_gate.cli.output import hand_over
 
+SHELLS = ("bash", "fish", "zsh")
+"""The shells that there is a script for."""
 VARIABLE = "_TESTERY_GATE_COMPLETE"
 """The environment variable by which a script asks."""
 
@@ -53,71 +56,6 @@ def _whole(before: str, item: CompletionItem[str]) -> CompletionItem[str]:
     return CompletionItem(f"{before}{text}", type=item.type, help=item.help)
 
 
-SCRIPTS = {
-    "bash": """\
-_testery_gate_completion() {
-    local type value help
-    COMPREPLY=()
-    while IFS=$'\\t' read -r type value help; do
-        case $type in
-            plain) COMPREPLY+=("$value") ;;
-            open) COMPREPLY+=("$value"); compopt -o nospace ;;
-            file) compopt -o default ;;
-        esac
-    done < <(_TESTERY_GATE_COMPLETE=1 COMP_LINE=${COMP_LINE:0:COMP_POINT} COMP_WORD=$2 \\
-        command "$1" 2>/dev/null)
-}
-complete -o nosort -F _testery_gate_completion testery-gate
-""",
-    "fish": """\
-function __testery_gate_completion
-    set -l word (commandline -ct)
-    for line in (_TESTERY_GATE_COMPLETE=1 COMP_LINE=(commandline -cp | string collect) \\
-            command testery-gate 2>/dev/null)
-        set -l fields (string split \\t -- $line)
-        switch $fields[1]
-            case file
-                set -l rest (string replace -- "$fields[2]" "" "$word")
-                printf '%s\\n' $fields[2](__fish_complete_path $rest)
-            case '*'
-                printf '%s\\t%s\\n' $fields[2] $fields[3]
-        end
-    end
-end
-complete --command testery-gate --no-files --keep-order --arguments '(__testery_gate_completion)'
-""",
-    "zsh": """\
-#compdef testery-gate
-
-_testery-gate() {
-    local -a lines fields plain open
-    local line text
-    lines=("${(@f)$(_TESTERY_GATE_COMPLETE=1 \\
-        COMP_LINE="${(j: :)words[1,CURRENT-1]} ${(qq)PREFIX}" \\
-        command "${(Q)words[1]}" 2>/dev/null)}")
-    for line in $lines; do
-        fields=("${(@ps:\\t:)line}")
-        text=${fields[2]//:/\\\\:}${fields[3]:+:$fields[3]}
-        case $fields[1] in
-            plain) plain+=("$text") ;;
-            open) open+=("$text") ;;
-            file) compset -P "$fields[2]"; _files ;;
-        esac
-    done
-    (( $#plain )) && _describe -V value plain
-    (( $#open )) && _describe -V value open -S ''
-}
-
-if [[ $funcstack[1] == _testery-gate ]]; then
-    _testery-gate "$@"
-else
-    compdef _testery-gate testery-gate
-fi
-""",
-}
-"""What each shell has to read."""
-
-
 @click.command(
     cls=Command,
     examples=(
@@ -127,10 +65,11 @@ fi
     ),
     page="terminal.md",
 )
-@click.argument("shell", type=click.Choice(list(SCRIPTS)))
+@click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """Print the script that completes this command in a shell (docs/terminal.md).
 
     Put it where the shell looks for it, as the examples do, and open a new shell.
     """
-    hand_over(SCRIPTS[shell], "the script")
+    script = files("testery_gate") / "completion" / f"testery-gate.{shell}"
+    hand_over(script.read_text(encoding="utf-8"), "the script")

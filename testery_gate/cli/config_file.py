@@ -95,27 +95,20 @@ def read_config(
 
     ``known`` are the settings there are. Raises :class:`UsageError`.
     """
+    places = (folder / PROJECT_FILE, folder / SHARED_FILE) if explicit is None else (explicit,)
+    for path in places:
+        if explicit is None and not os.path.lexists(path):
+            continue
+        found = _read_toml(path, regular=explicit is None)
+        section = _SECTION if path.name == SHARED_FILE else ""
+        values = _section(path, found.values) if section else found.values
+        if values is not None:
+            return _checked(path, values, found.lines(section), known)
     if explicit is not None:
-        found = _read_toml(explicit)
-        if explicit.name != SHARED_FILE:
-            return _checked(explicit, found.values, found.lines(), known)
-        values = _section(explicit, found.values)
-        if values is None:
-            raise UsageError(
-                f"{explicit} has no section [tool.testery-gate]",
-                advice="Add it, or name another file with --config.",
-            )
-        return _checked(explicit, values, found.lines(_SECTION), known)
-    own = folder / PROJECT_FILE
-    if os.path.lexists(own):
-        found = _read_toml(own, regular=True)
-        return _checked(own, found.values, found.lines(), known)
-    shared = folder / SHARED_FILE
-    if os.path.lexists(shared):
-        found = _read_toml(shared, regular=True)
-        section = _section(shared, found.values)
-        if section is not None:
-            return _checked(shared, section, found.lines(_SECTION), known)
+        raise UsageError(
+            f"{explicit} has no section [{_SECTION}]",
+            advice="Add it, or name another file with --config.",
+        )
     return None
 
 
@@ -150,7 +143,7 @@ def _section(path: Path, whole: Mapping[str, object]) -> dict[str, object] | Non
     if section is None or isinstance(section, dict):
         return section
     raise UsageError(
-        f"[tool.testery-gate] of {path} is not a table of settings",
+        f"[{_SECTION}] of {path} is not a table of settings",
         advice="Write a line NAME = VALUE for each setting below it.",
     )
 

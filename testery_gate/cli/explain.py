@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from testery_gate import __version__
-from testery_gate.cli import arguments
-from testery_gate.cli.arguments import ExplainOptions
+from testery_gate.cli.arguments import explained_policy
+from testery_gate.cli.connection import token_source
 from testery_gate.cli.option_types import (
     OWN_CODES,
     Kind,
@@ -22,15 +21,13 @@ from testery_gate.cli.option_types import (
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Process
+from testery_gate.cli.table import document
 from testery_gate.cli.wait import RUNS
-from testery_gate.errors import ExitCode
+from testery_gate.errors import ExitCode, UsageError
 from testery_gate.judging.criteria import Criterion, Unit, format_value
-from testery_gate.judging.policy import default_checks
-from testery_gate.reports.json_report import dumped
+from testery_gate.judging.policy import Policy, default_checks
 from testery_gate.text import clean_text
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
 _UNSET = "-"
 _DEFAULTS = click.Option(
     ["--defaults"], is_flag=True, help="Show the settings that have their defaults, too."
@@ -79,20 +76,24 @@ class _Check:
     page="configuration.md",
 )
 @click.pass_context
-def explain(ctx: click.Context, /, defaults: bool, **values: Any) -> None:
+def explain(ctx: click.Context, /, *, defaults: bool, **values: Any) -> None:
     """Show the settings in effect and where each comes from; sends no request.
 
     Takes the runs and options of 'wait'. The token is never shown, only where it would come from.
     --output json is for programs (docs/configuration.md).
     """
     process: Process = ctx.obj
-    options = arguments.explain_options(values, process.machine, given(ctx))
+    policy = explained_policy(values, process.machine, given(ctx))
+    try:
+        token = token_source(values, process.machine)
+    except UsageError as error:
+        token = f"nowhere: {error.message}"
     explained = list(_settings(ctx))
-    checks = list(_checks(explained, options))
+    checks = list(_checks(explained, policy))
     if values["output"] == "json":
-        text = _json(explained, checks, options)
+        text = _json(values["runs"], explained, checks, token)
     else:
-        text = clean_text(_text(explained, checks, options, defaults=defaults))
+        text = clean_text(_text(values["runs"], explained, checks, token, defaults=defaults))
     hand_over(text, "the settings")
 
 
@@ -108,8 +109,8 @@ def _settings(ctx: click.Context) -> Iterator[_Explained]:
             yield _Explained(setting=setting, values=several, source=sources[name])
 
 
-def _checks(explained: Sequence[_Explained], options: ExplainOptions) -> Iterator[_Check]:
-    for text in default_checks(options.policy):
+def _checks(explained: Sequence[_Explained], policy: Policy) -> Iterator[_Check]:
+    for text in default_checks(policy):
         yield _Check(text=text, decides=True, source=None)
     for one in explained:
         for value in one.values:
@@ -118,9 +119,10 @@ def _checks(explained: Sequence[_Explained], options: ExplainOptions) -> Iterato
 
 
 def _text(
+    runs: Sequence[str],
     explained: Sequence[_Explained],
     checks: Sequence[_Check],
-    options: ExplainOptions,
+    token: str,
     *,
     defaults: bool,
 ) -> str:
@@ -143,10 +145,10 @@ def _text(
         for check in checks
     ]
     parts = [
-        *([f"Runs: {', '.join(options.runs)}\n"] if options.runs else []),
+        *([f"Runs: {', '.join(runs)}\n"] if runs else []),
         (_table("Setting", rows) if rows else "") + rest,
         _table("What must hold", held),
-        _table("Elsewhere", [("token", "(never shown)", options.token_source)]),
+        _table("Elsewhere", [("token", "(never shown)", token)]),
     ]
     return "\n".join(parts)
 
@@ -173,12 +175,10 @@ def _table(heading: str, rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _json(
-    explained: Sequence[_Explained], checks: Sequence[_Check], options: ExplainOptions
+    runs: Sequence[str], explained: Sequence[_Explained], checks: Sequence[_Check], token: str
 ) -> str:
     report = {
-        "schemaVersion": SCHEMA_VERSION,
-        "tool": {"name": "testery-gate", "version": __version__},
-        "runs": list(options.runs),
+        "runs": list(runs),
         "settings": [
             {"setting": one.name, "value": _value(one), "source": _source(one.source)}
             for one in explained
@@ -187,9 +187,9 @@ def _json(
             {"check": check.text, "decides": check.decides, "source": _source(check.source)}
             for check in checks
         ],
-        "token": options.token_source,
+        "token": token,
     }
-    return f"{dumped(report)}\n"
+    return document("1.0", report)
 
 
 def _value(one: _Explained) -> object:

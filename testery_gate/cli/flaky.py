@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from testery_gate.api.client import TesteryClient
-from testery_gate.cli import single_tests
 from testery_gate.cli.client import connect_behind, connect_now, limits_now
+from testery_gate.cli.connection import ConnectionOptions, connection_options
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -24,9 +24,18 @@ from testery_gate.cli.options import (
     settings,
 )
 from testery_gate.cli.output import abilities, hand_over, line_width
-from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.single_tests import FlakyOptions
-from testery_gate.cli.table import Column, Part, Row, duration, parts_as_markdown, parts_as_text
+from testery_gate.cli.process import Process
+from testery_gate.cli.table import (
+    Part,
+    Row,
+    document,
+    duration,
+    parts_as_markdown,
+    parts_as_text,
+    plain,
+    texts,
+)
+from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
 from testery_gate.evidence.durations import Durations
@@ -42,8 +51,6 @@ from testery_gate.runs.finding import find_runs
 from testery_gate.text import shorten
 from testery_gate.waiting.deadline import Deadline
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
 READING_SECONDS = 600.0
 """How long all requests together may take; what is missing then is said."""
 WIDE = 160
@@ -94,7 +101,7 @@ class Found:
     page="commands.md",
 )
 @click.pass_context
-def flaky(ctx: click.Context, /, **values: Any) -> None:
+def flaky(ctx: click.Context, /, *, history: int, limit: int, output: str, **values: Any) -> None:
     """List the tests that both passed and failed over the last runs, the worst first.
 
     The newest run that the options describe is read, and the finished runs of the same project,
@@ -102,29 +109,39 @@ def flaky(ctx: click.Context, /, **values: Any) -> None:
     both passed and failed on the same commit.
     """
     process: Process = ctx.obj
-    machine = process.machine
-    options = single_tests.flaky_options(values, machine, given(ctx))
-    client = connect_now(options.connection, options.outage_tolerance, seconds=READING_SECONDS)
-    found = look(client, options, machine)
-    if options.form == "json":
-        text = as_json(found, options.limit)
-    elif options.form == "markdown":
-        text = parts_as_markdown(parts(found, options.limit, wide=True))
+    machine, stated = process.machine, given(ctx)
+    stated.check_limits()
+    git_ref = stated.filled("baseline_ref")
+    query = query_of({**values, "each": (), "every": False}, machine, stated)
+    connection = connection_options(values, machine, stated)
+    tolerance = float(values["outage_tolerance"])
+    until = Deadline.after(READING_SECONDS)
+    client = connect_now(connection, tolerance, seconds=READING_SECONDS)
+    newest, *_ = find_runs(query, client, machine.now)
+    runs = _history(newest, client, git_ref, history)
+    found = _read(newest, runs, connection, tolerance, until)
+    if output == "json":
+        text = as_json(found, limit)
+    elif output == "markdown":
+        text = parts_as_markdown(parts(found, limit, wide=True))
     else:
         style, width = abilities(sys.stdout, machine.environment), line_width()
         wide = width is None or width >= WIDE
-        said = parts(found, options.limit, wide=wide, unicode=style["unicode"])
+        said = parts(found, limit, wide=wide, unicode=style["unicode"])
         text = parts_as_text(said, width=width, **style)
     hand_over(text, "the list")
 
 
-def look(client: TesteryClient, options: FlakyOptions, machine: Machine) -> Found:
-    """Read the history; raises what the client raises, and the first fault if nothing was read."""
-    until = Deadline.after(READING_SECONDS)
-    newest, *_ = find_runs(options.query, client, machine.now)
-    runs = _history(newest, client, options)
-    limits = limits_now(options.outage_tolerance, seconds=READING_SECONDS)
-    connect = connect_behind(options.connection, limits, brief=False)
+def _read(
+    newest: TestRun,
+    runs: Sequence[TestRun],
+    connection: ConnectionOptions,
+    tolerance: float,
+    until: Deadline,
+) -> Found:
+    """Read the history; raises the first fault if nothing was read."""
+    limits = limits_now(tolerance, seconds=READING_SECONDS)
+    connect = connect_behind(connection, limits, brief=False)
     seen = _Seen()
     # What is kept in a file has no durations.
     tests = ReadAhead(lambda: seen.through(connect()), cache=None)
@@ -143,19 +160,19 @@ def look(client: TesteryClient, options: FlakyOptions, machine: Machine) -> Foun
     )
 
 
-def _history(newest: TestRun, client: TesteryClient, options: FlakyOptions) -> Sequence[TestRun]:
+def _history(
+    newest: TestRun, client: TesteryClient, git_ref: str | None, most: int
+) -> Sequence[TestRun]:
     """Return which runs to read, the newest first."""
 
     def chosen(earlier: Sequence[TestRun]) -> Sequence[TestRun]:
-        runs = [
-            run for run in (newest, *earlier) if is_finished(run) and is_of(run, options.git_ref)
-        ]
-        return runs[: options.history]
+        runs = [run for run in (newest, *earlier) if is_finished(run) and is_of(run, git_ref)]
+        return runs[:most]
 
     found, fault = find_earlier(
         [newest],
         client,
-        lambda _, earlier: len(chosen(earlier)) >= options.history,
+        lambda _, earlier: len(chosen(earlier)) >= most,
         until=Deadline.after(SECONDS),
     )
     if fault and not found:
@@ -189,7 +206,6 @@ class _Seen:
 def as_json(found: Found, limit: int) -> str:
     """Return it for programs, as ``docs/commands.md`` describes it."""
     report = {
-        **json_report.head(SCHEMA_VERSION),
         "runs": [json_report.listed(earlier.run) for earlier in found.history.runs],
         "notes": list(found.notes),
         "testCount": _test_count(found.history),
@@ -197,7 +213,7 @@ def as_json(found: Found, limit: int) -> str:
         "flakyCount": len(found.flaky),
         "tests": [_test(test, found.durations) for test in found.flaky[:limit]],
     }
-    return f"{json_report.dumped(report)}\n"
+    return document("1.0", report)
 
 
 def _test(flaky: FlakyTest, durations: Durations) -> Mapping[str, object]:
@@ -273,20 +289,11 @@ def _shown(flaky: FlakyTest) -> Sequence[TestOutcome | None]:
 
 
 _WIDE = (
-    Column(heading="outcomes"),
-    Column(heading="changes"),
-    Column(heading="failed"),
-    Column(heading="first failed"),
-    Column(heading="last failed"),
-    Column(heading="mean time"),
-    Column(heading="one commit"),
-    Column(heading="test", is_text=True),
-    Column(heading="file", is_text=True),
+    *plain("outcomes", "changes", "failed", "first failed", "last failed"),
+    *plain("mean time", "one commit"),
+    *texts("test", "file"),
 )
-_NARROW = (
-    *(Column(heading=heading) for heading in ("outcomes", "changes", "failed", "mean")),
-    Column(heading="test", is_text=True),
-)
+_NARROW = (*plain("outcomes", "changes", "failed", "mean"), *texts("test"))
 
 
 def _wide(flaky: FlakyTest, durations: Durations, unicode: bool) -> Row:

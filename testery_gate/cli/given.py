@@ -17,6 +17,8 @@ from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion
 from testery_gate.judging.policy import Policy
 
+Values = Mapping[str, Any]
+"""Click's values, by the names of their parameters."""
 DESCRIBING = (
     *("git_ref", "build_key", "environment", "project_id", "name", "include_tag", "status"),
     *("latest", "each", "every", "deploy_id"),
@@ -31,7 +33,7 @@ _ASKING = (InFile.CRITERION, InFile.LOOSENS, InFile.JUDGES)
 class Given:
     """The values of a command's settings, by the names of their parameters, and what set them."""
 
-    values: Mapping[str, Any]
+    values: Values
     settings: Mapping[str, Setting]
     sources: Mapping[str, Source]
     notes: Sequence[str] = ()
@@ -50,6 +52,16 @@ class Given:
         """Say where a value comes from, for an error in it; nothing for a flag."""
         place = self.sources[name].place
         return place and f" (from {place})"
+
+    def filled(self, name: str) -> Any:
+        """Return a value; raises :class:`UsageError` for an empty text."""
+        value = self.values[name]
+        if value is not None and not value.strip():
+            raise UsageError(
+                f"{self.named(name)} is empty",
+                advice="Check that its variable is set, or leave the option out.",
+            )
+        return value
 
     @contextmanager
     def placed(self, name: str) -> Iterator[None]:

@@ -11,14 +11,13 @@ from typing import TypeVar
 
 import click
 
-from testery_gate.cli import arguments
+from testery_gate.cli.connection import token_source
 from testery_gate.cli.doctor import doctor
 from testery_gate.cli.option_types import ASKING_CODES, Command
 from testery_gate.cli.output import complain, hand_over, show
 from testery_gate.cli.pipelines import (
     NAMES,
     PIPELINES,
-    Criteria,
     File,
     Pipeline,
     Repository,
@@ -80,21 +79,23 @@ def init(
     process: Process = ctx.obj
     ask = _ask if sys.stdin is not None and sys.stdin.isatty() else None
     pipeline = _pipeline(ci, ask, process.machine)
-    criteria = Criteria(
-        environment=_answer(
+    answers = {
+        "environment": _answer(
             environment, ask, "Environment of the runs (empty for any): ", checked_environment
         ),
-        max_failed=_answer(
+        "max-failed": _answer(
             max_failed,
             ask,
             "Tests that may fail, such as 3 or 2% (empty for none): ",
             checked_max_failed,
         ),
-    )
-    files = made(pipeline, criteria)
+    }
+    files = made(pipeline, {name: text for name, text in answers.items() if text})
     if not printing:
         write_new(files, Path())
-    hand_over(_shown(files, "" if printing else "Wrote "), "the files")
+    before = "" if printing else "Wrote "
+    shown = "".join(f"{before}{file.path}:\n\n{file.text}\n" for file in files)
+    hand_over(shown, "the files")
     if printing:
         return ExitCode.PASSED
     to_do = "".join(f"  {line}\n" for file in files for line in file.to_do)
@@ -201,18 +202,15 @@ def _write(file: File, folder: Path) -> None:
         ) from None
 
 
-def _shown(files: Sequence[File], before: str) -> str:
-    return "".join(f"{before}{file.path}:\n\n{file.text}\n" for file in files)
-
-
 def _examined(ctx: click.Context, machine: Machine) -> ExitCode:
     """Run ``doctor`` where there is a token; else say how to get one."""
     with doctor.make_context("doctor", [], parent=ctx) as sub:
-        missing = arguments.why_no_token(sub.params, machine)
-        if missing is None:
-            show("$ testery-gate doctor\n", sys.stderr)
-            code: ExitCode = doctor.invoke(sub)
-            return code
-    complain(missing)
-    show("Then check the way to the API: testery-gate doctor\n", sys.stderr)
-    return ExitCode.PASSED
+        try:
+            token_source(sub.params, machine)
+        except UsageError as error:
+            complain(error)
+            show("Then check the way to the API: testery-gate doctor\n", sys.stderr)
+            return ExitCode.PASSED
+        show("$ testery-gate doctor\n", sys.stderr)
+        code: ExitCode = doctor.invoke(sub)
+        return code

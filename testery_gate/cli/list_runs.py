@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import click
 
-from testery_gate.cli import arguments
 from testery_gate.cli.client import connect_now
+from testery_gate.cli.connection import connection_options
+from testery_gate.cli.given import Given, Values
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -22,24 +23,21 @@ from testery_gate.cli.options import (
     given,
     settings,
 )
-from testery_gate.cli.output import abilities, hand_over, line_width
-from testery_gate.cli.process import Process
-from testery_gate.cli.table import Cell, Column, Row, as_text
+from testery_gate.cli.output import hand_over
+from testery_gate.cli.process import Machine, Process
+from testery_gate.cli.table import Cell, Part, Row, plain, rendered, texts
+from testery_gate.cli.which_runs import query_of
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import Metric, Unit, format_value, measure
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.reports.json_report import render_runs
 from testery_gate.runs.finding import find_runs
+from testery_gate.runs.selection import Query
 
 COLUMNS = (
-    Column(heading="id"),
-    Column(heading="status"),
-    Column(heading="name", is_text=True),
-    Column(heading="environment", is_text=True),
-    Column(heading="git ref", is_text=True),
-    Column(heading="passed"),
-    Column(heading="duration"),
-    Column(heading="age"),
+    *plain("id", "status"),
+    *texts("name", "environment", "git ref"),
+    *plain("passed", "duration", "age"),
 )
 _COLORS = {RunStatus.PASS: "green", RunStatus.FAIL: "red", RunStatus.CANCELED: "yellow"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
@@ -71,34 +69,32 @@ _OPTIONS = settings(
     page="json-report.md",
 )
 @click.pass_context
-def list_runs(ctx: click.Context, /, **values: Any) -> None:
+def list_runs(ctx: click.Context, /, *, output: str, **values: Any) -> None:
     """List recent runs, the newest first.
 
     All runs that the options describe are listed, up to --limit; with --each the newest of each
     group, with --latest the newest of all.
     """
     process: Process = ctx.obj
-    machine = process.machine
-    options = arguments.list_options(values, machine, given(ctx))
-    client = connect_now(options.connection, options.outage_tolerance)
-    runs = find_runs(options.query, client, machine.now)
-    if options.as_json:
+    machine, stated = process.machine, given(ctx)
+    stated.check_limits()
+    query = all_described(values, machine, stated)
+    connection = connection_options(values, machine, stated)
+    client = connect_now(connection, float(values["outage_tolerance"]))
+    runs = find_runs(query, client, machine.now)
+    if output == "json":
         text = render_runs(runs)
     else:
-        text = render(
-            runs,
-            now=machine.now(),
-            width=line_width(),
-            **abilities(sys.stdout, machine.environment),
-        )
+        table = Part(columns=COLUMNS, rows=rows(runs, machine.now()))
+        text = rendered([table], output, machine.environment)
     hand_over(text, "the list")
 
 
-def render(
-    runs: Sequence[TestRun], *, now: datetime, width: int | None, color: bool, unicode: bool
-) -> str:
-    """Return a line for each run below the headings."""
-    return as_text(COLUMNS, rows(runs, now), width=width, color=color, unicode=unicode)
+def all_described(values: Values, machine: Machine, given: Given) -> Query:
+    """Return what finds all runs that are described up to the limit, or the latest of them."""
+    query = query_of(values, machine, given)
+    every = not values["each"] and not values["latest"]
+    return replace(query, selection=replace(query.selection, every=every, most=values["limit"]))
 
 
 def rows(runs: Sequence[TestRun], now: datetime) -> Sequence[Row]:

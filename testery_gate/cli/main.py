@@ -14,7 +14,7 @@ from testery_gate import __version__
 from testery_gate.ci.inert import OutputLost, guarded
 from testery_gate.cli import completion
 from testery_gate.cli.notify import tell_without_verdict
-from testery_gate.cli.option_types import ALL_CODES, Documented
+from testery_gate.cli.option_types import ALL_CODES, Command
 from testery_gate.cli.output import OUTPUT_LOST, complain, hand_over, show
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode, GateError, Interrupted, UsageError
@@ -40,7 +40,7 @@ COMMANDS = {
 a module of this name, but ``list``, which is ``list_runs``."""
 
 
-class Root(Documented, click.Group):
+class Root(Command, click.Group):
     """The command group, which imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -98,12 +98,6 @@ def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     return int(code if interrupts.received is None else interrupts.received.exit_code)
 
 
-def _complete(process: Process) -> ExitCode:
-    suggestions = completion.answer(cli, process, process.machine.environment)
-    hand_over(suggestions, "the suggestions")
-    return ExitCode.PASSED
-
-
 def _like_ours(error: click.ClickException) -> UsageError:
     """Return what click complains of in the form of all other errors."""
     message = error.format_message()
@@ -124,7 +118,9 @@ def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
     try:
         asked = completion.VARIABLE in process.machine.environment
         if asked and not (sys.argv[1:] if argv is None else argv):
-            return _complete(process)
+            suggestions = completion.answer(cli, process, process.machine.environment)
+            hand_over(suggestions, "the suggestions")
+            return ExitCode.PASSED
         # Without click's own completion, which would take a variable for a reason to pass.
         code: ExitCode | int | None = cli.main(
             argv,

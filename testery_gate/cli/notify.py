@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TextIO
 
@@ -30,6 +31,17 @@ def unguessable() -> str:
     return secrets.token_hex(8)
 
 
+@contextmanager
+def harmless(process: Process, what: str) -> Iterator[None]:
+    """Let no defect change how the gate ends; say what comes of it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  (that is what it is for)
+        if process.debug:
+            show(traceback.format_exc(), sys.stderr)
+        show(f"testery-gate: {what}: {type(error).__name__}: {error}\n", sys.stderr)
+
+
 def tell(process: Process, ending: Ending, stream: TextIO) -> None:
     """Report to the CI system how the gate ended."""
 
@@ -45,12 +57,8 @@ def tell(process: Process, ending: Ending, stream: TextIO) -> None:
         run=partial(ci.run_program, environment=without_token(environment)),
     )
     process.interrupts.hold()
-    try:
+    with harmless(process, "warning: could not report to the CI system"):
         ci.tell(process.ci, ending, surroundings)
-    except Exception as error:  # noqa: BLE001  (a defect here must not change the exit code)
-        if process.debug:
-            show(traceback.format_exc(), sys.stderr)
-        warn(f"could not report to the CI system: {type(error).__name__}: {error}")
 
 
 def tell_without_verdict(

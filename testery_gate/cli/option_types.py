@@ -62,14 +62,23 @@ class Setting(click.Option):
     """An option with a help section, an environment variable, and one value a line in it."""
 
     def __init__(
-        self, section: str, *names: str, in_file: InFile = InFile.TRUSTED, **attributes: Any
+        self,
+        section: str,
+        *names: str,
+        in_file: InFile = InFile.TRUSTED,
+        blank_counts: bool = False,
+        **attributes: Any,
     ) -> None:
         super().__init__(names, show_default=True, **attributes)
         self.section = section
         self.in_file = in_file
+        self.blank_counts = blank_counts
+        """Whether a blank variable is an empty value, as more would pass without any."""
         own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
         others = attributes.get("envvar") or ()
-        self.envvar = [own, *([others] if isinstance(others, str) else others)]
+        self.variables: Sequence[str] = [own, *([others] if isinstance(others, str) else others)]
+        """The environment variables that can set it; the first that is set counts."""
+        self.envvar = self.variables
 
     @property
     def option_name(self) -> str:
@@ -78,14 +87,8 @@ class Setting(click.Option):
 
     def resolve_envvar_value(self, _: click.Context) -> str | None:
         """Take the first variable that has more than blanks, without those at its ends."""
-        return next(
-            filter(None, (os.environ.get(name, "").strip() for name in self.variables)), None
-        )
-
-    @property
-    def variables(self) -> Sequence[str]:
-        """The environment variables that can set it, the first that is set counts."""
-        return self.envvar if isinstance(self.envvar, list) else ()
+        given = [os.environ[name].strip() for name in self.variables if name in os.environ]
+        return next(filter(None, given), "" if given and self.blank_counts else None)
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Say of a wrong value where it came from, if that is not the flag."""
@@ -112,7 +115,7 @@ class Setting(click.Option):
                 return Source(kind=Kind.FLAG, name=f"--{self.option_name}")
             case ParameterSource.ENVIRONMENT:
                 given = (name for name in self.variables if environment.get(name, "").strip())
-                variable = next(given, "")
+                variable = next(given, self.variables[0])
                 return Source(kind=Kind.VARIABLE, name=variable, place=f"variable {variable}")
             case ParameterSource.DEFAULT_MAP if file is not None:
                 place = file.place(self.option_name)
@@ -135,7 +138,7 @@ ASKING_CODES: dict[ExitCode, str] = OWN_CODES | dict.fromkeys(
 """Those of a command that asks the API."""
 
 
-class Documented(click.Command):
+class Command(click.Command):
     """A command whose help begins with examples, and ends with exit codes and an address."""
 
     def __init__(
@@ -165,20 +168,16 @@ class Documented(click.Command):
         with formatter.section("Documents"):
             formatter.write(f"  {self.address}\n")
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the whole first line of the text, whatever the limit: a list folds it."""
+        return (self.help or "").partition("\n")[0]
+
     def exit_codes(self) -> list[tuple[str, str]]:
         """Return each code with what it means."""
         return [
             (str(int(code)), f"{code.outcome.replace('_', ' ')}: {meaning or code.meaning}")
             for code, meaning in sorted(self.codes.items())
         ]
-
-
-class Command(Documented):
-    """A command that lists show with the whole first line of its docstring."""
-
-    def get_short_help_str(self, limit: int = 0) -> str:
-        """Return that line, whatever the limit: a list folds it."""
-        return (self.help or "").partition("\n")[0]
 
 
 class SectionedCommand(Command):

@@ -6,9 +6,8 @@ The same settings can be made by environment variables and in a configuration fi
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,7 @@ def settings(
     ``types`` and ``helps`` are the command's own.
     """
     found: list[click.Parameter] = []
-    for setting in _SETTINGS:
+    for setting in SETTINGS:
         flag = f"--{setting.option_name}"
         if flag in also or (setting.section in sections and flag not in without):
             own = copy(setting)
@@ -90,56 +89,36 @@ def settings(
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShortCriterion:
-    """An option that stands for a criterion, and takes its value alone."""
+def _short(flag: str, metric: Metric, operator: Operator, takes: str) -> Setting:
+    """Return an option that stands for a criterion, and takes its value alone.
 
-    flag: str
-    metric: Metric
-    operator: Operator
-    takes: str
-    """What the help calls the value."""
+    ``takes`` is what the help calls the value; a percentage needs no sign.
+    """
 
-    @property
-    def parameter(self) -> str:
-        """The name by which click gives the value."""
-        return self.flag.removeprefix("--").replace("-", "_")
+    def parse(text: str) -> Criterion:
+        value = with_percent_sign(text) if metric.unit is Unit.PERCENT else text
+        return build_criterion(metric, operator, value)
 
-    def parse(self, text: str) -> Criterion:
-        """Read the value, a percentage also without its sign; raises :class:`CriterionError`."""
-        value = with_percent_sign(text) if self.metric.unit is Unit.PERCENT else text
-        return build_criterion(self.metric, self.operator, value)
-
-    def setting(self) -> Setting:
-        """Return the option."""
-        values = "P%" if self.takes == "P" else self.takes.replace("|", " or ")
-        return Setting(
-            CRITERIA,
-            self.flag,
-            in_file=InFile.CRITERION,
-            type=option_types.Parsed(self.takes, self.parse),
-            help=f"{self.metric.value} {self.operator.value} {values}.",
-        )
-
-
-SHORT_CRITERIA = tuple(
-    ShortCriterion(flag=flag, metric=metric, operator=operator, takes=takes)
-    for flag, metric, operator, takes in (
-        ("--max-failed", Metric.FAILED, Operator.AT_MOST, "N|P%"),
-        ("--min-passed", Metric.PASSED, Operator.AT_LEAST, "N|P%"),
-        ("--min-pass-rate", Metric.PASS_RATE, Operator.AT_LEAST, "P"),
-        ("--max-ignored", Metric.IGNORED, Operator.AT_MOST, "N|P%"),
-        ("--min-total", Metric.TOTAL, Operator.AT_LEAST, "N"),
-        ("--min-coverage", Metric.COVERAGE, Operator.AT_LEAST, "P"),
-        ("--max-duration", Metric.DURATION, Operator.AT_MOST, "DURATION"),
+    values = "P%" if takes == "P" else takes.replace("|", " or ")
+    return Setting(
+        CRITERIA,
+        flag,
+        in_file=InFile.CRITERION,
+        type=option_types.Parsed(takes, parse),
+        help=f"{metric.value} {operator.value} {values}.",
     )
+
+
+SHORT_CRITERIA = (
+    _short("--max-failed", Metric.FAILED, Operator.AT_MOST, "N|P%"),
+    _short("--min-passed", Metric.PASSED, Operator.AT_LEAST, "N|P%"),
+    _short("--min-pass-rate", Metric.PASS_RATE, Operator.AT_LEAST, "P"),
+    _short("--max-ignored", Metric.IGNORED, Operator.AT_MOST, "N|P%"),
+    _short("--min-total", Metric.TOTAL, Operator.AT_LEAST, "N"),
+    _short("--min-coverage", Metric.COVERAGE, Operator.AT_LEAST, "P"),
+    _short("--max-duration", Metric.DURATION, Operator.AT_MOST, "DURATION"),
 )
 """The one place to add one: the option, its help, the policy and 'explain' follow from it."""
-
-
-def every_setting() -> Sequence[Setting]:
-    """Return the settings of all commands."""
-    return _SETTINGS
 
 
 NOTES_KEY = "testery_gate.cli.notes"
@@ -157,7 +136,7 @@ def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) 
 
 def _check_variables(ctx: click.Context) -> None:
     process: Process = ctx.obj
-    known = {name for setting in every_setting() for name in setting.variables}
+    known = {name for setting in SETTINGS for name in setting.variables}
     known.add(CODE_HOST_VARIABLE)
     note = variables.check(process.machine.environment, known)
     if note:
@@ -175,7 +154,7 @@ def _read_file(ctx: click.Context, path: Path | None, *, no_config: bool) -> Non
         )
     if no_config:
         return
-    known = {setting.option_name: setting.in_file for setting in every_setting()}
+    known = {setting.option_name: setting.in_file for setting in SETTINGS}
     file = ctx.meta[CONFIG_KEY] = read_config(path, Path(), known)
     if file is not None:
         # click asks for a default only where neither a flag nor a variable decides.
@@ -238,7 +217,7 @@ _report = partial(Setting, REPORTS, in_file=InFile.HARMLESS)
 _pull_requests = partial(Setting, PULL_REQUESTS)
 _connection = partial(Setting, CONNECTION)
 _configuration = partial(Setting, CONFIGURATION, in_file=InFile.NEVER)
-_SETTINGS = (
+SETTINGS = (
     _start("--project", metavar="KEY", help="Key of the project to start a run of."),
     _which(
         "--git-ref",
@@ -357,7 +336,7 @@ _SETTINGS = (
         multiple=True,
         help="The same, but only warns. Repeatable.",
     ),
-    *(short.setting() for short in SHORT_CRITERIA),
+    *SHORT_CRITERIA,
     _criteria(
         "--trust-status",
         in_file=InFile.LOOSENS,
@@ -394,6 +373,7 @@ _SETTINGS = (
     ),
     _tests(
         "--baseline-ref",
+        blank_counts=True,
         metavar="REF",
         help="Only runs of this branch or commit make a failure known or flaky, such as main.",
     ),
@@ -420,6 +400,7 @@ _SETTINGS = (
     ),
     _tests(
         "--quarantine-ref",
+        blank_counts=True,
         metavar="REF",
         help="Read that file as it stands at this commit or branch, where the change under test"
         " can't change it.",
@@ -637,3 +618,4 @@ _SETTINGS = (
         help="Show a traceback for a defect in testery-gate.",
     ),
 )
+"""Those of all commands."""

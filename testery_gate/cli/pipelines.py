@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+import click
+
 from testery_gate import ci
 from testery_gate.cli.config_file import PROJECT_FILE
 from testery_gate.cli.options import SHORT_CRITERIA
@@ -25,72 +27,44 @@ class Pipeline:
     name: str
     target: str
     """Where the system looks for its file."""
-    template: str
-    """The file in ``docs/examples``."""
-    signs: Sequence[str] = ()
-    """Files and folders of a project that uses it."""
+    sign: str = ""
+    """A file or folder of a project that uses it."""
     host: str = "(?!)"
     """A pattern of the host of repositories that use it."""
 
     @property
     def packaged(self) -> str:
         """The name of the package's copy; no hidden file, which a package would lose."""
-        return f"{self.name}-{self.template.rpartition('/')[2].lstrip('.')}"
+        return f"{self.name}-{self.target.rpartition('/')[2].lstrip('.')}"
 
 
 PIPELINES = (
     Pipeline(
         name="github",
         target=".github/workflows/testery-gate.yml",
-        template="github/testery-gate.yml",
-        signs=(".github/workflows",),
+        sign=".github/workflows",
         host=r"github\.com",
     ),
-    Pipeline(
-        name="gitlab",
-        target=".gitlab-ci.yml",
-        template="gitlab/.gitlab-ci.yml",
-        signs=(".gitlab-ci.yml",),
-        host=r"gitlab\..+",
-    ),
+    Pipeline(name="gitlab", target=".gitlab-ci.yml", sign=".gitlab-ci.yml", host=r"gitlab\..+"),
     Pipeline(
         name="azure",
         target="azure-pipelines.yml",
-        template="azure-pipelines.yml",
-        signs=("azure-pipelines.yml",),
+        sign="azure-pipelines.yml",
         host=r"(ssh\.)?dev\.azure\.com|.+\.visualstudio\.com",
     ),
-    Pipeline(
-        name="teamcity",
-        target=".teamcity/settings.kts",
-        template="teamcity/settings.kts",
-        signs=(".teamcity",),
-    ),
-    Pipeline(
-        name="buildkite",
-        target=".buildkite/pipeline.yml",
-        template="buildkite/pipeline.yml",
-        signs=(".buildkite",),
-    ),
-    Pipeline(name="jenkins", target="Jenkinsfile", template="Jenkinsfile", signs=("Jenkinsfile",)),
-    Pipeline(
-        name="circleci",
-        target=".circleci/config.yml",
-        template="circleci/config.yml",
-        signs=(".circleci",),
-    ),
+    Pipeline(name="teamcity", target=".teamcity/settings.kts", sign=".teamcity"),
+    Pipeline(name="buildkite", target=".buildkite/pipeline.yml", sign=".buildkite"),
+    Pipeline(name="jenkins", target="Jenkinsfile", sign="Jenkinsfile"),
+    Pipeline(name="circleci", target=".circleci/config.yml", sign=".circleci"),
     Pipeline(
         name="bitbucket",
         target="bitbucket-pipelines.yml",
-        template="bitbucket-pipelines.yml",
-        signs=("bitbucket-pipelines.yml",),
+        sign="bitbucket-pipelines.yml",
         host=r"bitbucket\.org",
     ),
-    Pipeline(name="shell", target="deploy.sh", template="deploy.sh"),
+    Pipeline(name="shell", target="deploy.sh"),
 )
 NAMES = tuple(pipeline.name for pipeline in PIPELINES)
-SETTINGS = PROJECT_FILE
-"""The other file, of the same name in ``docs/examples``."""
 TO_DO = (
     ("Secret:", "create this secret"),
     ("ghcr.io/testery-gate/", "until the first release, name an image that you build"),
@@ -110,19 +84,6 @@ class Repository:
 
     def __str__(self) -> str:
         return clean_line(f"{self.path} on {self.host}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
-    """What a run must meet; empty where it was not asked for."""
-
-    environment: str = ""
-    max_failed: str = ""
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Return the settings that are set."""
-        found = (("environment", self.environment), ("max-failed", self.max_failed))
-        return (pair for pair in found if pair[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +118,8 @@ def recognised(
         if system is not None and pipeline.name == system.value:
             return pipeline, "the environment"
     for pipeline in PIPELINES:
-        for sign in pipeline.signs:
-            if exists(sign):
-                return pipeline, sign
+        if pipeline.sign and exists(pipeline.sign):
+            return pipeline, pipeline.sign
     for pipeline in PIPELINES:
         if repository is not None and re.fullmatch(pipeline.host, repository.host):
             return pipeline, f"the repository {repository}"
@@ -179,20 +139,20 @@ def checked_environment(text: str) -> str:
 
 def checked_max_failed(text: str) -> str:
     """Return how many tests may fail, or nothing."""
-    (short,) = (short for short in SHORT_CRITERIA if short.flag == "--max-failed")
+    (short,) = (short for short in SHORT_CRITERIA if short.option_name == "max-failed")
     try:
         if text:
-            short.parse(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+            short.type.convert(text, None, None)
+    except click.BadParameter as error:
+        raise UsageError(error.message) from None
     return text
 
 
-def made(pipeline: Pipeline, criteria: Criteria) -> Sequence[File]:
-    """Return the files for a CI system, with the criteria in both."""
+def made(pipeline: Pipeline, criteria: Mapping[str, str]) -> Sequence[File]:
+    """Return the files for a CI system, with the criteria in both, by the names of the settings."""
     return [
         File(path=pipeline.target, text=_pipeline_file(pipeline, criteria)),
-        File(path=SETTINGS, text=_settings_file(criteria)),
+        File(path=PROJECT_FILE, text=_settings_file(criteria)),
     ]
 
 
@@ -200,19 +160,21 @@ def _template(name: str) -> str:
     return (files("testery_gate") / "examples" / name).read_text(encoding="utf-8")
 
 
-def _pipeline_file(pipeline: Pipeline, criteria: Criteria) -> str:
+def _pipeline_file(pipeline: Pipeline, criteria: Mapping[str, str]) -> str:
     text = _template(pipeline.packaged)
     if pipeline.name == "github":
-        inputs = "".join(f"          {name}: {json.dumps(value)}\n" for name, value in criteria)
+        inputs = "".join(
+            f"          {name}: {json.dumps(value)}\n" for name, value in criteria.items()
+        )
         return text.replace("git-ref: auto\n", f"git-ref: auto\n{inputs}")
-    words = "".join(f", --{name}, {json.dumps(value)}" for name, value in criteria)
+    words = "".join(f", --{name}, {json.dumps(value)}" for name, value in criteria.items())
     text = text.replace("--git-ref, auto", f"--git-ref, auto{words}")
-    flags = "".join(f" --{name} {value}" for name, value in criteria)
+    flags = "".join(f" --{name} {value}" for name, value in criteria.items())
     if pipeline.name == "teamcity":
         flags = flags.replace("%", "%%")  # where a name between two of them is a parameter
     return text.replace("--git-ref auto", f"--git-ref auto{flags}")
 
 
-def _settings_file(criteria: Criteria) -> str:
-    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in criteria)
-    return f"{_template(SETTINGS)}{lines}"
+def _settings_file(criteria: Mapping[str, str]) -> str:
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in criteria.items())
+    return f"{_template(PROJECT_FILE)}{lines}"

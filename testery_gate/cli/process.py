@@ -114,18 +114,12 @@ def head_of_checkout(environment: Mapping[str, str], seconds: float = GIT_SECOND
     return _git(environment, "rev-parse", "HEAD", seconds=seconds).decode()
 
 
-def remote_of_checkout(environment: Mapping[str, str], seconds: float = GIT_SECONDS) -> str:
+def remote_of_checkout(environment: Mapping[str, str]) -> str:
     """Ask git for the address of the remote ``origin``; raises ``OSError``."""
-    return _git(environment, "remote", "get-url", "origin", seconds=seconds).decode()
+    return _git(environment, "remote", "get-url", "origin").decode()
 
 
-def file_at(
-    environment: Mapping[str, str],
-    ref: str,
-    path: str,
-    most: int,
-    seconds: float = GIT_SECONDS,
-) -> bytes:
+def file_at(environment: Mapping[str, str], ref: str, path: str, most: int) -> bytes:
     """Ask git for a file of at most so many bytes as it stands at a commit.
 
     Raises :class:`NoSuchCommit` where the repository has none of that name, else ``OSError``.
@@ -134,18 +128,18 @@ def file_at(
     if ref.startswith(("-", "^")):
         raise unknown  # git would take it for an option, or for what is left out
     wanted = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-    commit = _git(environment, *wanted, seconds=seconds, silence=unknown).decode().strip()
+    commit = _git(environment, *wanted, silence=unknown).decode().strip()
     place = f"{commit}:./{os.path.relpath(path)}"
-    size = int(_git(environment, "cat-file", "-s", place, seconds=seconds))
+    size = int(_git(environment, "cat-file", "-s", place))
     if size > most:
         raise OSError(f"it is larger than {most // 1024} KiB")
-    return _git(environment, "cat-file", "blob", place, seconds=seconds)
+    return _git(environment, "cat-file", "blob", place)
 
 
 def _git(
     environment: Mapping[str, str],
     *arguments: str,
-    seconds: float,
+    seconds: float = GIT_SECONDS,
     silence: OSError | None = None,
 ) -> bytes:
     """Run git; ``silence`` is raised where it fails and says nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from typing import Any
 
 import click
 
-from testery_gate.cli import single_tests
-from testery_gate.cli.arguments import ListOptions
 from testery_gate.cli.client import connect_now
+from testery_gate.cli.connection import connection_options
+from testery_gate.cli.given import DESCRIBING, Given, Values, is_given
+from testery_gate.cli.list_runs import all_described
 from testery_gate.cli.option_types import ASKING_CODES, SectionedCommand, any_file
 from testery_gate.cli.options import (
     CONFIGURATION,
@@ -23,29 +23,25 @@ from testery_gate.cli.options import (
     given,
     settings,
 )
-from testery_gate.cli.output import abilities, hand_over, line_width
+from testery_gate.cli.output import hand_over
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.single_tests import QuarantineOptions
-from testery_gate.cli.table import Cell, Column, Part, Row, parts_as_markdown, parts_as_text
+from testery_gate.cli.quarantine_file import read_quarantine
+from testery_gate.cli.table import Cell, Part, Row, document, plain, rendered, texts
 from testery_gate.errors import ExitCode, NotFound
 from testery_gate.evidence.outcomes import Outcomes, outcomes_of, why_unusable
-from testery_gate.evidence.quarantine import SOON, Entry, State
+from testery_gate.evidence.quarantine import SOON, Entry, Quarantine, State
 from testery_gate.model import RunStatus, TestRun
-from testery_gate.reports import json_report
+from testery_gate.reports.view import counted
 from testery_gate.runs.finding import find_runs
 
-SCHEMA_VERSION = "1.0"
-"""The second number grows when a field is added, the first when one changes or goes."""
+NEWEST = 20
+"""How many runs that are described are looked at for one that has finished."""
 _COLORS = {State.VALID: "green", State.EXPIRING: "yellow", State.EXPIRED: "red"}
 _COLUMNS = (
-    Column(heading="line"),
-    Column(heading="state"),
-    Column(heading="until"),
-    Column(heading="owner", is_text=True),
-    Column(heading="test", is_text=True),
-    Column(heading="file", is_text=True),
-    Column(heading="in the run"),
-    Column(heading="reason", is_text=True),
+    *plain("line", "state", "until"),
+    *texts("owner", "test", "file"),
+    *plain("in the run"),
+    *texts("reason"),
 )
 _OPTIONS = [
     click.Argument(["file"], metavar="FILE", shell_complete=any_file),
@@ -86,7 +82,15 @@ class Held:
     page="evidence.md",
 )
 @click.pass_context
-def quarantine(ctx: click.Context, /, **values: Any) -> None:
+def quarantine(
+    ctx: click.Context,
+    /,
+    *,
+    file: str,
+    quarantine_days: int,
+    output: str,
+    **values: Any,
+) -> None:
     """Check a quarantine file, and show what it tolerates today.
 
     The entries that end first come first. Where options describe runs (--latest, --environment
@@ -94,17 +98,26 @@ def quarantine(ctx: click.Context, /, **values: Any) -> None:
     token.
     """
     process: Process = ctx.obj
-    machine = process.machine
-    options = single_tests.quarantine_options(values, machine, given(ctx))
+    machine, stated = process.machine, given(ctx)
+    stated.check_limits()
+    ref = stated.filled("quarantine_ref")
+    tolerated = read_quarantine(file, ref, quarantine_days, machine)
     held = Held(why_not="no run is described, such as by --latest or --environment NAME")
-    if options.described:
-        held = _held_against(options.described, machine)
-    hand_over(_RENDERERS[options.form](options, held, machine), "the quarantine")
+    if any(is_given(values.get(option)) for option in DESCRIBING):
+        held = _held_against(values, machine, stated)
+    if output == "json":
+        text = _json(tolerated, held)
+    else:
+        text = rendered(_parts(tolerated, held), output, machine.environment)
+    hand_over(text, "the quarantine")
 
 
-def _held_against(described: ListOptions, machine: Machine) -> Held:
-    client = connect_now(described.connection, described.outage_tolerance)
-    runs = find_runs(described.query, client, machine.now)
+def _held_against(values: Values, machine: Machine, given: Given) -> Held:
+    newest = {**values, "each": (), "every": False, "latest": False, "limit": NEWEST}
+    query = all_described(newest, machine, given)
+    connection = connection_options(values, machine, given)
+    client = connect_now(connection, float(values["outage_tolerance"]))
+    runs = find_runs(query, client, machine.now)
     ended = {RunStatus.PASS, RunStatus.FAIL}
     run = next((run for run in runs if run.complete and run.status in ended), None)
     if run is None:
@@ -127,45 +140,35 @@ class _Line:
     failed: int | None
 
 
-def _lines(options: QuarantineOptions, outcomes: Outcomes | None) -> Sequence[_Line]:
+def _lines(quarantine: Quarantine, outcomes: Outcomes | None) -> Sequence[_Line]:
     """Return the entries, those that end first before the others."""
     tests: Counter[Entry] = Counter()
     failed: Counter[Entry] = Counter()
     for test, outcome in (outcomes or {}).items():
-        named = list(options.quarantine.naming(test))
+        named = list(quarantine.naming(test))
         tests.update(named)
         failed.update(named if outcome.has_failed else ())
     return [
         _Line(
             entry=entry,
-            state=entry.state(options.quarantine.today),
+            state=entry.state(quarantine.today),
             tests=None if outcomes is None else tests[entry],
             failed=None if outcomes is None else failed[entry],
         )
-        for entry in sorted(options.quarantine.entries, key=lambda entry: entry.expires)
+        for entry in sorted(quarantine.entries, key=lambda entry: entry.expires)
     ]
 
 
-def _text(options: QuarantineOptions, held: Held, machine: Machine) -> str:
-    style = abilities(sys.stdout, machine.environment)
-    return parts_as_text(_parts(options, held), width=line_width(), **style)
-
-
-def _markdown(options: QuarantineOptions, held: Held, _: Machine) -> str:
-    return parts_as_markdown(_parts(options, held))
-
-
-def _parts(options: QuarantineOptions, held: Held) -> Sequence[Part]:
-    lines = _lines(options, held.outcomes)
-    summary = Part(lines=_summary(options, held, lines))
+def _parts(quarantine: Quarantine, held: Held) -> Sequence[Part]:
+    lines = _lines(quarantine, held.outcomes)
+    summary = Part(lines=_summary(quarantine, held, lines))
     return [summary, *([Part(columns=_COLUMNS, rows=_rows(lines))] if lines else [])]
 
 
-def _json(options: QuarantineOptions, held: Held, _: Machine) -> str:
+def _json(quarantine: Quarantine, held: Held) -> str:
     report = {
-        **json_report.head(SCHEMA_VERSION),
-        "source": options.quarantine.source,
-        "today": options.quarantine.today.isoformat(),
+        "source": quarantine.source,
+        "today": quarantine.today.isoformat(),
         "runId": None if held.run is None else held.run.id,
         "whyNoRun": held.why_not or None,
         "entries": [
@@ -181,20 +184,17 @@ def _json(options: QuarantineOptions, held: Held, _: Machine) -> str:
                 "tests": line.tests,
                 "failed": line.failed,
             }
-            for line in _lines(options, held.outcomes)
+            for line in _lines(quarantine, held.outcomes)
         ],
     }
-    return f"{json_report.dumped(report)}\n"
+    return document("1.0", report)
 
 
-_RENDERERS = {"text": _text, "json": _json, "markdown": _markdown}
-
-
-def _summary(options: QuarantineOptions, held: Held, lines: Sequence[_Line]) -> Sequence[str]:
+def _summary(quarantine: Quarantine, held: Held, lines: Sequence[_Line]) -> Sequence[str]:
     states = Counter(line.state for line in lines)
     number = "1 entry" if len(lines) == 1 else f"{len(lines)} entries"
     counts = (
-        f"{options.quarantine.source} on {options.quarantine.today}: {number},"
+        f"{quarantine.source} on {quarantine.today}: {number},"
         f" {states[State.VALID]} valid, {states[State.EXPIRING]} expiring within {SOON} days,"
         f" {states[State.EXPIRED]} expired"
     )
@@ -227,5 +227,4 @@ def _in_the_run(line: _Line) -> Cell | None:
         return None
     if not line.tests:
         return Cell(text="no test", color="yellow")
-    tests = "1 test" if line.tests == 1 else f"{line.tests} tests"
-    return Cell(text=f"{tests}, {line.failed} failed")
+    return Cell(text=f"{counted(line.tests, 'test')}, {line.failed} failed")

@@ -11,13 +11,11 @@ from testery_gate.evidence.quarantine import LARGEST_FILE, Quarantine, parse_qua
 
 def read_quarantine(path: str, ref: str | None, most_days: int, machine: Machine) -> Quarantine:
     """Read a quarantine file, at a commit where there is a ``ref``; raises :class:`UsageError`."""
-    for option, value in (("quarantine", path), ("quarantine-ref", ref)):
-        # Without that, a variable that is not set would have the file of the change read.
-        if value is not None and not value.strip():
-            raise UsageError(
-                f"--{option} is empty",
-                advice="Check that its variable is set, or leave the option out.",
-            )
+    if not path.strip():
+        raise UsageError(
+            "--quarantine is empty",
+            advice="Check that its variable is set, or leave the option out.",
+        )
     content = _read(path, machine) if ref is None else _read_at(ref, path, machine)
     source = path if ref is None else f"{path} at {ref}"
     # A day begins and ends in UTC.

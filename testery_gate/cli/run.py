@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from testery_gate.cli import arguments, notify
+from testery_gate.cli import notify
+from testery_gate.cli.arguments import NAMED_APPEARING, GateOptions, gate_options, waiting_options
+from testery_gate.cli.given import Given, Values
 from testery_gate.cli.option_types import ALL_CODES, Setting
 from testery_gate.cli.options import ALL, STARTING, WAITING, WHICH_RUNS, given, settings
-from testery_gate.cli.process import Process
+from testery_gate.cli.process import Machine, Process
 from testery_gate.cli.wait import GateCommand, run_gate
-from testery_gate.errors import ExitCode
+from testery_gate.cli.which_runs import AUTO, commit_under_test, filled
+from testery_gate.errors import ExitCode, UsageError
+from testery_gate.runs.start import Start, Variable
 
 SHARED = {
     "--git-ref": "Run the tests of this commit. auto takes the commit that this pipeline is about.",
@@ -57,5 +62,73 @@ def run(ctx: click.Context, /, **values: Any) -> ExitCode:
     before you start again.
     """
     process: Process = ctx.obj
-    options = arguments.run_options(values, process.machine, given(ctx), notify.unguessable)
+    options = run_options(values, process.machine, given(ctx), notify.unguessable)
     return run_gate(process, options)
+
+
+def run_options(
+    values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]
+) -> GateOptions:
+    """Return the options of ``run``, which starts what it then waits for."""
+    waiting = waiting_options(values, given, NAMED_APPEARING)
+    return gate_options(
+        values, machine, given, waiting, lambda: _start(values, machine, given, unguessable)
+    )
+
+
+def _start(values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]) -> Start:
+    """Return what is to be started; it has a build key that tells it from all other runs."""
+    for name in ("project", "environment"):
+        if values[name] is None:
+            raise UsageError(
+                f"--{name} is missing: a run is started of a project in an environment",
+                advice=f"Name it by its key, as in --{name} KEY.",
+            )
+    named = {
+        name: None if values[name] is None else filled(name, values[name])
+        for name in ("project", "environment", "git_ref", "branch", "build_key", "test_suite")
+    }
+    git_ref = commit_under_test(machine) if named["git_ref"] == AUTO else named["git_ref"]
+    return Start(
+        project=str(named["project"]),
+        environment=str(named["environment"]),
+        build_key=named["build_key"] or f"testery-gate-{unguessable()}",
+        own_key=named["build_key"] is None,
+        git_ref=git_ref,
+        branch=named["branch"],
+        test_suite=named["test_suite"],
+        include_tags=_tags(values["include_tags"]),
+        exclude_tags=_tags(values["exclude_tags"]),
+        variables=tuple(
+            _variable(text, number, machine, given)
+            for number, text in enumerate(values["variable"], 1)
+        ),
+        vcs_status=not values["no_vcs_status"],
+    )
+
+
+def _tags(lists: Sequence[str]) -> tuple[str, ...]:
+    tags = [tag.strip() for text in lists for tag in text.split(",")]
+    return tuple(dict.fromkeys(filter(None, tags)))
+
+
+_SECURE = "secure:"
+"""What a secret variable begins with, in any case: one in capitals was not meant to be shown."""
+
+
+def _variable(text: str, number: int, machine: Machine, given: Given) -> Variable:
+    """Read a variable; an error quotes nothing of it, which may be a secret."""
+    text = text.lstrip()
+    secret = text[: len(_SECURE)].lower() == _SECURE
+    key, equals, value = text[len(_SECURE) if secret else 0 :].partition("=")
+    key = key.strip()
+    if key and not equals and key in machine.environment:
+        value = machine.environment[key]
+    elif not key or not equals:
+        raise UsageError(
+            f"number {number} of {given.named('variable')} has no value, and no environment"
+            " variable of its name is set",
+            advice="Write KEY=VALUE, or KEY alone for one that is set here; and secure: before it"
+            " for a secret.",
+        )
+    return Variable(key=key, value=value, secret=secret)

@@ -1,4 +1,4 @@
-"""The options about single tests: what they are held against, and those of the commands on them.
+"""The options about single tests: what they are held against.
 
 Imported where somebody asks for that, as most gates do not.
 """
@@ -11,18 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testery_gate.api import client as api
-from testery_gate.cli.arguments import (
-    ConnectionOptions,
-    GateOptions,
-    ListOptions,
-    Values,
-    connection_options,
-    list_options,
-    query_of,
-    references_in,
-)
+from testery_gate.cli.arguments import GateOptions
 from testery_gate.cli.client import connect, connect_behind
-from testery_gate.cli.given import DESCRIBING, Given, is_given
+from testery_gate.cli.connection import api_url
+from testery_gate.cli.given import Given, Values
 from testery_gate.cli.process import Machine
 from testery_gate.cli.quarantine_file import read_quarantine
 from testery_gate.errors import UsageError
@@ -32,13 +24,9 @@ from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.gathering import AFTER_THE_END, Gathering, Wanted
 from testery_gate.evidence.quarantine import Quarantine
 from testery_gate.evidence.read_ahead import ReadAhead
-from testery_gate.runs.references import RunReference
-from testery_gate.runs.selection import Query
 from testery_gate.runs.wait import Effects
 from testery_gate.waiting.deadline import Deadline
 
-NEWEST = 20
-"""How many runs that are described are looked at for one that has finished."""
 NO_CACHE = "none"
 
 
@@ -51,56 +39,9 @@ class EvidenceOptions:
     """Where the tests of earlier runs are kept, if in a file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineOptions:
-    """The options of ``quarantine``."""
-
-    quarantine: Quarantine
-    described: ListOptions | None
-    """Which runs to look at; ``None`` where none is described."""
-    form: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareOptions:
-    """The options of ``compare``."""
-
-    old: RunReference | FileBaseline
-    """A run, or a report on one."""
-    new: RunReference
-    limit: int
-    """The most tests of each kind in text and Markdown."""
-    connection: ConnectionOptions
-    outage_tolerance: float
-    form: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlakyOptions:
-    """The options of ``flaky``."""
-
-    query: Query
-    """The newest run of the history."""
-    git_ref: str | None
-    """Of which branch or commit all runs must be, if one is named."""
-    history: int
-    """The most runs that are read."""
-    limit: int
-    connection: ConnectionOptions
-    outage_tolerance: float
-    form: str
-
-
-def evidence_options(
-    values: Values, machine: Machine, given: Given, api_url: str
-) -> EvidenceOptions:
+def evidence_options(values: Values, machine: Machine, given: Given) -> EvidenceOptions:
     """Return what the single tests are held against."""
-    baseline, git_ref, history = values["baseline"], values["baseline_ref"], values["history"] or 0
-    if git_ref is not None and not git_ref.strip():
-        raise UsageError(
-            f"{given.named('baseline_ref')} is empty",
-            advice="Check that its variable is set, or leave the option out.",
-        )
+    baseline, git_ref, history = values["baseline"], given.filled("baseline_ref"), values["history"]
     if baseline and not isinstance(baseline, Previous) and git_ref and not history:
         raise UsageError(
             f"{given.named('baseline_ref')} is for the previous run, and"
@@ -109,14 +50,14 @@ def evidence_options(
         )
     if isinstance(baseline, Path):
         with given.placed("baseline"):
-            baseline = _baseline_file(baseline, machine).for_run
+            baseline = baseline_file(baseline, machine).for_run
     wanted = Wanted(
         baseline=baseline or Previous(),
         git_ref=git_ref,
-        history=history,
+        history=history or 0,
         quarantine=_quarantine(values, machine, given),
     )
-    return EvidenceOptions(wanted=wanted, cache=_cache(values, machine, api_url))
+    return EvidenceOptions(wanted=wanted, cache=_cache(values, machine, given))
 
 
 def _quarantine(values: Values, machine: Machine, given: Given) -> Quarantine | None:
@@ -128,15 +69,18 @@ def _quarantine(values: Values, machine: Machine, given: Given) -> Quarantine | 
         )
     if file is None:
         return None
+    # Else a variable that is not set would have the file of the change read.
+    ref = given.filled("quarantine_ref")
     with given.placed("quarantine" if ref is None else "quarantine_ref"):
         return read_quarantine(file, ref, values["quarantine_days"], machine)
 
 
-def _baseline_file(
+def baseline_file(
     path: Path,
     machine: Machine,
     advice: str = "Write previous, a run's id or address, or the path of a report.",
 ) -> FileBaseline:
+    """Read a report on a run; raises :class:`UsageError`, with this advice for a wrong path."""
     try:
         content = machine.read_start(str(path), MOST_BYTES + 1)
     except OSError as error:
@@ -147,7 +91,7 @@ def _baseline_file(
     return read_baseline_file(content, str(path))
 
 
-def _cache(values: Values, machine: Machine, api_url: str) -> Path | None:
+def _cache(values: Values, machine: Machine, given: Given) -> Path | None:
     """Return the file that keeps the tests of earlier runs.
 
     Where nobody names one and the cache folder can't be made, there is none: nobody asked for it.
@@ -158,7 +102,7 @@ def _cache(values: Values, machine: Machine, api_url: str) -> Path | None:
     if named is not None:
         return None if named == NO_CACHE else Path(named)
     folder = _cache_folder(machine)
-    if folder is None or not api_url.startswith("https:"):
+    if folder is None or not api_url(values, given).startswith("https:"):
         return None
     # Path.exists() would raise for a home that only somebody else may look into.
     existing = next(part for part in (folder, *folder.parents) if os.path.exists(part))
@@ -174,54 +118,6 @@ def _cache_folder(machine: Machine) -> Path | None:
             return None
         named = machine.home / ".cache"
     return named / "testery-gate"
-
-
-def quarantine_options(values: Values, machine: Machine, given: Given) -> QuarantineOptions:
-    """Return the options of ``quarantine``; the token is needed only where runs are described."""
-    given.check_limits()
-    ref, most_days = values["quarantine_ref"], values["quarantine_days"]
-    newest = {**values, "each": (), "every": False, "latest": False, "limit": NEWEST}
-    described = any(is_given(values.get(option)) for option in DESCRIBING)
-    return QuarantineOptions(
-        quarantine=read_quarantine(values["file"], ref, most_days, machine),
-        described=list_options(newest, machine, given) if described else None,
-        form=values["output"],
-    )
-
-
-def compare_options(values: Values, machine: Machine, given: Given) -> CompareOptions:
-    """Return the options of ``compare``."""
-    (new,) = references_in(values["new"])
-    return CompareOptions(
-        old=_old(values["old"], machine),
-        new=new,
-        limit=values["limit"],
-        connection=connection_options(values, machine, given),
-        outage_tolerance=float(values["outage_tolerance"]),
-        form=values["output"],
-    )
-
-
-def _old(text: str, machine: Machine) -> RunReference | FileBaseline:
-    if text.isdecimal() or "://" in text:
-        (old,) = references_in(text)
-        return old
-    advice = "Give a run's id or address, or the path of a report."
-    return _baseline_file(Path(text), machine, advice)
-
-
-def flaky_options(values: Values, machine: Machine, given: Given) -> FlakyOptions:
-    """Return the options of ``flaky``."""
-    given.check_limits()
-    return FlakyOptions(
-        query=query_of({**values, "each": (), "every": False}, machine),
-        git_ref=values["baseline_ref"],
-        history=values["history"],
-        limit=values["limit"],
-        connection=connection_options(values, machine, given),
-        outage_tolerance=float(values["outage_tolerance"]),
-        form=values["output"],
-    )
 
 
 def gathering(options: GateOptions, evidence: EvidenceOptions, effects: Effects) -> Gathering:

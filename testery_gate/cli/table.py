@@ -1,16 +1,18 @@
-"""What commands print: lines and tables, as text for people at a terminal and as Markdown."""
+"""What commands print: lines and tables as text for a terminal or as Markdown, and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from io import StringIO
 from typing import TypeAlias
 
+from testery_gate.cli.output import abilities, line_width
 from testery_gate.judging.criteria import Unit, format_value
-from testery_gate.reports import markdown, view
+from testery_gate.reports import json_report, markdown, view
 from testery_gate.text import clean_line, clean_text, fold
 
 LONGEST = 1000
@@ -32,6 +34,16 @@ class Column:
     code."""
 
 
+def plain(*headings: str) -> Sequence[Column]:
+    """Return columns of what is shown whole: numbers, states, times."""
+    return [Column(heading=heading) for heading in headings]
+
+
+def texts(*headings: str) -> Sequence[Column]:
+    """Return columns of texts."""
+    return [Column(heading=heading, is_text=True) for heading in headings]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """What a cell shows; what is unknown or empty is ``-``."""
@@ -51,10 +63,26 @@ class Part:
     heading: str = ""
     lines: Sequence[str] = ()
     columns: Sequence[Column] = ()
-    """Of a table, which has at least one row."""
+    """Of a table, which may have no rows."""
     rows: Sequence[Row] = ()
     left_out: int = 0
     """How many rows there are beyond."""
+
+
+def document(schema_version: str, content: Mapping[str, object]) -> str:
+    """Return JSON for programs.
+
+    The second number of its version grows when a field is added, the first when one changes or
+    goes.
+    """
+    return f"{json_report.dumped({**json_report.head(schema_version), **content})}\n"
+
+
+def rendered(parts: Sequence[Part], form: str, environment: Mapping[str, str]) -> str:
+    """Return the parts in Markdown, or as text for standard output."""
+    if form == "markdown":
+        return parts_as_markdown(parts)
+    return parts_as_text(parts, width=line_width(), **abilities(sys.stdout, environment))
 
 
 def parts_as_text(parts: Sequence[Part], *, width: int | None, color: bool, unicode: bool) -> str:
@@ -75,7 +103,7 @@ def parts_as_text(parts: Sequence[Part], *, width: int | None, color: bool, unic
     for part in parts:
         heading = [strong(folded(part.heading))] if part.heading else []
         lines = [*heading, *map(folded, part.lines)]
-        if part.rows:
+        if part.columns:
             table = as_text(part.columns, part.rows, width=width, color=color, unicode=unicode)
             lines.append(table.removesuffix("\n"))
         if part.left_out:
@@ -91,7 +119,7 @@ def parts_as_markdown(parts: Sequence[Part]) -> str:
         if part.heading:
             blocks.append(f"{'###' if number else '##'} {markdown.prose(part.heading)}")
         blocks += map(markdown.prose, part.lines)
-        if part.rows:
+        if part.columns:
             blocks.append(as_markdown(part.columns, part.rows).removesuffix("\n"))
         if part.left_out:
             blocks.append(f"… {view.more(part.left_out)}")

@@ -109,8 +109,8 @@ def run_gate(process: Process, options: GateOptions) -> ExitCode:
 
 def _judge(process: Process, options: GateOptions) -> Sequence[Judged]:
     environment = process.machine.environment
-    quiet = options.display.quiet
-    verbose = options.display.verbose or ci.wants_debug(process.ci, environment)
+    quiet = options.quiet
+    verbose = options.verbose or ci.wants_debug(process.ci, environment)
     live = moves_cursor(sys.stderr, environment)
     sleep = process.interrupts.sleep
     wanted = options.waiting
@@ -206,8 +206,8 @@ def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) ->
     text = summary.render(
         runs,
         width=line_width(stream, process.machine.environment),
-        brief=options.display.quiet,
-        failures=options.display.failures,
+        brief=options.quiet,
+        failures=options.failures,
         exit_code=code,
         **abilities(stream, process.machine.environment),
     )

@@ -47,11 +47,6 @@ class Response:
     delivery: Delivery = Delivery.WHOLE
     delay: float = 0.0
 
-    @property
-    def length(self) -> int:
-        """The length of padding and body together, in bytes."""
-        return len(self.padding) * self.repeats + len(self.body)
-
     def with_headers(self, *headers: tuple[str, str]) -> tuple[tuple[str, str], ...]:
         """The headers with some set anew, whatever their letters' case."""
         names = {name.lower() for name, _ in headers}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 import socketserver
 import struct
@@ -51,8 +50,7 @@ class Simulator:
     ``speed`` is how many seconds of the scenario pass in one second of ``clock``; ``now`` is the
     time of day that the answers are dated by; ``on_exchange`` is called for every request, from the
     thread that serves it, before its answer is sent.
-    Raises ``ValueError`` for a host that is not a loopback address or a speed out of bounds, and
-    ``OSError`` if the port can't be opened.
+    Raises ``ValueError`` for a speed out of bounds, and ``OSError`` if the port can't be opened.
     """
 
     def __init__(
@@ -60,15 +58,12 @@ class Simulator:
         scenario: Scenario,
         *,
         token: str = DEFAULT_TOKEN,
-        host: str = "127.0.0.1",
         port: int = 0,
         speed: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_exchange: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
-        if not ipaddress.IPv4Address(host).is_loopback:
-            raise ValueError(f"the simulator listens on loopback only, not on {host}")
         if not 0 < speed <= 1_000_000:
             raise ValueError(f"the speed must be above 0 and at most 1000000, not {speed}")
         self._api = Api(scenario, token=token)
@@ -76,7 +71,7 @@ class Simulator:
         self._timeline = _Timeline(clock=clock, now=now, speed=speed)
         self._clock_starts = scenario.clock_starts
         self._on_exchange = on_exchange
-        self._server = _Server((host, port), self._handle)
+        self._server = _Server(("127.0.0.1", port), self._handle)
         self._thread = threading.Thread(target=self._accept, name="simulator", daemon=True)
 
     @property
@@ -289,7 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         said = any(name.lower() == "content-length" for name, _ in answer.headers)
         if not said:
-            headers.append(("Content-Length", str(answer.length)))
+            length = len(answer.padding) * answer.repeats + len(answer.body)
+            headers.append(("Content-Length", str(length)))
         if said or answer.status in _WITHOUT_BODY:
             # The next answer could not be told from the rest of this one.
             self.close_connection = True

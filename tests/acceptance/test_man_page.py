@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from testery_gate.cli.main import COMMANDS
-from testery_gate.cli.option_types import Documented
+from testery_gate.cli.option_types import Command
 from testery_gate.cli.wait import wait
 from tests.acceptance import command
 from tests.man_page import write
@@ -40,7 +40,7 @@ def test_man_has_nothing_against_a_page(name: str, tmp_path: Path) -> None:
 def test_what_is_copied_from_a_page_can_be_typed(tmp_path: Path) -> None:
     write(tmp_path)
     shown = rendered(["man", "--local-file", str(tmp_path / "testery-gate-wait.1")])
-    assert isinstance(wait, Documented)
+    assert isinstance(wait, Command)
     for example in wait.examples:
         assert example in shown
     for option in wait.params[1:]:

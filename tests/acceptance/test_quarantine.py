@@ -137,6 +137,20 @@ def test_a_variable_is_named_with_its_error(tmp_path: Path) -> None:
     assert "(from variable TESTERY_GATE_QUARANTINE)" in done.stderr
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+@pytest.mark.parametrize(
+    "words", ["wait 1 --quarantine=q.toml", "explain 1 --quarantine=q.toml", "quarantine q.toml"]
+)
+def test_a_blank_ref_does_not_have_the_file_of_the_change_read(
+    tmp_path: Path, words: str, blank: str
+) -> None:
+    (tmp_path / "q.toml").write_text(entry("x"))
+    done = command.run(*words.split(), cwd=tmp_path, TESTERY_GATE_QUARANTINE_REF=blank)
+    assert done.code == ExitCode.USAGE, done.output
+    said = " ".join(done.stderr.split())
+    assert "--quarantine-ref (from variable TESTERY_GATE_QUARANTINE_REF) is empty" in said
+
+
 @pytest.mark.parametrize(
     "line", ["quarantine = 'q.toml'", "quarantine-ref = 'HEAD'", "quarantine-days = 3000"]
 )

@@ -295,6 +295,23 @@ def test_a_blank_variable_hides_no_other(tmp_path: Path) -> None:
         assert found["api-url"] == (url, "variable TESTERY_API_URL")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variable", "said"),
+    [
+        ("--latest", "MIN_RUNS", "--min-runs 3 (from variable TESTERY_GATE_MIN_RUNS) can't be"),
+        ("--all", "EACH", "--each (from variable TESTERY_GATE_EACH) takes the newest of each"),
+        ("--each=name", "ALL", "group and --all (from variable TESTERY_GATE_ALL) takes all"),
+    ],
+)
+def test_what_contradicts_another_option_says_where_it_came_from(
+    tmp_path: Path, arguments: str, variable: str, said: str
+) -> None:
+    value = {"MIN_RUNS": "3", "EACH": "name", "ALL": "true"}[variable]
+    done = command.run("wait", arguments, cwd=tmp_path, **{f"TESTERY_GATE_{variable}": value})
+    assert done.code == ExitCode.USAGE
+    assert said in " ".join(done.stderr.split())
+
+
 @pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("content", "arguments", "variables", "place"),
@@ -325,6 +342,21 @@ def test_a_blank_variable_hides_no_other(tmp_path: Path) -> None:
             *("", "", {"TESTERY_API_URL": "ftp://x"}),
             "(from variable TESTERY_API_URL)",
             id="no URL",
+        ),
+        pytest.param(
+            *("", "", {"TESTERY_API_URL": "https://a..b/api"}),
+            "invalid host name: https://a..b/api (from variable TESTERY_API_URL)",
+            id="no host",
+        ),
+        pytest.param(
+            *("", "", {"TESTERY_API_TOKEN": "", "TESTERY_GATE_TOKEN_FILE": "none"}),
+            "file none: No such file or directory (from variable TESTERY_GATE_TOKEN_FILE)",
+            id="no token file",
+        ),
+        pytest.param(
+            *("", "", {"TESTERY_API_TOKEN": "", "TESTERY_GATE_TOKEN": "a b"}),
+            "invalid characters (from variable TESTERY_GATE_TOKEN)",
+            id="no token",
         ),
         pytest.param(
             *("report = 'x=y'", "", {}),

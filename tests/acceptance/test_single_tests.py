@@ -109,6 +109,15 @@ def test_what_is_wrong_ends_with_2(
     assert said in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+@pytest.mark.parametrize("words", ["wait 1 --only-new", "explain --only-new", "flaky --latest"])
+def test_a_blank_ref_is_not_any_branch(tmp_path: Path, words: str, blank: str) -> None:
+    done = command.run(*words.split(), cwd=tmp_path, TESTERY_GATE_BASELINE_REF=blank)
+    assert done.code == ExitCode.USAGE, done.output
+    said = " ".join(done.stderr.split())
+    assert "--baseline-ref (from variable TESTERY_GATE_BASELINE_REF) is empty" in said
+
+
 @pytest.mark.parametrize("api", ["regression"], indirect=True)
 @pytest.mark.parametrize("setting", ["baseline = 1", "baseline-ref = 'x'", "no-baseline = 'new'"])
 def test_a_file_that_comes_with_the_change_does_not_say_whose_failures_count(

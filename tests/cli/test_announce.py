@@ -8,7 +8,7 @@ import pytest
 
 from testery_gate.api.credentials import Token
 from testery_gate.cli import announce
-from testery_gate.cli.arguments import CodeHostOptions
+from testery_gate.cli.announce import CodeHostOptions
 from testery_gate.cli.process import Process
 from testery_gate.code_hosts import Mode, System, Wishes
 from testery_gate.waiting.signals import Interrupts

@@ -13,22 +13,18 @@ import pytest
 
 from testery_gate.api.time_limit import TookTooLong
 from testery_gate.cli import arguments
-from testery_gate.cli.arguments import (
-    TOKEN_SECONDS,
-    ExplainOptions,
-    GateOptions,
-    ListOptions,
-)
+from testery_gate.cli.arguments import GateOptions
 from testery_gate.cli.check import check
+from testery_gate.cli.connection import TOKEN_SECONDS
 from testery_gate.cli.explain import explain
-from testery_gate.cli.list_runs import list_runs
+from testery_gate.cli.list_runs import all_described, list_runs
 from testery_gate.cli.options import SHORT_CRITERIA, given
 from testery_gate.cli.process import Machine, Process
-from testery_gate.cli.run import run
+from testery_gate.cli.run import run, run_options
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
 from testery_gate.judging.criteria import Criterion, parse_criterion
-from testery_gate.judging.policy import Expectation
+from testery_gate.judging.policy import Expectation, Policy
 from testery_gate.model import Field
 from testery_gate.runs.references import PipedRuns, RunReference
 from testery_gate.runs.selection import Condition, Group, Query, Selection
@@ -83,14 +79,14 @@ def checking(*words: str) -> GateOptions:
         return arguments.check_options(ctx.params, MACHINE, given(ctx))
 
 
-def listing(*words: str) -> ListOptions:
+def listing(*words: str) -> Query:
     with context(list_runs, *words) as ctx:
-        return arguments.list_options(ctx.params, MACHINE, given(ctx))
+        return all_described(ctx.params, MACHINE, given(ctx))
 
 
-def explaining(*words: str) -> ExplainOptions:
+def explaining(*words: str) -> Policy:
     with context(explain, *words) as ctx:
-        return arguments.explain_options(ctx.params, MACHINE, given(ctx))
+        return arguments.explained_policy(ctx.params, MACHINE, given(ctx))
 
 
 def query(*words: str) -> Query:
@@ -253,7 +249,7 @@ def test_a_token_that_does_not_come_in_time_is_a_usage_error() -> None:
     ],
 )
 def test_a_list_has_all_runs_unless_fewer_are_asked_for(words: str, every: bool) -> None:
-    found = listing(*words.split()).query.selection
+    found = listing(*words.split()).selection
     assert (found.every, found.most) == (every, 20)
 
 
@@ -275,7 +271,7 @@ SHORT: Mapping[str, tuple[str, str]] = {
 
 
 def test_every_short_criterion_is_tried() -> None:
-    assert [short.flag for short in SHORT_CRITERIA] == list(SHORT)
+    assert [f"--{short.option_name}" for short in SHORT_CRITERIA] == list(SHORT)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +280,7 @@ def test_every_short_criterion_is_tried() -> None:
 def test_a_short_criterion_decides_and_is_explained(flag: str, value: str, meant: str) -> None:
     criterion: Criterion = parse_criterion(meant)
     assert waiting("1", f"{flag}={value}").policy.required == (criterion,)
-    assert explaining(f"{flag}={value}").policy.required == (criterion,)
+    assert explaining(f"{flag}={value}").required == (criterion,)
     words = ["--require=total >= 1", f"{flag}={value}"]
     assert waiting("1", *words).policy.required == (parse_criterion("total >= 1"), criterion)
 
@@ -412,7 +408,7 @@ def test_nothing_is_kept_where_nobody_asks_for_single_tests() -> None:
 
 def starting(*words: str, machine: Machine = MACHINE) -> GateOptions:
     with context(run, "--no-config", *words) as ctx:
-        return arguments.run_options(ctx.params, machine, given(ctx), lambda: "5f2a")
+        return run_options(ctx.params, machine, given(ctx), lambda: "5f2a")
 
 
 SHOP = ("--project=shop", "--environment=qa")

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from testery_gate.ci import CHOICES
-from testery_gate.cli.completion import SCRIPTS, answer, completion
+from testery_gate.cli.completion import SHELLS, answer, completion
 from testery_gate.cli.main import COMMANDS, cli
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode
@@ -18,6 +18,8 @@ from testery_gate.simulator import scenarios
 from testery_gate.waiting.signals import Interrupts
 from tests.acceptance import command
 from tests.cli.commands import commands
+
+PACKAGE = Path(__file__).parents[2] / "testery_gate"
 
 
 def suggested(line: str, **environment: str) -> list[tuple[str, str, str]]:
@@ -69,7 +71,7 @@ def test_options_come_with_their_help() -> None:
         pytest.param("wait --git-ref ", "plain", ["auto"], id="the commit"),
         pytest.param("wait --timeout ", "plain", [], id="a duration"),
         pytest.param("wait 5", "plain", [], id="a run"),
-        pytest.param("completion ", "plain", [*SCRIPTS], id="shells"),
+        pytest.param("completion ", "plain", [*SHELLS], id="shells"),
         pytest.param("bogus ", "plain", sorted(COMMANDS), id="no command"),
     ],
 )
@@ -116,9 +118,10 @@ def test_no_configuration_spoils_a_suggestion(
 def test_there_is_a_script_for_each_shell_that_can_be_asked_for(tmp_path: Path) -> None:
     (shell,) = completion.params
     assert isinstance(shell.type, click.Choice)
-    assert list(shell.type.choices) == list(SCRIPTS)
-    for name, script in SCRIPTS.items():
+    assert tuple(shell.type.choices) == SHELLS
+    for name in SHELLS:
         done = command.run("completion", name, cwd=tmp_path)
+        script = (PACKAGE / "completion" / f"testery-gate.{name}").read_text()
         assert (done.code, done.stdout, done.stderr) == (0, script, "")
 
 

@@ -15,7 +15,7 @@ from testery_gate.cli.config_file import InFile
 from testery_gate.cli.doctor import doctor
 from testery_gate.cli.list_runs import list_runs
 from testery_gate.cli.option_types import Setting
-from testery_gate.cli.options import every_setting
+from testery_gate.cli.options import SETTINGS
 from testery_gate.cli.run import run
 from testery_gate.cli.wait import wait
 from testery_gate.errors import UsageError
@@ -65,7 +65,7 @@ def test_the_published_schema_is_current(path: Path) -> None:
 def test_it_is_a_schema_and_has_all_that_a_file_may_set() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
     assert SCHEMA["properties"].keys() == {
-        setting.option_name for setting in every_setting() if setting.in_file is not InFile.NEVER
+        setting.option_name for setting in SETTINGS if setting.in_file is not InFile.NEVER
     }
 
 
@@ -73,7 +73,7 @@ def test_it_is_a_schema_and_has_all_that_a_file_may_set() -> None:
     "setting",
     [
         pytest.param(setting, id=setting.option_name)
-        for setting in every_setting()
+        for setting in SETTINGS
         if setting.in_file is not InFile.NEVER and setting.option_name not in GRAMMARS
     ],
 )

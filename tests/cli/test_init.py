@@ -13,12 +13,11 @@ import jsonschema
 import pytest
 import yaml
 
+from testery_gate.cli.config_file import PROJECT_FILE
 from testery_gate.cli.init import write_new
 from testery_gate.cli.pipelines import (
     NAMES,
     PIPELINES,
-    SETTINGS,
-    Criteria,
     File,
     Pipeline,
     Repository,
@@ -32,7 +31,7 @@ from tests.acceptance import command
 from tests.canary import Simulator
 from tests.cli.test_configuration_schema import SCHEMA
 from tests.cli.test_process import git
-from tests.packaged_examples import EXAMPLES, PACKAGED, copies
+from tests.packaged_examples import EXAMPLES, PACKAGED, copies, example_of
 
 ALL_PIPELINES = [pytest.param(pipeline, id=pipeline.name) for pipeline in PIPELINES]
 WITHOUT_TOKEN = {"TESTERY_API_TOKEN": ""}
@@ -53,15 +52,15 @@ def test_the_package_has_the_examples_of_the_documents() -> None:
 
 @pytest.mark.parametrize("pipeline", ALL_PIPELINES)
 def test_without_criteria_the_files_are_the_examples(pipeline: Pipeline) -> None:
-    own, settings = made(pipeline, Criteria())
-    assert (own.path, settings.path) == (pipeline.target, SETTINGS)
-    assert own.text == (EXAMPLES / pipeline.template).read_text(encoding="utf-8")
-    assert settings.text == (EXAMPLES / SETTINGS).read_text(encoding="utf-8")
+    own, settings = made(pipeline, {})
+    assert (own.path, settings.path) == (pipeline.target, PROJECT_FILE)
+    assert own.text == example_of(pipeline).read_text(encoding="utf-8")
+    assert settings.text == (EXAMPLES / PROJECT_FILE).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("pipeline", ALL_PIPELINES)
 def test_the_criteria_are_in_the_pipeline_and_in_the_settings(pipeline: Pipeline) -> None:
-    own, settings = made(pipeline, Criteria(environment="staging", max_failed="2%"))
+    own, settings = made(pipeline, {"environment": "staging", "max-failed": "2%"})
     words = " ".join(own.text.replace(",", " ").replace('"', "").replace("%%", "%").split())
     if pipeline.name == "github":
         assert "git-ref: auto environment: staging max-failed: 2% timeout" in words
@@ -77,7 +76,7 @@ def test_the_criteria_are_in_the_pipeline_and_in_the_settings(pipeline: Pipeline
 
 def test_in_teamcity_two_percent_signs_name_no_parameter() -> None:
     (teamcity,) = (pipeline for pipeline in PIPELINES if pipeline.name == "teamcity")
-    own, _ = made(teamcity, Criteria(max_failed="2%"))
+    own, _ = made(teamcity, {"max-failed": "2%"})
     assert "--max-failed 2%% " in own.text
 
 
@@ -147,7 +146,7 @@ def test_it_writes_shows_and_says_what_is_left_to_do(tmp_path: Path) -> None:
     assert done.code == ExitCode.PASSED, done.output
     assert "Recognised gitlab by the repository acme/shop on gitlab.com." in done.stderr
     assert "secret" not in done.output.replace("create this secret", "")
-    for name in (".gitlab-ci.yml", SETTINGS):
+    for name in (".gitlab-ci.yml", PROJECT_FILE):
         assert f"Wrote {name}:\n\n{(tmp_path / name).read_text()}" in done.stdout
     assert ".gitlab-ci.yml, line 1: create this secret" in done.stderr
     assert "there is no API token" in done.stderr
@@ -193,7 +192,7 @@ def test_what_is_recognised_is_what_it_says_to_pass(tmp_path: Path) -> None:
     assert "Pass --ci buildkite, and" in done.stderr
 
 
-@pytest.mark.parametrize("standing", [("deploy.sh",), (SETTINGS,), ("deploy.sh", SETTINGS)])
+@pytest.mark.parametrize("standing", [("deploy.sh",), (PROJECT_FILE,), ("deploy.sh", PROJECT_FILE)])
 def test_no_file_is_overwritten_and_none_written_beside_it(
     tmp_path: Path, standing: tuple[str, ...]
 ) -> None:
@@ -213,7 +212,7 @@ def test_no_file_is_overwritten_and_none_written_beside_it(
 
 @pytest.mark.parametrize(
     ("link", "target"),
-    [(".github", "outside"), (".github/workflows", "outside"), (SETTINGS, "outside/nothing")],
+    [(".github", "outside"), (".github/workflows", "outside"), (PROJECT_FILE, "outside/nothing")],
 )
 def test_nothing_is_written_through_a_link(tmp_path: Path, link: str, target: str) -> None:
     work, outside = tmp_path / "work", tmp_path / "outside"

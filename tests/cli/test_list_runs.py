@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from testery_gate.cli.list_runs import render
-from testery_gate.cli.table import LONGEST
+from testery_gate.cli.list_runs import COLUMNS, rows
+from testery_gate.cli.table import LONGEST, as_text
 from testery_gate.model import TestRun, parse_run
 from tests.builders import make_answer, with_unknown
 from tests.runlist import NOW, run_of
 
 
 def table(runs: Sequence[TestRun], **options: Any) -> list[str]:
-    paper: dict[str, Any] = {"now": NOW, "width": None, "color": False, "unicode": True}
-    return render(runs, **(paper | options)).splitlines()
+    paper: dict[str, Any] = {"width": None, "color": False, "unicode": True}
+    return as_text(COLUMNS, rows(runs, NOW), **(paper | options)).splitlines()
 
 
 RUNS = [

@@ -12,7 +12,7 @@ import pytest
 
 from testery_gate import __version__
 from testery_gate.cli.main import COMMANDS, cli
-from testery_gate.cli.option_types import HOME, Documented
+from testery_gate.cli.option_types import HOME, Command
 from testery_gate.cli.process import Process
 from testery_gate.errors import ExitCode
 from testery_gate.waiting.signals import Interrupts
@@ -34,8 +34,8 @@ def test_each_command_is_listed_with_the_whole_first_line_of_its_help(tmp_path: 
         assert f"{name} {line}" in words
 
 
-DOCUMENTED: dict[str, Documented] = {"": cli} | {
-    name: found for name, found in commands().items() if isinstance(found, Documented)
+DOCUMENTED: dict[str, Command] = {"": cli} | {
+    name: found for name, found in commands().items() if isinstance(found, Command)
 }
 
 

@@ -15,7 +15,6 @@ from testery_gate.api.credentials import Token
 from testery_gate.api.transport import Encryption
 from testery_gate.doctor import Finding, State, Step, examine, overall
 from testery_gate.doctor.checks import Subject, certificate_finding, checks_of
-from testery_gate.doctor.rendering import Style, conclusion, line
 from testery_gate.errors import ExitCode, GateError, NoAnswer, Unauthorized, UsageError
 from testery_gate.simulator import load_scenario
 from tests.canary import CANARY, Simulator
@@ -270,51 +269,6 @@ def test_a_proxy_stands_first_on_the_way(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("NO_PROXY", "localhost")
     excluded = examined("https://localhost:1/api")["proxy"]
     assert excluded.found == "none: NO_PROXY contains localhost"
-
-
-WIDE = Style(width=None, color=False, unicode=True)
-FAILED = Finding(
-    check="tls",
-    state=State.FAILED,
-    found="brök",
-    advice="Mend it at once.",
-    exit_code=ExitCode.UNAVAILABLE,
-)
-
-
-def test_a_line_holds_the_state_the_check_and_what_was_found() -> None:
-    assert line(Finding(check="tls", found="well"), WIDE) == "ok       tls           well\n"
-    assert line(FAILED, WIDE) == "FAILED   tls           brök\n         Mend it at once.\n"
-
-
-def test_a_line_is_shown_as_the_stream_can() -> None:
-    ascii_only = Style(width=None, color=False, unicode=False)
-    assert "br?k" in line(FAILED, ascii_only)
-    colored = Style(width=40, color=True, unicode=True)
-    assert line(FAILED, colored).startswith("\x1b[31mFAILED \x1b[0m  tls")
-    skipped = Finding(check="tls", state=State.SKIPPED, found="x")
-    assert line(skipped, colored).startswith("skipped  tls")
-    long = Finding(check="tls", found="x", advice="word " * 20)
-    assert all(len(text) <= 40 for text in line(long, colored).splitlines()[1:])
-
-
-@pytest.mark.parametrize(
-    ("findings", "said"),
-    [
-        pytest.param([], "A gate can reach a verdict here.\n", id="well"),
-        pytest.param([State.WARNING], "here, with 1 warning.\n", id="a warning"),
-        pytest.param([State.WARNING] * 2, "here, with 2 warnings.\n", id="warnings"),
-        pytest.param([State.FAILED], "here: tls failed (exit code 4).\n", id="failed"),
-    ],
-)
-def test_the_conclusion_says_whether_a_gate_would_work(
-    findings: Sequence[State], said: str
-) -> None:
-    made = [
-        Finding(check="tls", state=state, found="", exit_code=ExitCode.UNAVAILABLE)
-        for state in findings
-    ]
-    assert conclusion(made).endswith(said)
 
 
 def test_a_name_that_nobody_has_is_said() -> None:

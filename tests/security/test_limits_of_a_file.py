@@ -11,7 +11,7 @@ import pytest
 from junitparser import JUnitXml
 
 from testery_gate.cli.config_file import InFile
-from testery_gate.cli.options import every_setting
+from testery_gate.cli.options import SETTINGS
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
@@ -28,7 +28,7 @@ def write(folder: Path, settings: str) -> None:
 def test_what_a_file_may_do_with_each_setting_is_a_decision() -> None:
     """A new setting is for trusted files only, unless its entry here says that it may be more."""
     found: dict[InFile, set[str]] = {use: set() for use in InFile}
-    for setting in every_setting():
+    for setting in SETTINGS:
         found[setting.in_file].add(setting.option_name)
     assert found == {
         InFile.HARMLESS: {
