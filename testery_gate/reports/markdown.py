@@ -133,7 +133,9 @@ def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     (judged,) = runs
     told = [_exit_code(judged.exit_code)]
     gist = list(_gist(judged, budget, _heading("##", judged.exit_code, headline(runs)), told))
-    below = list(_below(judged, budget, "###")) if gist else []
+    if not gist:
+        return
+    below = list(_below(judged, budget, "###"))
     yield from (*gist, *_failing_tests(judged, budget, "###"), *below)
 
 

@@ -25,9 +25,16 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.failures import FailureClass
+from testery_gate.evidence.failures import Evidence, FailureClass
 from testery_gate.judging.judged import Judged
-from testery_gate.model import ResultStatus, TestResult, TestRun, parse_results, parse_run
+from testery_gate.model import (
+    ResultStatus,
+    RunStatus,
+    TestResult,
+    TestRun,
+    parse_results,
+    parse_run,
+)
 from testery_gate.reports import FORMATS, markdown, view, with_options
 from testery_gate.reports.headline import headline, unsaid
 from testery_gate.simulator import load_scenario
@@ -323,6 +330,14 @@ def test_a_report_has_room_in_its_limit(runs: Sequence[Judged], limit: int) -> N
     assert (
         rendered.count("<details>") == rendered.count("</details>") == len(list(page.iter("pre")))
     )
+
+
+@pytest.mark.parametrize("limit", range(40, 80))
+def test_no_report_begins_without_its_headline(limit: int) -> None:
+    run = TestRun(id=1, status=RunStatus.SUBMITTED)
+    judged = judge(make_policy(), run, evidence=Evidence(results=()))
+    rendered = markdown.render([judged], limit=limit)
+    assert rendered == "" or rendered.startswith("## ")
 
 
 def hostile_simulation() -> Sequence[Judged]:
