@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from testery_gate.api.client import ONLY_LOOK_SECONDS, TesteryClient
 from testery_gate.api.time_limit import TookTooLong
 from testery_gate.errors import ApiError, ExitCode, Interrupted, NotFound, Unauthorized
-from testery_gate.evidence.failures import Evidence
-from testery_gate.evidence.gathering import Gathering
+from testery_gate.evidence.classes import Evidence
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.policy import Policy
 from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict, stopped
@@ -21,20 +21,22 @@ from testery_gate.runs.comparable import (
     find_earlier,
     usual_durations,
 )
-from testery_gate.runs.finding import Search, appeared
 from testery_gate.runs.listing import PAGE_SIZE, Pages
 from testery_gate.runs.lookup import Lookup
-from testery_gate.runs.meant import Described, Meant, Named, Question
+from testery_gate.runs.meant import Meant, Named, Question
 from testery_gate.runs.references import PipedRuns, RunReference
-from testery_gate.runs.selection import Query
-from testery_gate.runs.start import Start, Starter
 from testery_gate.runs.wait import Effects as Effects
 from testery_gate.runs.wait import Wait
 from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import Durations, PollInterval, Sighting
 
-Target = Sequence[RunReference] | PipedRuns | Query | Start
-"""Which runs to judge: those that are named or described, or one that is started for it."""
+if TYPE_CHECKING:
+    from testery_gate.evidence.gathering import Gathering
+    from testery_gate.runs.selection import Query
+    from testery_gate.runs.start import Start, Starter
+
+    Target = Sequence[RunReference] | PipedRuns | Query | Start
+    """Which runs to judge: those that are named or described, or one that is started for it."""
 
 CANCEL_SECONDS = 5.0
 """How long it may take to cancel runs: whoever stops a gate waits a few seconds, and then kills it
@@ -106,8 +108,6 @@ class Gate:
         standard input names no runs, or what is to be started is not there.
         """
         try:
-            if isinstance(target, Start):
-                return self._judge_started(target)
             if isinstance(target, PipedRuns):
                 # A deadline of 0 must leave those who write into it the time to start.
                 seconds = self._waiting.deadline.remaining() or ONLY_LOOK_SECONDS
@@ -117,6 +117,10 @@ class Gate:
                     return [Judged(run_id=None, verdict=_no_end_of_input(seconds))]
             if isinstance(target, Sequence):
                 return self._judge_named(target)
+            from testery_gate.runs.start import Start  # of no use to a run that is named
+
+            if isinstance(target, Start):
+                return self._judge_started(target)
             return self._judge_described(target)
         except Interrupted as cause:
             verdict = no_verdict(cause.exit_code, f"stopped by {cause}")
@@ -136,6 +140,8 @@ class Gate:
         )
 
     def _judge_started(self, wanted: Start) -> Sequence[Judged]:
+        from testery_gate.runs.start import Starter
+
         effects, deadline = self._effects, self._waiting.deadline
         self._wanted = wanted
         starter = Starter(
@@ -187,6 +193,9 @@ class Gate:
         return Judged(run_id=run_id, verdict=verdict, notes=notes)
 
     def _judge_described(self, query: Query) -> Sequence[Judged]:
+        from testery_gate.runs.described import Described
+        from testery_gate.runs.finding import Search, appeared
+
         search = Search(query, self._client, self._effects.now)
         try:
             choice = appeared(

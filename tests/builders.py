@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from testery_gate.api.connection import Route
 from testery_gate.api.transport import Transport
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.failures import Evidence
+from testery_gate.evidence.classes import Evidence
 from testery_gate.judging.criteria import Metric, Operator, Unit, parse_criterion
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.policy import Expectation, Policy

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.failures import FailureClass
+from testery_gate.evidence.classes import FailureClass
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.verdict import Check, CheckState
 from testery_gate.model import TestResult

@@ -19,17 +19,16 @@ from testery_gate.cli.options import SHORT_CRITERIA
 from testery_gate.cli.process import Machine
 from testery_gate.cli.which_runs import AUTO, commit_under_test, target, time_of
 from testery_gate.errors import UsageError
-from testery_gate.gate import Target
 from testery_gate.judging.policy import NO_NEW_FAILURES, Expectation, Policy
 from testery_gate.model import Field
 from testery_gate.reports import Renderer, Report, parse_report, with_options
-from testery_gate.runs.start import Start
 from testery_gate.waiting import interval
 from testery_gate.waiting.polling import PollInterval
 
 if TYPE_CHECKING:
     from testery_gate.cli.announce import CodeHostOptions
     from testery_gate.cli.single_tests import EvidenceOptions
+    from testery_gate.gate import Target
 
 _APPEARING, NAMED_APPEARING = Fraction(120), Fraction(10)
 """Seconds that a run may take to appear where the user does not say. An id that is known has been
@@ -158,16 +157,12 @@ def gate_options(
     """Return all that a gate needs; ``target`` makes out which runs are meant."""
     given.check_limits()
     policy = _policy(values, machine, given)
-    meant = target()
-    connection = connection_options(values, machine, given)
-    if isinstance(meant, Start):
-        connection = replace(connection, secrets=meant.secrets)
     return GateOptions(
-        target=meant,
+        target=target(),
         policy=policy,
         evidence=_evidence(values, machine, given, policy),
         reports=_reports(values, given),
-        connection=connection,
+        connection=connection_options(values, machine, given),
         waiting=waiting,
         code_host=_code_host(values, machine, given),
         notes=(*given.notes, *given.selection_note()),

@@ -13,10 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testery_gate.errors import UsageError
 from testery_gate.reports import split_report
-from testery_gate.toml import Toml, parse_toml
+
+if TYPE_CHECKING:
+    from testery_gate.toml import Toml
 
 ENVIRONMENT_PREFIX = "TESTERY_GATE_"
 PROJECT_FILE = "testery-gate.toml"
@@ -133,6 +136,8 @@ def _read_toml(path: Path, *, regular: bool = False) -> Toml:
             f"{path} is not a configuration file: it is larger than {most // 1024} KiB",
             advice=_WITHOUT_FILE,
         )
+    from testery_gate.toml import parse_toml  # most projects have no such file
+
     return parse_toml(content, str(path), advice=_WITHOUT_FILE)
 
 

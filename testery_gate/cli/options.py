@@ -31,7 +31,6 @@ from testery_gate.cli.option_types import CONFIG_KEY, Setting
 from testery_gate.cli.output import show
 from testery_gate.cli.process import Process
 from testery_gate.errors import UsageError
-from testery_gate.evidence.quarantine import MOST_DAYS
 from testery_gate.judging.criteria import (
     Criterion,
     Metric,
@@ -409,7 +408,7 @@ SETTINGS = (
         "--quarantine-days",
         metavar="N",
         type=click.IntRange(1, 3650),
-        default=MOST_DAYS,
+        default=90,
         help="How many days ahead an entry of that file may end at most.",
     ),
     _tests(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import click
@@ -71,9 +73,14 @@ def run_options(
 ) -> GateOptions:
     """Return the options of ``run``, which starts what it then waits for."""
     waiting = waiting_options(values, given, NAMED_APPEARING)
-    return gate_options(
-        values, machine, given, waiting, lambda: _start(values, machine, given, unguessable)
-    )
+
+    @cache
+    def start() -> Start:
+        return _start(values, machine, given, unguessable)
+
+    options = gate_options(values, machine, given, waiting, start)
+    # What a secret variable holds must not show of what the API says.
+    return replace(options, connection=replace(options.connection, secrets=start().secrets))
 
 
 def _start(values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]) -> Start:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -25,7 +25,6 @@ from testery_gate.cli.output import abilities, complain, line_width, show
 from testery_gate.cli.process import Process
 from testery_gate.cli.told import told_reports
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.gathering import Gathering
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.display import display
 from testery_gate.progress.failing import naming
@@ -35,6 +34,9 @@ from testery_gate.reports.ending import overall
 from testery_gate.reports.files import check_writable, publish
 from testery_gate.reports.grouping import seen_first
 from testery_gate.waiting.deadline import Deadline
+
+if TYPE_CHECKING:
+    from testery_gate.evidence.gathering import Gathering
 
 
 class GateCommand(SectionedCommand):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from fractions import Fraction
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from testery_gate.cli.given import DESCRIBING, Given, Values, is_given
 from testery_gate.cli.option_types import LookbackSpan
@@ -16,8 +17,10 @@ from testery_gate.cli.process import Machine
 from testery_gate.errors import UsageError
 from testery_gate.model import Field
 from testery_gate.runs.references import PipedRuns, RunReference, parse_reference, parse_references
-from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.text import clean_text, one_line
+
+if TYPE_CHECKING:
+    from testery_gate.runs.selection import Query
 
 AUTO = "auto"
 
@@ -87,6 +90,8 @@ def _once(references: Iterable[RunReference]) -> Sequence[RunReference]:
 
 def query_of(values: Values, machine: Machine, given: Given) -> Query:
     """Return what finds the runs that are described; an error says what set the option."""
+    from testery_gate.runs.selection import Condition, Group, Query, Selection
+
     each, every, deploy_id = values["each"], values["every"], values["deploy_id"]
     if each and every:
         raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testery_gate.evidence.flakiness import same_commit
+from testery_gate.evidence.commits import same_commit
 from testery_gate.evidence.outcomes import EarlierRun
 from testery_gate.model import RunStatus, TestRun, same_git_ref
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
+from testery_gate.evidence.commits import excusably_same
 from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
-from testery_gate.model import TestRun, same_git_ref
+from testery_gate.model import TestRun
 
 FLAKY_CHANGES = 2
 """A test is flaky if its outcome changed so often: it was not only broken, or mended."""
-_COMMIT = re.compile(r"[0-9A-Fa-f]{7,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,35 +22,6 @@ class Since:
     run: TestRun
     at_least: bool
     """Whether it is the oldest run that was read, so that the test may have failed before."""
-
-
-def same_commit(one: TestRun, other: TestRun) -> bool:
-    """Whether two runs are known to be about the same commit or build.
-
-    A git ref can also be the name of a branch, and then it says nothing about the commit.
-    """
-    return _same_build(one, other) or _same_ref(one, other) is True
-
-
-def _excusably_same(one: TestRun, other: TestRun) -> bool:
-    """Whether a test is inconsistent if it passed in one run and failed in the other.
-
-    A build key may be used again for another commit, and then a test may have been mended.
-    """
-    same = _same_ref(one, other)
-    return _same_build(one, other) if same is None else same
-
-
-def _same_build(one: TestRun, other: TestRun) -> bool:
-    return bool(one.build_key) and one.build_key == other.build_key
-
-
-def _same_ref(one: TestRun, other: TestRun) -> bool | None:
-    """Whether two runs are of one commit; ``None`` where a ref does not say it."""
-    refs = (one.git_ref, other.git_ref)
-    if not all(ref and _COMMIT.fullmatch(ref) for ref in refs):
-        return None
-    return same_git_ref(one.git_ref or "", other.git_ref or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +64,7 @@ class History:
         known = [earlier.run for earlier in runs]
         same = {
             one.id: frozenset(
-                other.id for other in known if other.id == one.id or _excusably_same(one, other)
+                other.id for other in known if other.id == one.id or excusably_same(one, other)
             )
             for one in known
         }

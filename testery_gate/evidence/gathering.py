@@ -17,12 +17,8 @@ from testery_gate.evidence.baseline import (
     none_among,
     why_no_baseline,
 )
-from testery_gate.evidence.failures import (
-    Evidence,
-    Tolerating,
-    evidence_of,
-    failing,
-)
+from testery_gate.evidence.classes import Evidence
+from testery_gate.evidence.failures import Tolerating, evidence_of, failing
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, why_unusable
 from testery_gate.model import TestResult, TestRun

@@ -19,8 +19,6 @@ from testery_gate.evidence.outcomes import Outcomes, TestId
 from testery_gate.text import clean_line, fits, shorten
 from testery_gate.toml import Table, parse_toml
 
-MOST_DAYS = 90
-"""How far ahead an entry may expire, unless the user says otherwise."""
 LARGEST_FILE = 512 * 1024
 """Bytes of a quarantine file; more is not read."""
 SOON = 7
@@ -169,9 +167,7 @@ def _matcher(patterns: Iterable[tuple[int, str]]) -> Callable[[str], Sequence[in
     return fitting
 
 
-def parse_quarantine(
-    content: bytes, source: str, *, today: date, most_days: int = MOST_DAYS
-) -> Quarantine:
+def parse_quarantine(content: bytes, source: str, *, today: date, most_days: int) -> Quarantine:
     """Read a quarantine file; raises :class:`UsageError`, which names the source and the line."""
     if len(content) > LARGEST_FILE:
         raise UsageError(

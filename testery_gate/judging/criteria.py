@@ -16,7 +16,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import assert_never
 
-from testery_gate.evidence.failures import Evidence, FailureClass
+from testery_gate.evidence.classes import Evidence, FailureClass
 from testery_gate.model import TestRun
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.failures import Evidence
+from testery_gate.evidence.classes import Evidence
 from testery_gate.judging.verdict import Verdict
 from testery_gate.model import Attachments, Observation, TestResult, TestRun
 

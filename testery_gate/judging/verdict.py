@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from testery_gate.errors import ExitCode, Interrupted
-from testery_gate.evidence.failures import Evidence, FailureClass
+from testery_gate.evidence.classes import Evidence, FailureClass
 from testery_gate.judging import advice as advice_on
 from testery_gate.judging.criteria import (
     OF_CLASS,

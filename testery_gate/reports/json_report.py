@@ -11,7 +11,7 @@ from itertools import islice
 
 from testery_gate import __version__
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence, Failure
+from testery_gate.evidence.classes import Evidence, Failure
 from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import Metric, Unit, measure, measure_tests
 from testery_gate.judging.judged import Judged

@@ -17,7 +17,7 @@ from junit_xml import TestCase, TestSuite
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence import own_junit
-from testery_gate.evidence.failures import Evidence
+from testery_gate.evidence.classes import Evidence
 from testery_gate.evidence.outcomes import TestId
 from testery_gate.judging.criteria import (
     Metric,

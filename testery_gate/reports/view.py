@@ -10,7 +10,7 @@ from enum import Enum
 from fractions import Fraction
 
 from testery_gate.errors import ExitCode, combined
-from testery_gate.evidence.failures import Evidence, Failure, FailureClass
+from testery_gate.evidence.classes import Evidence, Failure, FailureClass
 from testery_gate.evidence.outcomes import TestId, TestOutcome
 from testery_gate.judging.criteria import Metric, Unit, format_percentage, format_value, measure
 from testery_gate.judging.judged import Judged

@@ -13,9 +13,8 @@ from testery_gate.model import Field, TestRun
 from testery_gate.runs.listing import Listing, Lookback, Pages, newest_first
 from testery_gate.runs.selection import Choice, Query
 from testery_gate.waiting.deadline import Deadline, utc_now
-from testery_gate.waiting.interval import QUICKEST, SLOWEST
+from testery_gate.waiting.interval import until_appeared
 
-FIRST_DELAY, LONGEST_DELAY = QUICKEST, SLOWEST
 YOUTH = timedelta(hours=1)
 """How long after its creation a run may still get more data, such as its branch's commit."""
 
@@ -55,14 +54,8 @@ def appeared(
             found = len(choice.runs)
             missing = f"no {search.query} yet" if least == 1 else f"{found} of {least} runs so far"
             say(f"There is {missing}; waiting for one to appear")
-        sleep(appearing_delay(attempt, appear_by))
+        sleep(until_appeared(attempt, appear_by))
     return choice
-
-
-def appearing_delay(attempt: int, appear_by: Deadline) -> float:
-    """Return the seconds until it is asked again whether a run has appeared."""
-    delay = FIRST_DELAY * 1.5 ** min(attempt - 1, 10)
-    return min(delay, LONGEST_DELAY, appear_by.remaining())
 
 
 class Search:

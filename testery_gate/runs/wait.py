@@ -10,10 +10,10 @@ from datetime import datetime
 
 from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
-from testery_gate.runs.finding import appearing_delay
 from testery_gate.runs.lookup import tells_all
 from testery_gate.runs.meant import Meant, Question
 from testery_gate.waiting.deadline import Deadline, utc_now
+from testery_gate.waiting.interval import until_appeared
 from testery_gate.waiting.polling import (
     Durations,
     PollInterval,
@@ -200,7 +200,7 @@ class Wait:
                 which = ", ".join(map(str, missing))
                 within = f"{self._appear_by.remaining():.0f} s"
                 self._effects.say(f"There is no run {which} yet; waiting up to {within} for it")
-            self._effects.sleep(appearing_delay(attempt, self._appear_by))
+            self._effects.sleep(until_appeared(attempt, self._appear_by))
             try:
                 found |= self._look(missing)
             except ApiError as error:

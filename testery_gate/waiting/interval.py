@@ -25,6 +25,7 @@ from math import sqrt
 from statistics import median
 
 from testery_gate.model import RunStatus
+from testery_gate.waiting.deadline import Deadline
 from testery_gate.waiting.polling import PollInterval, Sighting
 
 QUICKEST = 1.25
@@ -43,6 +44,12 @@ PRICE_IN_THE_DARK = 8.0
 """Where nothing says how near the end is."""
 LIKENESS = 16.0
 """How like comparable runs are: as a rule their durations differ by less than 20%."""
+
+
+def until_appeared(attempt: int, appear_by: Deadline) -> float:
+    """Return the seconds until it is asked again whether a run has appeared."""
+    delay = QUICKEST * 1.5 ** min(attempt - 1, 10)
+    return min(delay, SLOWEST, appear_by.remaining())
 
 
 def fixed(seconds: float) -> PollInterval:

@@ -12,7 +12,7 @@ from hypothesis import given
 from testery_gate.code_hosts import Mode, Wishes, wording
 from testery_gate.code_hosts.comment import Note, marker_of, note_of
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.failures import FailureClass
+from testery_gate.evidence.classes import FailureClass
 from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending, overall
 from tests.ci.telling import ENDINGS, any_ending

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from testery_gate.evidence.flakiness import History, same_commit
+from testery_gate.evidence.commits import same_commit
+from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from tests.builders import make_run
 

@@ -34,8 +34,8 @@ def entry_text(**changed: str) -> str:
     return "\n".join(["[[test]]", *lines, ""])
 
 
-def parse(text: str, **options: int) -> Quarantine:
-    return parse_quarantine(text.encode(), "q.toml", today=TODAY, **options)
+def parse(text: str, most_days: int = 90) -> Quarantine:
+    return parse_quarantine(text.encode(), "q.toml", today=TODAY, most_days=most_days)
 
 
 def make_entry(file: str = "*", name: str = "pays by card", expires: date = TODAY) -> Entry:
@@ -184,7 +184,7 @@ def test_what_is_wrong_is_said_with_its_line(text: str, said: str) -> None:
 
 def test_a_file_that_is_no_text_is_an_error() -> None:
     with pytest.raises(UsageError, match="not valid TOML"):
-        parse_quarantine(b"\xff\xfe", "q.toml", today=TODAY)
+        parse_quarantine(b"\xff\xfe", "q.toml", today=TODAY, most_days=90)
 
 
 @pytest.mark.parametrize(

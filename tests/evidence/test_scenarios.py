@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from testery_gate.evidence.baseline import Baseline, candidates
-from testery_gate.evidence.failures import FailureClass, evidence_of
+from testery_gate.evidence.classes import FailureClass
+from testery_gate.evidence.failures import evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, outcomes_of
 from testery_gate.model import TestResult, TestRun, parse_results, parse_run

@@ -9,7 +9,7 @@ import pytest
 
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence
+from testery_gate.evidence.classes import Evidence
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.policy import Policy
 from testery_gate.judging.verdict import Verdict, no_verdict, stopped

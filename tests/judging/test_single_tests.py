@@ -8,7 +8,7 @@ import pytest
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence, Failure, FailureClass
+from testery_gate.evidence.classes import Evidence, Failure, FailureClass
 from testery_gate.evidence.outcomes import EarlierRun, TestId
 from testery_gate.judging.policy import Policy, default_checks
 from testery_gate.judging.verdict import Verdict, evaluate

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence, FailureClass, evidence_of
+from testery_gate.evidence.classes import Evidence, FailureClass
+from testery_gate.evidence.failures import evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, TestOutcome
 from testery_gate.judging.criteria import parse_criterion

@@ -21,7 +21,8 @@ from jsonschema import Draft202012Validator
 from testery_gate import __version__
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.classes import Evidence
+from testery_gate.evidence.failures import evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.judging.criteria import OF_TESTS, Criterion, Metric, Operator

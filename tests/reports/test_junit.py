@@ -18,7 +18,8 @@ from lxml import etree
 from testery_gate.cli.wait import wait
 from testery_gate.errors import ExitCode
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.classes import Evidence
+from testery_gate.evidence.failures import evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.judging.judged import Judged

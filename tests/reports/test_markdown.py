@@ -25,7 +25,7 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.failures import Evidence, FailureClass
+from testery_gate.evidence.classes import Evidence, FailureClass
 from testery_gate.judging.judged import Judged
 from testery_gate.model import (
     ResultStatus,

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testery_gate.evidence.baseline import Baseline
-from testery_gate.evidence.failures import Evidence, evidence_of
+from testery_gate.evidence.classes import Evidence
+from testery_gate.evidence.failures import evidence_of
 from testery_gate.evidence.flakiness import History
 from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.judging.judged import Judged

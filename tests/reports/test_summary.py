@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from testery_gate.errors import ExitCode
-from testery_gate.evidence.failures import FailureClass
+from testery_gate.evidence.classes import FailureClass
 from testery_gate.judging.judged import Judged
 from testery_gate.reports.summary import render
 from testery_gate.text import one_line

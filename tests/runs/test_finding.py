@@ -6,9 +6,10 @@ import pytest
 
 from testery_gate.errors import NotFound, Unauthorized
 from testery_gate.model import Field, TestRun
-from testery_gate.runs.finding import LONGEST_DELAY, Search, appeared, find_runs
+from testery_gate.runs.finding import Search, appeared, find_runs
 from testery_gate.runs.selection import Condition, Group, Query, Selection
 from testery_gate.waiting.deadline import Deadline
+from testery_gate.waiting.interval import SLOWEST
 from tests.builders import with_unknown
 from tests.fakes import FakeClock
 from tests.runlist import NOW, RunList, run_of
@@ -92,7 +93,7 @@ def test_the_last_look_is_when_the_time_is_over() -> None:
     with pytest.raises(NotFound):
         api.find(appear_within=90)
     assert sum(api.clock.slept) == pytest.approx(90)
-    assert max(api.clock.slept) == LONGEST_DELAY == 15
+    assert max(api.clock.slept) == SLOWEST == 15
 
 
 @pytest.mark.parametrize(

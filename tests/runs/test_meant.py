@@ -7,8 +7,9 @@ import pytest
 
 from testery_gate.errors import NotFound
 from testery_gate.model import TestRun
+from testery_gate.runs.described import Described
 from testery_gate.runs.finding import Search
-from testery_gate.runs.meant import Described, Meant, Named
+from testery_gate.runs.meant import Meant, Named
 from testery_gate.runs.selection import Group, Query, Selection
 from tests.builders import with_unknown
 from tests.runlist import NOW, RunList, run_of

@@ -1,0 +1,73 @@
+"""What is known of each test that failed, its class first: what criteria and reports read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from testery_gate.evidence.baseline import Baseline
+from testery_gate.evidence.outcomes import TestId, TestOutcome
+from testery_gate.model import TestResult, TestRun
+
+if TYPE_CHECKING:
+    from testery_gate.evidence.flakiness import Since
+
+
+class FailureClass(Enum):
+    """Whose failure it is, the most urgent first; each FAIL result is of exactly one class."""
+
+    NEW = "new"
+    FLAKY = "flaky"
+    KNOWN = "known"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A test that failed in the run that is judged."""
+
+    result: TestResult
+    failure_class: FailureClass
+    why: str
+    """Why it is of this class, in words."""
+    strip: tuple[TestOutcome | None, ...] = ()
+    """What came of it in the history, the oldest first, and in this run; ``None`` where a run did
+    not have it. Empty where no history was read."""
+    since: Since | None = None
+    """Since when it fails without a pass in between; ``None`` where no history was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the single tests of a run say, held against earlier runs."""
+
+    unknown: str = ""
+    """Why the single tests say nothing; then all metrics are unknown, and all else is empty."""
+    results: Sequence[TestResult] | None = None
+    """The run's tests; ``None`` where they could not be read."""
+    failures: Sequence[Failure] = ()
+    """Every FAIL result in the order of the classes, and within a class in the API's order."""
+    tolerated: Sequence[TestResult] = ()
+    """FAIL results of a run that Testery calls PASS, where its status is trusted: in no class."""
+    baseline: Baseline = field(default_factory=Baseline)
+    fixed: Sequence[TestId] | None = None
+    missing: Sequence[TestId] | None = None
+    added: Sequence[TestId] | None = None
+    """The tests that differ from the baseline; ``None`` without one."""
+    history: Sequence[TestRun] = ()
+    """The runs whose tests were read for the strips, the oldest first."""
+    notes: tuple[str, ...] = ()
+    """What the reports say besides, such as that a part of the history is missing."""
+
+    @property
+    def counts(self) -> Mapping[FailureClass, int]:
+        """How many FAIL results there are of each class."""
+        classes = [failure.failure_class for failure in self.failures]
+        return {one: classes.count(one) for one in FailureClass}
+
+    @property
+    def by_test(self) -> Mapping[TestId, Failure]:
+        """What is known of each test that failed; of all its FAIL results it is the same."""
+        return {TestId.of(failure.result): failure for failure in self.failures}
