@@ -19,12 +19,14 @@ import stat
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from testery_gate import simulator
+from testery_gate.simulator.scenario import ClockStart, Scenario
 
 CANARY = "-".join(("canary", "d41b7c90e2a8"))
 """The token of the tests, in parts so that no copy of this file holds it whole."""
@@ -41,11 +43,24 @@ _INPUT = re.compile(rb"\s*(\[\w+\]\s*token\s*=\s*)?%s\s*" % CANARY.encode())
 """A file of the token and nothing else, or a credentials file: what a user has."""
 
 
+FINISHED = 100_000.0
+"""The speed at which every run is at its end when it is first asked for."""
+
+
 class Simulator(simulator.Simulator):
     """The stand-in API, where it takes this token unless a test says otherwise."""
 
-    def __init__(self, *arguments: Any, token: str = CANARY, **options: Any) -> None:
-        super().__init__(*arguments, token=token, **options)
+    def __init__(
+        self,
+        scenario: Scenario,
+        *arguments: Any,
+        token: str = CANARY,
+        speed: float = 1.0,
+        **options: Any,
+    ) -> None:
+        if speed == FINISHED:
+            scenario = replace(scenario, clock_starts=ClockStart.SERVER_START)
+        super().__init__(scenario, *arguments, token=token, speed=speed, **options)
 
 
 def holds_token(data: bytes) -> bool:

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 def api(request: pytest.FixtureRequest) -> Iterator[str]:
     """A scenario whose runs have all finished."""
     # Fast enough for the newest run to end between the first request and the second.
-    with Simulator(load_scenario(request.param), speed=100_000) as simulator:
+    with Simulator(load_scenario(request.param), speed=FINISHED) as simulator:
         yield simulator.url
 
 

@@ -16,7 +16,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.authority import Authority
-from tests.canary import CANARY, Simulator
+from tests.canary import CANARY, FINISHED, Simulator
 from tests.servers import encrypted_front, hang, proxy_server, raw_server, reset
 
 SCHEMA = json.loads(
@@ -175,7 +175,7 @@ def test_a_proxy_that_is_down_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_results_that_are_not_offered_are_a_warning(tmp_path: Path) -> None:
-    with Simulator(load_scenario("no-results-endpoint"), speed=1000) as api:
+    with Simulator(load_scenario("no-results-endpoint"), speed=FINISHED) as api:
         command.run("wait", "55676", "--quiet", cwd=tmp_path, api_url=api.url)
         done = command.run("doctor", cwd=tmp_path, api_url=api.url)
     assert done.code == ExitCode.PASSED, done.output

@@ -12,7 +12,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.acceptance.test_compare import DOCS, serve
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 
 TESTS = '[tests]\n"a.feature" = ["pays", "signs in"]\n'
 
@@ -20,7 +20,7 @@ TESTS = '[tests]\n"a.feature" = ["pays", "signs in"]\n'
 @pytest.fixture
 def url() -> Iterator[str]:
     """Runs 55671 to 55676 of one kind; the newest ends milliseconds after the first request."""
-    with Simulator(load_scenario("flaky-suite"), speed=1000) as simulator:
+    with Simulator(load_scenario("flaky-suite"), speed=FINISHED) as simulator:
         yield simulator.url
 
 
@@ -79,7 +79,7 @@ def test_no_more_runs_are_read_than_asked_for(tmp_path: Path) -> None:
     asked: list[str] = []
     scenario = load_scenario("flaky-suite")
     with Simulator(
-        scenario, speed=1000, on_exchange=lambda exchange: asked.append(str(exchange))
+        scenario, speed=FINISHED, on_exchange=lambda exchange: asked.append(str(exchange))
     ) as api:
         command.run("wait", "55676", "--quiet", "--no-test-results", cwd=tmp_path, api_url=api.url)
         del asked[:]
@@ -163,7 +163,7 @@ def test_where_the_list_is_not_read_again_nothing_is_read(tmp_path: Path) -> Non
 def test_what_can_not_be_asked_has_its_exit_code(
     arguments: tuple[str, ...], code: ExitCode, said: str, tmp_path: Path
 ) -> None:
-    with Simulator(load_scenario("no-results-endpoint"), speed=100_000) as api:
+    with Simulator(load_scenario("no-results-endpoint"), speed=FINISHED) as api:
         command.run("wait", "55676", "--quiet", cwd=tmp_path, api_url=api.url)
         done = command.run("flaky", *arguments, cwd=tmp_path, api_url=api.url)
     assert (done.code, done.stdout) == (code, ""), done.output

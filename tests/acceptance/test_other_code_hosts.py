@@ -15,7 +15,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.authority import Authority
-from tests.canary import CANARY, Simulator
+from tests.canary import CANARY, FINISHED, Simulator
 from tests.code_hosts.azure_stand_in import AzureStandIn
 from tests.code_hosts.bitbucket_stand_in import BitbucketStandIn
 from tests.code_hosts.gitlab_stand_in import GitLabStandIn
@@ -36,7 +36,7 @@ class Pipeline:
 
     def gate(self, scenario: str, **variables: str) -> command.Finished:
         """Run a gate that says its verdict everywhere."""
-        with Simulator(load_scenario(scenario), speed=100.0) as api:
+        with Simulator(load_scenario(scenario), speed=FINISHED) as api:
             return command.run(
                 *("wait", "55676", "--comment=always", "--commit-status", "--interval=1s"),
                 cwd=self.cwd,

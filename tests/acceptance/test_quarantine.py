@@ -14,9 +14,9 @@ import pytest
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 
-SPEED = 1000.0
+SPEED = FINISHED
 TODAY = datetime.now(UTC).date()
 """Of a run of the tests that lasts until tomorrow, no entry below expires in between."""
 ALL_THREE = ("*scenario 28", "scenario 29", "scenario 30*")

@@ -11,13 +11,13 @@ import pytest
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[str]:
     """A scenario whose runs have all finished."""
-    with Simulator(load_scenario(request.param), speed=1000) as simulator:
+    with Simulator(load_scenario(request.param), speed=FINISHED) as simulator:
         yield simulator.url
 
 

@@ -20,12 +20,11 @@ from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.action.jobs import OUTPUTS, block, new_job, prepare, step, use
 from tests.action.runner import ROOT, Done
-from tests.canary import CANARY, Simulator
+from tests.canary import CANARY, FINISHED, Simulator
 from tests.code_hosts.github_stand_in import GitHubStandIn
 from tests.code_hosts.stand_in import COMMIT as HEAD
 from tests.code_hosts.stand_in import serving
 
-SPEED = 50.0
 COMMIT = "abcd4e87d8d928a21a393b0def6ab0c0a21d35a2"
 """The commit that the simulator's runs are about."""
 
@@ -102,7 +101,7 @@ def check_ending(done: Done, code: ExitCode, reason: str) -> None:
 def test_every_ending_is_told(
     tmp_path: Path, scenario: str, inputs: Mapping[str, object], code: ExitCode, reason: str
 ) -> None:
-    with Simulator(load_scenario(scenario), speed=SPEED) as api:
+    with Simulator(load_scenario(scenario), speed=FINISHED) as api:
         done = use(tmp_path, api.url, inputs)
     assert done.code == code, done.log
     assert done.outcome == ("success" if code is ExitCode.PASSED else "failure")
@@ -122,7 +121,7 @@ def test_every_ending_is_told(
 def test_the_step_can_be_kept_green(
     tmp_path: Path, scenario: str, inputs: Mapping[str, object], code: ExitCode, reason: str
 ) -> None:
-    with Simulator(load_scenario(scenario), speed=SPEED) as api:
+    with Simulator(load_scenario(scenario), speed=FINISHED) as api:
         done = use(tmp_path, api.url, {"fail": False, **inputs})
     assert (done.code, done.outcome) == (0, "success"), done.log
     check_ending(done, code, reason)
@@ -141,7 +140,7 @@ def test_the_step_can_be_kept_green(
 def test_a_configuration_file_counts_where_it_is_named(
     tmp_path: Path, inputs: Mapping[str, object], env: Mapping[str, str], code: ExitCode
 ) -> None:
-    with Simulator(load_scenario("failing"), speed=SPEED) as api, new_job(tmp_path) as job:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api, new_job(tmp_path) as job:
         prepare(job)
         (job.workspace / "testery-gate.toml").write_text('max-failed = "100%"\n')
         job.env |= {"TESTERY_API_URL": api.url, **env}
@@ -157,7 +156,7 @@ OF_TESTS = (
 
 @pytest.mark.slow
 def test_failed_tests_are_counted_by_class_where_that_is_asked_for(tmp_path: Path) -> None:
-    with Simulator(load_scenario("failing"), speed=SPEED) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         done = use(tmp_path, api.url, {"only-new": True})
     # There is no earlier run in this scenario.
     assert [done.outputs[name] for name in OF_TESTS] == ["3", "0", "0", "0", "", "", ""]
@@ -165,7 +164,7 @@ def test_failed_tests_are_counted_by_class_where_that_is_asked_for(tmp_path: Pat
 
 @pytest.mark.slow
 def test_counts_runs_and_reports_are_told(tmp_path: Path) -> None:
-    with Simulator(load_scenario("failing"), speed=SPEED) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         done = use(
             tmp_path, api.url, {"junit-xml": "out/TEST-testery.xml", "report": "json=g.json\n"}
         )
@@ -209,7 +208,7 @@ def test_a_job_that_is_canceled_leaves_outputs_and_a_report(
                 return
             time.sleep(0.1)
 
-    with Simulator(load_scenario("stuck"), speed=SPEED) as api, new_job(tmp_path) as job:
+    with Simulator(load_scenario("stuck"), speed=FINISHED) as api, new_job(tmp_path) as job:
         prepare(job)
         job.env["TESTERY_API_URL"] = api.url
         canceling = threading.Thread(target=cancel)
@@ -226,7 +225,7 @@ def test_a_job_that_is_canceled_leaves_outputs_and_a_report(
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
     criteria = "ignored == 0\nfailed <= $(touch owned)"
     runs = "$(touch owned)\n::error::owned `touch owned`"
-    with Simulator(load_scenario("hostile"), speed=SPEED) as api:
+    with Simulator(load_scenario("hostile"), speed=FINISHED) as api:
         judged = use(tmp_path / "1", api.url, {"verbose": True})
         criteria_refused = use(tmp_path / "2", api.url, {"warn": criteria})
         runs_refused = use(tmp_path / "3", api.url, {"runs": runs})
@@ -247,7 +246,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_workflows_env_holds_where_an_input_is_empty(tmp_path: Path) -> None:
     variables = {"TESTERY_API_TOKEN": CANARY, "TESTERY_GATE_MAX_FAILED": "3"}
-    with Simulator(load_scenario("failing"), speed=SPEED) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         let_pass = use(tmp_path / "1", api.url, {"token": ""}, variables)
         stricter = use(tmp_path / "2", api.url, {"max-failed": 2}, variables)
     check_ending(let_pass, ExitCode.PASSED, "27 of 30")
@@ -394,7 +393,7 @@ def test_the_block_in_the_readme_works_as_it_stands(
 ) -> None:
     env = dict(given)
     secret = env.pop("secret", CANARY)
-    with Simulator(load_scenario(scenario), speed=SPEED) as api, new_job(tmp_path) as job:
+    with Simulator(load_scenario(scenario), speed=FINISHED) as api, new_job(tmp_path) as job:
         prepare(job)
         job.secrets = {"TESTERY_API_TOKEN": secret}
         job.env |= {"TESTERY_API_URL": api.url} | env

@@ -13,7 +13,7 @@ import pytest
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import CANARY, Simulator
+from tests.canary import CANARY, FINISHED, Simulator
 from tests.ci.readers import READERS, azure, github, gitlab, gitlab_dotenv, teamcity
 from tests.ci.telling import github_variables, outputs
 
@@ -32,7 +32,7 @@ SYSTEMS = {
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[str]:
     """The address of an API whose every text attacks whoever prints it."""
-    with Simulator(load_scenario("hostile"), speed=SPEED) as api:
+    with Simulator(load_scenario("hostile"), speed=FINISHED) as api:
         yield api.url
 
 
@@ -169,7 +169,7 @@ def test_the_outputs_are_set_however_it_ends(
     tmp_path: Path, scenario: str, arguments: str, code: ExitCode, reason: str
 ) -> None:
     variables = SYSTEMS["github"] | github_variables(tmp_path)
-    with Simulator(load_scenario(scenario), speed=1_000.0) as api:
+    with Simulator(load_scenario(scenario), speed=FINISHED) as api:
         done = command.run(*arguments.split(), cwd=tmp_path, api_url=api.url, **variables)
     assert done.code == code, done.output
     told = outputs(tmp_path)
@@ -228,7 +228,7 @@ def test_the_runners_debugging_gives_every_look_a_line(tmp_path: Path) -> None:
     lines = {}
     for debug in ("0", "1"):
         variables = SYSTEMS["github"] | github_variables(tmp_path) | {"RUNNER_DEBUG": debug}
-        with Simulator(load_scenario("stuck"), speed=1_000.0) as api:
+        with Simulator(load_scenario("stuck"), speed=FINISHED) as api:
             arguments = ("wait", "55676", "--interval=1s", "--timeout=2s")
             done = command.run(*arguments, cwd=tmp_path, api_url=api.url, **variables)
         assert done.code == ExitCode.TIMED_OUT
@@ -239,7 +239,7 @@ def test_the_runners_debugging_gives_every_look_a_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/dev/full", "/dev/null/output", "."])
 def test_outputs_that_can_not_be_written_change_no_exit_code(tmp_path: Path, path: str) -> None:
-    with Simulator(load_scenario("documented"), speed=1_000.0) as api:
+    with Simulator(load_scenario("documented"), speed=FINISHED) as api:
         done = command.run(
             *("wait", "55676"),
             cwd=tmp_path,
@@ -261,7 +261,7 @@ def test_a_defect_in_telling_changes_no_exit_code(tmp_path: Path) -> None:
         "g.tell = broken\n"
     )
     variables = SYSTEMS["github"] | github_variables(tmp_path) | {"PYTHONPATH": str(tmp_path)}
-    with Simulator(load_scenario("documented"), speed=1_000.0) as api:
+    with Simulator(load_scenario("documented"), speed=FINISHED) as api:
         for arguments, code in ((["55676"], ExitCode.PASSED), ([], ExitCode.USAGE)):
             for debug in ("0", "1"):
                 done = command.run(
@@ -278,7 +278,7 @@ def test_a_defect_in_telling_changes_no_exit_code(tmp_path: Path) -> None:
 
 def test_several_runs_are_told_as_one(tmp_path: Path) -> None:
     variables = SYSTEMS["github"] | github_variables(tmp_path)
-    with Simulator(load_scenario("documented"), speed=1_000.0) as api:
+    with Simulator(load_scenario("documented"), speed=FINISHED) as api:
         runs = ("55676", "1", "--appear-within=0")
         done = command.run("wait", *runs, cwd=tmp_path, api_url=api.url, **variables)
     assert done.code == ExitCode.NOT_FOUND
@@ -313,7 +313,7 @@ def test_buildkites_agent_is_run_if_it_is_there(tmp_path: Path) -> None:
     agent.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\ncat > {tmp_path}/body\n')
     agent.chmod(agent.stat().st_mode | stat.S_IXUSR)
     path = command.environment(None)["PATH"]
-    with Simulator(load_scenario("failing"), speed=1_000.0) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         for variables in ({"PATH": f"{agent.parent}:{path}"}, {}):
             done = command.run(
                 "wait", "55676", cwd=tmp_path, api_url=api.url, **SYSTEMS["buildkite"], **variables
@@ -327,7 +327,7 @@ def test_buildkites_agent_is_run_if_it_is_there(tmp_path: Path) -> None:
 
 
 def test_azure_and_teamcity_are_told_the_verdict(tmp_path: Path) -> None:
-    with Simulator(load_scenario("documented"), speed=1_000.0) as api:
+    with Simulator(load_scenario("documented"), speed=FINISHED) as api:
         told = {
             system: command.run(
                 *("wait", "55676"),

@@ -17,7 +17,7 @@ from testery_gate.doctor import Finding, State, Step, examine, overall
 from testery_gate.doctor.checks import Subject, certificate_finding, checks_of
 from testery_gate.errors import ExitCode, GateError, NoAnswer, Unauthorized, UsageError
 from testery_gate.simulator import load_scenario
-from tests.canary import CANARY, Simulator
+from tests.canary import CANARY, FINISHED, Simulator
 from tests.servers import Reply, hang, http, proxy_server, raw_server
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -126,7 +126,7 @@ def test_the_exit_code_is_that_of_the_first_failure(
 
 
 def test_the_stand_in_api_is_well() -> None:
-    with Simulator(load_scenario("documented"), speed=1000) as api:
+    with Simulator(load_scenario("documented"), speed=FINISHED) as api:
         findings = examined(api.url)
     assert states(findings) == {State.OK: list(ALL)}
     assert findings["results"].details == {"run": 55676, "results": 30}

@@ -30,7 +30,7 @@ from testery_gate.reports.junit import Scope, Tolerated
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.builders import judge, make_policy, make_result, make_run, not_judged, with_verdict
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 from tests.reports.examples import EXAMPLES, LARGE, any_runs_judged
 
 SCHEMA = etree.XMLSchema(file=str(Path(__file__).parents[1] / "data" / "junit-10.xsd"))
@@ -763,7 +763,7 @@ def test_the_command_offers_what_the_format_knows() -> None:
 def test_the_command_writes_what_was_asked_for(
     tmp_path: Path, options: list[str], counts: tuple[str, str, str]
 ) -> None:
-    with Simulator(load_scenario("failing"), speed=20) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         limit = [] if "--max-failed=2" in options else ["--max-failed=3"]
         command.run(
             *("wait", "55676", "--junit-xml=TEST.xml", *limit, *options),

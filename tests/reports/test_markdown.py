@@ -51,7 +51,7 @@ from tests.builders import (
     with_unknown,
     with_verdict,
 )
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 from tests.reports.examples import (
     ATTACKS,
     EXAMPLES,
@@ -665,7 +665,7 @@ def test_checks_are_marked_by_what_came_of_them() -> None:
 def test_the_command_writes_it_within_the_limit(tmp_path: Path, limit: int | None) -> None:
     played = load_scenario("hostile")
     (run,) = played.runs
-    with Simulator(played, speed=20) as api:
+    with Simulator(played, speed=FINISHED) as api:
         done = command.run(
             "wait",
             str(run.id),

@@ -17,7 +17,7 @@ from testery_gate.reports import sonar
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.builders import judge, make_policy, make_result, make_run
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 from tests.reports.examples import EXAMPLES, LARGE, any_runs_judged
 
 SCHEMA = etree.XMLSchema(
@@ -196,7 +196,7 @@ def test_a_test_that_passed_says_nothing() -> None:
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:
-    with Simulator(load_scenario("failing"), speed=20) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         done = command.run("wait", "55676", "--report=sonar=x.xml", cwd=tmp_path, api_url=api.url)
     assert done.code == ExitCode.FAILED, done.output
     root = etree.parse(tmp_path / "x.xml").getroot()

@@ -19,7 +19,7 @@ from testery_gate.simulator import load_scenario
 from testery_gate.simulator.server import Simulator
 from tests.acceptance import command
 from tests.builders import make_answer
-from tests.canary import CANARY, watched
+from tests.canary import CANARY, FINISHED, watched
 from tests.fuzz.targets import place
 from tests.servers import http, raw_server
 
@@ -179,7 +179,7 @@ def test_doctor_shows_no_token_of_a_status_line(tmp_path: Path) -> None:
 def test_signed_addresses_are_in_files_and_in_no_log(tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("html", "json", "junit", "markdown", "dotenv")}
     outputs = {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-    with Simulator(load_scenario("screenshots"), token=CANARY, speed=100) as api:
+    with Simulator(load_scenario("screenshots"), token=CANARY, speed=FINISHED) as api:
         done = command.run(
             *("wait", "55676", "--verbose"),
             *(f"--report={name}={path}" for name, path in files.items()),
@@ -199,7 +199,7 @@ def test_signed_addresses_are_in_files_and_in_no_log(tmp_path: Path) -> None:
 
 
 def test_a_hostile_address_is_no_link(tmp_path: Path) -> None:
-    with Simulator(load_scenario("hostile"), token=CANARY, speed=100) as api:
+    with Simulator(load_scenario("hostile"), token=CANARY, speed=FINISHED) as api:
         done = command.run("wait", "55676", "--report=a.html", cwd=tmp_path, api_url=api.url)
     assert done.code == ExitCode.FAILED, done.output
     page = (tmp_path / "a.html").read_text(encoding="utf-8")

@@ -15,10 +15,8 @@ from testery_gate.cli.options import SETTINGS
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 from tests.ci.telling import github_variables, outputs
-
-SPEED = 50.0
 
 
 def write(folder: Path, settings: str) -> None:
@@ -138,7 +136,7 @@ def test_what_a_file_asked_for_is_named_wherever_checks_are_shown(tmp_path: Path
     variables = {"GITHUB_ACTIONS": "true"} | github_variables(tmp_path)
     names = {"json": "a.json", "junit": "a.xml", "markdown": "a.md", "html": "a.html"}
     reports = [f"--report={name}={path}" for name, path in names.items()]
-    with Simulator(load_scenario("failing"), speed=SPEED) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         done = command.run(
             *("wait", *reports, "--report=dotenv=a.env"),
             cwd=tmp_path,
@@ -177,7 +175,7 @@ def test_what_stands_in_for_a_check_is_shown(
     tmp_path: Path, scenario: str, settings: str, told: str
 ) -> None:
     write(tmp_path, settings)
-    with Simulator(load_scenario(scenario), speed=SPEED) as api:
+    with Simulator(load_scenario(scenario), speed=FINISHED) as api:
         done = command.run("wait", "55676", "--output=json", cwd=tmp_path, api_url=api.url)
     names = [check["name"] for check in json.loads(done.stdout)["runs"][0]["checks"]]
     assert any(told in name for name in names), names
@@ -185,7 +183,7 @@ def test_what_stands_in_for_a_check_is_shown(
 
 def test_a_run_decided_early_names_the_file_too(tmp_path: Path) -> None:
     write(tmp_path, "max-failed = 0\nfail-fast = true")
-    with Simulator(load_scenario("failing"), speed=SPEED) as api:
+    with Simulator(load_scenario("failing"), speed=FINISHED) as api:
         done = command.run("wait", "55676", cwd=tmp_path, api_url=api.url)
     assert done.code == ExitCode.FAILED, done.output
     assert "(from testery-gate.toml)" in done.stdout

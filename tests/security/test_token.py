@@ -16,7 +16,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.redaction import Redaction
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import CANARY, Simulator, holds_token
+from tests.canary import CANARY, FINISHED, Simulator, holds_token
 from tests.servers import hang, http, raw_server
 
 SOURCES = {
@@ -164,7 +164,7 @@ def test_a_token_that_the_api_echoes_reaches_no_report_and_no_stream(tmp_path: P
     )
     out = tmp_path / "out"
     formats = ("junit", "json", "dotenv", "markdown", "sonar")
-    with Simulator(load_scenario(str(scenario)), speed=50) as api:
+    with Simulator(load_scenario(str(scenario)), speed=FINISHED) as api:
         done = command.run(
             *("wait", "55676", "--verbose", "--debug"),
             *(f"--report={name}={out / name}" for name in formats),
