@@ -14,7 +14,7 @@ __all__ = ["no_token_in_files", "pytest_runtest_makereport"]
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("thorough", deadline=None, max_examples=100)
 # The same few examples each time, so that `make test` is quick and fails only after a change.
-settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
+settings.register_profile("quick", deadline=None, max_examples=10, derandomize=True)
 settings.load_profile(os.environ.get("TESTS_EXAMPLES", "quick"))
 
 

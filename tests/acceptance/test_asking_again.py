@@ -122,6 +122,7 @@ def test_a_newer_run_is_judged_instead(tmp_path: Path) -> None:
     assert "run 1 was meant at first, and is not any more: run 2 is newer" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_following_the_first_answer_stands(tmp_path: Path) -> None:
     newer = run(2, "FAIL", lasts=4, failed=1, appears=2)
     scenario = written(tmp_path, run(1, "PASS", lasts=5) + newer)
@@ -152,6 +153,7 @@ def test_a_check_too_judges_by_what_there_is_at_the_end(tmp_path: Path) -> None:
     assert codes(done) == {2: FAILED}
 
 
+@pytest.mark.slow
 def test_a_run_that_changes_after_it_had_finished_is_looked_at_again(tmp_path: Path) -> None:
     changing = """
 [[run]]
@@ -234,6 +236,7 @@ def test_the_newest_run_is_found_on_a_page_that_it_moved_to(tmp_path: Path) -> N
     assert codes(done) == {55676: FAILED}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_deleted_is_not_there(tmp_path: Path) -> None:
     done, _ = gate(load_scenario("vanishing"), tmp_path, "wait --environment=staging")
     assert done.code == NOT_FOUND, done.output
@@ -246,6 +249,7 @@ CANCELED = run(1, "CANCELED", lasts=2)
 OF_ANOTHER_PROJECT = run(2, "PASS", lasts=2, appears=3, more="project-id = 9")
 
 
+@pytest.mark.slow
 def test_a_run_of_another_project_does_not_take_the_place_of_a_canceled_one(
     tmp_path: Path,
 ) -> None:
@@ -311,6 +315,7 @@ def test_a_check_does_not_wait_for_a_named_run_to_appear(tmp_path: Path) -> None
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command_", ["wait", "check"])
 def test_the_first_suite_does_not_speak_for_all(tmp_path: Path, command_: str) -> None:
     late = run(2, "FAIL", failed=1, appears=20, more="name = 'Search'")
@@ -359,6 +364,7 @@ def test_a_check_can_stay_with_the_first_answer(tmp_path: Path) -> None:
 # The page on faults.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.happens) for row in selections.ROWS])
 def test_what_moves_while_a_selection_is_asked_hides_nothing(row: selections.Row) -> None:
     assert row.observe() is row.wanted

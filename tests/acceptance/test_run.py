@@ -210,7 +210,7 @@ STAGES: Mapping[str, Fault] = {
 }
 
 
-@pytest.mark.quick(4)
+@pytest.mark.slow
 @pytest.mark.parametrize("cancel", [True, False])
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
