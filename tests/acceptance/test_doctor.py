@@ -211,6 +211,7 @@ def test_a_signal_ends_it(tmp_path: Path, number: signal.Signals, code: ExitCode
     assert f"stopped by {number.name}" in done.stderr
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("token", "code"),
     [

@@ -27,6 +27,7 @@ from tests.cli.test_arguments import MACHINE, waiting
         ("wait 1 --baseline-ref=", "--baseline-ref is empty"),
         ("wait 1 --baseline=5 --baseline-ref=main", "--baseline-ref is for the previous run"),
         ("wait 1 --quarantine-ref=main", "there is none"),
+        ("wait 1 --junit-xml=a --report=junit=./a", "two reports would be written to"),
         ("wait --git-ref=main", "takes from what must hold"),
     ],
 )

@@ -22,6 +22,7 @@ def planted(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.covering
 @pytest.mark.parametrize(
     "start",
     [
