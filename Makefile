@@ -52,8 +52,9 @@ coverage: $(VENV)/.test ## run the tests that are quick, and ask for every branc
 
 .PHONY: test-slow
 test-slow: $(VENV)/.test ## run the tests that are slow, and random ones with more examples
-	TESTS_EXAMPLES=thorough $(BIN)/python $(PYTEST) -m 'not acceptance and (hypothesis or slow)' \
-	    $(ARGS)
+	# More processes than for the quick ones: these wait for most of their time.
+	TESTS_EXAMPLES=thorough $(BIN)/python $(PYTEST) --numprocesses 6 \
+	    -m 'not acceptance and (hypothesis or slow)' $(ARGS)
 
 .PHONY: check
 check: lint coverage test-slow test-lowest test-others ## all of lint, coverage and these tests
@@ -81,7 +82,7 @@ acceptance: $(VENV)/.test ## install foreign tools, and run the tests that need 
 	tests/acceptance/install $(BIN)/python
 	# A file's tests share what they have set up, and stay together. In the order of names: the
 	# longest of all is one test, which would begin last in that of the number of tests.
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
 	    -m acceptance $(ARGS)
 
 .PHONY: faults
