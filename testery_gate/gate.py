@@ -342,7 +342,7 @@ class Gate:
             return len(found) >= shown and gathering.is_enough(run, found)
 
         self._before, fault = self._find_earlier(runs, is_enough, gathering.api)
-        return gathering.gather(runs, self._before, fault)
+        return gathering.gather(runs, self._before, fault, meant=len(seen))
 
     def _find_earlier(
         self,

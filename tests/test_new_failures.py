@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode, Interrupted
-from testery_gate.evidence.baseline import Previous
-from testery_gate.evidence.gathering import MOST_TRIED, Gathering, Unread, Wanted
+from testery_gate.evidence.baseline import Baseline, Previous
+from testery_gate.evidence.gathering import LAG, MOST_TRIED, Gathering, Unread, Wanted
 from testery_gate.evidence.outcomes import Outcomes
 from testery_gate.gate import Gate
 from testery_gate.judging.judged import Judged
@@ -45,6 +45,8 @@ class Past:
     def __init__(self, api: requests_mock.Mocker) -> None:
         self.api = api
         self.listed: list[dict[str, Any]] = []
+        self.slept = 0.0
+        """Seconds, of the last time that runs were judged."""
 
     def add(self, run_id: int, answers: Sequence[dict[str, Any]] | None, **fields: Any) -> None:
         """Add a run with these results; ``None`` where the API has none of them."""
@@ -88,7 +90,9 @@ class Past:
             sleep=walk.clock.sleep,
         )
         gate = Gate(policy, walk.client, walk.effects, walk.waiting, gathering)
-        return gate.judge([RunReference(run_id=run_id) for run_id in run_ids])
+        runs = gate.judge([RunReference(run_id=run_id) for run_id in run_ids])
+        self.slept = sum(walk.clock.slept)
+        return runs
 
 
 @pytest.fixture
@@ -188,6 +192,8 @@ def second_page_fails(past: Past, status_code: int = 500) -> None:
     ("status_code", "code"),
     [
         pytest.param(500, ExitCode.INCONCLUSIVE, id="a fault may hide a baseline"),
+        pytest.param(401, ExitCode.INCONCLUSIVE, id="a token that was good before"),
+        pytest.param(403, ExitCode.INCONCLUSIVE, id="a page that nobody may read"),
         pytest.param(404, ExitCode.FAILED, id="there is no more"),
     ],
 )
@@ -206,7 +212,7 @@ def test_a_fault_in_the_middle_of_the_list_is_not_its_end(
     second_page_fails(past, status_code)
     judged = past.judge()
     assert judged.exit_code is code
-    assert "earlier runs can't be read" in judged.notes[0]
+    assert ("earlier runs can't be read" in judged.notes[0]) is (code is not ExitCode.FAILED)
 
 
 def test_what_was_read_of_the_list_before_a_fault_counts(past: Past) -> None:
@@ -238,6 +244,37 @@ def test_results_that_come_after_the_counts_are_asked_for_again(past: Past) -> N
     assert "show 0 of its 1 failed tests" in judged.notes[0]
 
 
+def test_results_that_lag_take_no_time_from_other_runs(past: Past) -> None:
+    runs = range(8, 15)
+    for run_id in runs:
+        past.add(run_id, [], failed=1, environment=f"env-{run_id}")
+    past.add(14, results(a="FAIL"), environment="env-14")
+    *others, last = past.judge_all(runs)
+    assert {judged.exit_code for judged in others} == {ExitCode.INCONCLUSIVE}
+    assert last.exit_code is ExitCode.FAILED
+    assert past.slept == LAG
+
+
+def test_what_was_read_is_kept_where_it_can_not_be_read_again(past: Past) -> None:
+    past.add(9, results(a="FAIL", b="PASS"), failed=2)
+    late: list[dict[str, Any]] = [{"json": results(a="FAIL", b="PASS")}, {"status_code": 503}]
+    past.api.get(f"{BASE}/test-runs/9/results", late)
+    judged = past.judge()
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "show 1 of its 2 failed tests" in judged.notes[0]
+    assert judged.results is not None
+    assert len(judged.results) == 2
+
+
+def test_a_history_that_a_fault_cuts_is_said_where_there_is_no_baseline_too(past: Past) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(a="FAIL"))
+    second_page_fails(past)
+    kept = Baseline(why_none="file q.json has no such run")
+    judged = past.judge(Wanted(baseline=lambda _: kept, history=3))
+    assert "older runs are missing from the history: HTTP 500" in judged.notes[1]
+
+
 def test_what_a_quarantine_names_in_none_of_several_runs_is_said_once(past: Past) -> None:
     past.add(8, results(a="FAIL", b="PASS"))
     past.add(9, results(a="FAIL"))
@@ -246,6 +283,8 @@ def test_what_a_quarantine_names_in_none_of_several_runs_is_said_once(past: Past
     assert notes == ["2 tests in 2 runs", "1 tests"]
     past.api.get(f"{BASE}/test-runs/9/results", status_code=404)
     assert "2 runs" not in str([judged.notes for judged in past.judge_all([8, 9], wanted)])
+    past.add(9, [], status="RUNNING", complete=False)
+    assert "in 1 run" not in str([judged.notes for judged in past.judge_all([8, 9], wanted)])
 
 
 def test_a_test_that_the_api_does_not_name_is_never_known(past: Past) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -17,7 +19,11 @@ class TookTooLong(Exception):
     """The work goes on, but nobody waits for it any more."""
 
 
-def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
+def within(
+    seconds: float,
+    work: Callable[[threading.Event], _T],
+    clock: Callable[[], float] = time.monotonic,
+) -> _T:
     """Return or raise what the work does; raises :class:`TookTooLong` after that many seconds.
 
     The event tells the work that it was abandoned.
@@ -34,7 +40,7 @@ def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
     try:
         # A signal can come in here as well, when the thread is at work already.
         threading.Thread(target=worker, daemon=True).start()
-        found = _within(seconds, outcome)
+        found = _outcome_of(outcome, clock() + seconds, clock)
     finally:
         abandoned.set()
     if not isinstance(found, BaseException):
@@ -46,11 +52,8 @@ def within(seconds: float, work: Callable[[threading.Event], _T]) -> _T:
         del found
 
 
-def _within(seconds: float, outcome: SimpleQueue[_T]) -> _T:
-    while True:
-        try:
-            return outcome.get(timeout=min(seconds, LONGEST_STEP))
-        except Empty:
-            seconds -= LONGEST_STEP
-            if seconds <= 0:
-                raise TookTooLong from None
+def _outcome_of(outcome: SimpleQueue[_T], end: float, clock: Callable[[], float]) -> _T:
+    while (left := end - clock()) > 0:
+        with suppress(Empty):
+            return outcome.get(timeout=min(left, LONGEST_STEP))
+    raise TookTooLong

@@ -61,7 +61,7 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request that is more than to fetch something of the API."""
+    """A request, to the API or to a code host."""
 
     method: str
     url: str
@@ -116,7 +116,7 @@ class _Sending(threading.local):
 
     began = False
     abandoned: threading.Event | None = None
-    """Set where nobody waits for what a request changes."""
+    """Set where nobody waits for the answer any more."""
 
 
 class Transport:

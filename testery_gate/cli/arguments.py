@@ -157,12 +157,14 @@ def gate_options(
     """Return all that a gate needs; ``target`` makes out which runs are meant."""
     given.check_limits()
     policy = _policy(values, machine, given)
+    meant = target()
+    connection = connection_options(values, machine, given)
     return GateOptions(
-        target=target(),
+        target=meant,
         policy=policy,
         evidence=_evidence(values, machine, given, policy),
         reports=_reports(values, given),
-        connection=connection_options(values, machine, given),
+        connection=connection,
         waiting=waiting,
         code_host=_code_host(values, machine, given),
         notes=(*given.notes, *given.selection_note()),

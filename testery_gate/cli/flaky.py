@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -118,8 +118,10 @@ def flaky(ctx: click.Context, /, *, history: int, limit: int, output: str, **val
     until = Deadline.after(READING_SECONDS)
     client = connect_now(connection, tolerance, seconds=READING_SECONDS)
     newest, *_ = find_runs(query, client, machine.now)
-    runs = _history(newest, client, git_ref, history)
+    runs, unlisted = _history(newest, client, git_ref, history)
     found = _read(newest, runs, connection, tolerance, until)
+    if unlisted:
+        found = replace(found, notes=[*found.notes, unlisted])
     if output == "json":
         text = as_json(found, limit)
     elif output == "markdown":
@@ -162,8 +164,8 @@ def _read(
 
 def _history(
     newest: TestRun, client: TesteryClient, git_ref: str | None, most: int
-) -> Sequence[TestRun]:
-    """Return which runs to read, the newest first."""
+) -> tuple[Sequence[TestRun], str]:
+    """Return which runs to read, the newest first, and what is missing of the list of them."""
 
     def chosen(earlier: Sequence[TestRun]) -> Sequence[TestRun]:
         runs = [run for run in (newest, *earlier) if is_finished(run) and is_of(run, git_ref)]
@@ -177,7 +179,9 @@ def _history(
     )
     if fault and not found:
         raise fault
-    return chosen(found.get(newest.id, ()))
+    runs = chosen(found.get(newest.id, ()))
+    lacking = f"older runs are missing: {fault.message}" if fault and len(runs) < most else ""
+    return runs, lacking
 
 
 class _Seen:

@@ -14,6 +14,9 @@ from testery_gate.model import RunStatus, TestRun, same_git_ref
 class Previous:
     """The newest earlier run of the same project, environment and name that can be a baseline."""
 
+    def __str__(self) -> str:
+        return "previous"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:

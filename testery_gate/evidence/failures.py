@@ -30,7 +30,7 @@ class Tolerating(Protocol):
         """Return why a failure of this test is tolerated; empty if it is not."""
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
-        """Return what the reports of a run say of a quarantine that tolerates no more."""
+        """Return what the reports of a run say of a quarantine whose entries have expired."""
 
     def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
         """Return what the reports say where a quarantine names none of the tests of the runs."""

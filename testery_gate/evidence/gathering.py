@@ -127,8 +127,9 @@ class Gathering:
         runs: Sequence[TestRun],
         earlier: Mapping[int, Sequence[TestRun]],
         fault: ApiError | None,
+        meant: int,
     ) -> Mapping[int, Evidence]:
-        """Return the evidence on each of the finished runs by its id.
+        """Return the evidence on each of the finished runs by its id, of so many that are meant.
 
         ``earlier`` are the runs like it before it, the newest first, and ``fault`` is why the list
         of them ends before its end, if it does.
@@ -136,10 +137,15 @@ class Gathering:
         for run in runs:
             self.read_ahead(run, earlier.get(run.id, ()))
         until = Deadline.after(AFTER_THE_END, self._clock)
-        found = {run.id: self._evidence(run, earlier.get(run.id, ()), fault, until) for run in runs}
+        results = self._results(runs, until)
+        found = {
+            run.id: self._evidence(run, results[run.id], earlier.get(run.id, ()), fault, until)
+            for run in runs
+        }
         quarantine = self._wanted.quarantine
+        known = [evidence for evidence in found.values() if not evidence.unknown]
         # Where a run's tests are unknown, an entry may name one of them.
-        if quarantine and found and not any(evidence.unknown for evidence in found.values()):
+        if quarantine and known and len(known) == meant:
             tests = {TestId.of(result) for one in found.values() for result in one.results or ()}
             first = next(iter(found))
             if note := quarantine.note_of_unmatched(tests, len(found)):
@@ -147,12 +153,15 @@ class Gathering:
         return found
 
     def _evidence(
-        self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None, until: Deadline
+        self,
+        run: TestRun,
+        results: Sequence[TestResult] | ApiError,
+        earlier: Sequence[TestRun],
+        fault: ApiError | None,
+        until: Deadline,
     ) -> Evidence:
-        try:
-            results = self._results(run, until)
-        except ApiError as error:
-            return _unknown(f"its test results can't be read: {error.message}")
+        if isinstance(results, ApiError):
+            return _unknown(f"its test results can't be read: {results.message}")
         if why := why_unusable(run, results):
             return _unknown(why, results)
         baseline = self._baseline(run, earlier, fault)
@@ -161,7 +170,7 @@ class Gathering:
         # Of all the tests of all the runs only those that failed are shown.
         history, missing = read_history(runs, self.tests, until, of=failed)
         told = _told_of(baseline, run)
-        if fault and baseline.earlier and len(runs) < self._wanted.history:
+        if fault and fault.message not in baseline.why_none and len(runs) < self._wanted.history:
             told = [*told, f"older runs are missing from the history: {fault.message}"]
         return evidence_of(
             run,
@@ -173,12 +182,25 @@ class Gathering:
             notes=tuple(filter(None, (*told, missing))),
         )
 
-    def _results(self, run: TestRun, until: Deadline) -> Sequence[TestResult]:
-        results = self.api.results(run.id)
-        if run.failed is None or not why_unusable(run, results):
-            return results
-        self._sleep(min(LAG, until.remaining()))
-        return self.api.results(run.id)
+    def _results(
+        self, runs: Sequence[TestRun], until: Deadline
+    ) -> Mapping[int, Sequence[TestResult] | ApiError]:
+        """Read the tests of each run; those that lag behind its counts are read once more."""
+        found = {run.id: self._results_of(run) for run in runs}
+        lagging = [run for run in runs if _lag(run, found[run.id])]
+        if lagging:
+            self._sleep(min(LAG, until.remaining()))
+        for run in lagging:
+            again = self._results_of(run)
+            if not isinstance(again, ApiError):
+                found[run.id] = again
+        return found
+
+    def _results_of(self, run: TestRun) -> Sequence[TestResult] | ApiError:
+        try:
+            return self.api.results(run.id)
+        except ApiError as error:
+            return error
 
     def _history(self, earlier: Sequence[TestRun]) -> Sequence[TestRun]:
         # What a canceled run was stopped in says nothing about the tests.
@@ -230,6 +252,13 @@ class Gathering:
         if why:
             return Baseline(why_none=why)
         return _compared(other, self.tests.outcomes(other, until))
+
+
+def _lag(run: TestRun, results: Sequence[TestResult] | ApiError) -> bool:
+    """Whether a run counts more failures than its tests show so far."""
+    if run.failed is None or isinstance(results, ApiError):
+        return False
+    return bool(why_unusable(run, results))
 
 
 def _told_of(baseline: Baseline, run: TestRun) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from testery_gate.errors import ApiError
+from testery_gate.errors import ApiError, NotFound, Unauthorized, Unavailable
 from testery_gate.model import RunStatus, TestRun
 from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest_first
 from testery_gate.waiting.deadline import Deadline
@@ -69,6 +69,11 @@ def find_earlier(
                     earlier[run.id].append(other)
             if all(is_enough(run, earlier[run.id]) for run in runs):
                 break
+    except NotFound as error:
+        fault = None if listing.read else error  # some servers have no page past the end
+    except Unauthorized as error:
+        # The token was good enough for the pages before.
+        fault = Unavailable(error.message) if listing.read else error
     except ApiError as error:
         fault = error
     if not listing.read:

@@ -15,7 +15,7 @@ import pytest
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import CANARY, FINISHED, Simulator
+from tests.canary import CANARY, Simulator
 from tests.ci.telling import github_variables
 from tests.code_hosts.github_stand_in import GitHubStandIn
 from tests.code_hosts.stand_in import COMMIT, SOMEBODY_ELSE, Fault, Said, serving
@@ -55,7 +55,7 @@ class Scene:
 def playing(folder: Path, scenario: str = "documented") -> Iterator[Scene]:
     stand_in = GitHubStandIn()
     stand_in.is_app = True
-    with serving(stand_in), Simulator(load_scenario(scenario), speed=FINISHED) as api:
+    with serving(stand_in), Simulator(load_scenario(scenario), speed=50) as api:
         yield Scene(folder, stand_in, api.url)
 
 

@@ -13,7 +13,7 @@ import pytest
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import FINISHED, Simulator
+from tests.canary import Simulator
 
 WAIT = f"{shlex.quote(command.COMMAND)} wait 55676"
 
@@ -74,7 +74,7 @@ def shell(line: str, *, folder: Path, api_url: str | None) -> int:
 def test_no_stream_changes_the_exit_code(
     tmp_path: Path, scenario: str, line: str, code: ExitCode
 ) -> None:
-    with Simulator(load_scenario(scenario), speed=FINISHED) as api:
+    with Simulator(load_scenario(scenario), speed=20) as api:
         assert shell(line, folder=tmp_path, api_url=api.url) == code
 
 

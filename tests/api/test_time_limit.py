@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from testery_gate.api.time_limit import TookTooLong, within
 from testery_gate.errors import ExitCode
 from tests.acceptance import command
 
@@ -30,3 +33,10 @@ except Interrupted as cause:
 
 def test_a_signal_that_wakes_nobody_ends_the_wait_all_the_same(tmp_path: Path) -> None:
     assert command.run_python(MISSED, cwd=tmp_path).code == ExitCode.INTERRUPTED
+
+
+def test_a_limit_is_of_the_clock_and_not_of_the_steps_of_the_wait() -> None:
+    times = iter([0.0, 1.0, 4000.0])  # as of a machine that slept meanwhile
+    with pytest.raises(TookTooLong):
+        within(3600, lambda abandoned: abandoned.wait(), clock=lambda: next(times))
+    assert not list(times)
