@@ -36,8 +36,6 @@ from testery_gate.text import shorten
 
 PAGE = 100
 """Comments or check runs of one request, which is the most."""
-ROUNDS = 3
-"""How often a check run is asked for whose answer is lost, and which is not there."""
 ANNOTATIONS = 50
 """Of one request, which is the most; further ones are added to those that are there."""
 MOST_ANNOTATIONS = 200
@@ -144,7 +142,7 @@ class GitHub(CodeHost):
 
     def _update_check_run(self, data: Mapping[str, Any]) -> None:
         """Update the check run, or make it; where an answer was lost, it is there perhaps."""
-        rounds = 0
+        attempts = 0
         while True:
             if self._check_run is None and self._asked:
                 self._check_run = self._find_check_run(data["name"])
@@ -153,14 +151,14 @@ class GitHub(CodeHost):
                 return
             own = {"head_sha": self.place.commit, "external_id": self._external_id}
             self._asked = True
+            attempts += 1
             try:
                 made = self.send(
                     "POST", f"{self._repository}/check-runs", data={**data, **own}, once=True
                 )
-            except Lost:
-                rounds += 1
-                if rounds == ROUNDS:
-                    raise
+            except Lost as lost:
+                # GitHub may list a moment later what it has made.
+                self.http.wait(attempts, lost)
             else:
                 self._check_run = number_at(made, "id")
                 return

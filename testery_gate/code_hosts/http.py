@@ -120,7 +120,7 @@ class Http:
         """Send a request to a path below the base address, or to a whole address on its host.
 
         What must be sent ``once`` is sent again only if the answer says that it was not done, and
-        raises :class:`Lost` where there is no answer. Raises :class:`NoRights` or
+        raises :class:`Lost` where there is no answer. Raises :class:`Gone`, :class:`NoRights` or
         :class:`HostError` too.
         """
         url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}"
@@ -130,16 +130,24 @@ class Http:
             url = f"{url}?{urllib.parse.urlencode(params)}"
         body = None if data is None else json.dumps(data).encode()
         request = Request(method=method, url=url, body=body)
-        least = FIRST_DELAY
+        attempts = 0
         while True:
+            attempts += 1
             try:
                 return self._attempt(request, once=once)
             except _Busy as busy:
-                delay = max(busy.delay, least)
-                if delay >= self._deadline.remaining():
-                    raise busy.error from None
-            self._sleep(delay)
-            least *= 2
+                self.wait(attempts, busy.error, busy.delay)
+
+    def wait(self, attempts: int, error: HostError, asked: float = 0) -> None:
+        """Wait after so many attempts before the next one.
+
+        ``asked`` is how many seconds the system asks for, if it does. Raises the error of the last
+        attempt where no time is left for another.
+        """
+        delay = max(asked, FIRST_DELAY * 2 ** (attempts - 1))
+        if delay >= self._deadline.remaining():
+            raise error from None
+        self._sleep(delay)
 
     def _attempt(self, request: Request, *, once: bool) -> Answer:
         left = self._deadline.remaining()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,14 @@ from testery_gate.code_hosts import github
 from testery_gate.code_hosts.comment import keep_one, own_comments
 from testery_gate.code_hosts.host import Bare, State, Status, Surroundings
 from testery_gate.code_hosts.http import HostError, Lost, NoRights
-from tests.code_hosts.connecting import MARKER, Connected, connected, text_of, wanted
+from tests.code_hosts.connecting import (
+    MARKER,
+    SECONDS,
+    Connected,
+    connected,
+    text_of,
+    wanted,
+)
 from tests.code_hosts.github_stand_in import VIEWER, GitHubStandIn
 from tests.code_hosts.stand_in import COMMIT, SOMEBODY_ELSE, Fault, Said
 
@@ -107,16 +114,35 @@ def test_a_check_run_whose_answer_is_lost_is_found(
     assert len(own["annotations"]) == 1
 
 
-def test_a_check_run_that_was_not_made_is_asked_for_again(
+def test_a_check_run_whose_answer_is_lost_is_looked_for_after_a_while(
     there: Connected, stand_in: GitHubStandIn
 ) -> None:
-    stand_in.faults = [Fault(said=Said(status=502), method="POST", times=2)]
+    stand_in.faults = [Fault(said=Said(status=502), method="POST", times=1, done=True)]
     there.host().set_status(PENDING)
+    assert there.clock.slept == [0.5]
+    assert stand_in.count("POST") == 1
     assert [check["status"] for check in stand_in.checks] == ["in_progress"]
+
+
+@pytest.mark.parametrize(("times", "slept"), [(3, [0.5, 1, 2]), (4, [0.5, 1, 2, 4])])
+def test_a_check_run_that_was_not_made_is_asked_for_again(
+    there: Connected, stand_in: GitHubStandIn, times: int, slept: Sequence[float]
+) -> None:
+    stand_in.faults = [Fault(said=Said(status=502), method="POST", times=times)]
+    there.host().set_status(PENDING)
+    assert there.clock.slept == slept
+    assert [check["status"] for check in stand_in.checks] == ["in_progress"]
+
+
+def test_a_check_run_that_is_never_made_is_given_up_in_time(
+    there: Connected, stand_in: GitHubStandIn
+) -> None:
     stand_in.faults = [Fault(said=Said(status=502), method="POST")]
     with pytest.raises(Lost, match="502"):
         there.host().set_status(PENDING)
-    assert len(stand_in.checks) == 1
+    assert SECONDS / 2 < sum(there.clock.slept) < SECONDS
+    assert stand_in.count("POST") == 5
+    assert not stand_in.checks
 
 
 @pytest.mark.parametrize(
