@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import base64
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 import requests
 from requests.auth import AuthBase
@@ -137,12 +137,9 @@ class Azure(CodeHost):
             self._iteration = max(found)
         return self._iteration
 
-    def comments(self) -> Iterator[Comment]:
-        """Return those that begin a thread and are there still."""
-        threads = objects_in(value_at(self.send("GET", self.path), "value"))
-        for thread in sorted(threads, key=lambda thread: number_at(thread, "id")):
-            if _first(thread):
-                yield self.read(thread)
+    def comments(self) -> Sequence[object]:
+        """Return the threads of the pull request."""
+        return objects_in(value_at(self.send("GET", self.path), "value"))
 
     def add_comment(self, text: str) -> Comment:
         """Begin a thread of the pull request."""
@@ -155,12 +152,16 @@ class Azure(CodeHost):
         data = self.send("GET", "_apis/connectionData", version=f"{VERSION}-preview")
         return text_at(data, "authenticatedUser", "id")
 
+    def body_of(self, data: object) -> str:
+        """Return what the comment says that a thread of an answer began with."""
+        return text_at(_first(data), "content")
+
     def read(self, data: object) -> Comment:
         """Read a thread of an answer: the comment that it began with."""
         first = _first(data)
         return Comment(
             id=f"{number_at(data, 'id')}/comments/{number_at(first, 'id')}",
-            body=text_at(first, "content"),
+            body=self.body_of(data),
             author=text_at(first, "author", "id"),
         )
 

@@ -148,14 +148,14 @@ class Bitbucket(CodeHost):
         for at in range(0, len(found), ANNOTATIONS):
             self.send("POST", f"{path}/annotations", data=found[at : at + ANNOTATIONS])
 
-    def comments(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[object]:
         """Return the comments of the pull request, but for those that are deleted."""
         path = f"{self.path}?pagelen={PAGE}&sort=created_on"
         while path:
             page = self.send("GET", path)
             for comment in objects_in(value_at(page, "values")):
                 if not value_at(comment, "deleted"):
-                    yield self.read(comment)
+                    yield comment
             path = text_at(page, "next")
 
     def wrote(self, comment: Comment) -> bool:
@@ -183,10 +183,14 @@ class Bitbucket(CodeHost):
         """Return what a comment says, as Bitbucket takes it."""
         return {"content": {"raw": text}}
 
+    def body_of(self, data: object) -> str:
+        """Return what a comment of an answer says."""
+        return text_at(data, "content", "raw")
+
     def read(self, data: object) -> Comment:
         """Read a comment of an answer."""
-        number, body = str(number_at(data, "id")), text_at(data, "content", "raw")
-        return Comment(id=number, body=body, author=text_at(data, "user", "uuid"))
+        number, author = str(number_at(data, "id")), text_at(data, "user", "uuid")
+        return Comment(id=number, body=self.body_of(data), author=author)
 
 
 def _key(context: str) -> str:

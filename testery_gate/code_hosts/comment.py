@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import assert_never
 
 from testery_gate.code_hosts import Mode
+from testery_gate.code_hosts.answers import number_at
 from testery_gate.code_hosts.host import CodeHost, Comment
 from testery_gate.code_hosts.http import Gone, HostError, Lost
 from testery_gate.errors import ExitCode
@@ -86,9 +87,11 @@ class Wanted:
 
 def own_comments(host: CodeHost, marker: str) -> Sequence[Comment]:
     """Return the comments with the marker that the token's own user wrote, the oldest first."""
-    marked = [comment for comment in host.comments() if note_of(comment.body, marker)]
+    marked = [found for found in host.comments() if note_of(host.body_of(found), marker)]
+    # Every system gives a younger comment a larger number, in whatever order it lists them.
+    marked.sort(key=lambda found: number_at(found, "id"))
     # Who asks is asked only where it matters.
-    return list(filter(host.wrote, marked))
+    return list(filter(host.wrote, map(host.read, marked)))
 
 
 def keep_one(host: CodeHost, wanted: Wanted) -> None:

@@ -173,14 +173,14 @@ class GitHub(CodeHost):
                 return number_at(check_run, "id")
         return None
 
-    def comments(self) -> Iterator[Comment]:
-        """Return the comments of the pull request, which GitHub lists in their order."""
+    def comments(self) -> Iterator[object]:
+        """Return the comments of the pull request."""
         number, more = 0, True
         while more:
             number += 1
             params = {"per_page": PAGE, "page": number}
             page = objects_in(self.http.send("GET", self.path, params=params).data)
-            yield from map(self.read, page)
+            yield from page
             more = len(page) == PAGE
 
     def find_user(self) -> str:
@@ -193,10 +193,14 @@ class GitHub(CodeHost):
         """Return where a comment is, whichever pull request it belongs to."""
         return f"{self._repository}/issues/comments/{comment.id}"
 
+    def body_of(self, data: object) -> str:
+        """Return what a comment of an answer says."""
+        return text_at(data, "body")
+
     def read(self, data: object) -> Comment:
         """Read a comment of an answer."""
-        number, body = str(number_at(data, "id")), text_at(data, "body")
-        return Comment(id=number, body=body, author=text_at(data, "user", "login"))
+        number, author = str(number_at(data, "id")), text_at(data, "user", "login")
+        return Comment(id=number, body=self.body_of(data), author=author)
 
     def _one_check_run(self) -> str:
         return f"{self._repository}/check-runs/{self._check_run}"

@@ -151,8 +151,8 @@ class CodeHost(ABC):
         """
 
     @abstractmethod
-    def comments(self) -> Iterable[Comment]:
-        """Return the comments of the change, of all pages, the oldest first."""
+    def comments(self) -> Iterable[object]:
+        """Return the comments of the change, of all pages, each as the answer has it."""
 
     @abstractmethod
     def find_user(self) -> str:
@@ -179,6 +179,13 @@ class CodeHost(ABC):
         """Delete a comment; one that is gone already is no error."""
         with suppress(Gone):
             self.send("DELETE", self.path_of(comment))
+
+    @abstractmethod
+    def body_of(self, data: object) -> str:
+        """Return what a comment of an answer says, empty where it says nothing.
+
+        It may be anybody's, and look like anything.
+        """
 
     @abstractmethod
     def read(self, data: object) -> Comment:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from testery_gate.code_hosts.answers import number_at, text_at
 from testery_gate.code_hosts.host import CodeHost, Comment, Place, Status, Surroundings
 from testery_gate.code_hosts.http import Gone, Lost
 from testery_gate.waiting.deadline import Deadline
@@ -65,21 +66,23 @@ class Host(CodeHost):
     def find_user(self) -> str:
         raise NotImplementedError
 
+    def body_of(self, data: object) -> str:
+        return text_at(data, "body")
+
     def read(self, data: object) -> Comment:
-        raise NotImplementedError
+        return Comment(id=str(number_at(data, "id")), body=self.body_of(data))
 
     def _take(self, what: str) -> None:
         self.step()
         self.steps.append(what)
 
-    def comments(self) -> Sequence[Comment]:
+    def comments(self) -> Sequence[object]:
         self._take("list")
         if self.blind:
             self.blind -= 1
             return []
         return [
-            Comment(id=str(number), body=body)
-            for number, body in sorted(self.board.comments.items())
+            {"id": number, "body": body} for number, body in sorted(self.board.comments.items())
         ]
 
     def wrote(self, comment: Comment) -> bool:

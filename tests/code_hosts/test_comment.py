@@ -211,7 +211,7 @@ def test_its_own_comment_goes_where_the_list_shows_only_an_older_one() -> None:
     board = Board({1: text("old")}, 1)
 
     class Behind(Host):
-        def comments(self) -> Sequence[Comment]:
+        def comments(self) -> Sequence[object]:
             return super().comments()[:1]
 
     keep_one(Behind(board, blind=1), wanted("new"))

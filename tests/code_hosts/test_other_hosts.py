@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -95,6 +96,38 @@ def test_a_quote_of_the_comment_is_none(there: Connected) -> None:
     quote = there.stand_in.write(TOKEN, f"> {text_of(host, 'quoted')}")
     keep_one(host, wanted(host, "the gate's"))
     assert texts(there) == [quote.text, text_of(host, "the gate's")]
+
+
+@pytest.mark.parametrize("odd", ["7", None, 7.5])
+def test_somebody_elses_comment_may_look_like_anything(there: Connected, odd: object) -> None:
+    host = there.host()
+    there.stand_in.write(SOMEBODY_ELSE, "prose")
+    keep_one(host, wanted(host, "one"))
+    relist(there, lambda found: next(one for one in found if one["id"] == 1).update(id=odd))
+    keep_one(host, wanted(host, "two"))
+    assert texts(there) == [text_of(host, "two")]
+
+
+def test_the_oldest_is_the_same_one_in_whatever_order_they_are_listed(there: Connected) -> None:
+    host = there.host()
+    # Numbers of one digit and of two: as texts they have another order.
+    own = [host.add_comment(text_of(host, f"job {number}")).id for number in range(10)]
+    assert [found.id for found in own_comments(host, MARKER)] == own
+    relist(there, list.reverse)
+    assert [found.id for found in own_comments(host, MARKER)] == own
+
+
+def relist(there: Connected, change: Callable[[Any], object]) -> None:
+    """List the comments as they are now, with a change, whatever becomes of them."""
+    path = there.host().path
+    asked = next(
+        one for one in there.stand_in.asked if one.method == "GET" and one.path == f"/{path}"
+    )
+    data: Any = json.loads(json.dumps(there.stand_in.do(asked, TOKEN).data))
+    found = data if isinstance(data, list) else data.get("value", data.get("values"))
+    change(found)
+    said = Said(body=json.dumps(data).encode())
+    there.stand_in.faults = [Fault(said=said, method="GET", path=asked.path)]
 
 
 def test_comments_of_all_pages_are_found(there: Connected) -> None:
