@@ -145,6 +145,18 @@ def test_where_the_list_is_not_read_again_nothing_is_read(tmp_path: Path) -> Non
     assert "HTTP 500" in done.stderr
 
 
+def test_where_the_list_ends_in_a_fault_that_is_said(tmp_path: Path) -> None:
+    runs = (
+        '[[run]]\nid = 1000\nage = "1h"\nfailing = ["pays"]\n'
+        '[[run]]\nid = 1\nrepeat = 150\nage = "9h"\nenvironment = "qa"\n'
+    )
+    fault = '[[fault]]\nkind = "answer"\non = "list"\nfrom = 4\ntimes = "for-ever"\n'
+    with serve(tmp_path, f"{TESTS}{runs}{fault}") as api:
+        done = command.run("flaky", "--outage-tolerance=0", cwd=tmp_path, api_url=api.url)
+    assert done.code == ExitCode.PASSED, done.output
+    assert "Note: older runs are missing: HTTP 500" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

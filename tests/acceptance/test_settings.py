@@ -106,6 +106,7 @@ def test_explain_tells_programs_the_same(tmp_path: Path) -> None:
     )
     done = command.run(
         *("explain", "55676", "--output=json", "--fail-fast", "--report=html=a.html"),
+        "--baseline=previous",
         cwd=tmp_path,
         TESTERY_GATE_REQUIRE="total >= 10\nfailed <= 5%",
     )
@@ -122,6 +123,7 @@ def test_explain_tells_programs_the_same(tmp_path: Path) -> None:
         "place": "variable TESTERY_GATE_REQUIRE",
     }
     flag = {"kind": "flag", "name": "--fail-fast", "place": "--fail-fast"}
+    assert found["baseline"][0] == "previous"
     assert found["timeout"] == ("1m30s", line_2)
     assert found["require"] == (["total >= 10", "fail_rate <= 5%"], variable)
     assert found["fail-fast"] == (True, flag)
