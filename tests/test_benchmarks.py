@@ -68,6 +68,7 @@ def test_a_run_that_is_over_at_the_first_look_is_not_looked_at_again() -> None:
     assert lateness.measure([over, over], interval.adaptive).requests == 2
 
 
+@pytest.mark.slow
 def test_the_poll_interval_keeps_its_bounds_on_a_few_runs() -> None:
     for case in lateness.CASES:
         found = lateness.measure(synthetic_runs(case.shape, 40, seed=7), interval.adaptive)

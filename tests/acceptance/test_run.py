@@ -23,11 +23,11 @@ from testery_gate.simulator.scenario import Endpoint, Fault, Kind
 from tests.acceptance import command
 from tests.acceptance.test_exit_codes import assert_matches
 from tests.acceptance.test_signals import SIGNALS
-from tests.canary import Simulator
+from tests.canary import FINISHED, Simulator
 from tests.ci.telling import github_variables
 
 SHOP = ("--project=demo", "--environment=qa")
-SPEED = 50.0
+SPEED = FINISHED
 SECRET = "-".join(("pass", "word", "77f1"))
 """In parts, so that nothing but what is tested can have it whole."""
 

@@ -269,6 +269,7 @@ def test_a_signal_ends_the_gate_while_a_large_answer_is_parsed(
     assert_matches(tmp_path / "t.xml", code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_while_the_ci_system_is_told_is_how_it_ends(
     tmp_path: Path, number: signal.Signals, code: ExitCode

@@ -152,6 +152,7 @@ def test_any_report_is_harmless_accessible_and_without_an_error(runs: list[Judge
     assert_accessible(page)
 
 
+@pytest.mark.quick(len(EXAMPLES))
 @pytest.mark.parametrize("example", [*EXAMPLES, *LARGE])
 def test_an_example_is_harmless_and_accessible(example: str) -> None:
     runs = {**EXAMPLES, **LARGE}[example]
@@ -677,6 +678,7 @@ def test_a_rest_without_room_is_said_to_be_left_out() -> None:
     assert "The rest of the error is left out." in words(page.section("Failing tests"))
 
 
+@pytest.mark.slow
 def test_errors_are_the_shorter_the_more_there_are_so_that_each_test_is_named() -> None:
     judged = failing(500, error="x" * 5_000)
     page = Page.of(judged, limit=1_000_000)

@@ -12,7 +12,7 @@ import pytest
 from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import Simulator, watched
+from tests.canary import FINISHED, Simulator, watched
 from tests.ci.readers import READERS
 
 SPEED = 50.0
@@ -120,7 +120,7 @@ def test_what_is_put_in_its_place_during_the_wait_is_not_replaced(tmp_path: Path
 def test_a_report_to_the_processs_own_output_is_inert(
     tmp_path: Path, path: str, report: str
 ) -> None:
-    with Simulator(load_scenario("hostile"), speed=SPEED) as api:
+    with Simulator(load_scenario("hostile"), speed=FINISHED) as api:
         done = subprocess.run(
             [command.COMMAND, "wait", "55676", f"--report={report}={path}"],
             cwd=tmp_path,
