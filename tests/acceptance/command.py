@@ -54,14 +54,26 @@ def environment(api_url: str | None, **variables: str) -> dict[str, str]:
     return kept | {"COLUMNS": "100", "HOME": "/dev/null"} | given | variables
 
 
+def unmeasured(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that gets signals, whose lines are not counted.
+
+    A signal that comes while coverage takes its lock is raised there, and the lock stays taken:
+    the next line of the package would wait for ever.
+    """
+    return {name: value for name, value in env.items() if name != "COVERAGE_PROCESS_CONFIG"}
+
+
 def start(
-    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], command: Sequence[str] = ()
+    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], measured: bool = False
 ) -> subprocess.Popen[str]:
-    """Start the command; the caller ends it."""
+    """Start the command, for a test that sends it signals; the caller ends it.
+
+    It can be measured where each signal comes while no line of the package is run.
+    """
     return subprocess.Popen(
-        [*(command or [COMMAND]), *arguments],
+        [COMMAND, *arguments],
         cwd=cwd,
-        env=dict(env),
+        env=dict(env) if measured else unmeasured(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -100,10 +112,24 @@ def run_installed(
     *arguments: str, cwd: Path, api_url: str | None = None, stdin: str = "", **variables: str
 ) -> Finished:
     """Run the command to its end as a user's shell starts it."""
+    env = environment(api_url, **variables)
+    return run_program([COMMAND, *arguments], cwd=cwd, env=env, stdin=stdin)
+
+
+def run_python(program: str, *arguments: str, cwd: Path, api_url: str | None = None) -> Finished:
+    """Run a program of a few lines in the tests' own interpreter to its end."""
+    python = [sys.executable, "-c", program, *arguments]
+    return run_program(python, cwd=cwd, env=environment(api_url))
+
+
+def run_program(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str = ""
+) -> Finished:
+    """Run a program, which may start the command, to its end."""
     done = subprocess.run(
-        [COMMAND, *arguments],
+        argv,
         cwd=cwd,
-        env=environment(api_url, **variables),
+        env=env,
         input=stdin,
         capture_output=True,
         text=True,
@@ -112,9 +138,3 @@ def run_installed(
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
-
-
-def run_python(program: str, *arguments: str, cwd: Path, api_url: str | None = None) -> Finished:
-    """Run a program of a few lines in the tests' own interpreter to its end."""
-    python = [sys.executable, "-c", program]
-    return finish(start(arguments, cwd=cwd, env=environment(api_url), command=python))

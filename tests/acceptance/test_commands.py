@@ -54,9 +54,7 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
 def test_nothing_is_imported_from_the_working_directory(tmp_path: Path, start: list[str]) -> None:
     for name in ("click", "requests", "testery_gate"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(0)\n")
-    done = command.finish(
-        command.start(["wait"], cwd=tmp_path, env=command.environment(None), command=start)
-    )
+    done = command.run_program([*start, "wait"], cwd=tmp_path, env=command.environment(None))
     assert done.code == ExitCode.USAGE, done.output
 
 
@@ -103,7 +101,10 @@ def test_explain_names_the_runs(tmp_path: Path) -> None:
 
 def test_simulate_says_how_to_use_it_and_serves_until_it_is_stopped(tmp_path: Path) -> None:
     api = command.start(
-        ["simulate", "--port=0"], cwd=tmp_path, env=command.environment(None, PYTHONUNBUFFERED="1")
+        ["simulate", "--port=0"],
+        cwd=tmp_path,
+        env=command.environment(None, PYTHONUNBUFFERED="1"),
+        measured=True,
     )
     assert api.stdout is not None
     lines = [api.stdout.readline() for _ in range(3)]
@@ -127,7 +128,7 @@ def open_input(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]
         process = subprocess.Popen(
             [command.COMMAND, "wait", "-", "--report=json=out.json", *arguments],
             cwd=tmp_path,
-            env=command.environment("http://127.0.0.1:1/api"),
+            env=command.unmeasured(command.environment("http://127.0.0.1:1/api")),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -234,6 +235,7 @@ def test_demo_without_a_place_for_reports_says_so(tmp_path: Path) -> None:
     assert "--folder" in done.stderr
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("broken", "code"),
     [
@@ -245,15 +247,16 @@ def test_demo_without_a_place_for_reports_says_so(tmp_path: Path) -> None:
         ),
     ],
 )
+@pytest.mark.parametrize("module", ["testery_gate.cli.main", "testery_gate.cli.explain"])
 def test_what_happens_while_modules_are_imported_never_ends_with_1(
-    tmp_path: Path, broken: str, code: ExitCode
+    tmp_path: Path, broken: str, code: ExitCode, module: str
 ) -> None:
     program = (
         "import sys, testery_gate\n"
         "from testery_gate.__main__ import main\n"
         "class Breaks:\n"
         "    def find_spec(self, name, *_):\n"
-        f"        if name == 'testery_gate.cli.main': exec({broken!r})\n"
+        f"        if name == {module!r}: exec({broken!r})\n"
         "sys.meta_path.insert(0, Breaks())\n"
         "sys.exit(main(['explain']))"
     )

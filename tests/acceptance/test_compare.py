@@ -265,10 +265,9 @@ def test_hostile_names_stay_text(form: str, arguments: tuple[str, ...], tmp_path
 @pytest.mark.parametrize("name", ["compare", "flaky"])
 def test_what_nobody_takes_is_a_report_lost(api: str, name: str, tmp_path: Path) -> None:
     runs = "55674 55675" if name == "compare" else ""
-    process = command.start(
-        ["-c", f'"$0" {name} {runs} >&-', command.COMMAND],
+    done = command.run_program(
+        ["sh", "-c", f'"$0" {name} {runs} >&-', command.COMMAND],
         cwd=tmp_path,
         env=command.environment(api),
-        command=["sh"],
     )
-    assert command.finish(process).code == ExitCode.REPORT_LOST
+    assert done.code == ExitCode.REPORT_LOST

@@ -225,5 +225,5 @@ def test_findings_that_can_not_be_printed_are_a_lost_report(
     shell = ["sh", "-c", f"{command.COMMAND} doctor > /dev/full"]
     with Simulator(load_scenario("documented")) as api:
         env = command.environment(api.url, TESTERY_API_TOKEN=token)
-        done = command.finish(command.start([], cwd=tmp_path, env=env, command=shell))
+        done = command.run_program(shell, cwd=tmp_path, env=env)
     assert done.code == code, done.output

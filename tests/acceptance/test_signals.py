@@ -309,7 +309,7 @@ def test_the_cursor_is_never_hidden(
         process = subprocess.Popen(
             [command.COMMAND, "wait", "55676"],
             cwd=tmp_path,
-            env=command.environment(api.url, TERM="xterm"),
+            env=command.unmeasured(command.environment(api.url, TERM="xterm")),
             stdin=subprocess.DEVNULL,
             stdout=theirs,
             stderr=theirs,

@@ -134,10 +134,9 @@ def test_asked_for_its_version_it_gives_that(arguments: list[str], tmp_path: Pat
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_a_page_that_nobody_takes_is_a_report_lost(option: str, tmp_path: Path) -> None:
-    process = command.start(
-        ["-c", f'"$0" {option} >&-', command.COMMAND],
+    done = command.run_program(
+        ["sh", "-c", f'"$0" {option} >&-', command.COMMAND],
         cwd=tmp_path,
         env=command.environment(None),
-        command=["sh"],
     )
-    assert command.finish(process).code == ExitCode.REPORT_LOST
+    assert done.code == ExitCode.REPORT_LOST

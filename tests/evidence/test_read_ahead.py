@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ from testery_gate.evidence.read_ahead import (
 )
 from testery_gate.model import TestResult, TestRun
 from testery_gate.waiting.deadline import Deadline
+from tests.acceptance import command
 from tests.builders import make_result, make_run
 from tests.evidence.test_cache import outcomes_of_run
 from tests.servers import hang, raw_server
@@ -455,6 +457,7 @@ def start(url: str, seconds: float) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=command.unmeasured(os.environ),
         cwd=Path(__file__).parents[2],
     )
 

@@ -42,8 +42,7 @@ def test_modules_beside_the_run_are_not_imported(
     planted: Path, start: list[str], arguments: str, code: ExitCode
 ) -> None:
     env = command.environment(None)
-    process = command.start(arguments.split(), cwd=planted, env=env, command=start)
-    done = command.finish(process)
+    done = command.run_program([*start, *arguments.split()], cwd=planted, env=env)
     assert done.code == code, done.output
     assert not (planted / "owned").exists()
     assert code is not ExitCode.PASSED or __version__ in done.stdout
@@ -51,10 +50,9 @@ def test_modules_beside_the_run_are_not_imported(
 
 def test_a_module_starts_where_the_working_directory_is_gone(tmp_path: Path) -> None:
     gone = 'd=$(mktemp -d) && cd "$d" && rmdir "$d" && exec "$0" -m testery_gate --version'
-    process = command.start(
-        [gone, sys.executable], cwd=tmp_path, env=command.environment(None), command=["sh", "-c"]
-    )
-    assert command.finish(process).code == ExitCode.PASSED
+    argv = ["sh", "-c", gone, sys.executable]
+    done = command.run_program(argv, cwd=tmp_path, env=command.environment(None))
+    assert done.code == ExitCode.PASSED
 
 
 def test_without_a_home_no_token_comes_from_the_working_directory(tmp_path: Path) -> None:
@@ -71,5 +69,5 @@ def test_without_a_home_no_token_comes_from_the_working_directory(tmp_path: Path
         " pwd.getpwuid = {}.__getitem__; sys.exit(main(['explain']))"
     )
     env = command.environment(None, TESTERY_API_TOKEN="")
-    process = command.start(["-c", code], cwd=tmp_path, env=env, command=[sys.executable])
-    assert "there is no API token" in command.finish(process).stdout
+    done = command.run_program([sys.executable, "-c", code], cwd=tmp_path, env=env)
+    assert "there is no API token" in done.stdout
