@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from testery_gate.api.client import ONLY_LOOK_SECONDS, TesteryClient
 from testery_gate.api.time_limit import TookTooLong
-from testery_gate.errors import ApiError, ExitCode, Interrupted, NotFound, Unauthorized
+from testery_gate.errors import ApiError, ExitCode, Interrupted, NotFound
 from testery_gate.evidence.classes import Evidence
+from testery_gate.judging import unjudged
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.policy import Policy
-from testery_gate.judging.verdict import Verdict, decide_early, evaluate, no_verdict, stopped
-from testery_gate.model import Attachments, TestRun
+from testery_gate.judging.verdict import Verdict, decide_early, evaluate
+from testery_gate.model import TestRun
+from testery_gate.runs.cancellation import CANCEL_SECONDS, OTHER_BUILD, Cancellation
 from testery_gate.runs.comparable import (
     SECONDS,
     comparable_before,
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     Target = Sequence[RunReference] | PipedRuns | Query | Start
     """Which runs to judge: those that are named or described, or one that is started for it."""
 
-CANCEL_SECONDS = 5.0
-"""How long it may take to cancel runs: whoever stops a gate waits a few seconds, and then kills it
-with its reports unwritten."""
 APPEARING_SECONDS = 10.0
 """How long a run that was started may take to be there."""
 
@@ -90,9 +88,7 @@ class Gate:
         self._gathering = gathering
         """What reads the evidence of single tests, where that was asked for."""
         self._aside = aside or (lambda _: client)
-        self._canceled: set[int] = set()
-        self._cancel_notes: dict[int, str] = {}
-        """By id of each run that was to be canceled: what came of it."""
+        self._cancellation = Cancellation(self._aside, effects.say)
         self._started: int | None = None
         self._wanted: Start | None = None
         """What was to be started, if anything was."""
@@ -114,7 +110,7 @@ class Gate:
                 try:
                     target = target.read(seconds)
                 except TookTooLong:
-                    return [Judged(run_id=None, verdict=_no_end_of_input(seconds))]
+                    return [Judged(run_id=None, verdict=unjudged.of_endless_input(seconds))]
             if isinstance(target, Sequence):
                 return self._judge_named(target)
             from testery_gate.runs.start import Start  # of no use to a run that is named
@@ -123,7 +119,7 @@ class Gate:
                 return self._judge_started(target)
             return self._judge_described(target)
         except Interrupted as cause:
-            verdict = no_verdict(cause.exit_code, f"stopped by {cause}")
+            verdict = unjudged.no_verdict(cause.exit_code, f"stopped by {cause}")
             named = [run.run_id for run in target] if isinstance(target, Sequence) else [None]
             return [Judged(run_id=run_id, verdict=verdict) for run_id in named]
 
@@ -159,7 +155,7 @@ class Gate:
             self._waiting = replace(self._waiting, appear_by=appear_by)
             runs = self._judge_named([RunReference(run_id=run_id)])
         except ApiError as error:
-            return [Judged(run_id=None, verdict=_of_error(error))]
+            return [Judged(run_id=None, verdict=unjudged.of_error(error))]
         except Interrupted as cause:
             return [self._stopped_start(starter, cause)]
         runs = [_not_ours(one) if one.run and wanted.is_not(one.run) else one for one in runs]
@@ -188,8 +184,8 @@ class Gate:
         else:
             reason = f"stopped by {cause} before a run was started"
             advice = "Start the gate again."
-        verdict = no_verdict(cause.exit_code, reason, advice=advice)
-        notes = (*starter.notes, *self._cancel_note(run_id or 0), *([doubt] if doubt else []))
+        verdict = unjudged.no_verdict(cause.exit_code, reason, advice=advice)
+        notes = (*starter.notes, *self._cancellation.note(run_id), *([doubt] if doubt else []))
         return Judged(run_id=run_id, verdict=verdict, notes=notes)
 
     def _judge_described(self, query: Query) -> Sequence[Judged]:
@@ -205,19 +201,19 @@ class Gate:
                 say=self._effects.say,
             )
         except ApiError as error:
-            return [Judged(run_id=None, verdict=_of_error(error))]
+            return [Judged(run_id=None, verdict=unjudged.of_error(error))]
         except Interrupted as cause:
             reason = f"stopped by {cause} while there was no {query}"
-            return [Judged(run_id=None, verdict=no_verdict(cause.exit_code, reason))]
+            return [Judged(run_id=None, verdict=unjudged.no_verdict(cause.exit_code, reason))]
         if not choice.runs:
-            return [Judged(run_id=None, verdict=_of_error(search.not_found()))]
+            return [Judged(run_id=None, verdict=unjudged.of_error(search.not_found()))]
         question = Described(search)
         too_few = len(choice.runs) < query.min_runs
         # Where it can't pass any more, what has failed already is all there is to find out.
         wait = self._wait(question, question.take(choice), only_look=too_few)
         runs = self._judged(wait)
         if len(runs) < query.min_runs:
-            lacking = _of_error(search.too_few(len(runs)), "too few runs were found")
+            lacking = unjudged.of_error(search.too_few(len(runs)), "too few runs were found")
             runs = [_withheld(judged, lacking, _BUT_A_FAILURE) for judged in runs]
         return self._gather(_with_note(runs, search.cut_off()), wait)
 
@@ -270,7 +266,7 @@ class Gate:
                 return [_stopped(judged, cause) for judged in runs]
             case error:
                 reason = f"whether other runs are meant by now can't be told: {error.message}"
-                lacking = no_verdict(error.exit_code, reason, advice=error.advice)
+                lacking = unjudged.no_verdict(error.exit_code, reason, advice=error.advice)
                 return [_withheld(judged, lacking, {ExitCode.PASSED}) for judged in runs]
 
     def _decided_early(self, wait: Wait) -> Sequence[int]:
@@ -293,34 +289,12 @@ class Gate:
             self._cancel(still_open, str(cause))
 
     def _cancel(self, run_ids: Sequence[int], why: str) -> None:
-        """Cancel runs in Testery; what fails is noted, and changes nothing.
-
-        One that has ended meanwhile keeps its end, as the vendor's client has it.
-        """
-        wanted = [run_id for run_id in run_ids if run_id not in self._cancel_notes]
-        client = self._aside(CANCEL_SECONDS) if wanted else self._client
-        for run_id in wanted:
-            try:
-                run = client.run(run_id)
-                if self._wanted is not None and self._wanted.is_not(run):
-                    note = f"run {run_id} was not canceled in Testery ({why}): {_OTHER_BUILD}"
-                elif run.complete or run.status.is_final:
-                    note = f"run {run_id} was not canceled in Testery ({why}): it had ended"
-                else:
-                    client.cancel(run_id)
-                    note = f"the gate canceled run {run_id} in Testery: {why}"
-                    self._canceled.add(run_id)
-            except ApiError as error:
-                note = f"run {run_id} could not be canceled in Testery ({why}): {error.message}"
-            self._cancel_notes[run_id] = note
-            self._effects.say(f"{note[:1].upper()}{note[1:]}")
-
-    def _cancel_note(self, run_id: int) -> tuple[str, ...]:
-        return (self._cancel_notes[run_id],) if run_id in self._cancel_notes else ()
+        is_not_ours = self._wanted.is_not if self._wanted else lambda _: False
+        self._cancellation.cancel(run_ids, why, is_not_ours=is_not_ours)
 
     def _after_a_signal(self, run_id: int) -> str:
         """Say what to do about a run that goes on without the gate, if it does."""
-        if run_id in self._canceled:
+        if self._cancellation.canceled(run_id):
             return "The run was canceled in Testery: start another one."
         if run_id == self._started:
             return f"The run goes on without the gate: 'testery-gate wait {run_id}' waits for it."
@@ -363,7 +337,7 @@ class Gate:
             results=evidence.results if evidence and self._waiting.with_results else None,
             notes=(
                 *wait.meant.notes[run_id],
-                *self._cancel_note(run_id),
+                *self._cancellation.note(run_id),
                 *(evidence.notes if evidence else ()),
             ),
         )
@@ -371,19 +345,23 @@ class Gate:
             return judged
         doubt = wait.meant.doubts.get(run_id)
         if doubt is not None and seen.finished:
-            judged = replace(judged, verdict=_in_doubt(seen.run, doubt))
+            judged = replace(judged, verdict=unjudged.of_a_doubt(seen.run, doubt))
         notes = (*seen.notes, *judged.notes)
         return replace(judged, run=seen.run, notes=notes, observed=seen.observed)
 
     def _verdict(self, run_id: int, wait: Wait, evidence: Evidence | None) -> Verdict:
         seen = wait.watch.runs.get(run_id)
         if isinstance(seen, ApiError):
-            return _of_error(seen)
+            return unjudged.of_error(seen)
         if seen is None:
-            return _unfinished(None, wait, self._after_a_signal(run_id))
+            return self._unfinished(None, run_id, wait)
         if seen.finished:
             return evaluate(self._policy, seen.run, self._effects.now(), evidence)
-        return self._early(seen) or _unfinished(seen.run, wait, self._after_a_signal(run_id))
+        return self._early(seen) or self._unfinished(seen.run, run_id, wait)
+
+    def _unfinished(self, run: TestRun | None, run_id: int, wait: Wait) -> Verdict:
+        after_a_signal = self._after_a_signal(run_id)
+        return unjudged.of_unfinished(run, wait.watch.ended_by, wait.seconds, after_a_signal)
 
     def _early(self, sighting: Sighting) -> Verdict | None:
         if not self._waiting.fail_fast:
@@ -402,12 +380,15 @@ class Gate:
                 runs = self._with_attachments(runs, self._waiting.with_attachments(runs))
             return self._with_comparable(runs) if self._waiting.comparable else runs
         except Interrupted as cause:
-            told = set(self._cancel_notes)
+            told = {judged.run_id for judged in runs if self._cancellation.note(judged.run_id)}
             self._cancel_after(cause, wait)
             return [
-                _stopped(judged, cause, self._cancel_note(0 if id_ in told else id_))
+                _stopped(
+                    judged,
+                    cause,
+                    () if judged.run_id in told else self._cancellation.note(judged.run_id),
+                )
                 for judged in runs
-                for id_ in [judged.run_id or 0]
             ]
 
     def _with_addresses(self, runs: Sequence[Judged]) -> Sequence[Judged]:
@@ -448,28 +429,17 @@ class Gate:
         self, runs: Sequence[Judged], wanted: Iterable[tuple[int, str]]
     ) -> Sequence[Judged]:
         """Add what tests left besides their errors; where the API has none to offer, say so."""
+        from testery_gate.evidence.attachments import ATTACHMENT_SECONDS, collect
+
         until = Deadline.after(ATTACHMENT_SECONDS, self._waiting.deadline.clock)
-        found: dict[int, dict[str, Attachments]] = {}
-        lacking: dict[int, str] = {}
-        for run_id, result_id in islice(wanted, MOST_ATTACHED):
-            if until.passed:
-                lacking[run_id] = "they took too long"
-                break
-            try:
-                attachments = self._client.attachments(run_id, result_id, until)
-            except ApiError as error:
-                # Its message may quote an address, and notes are shown in logs too.
-                lacking[run_id] = _why(error, until)
-                break
-            if attachments:
-                found.setdefault(run_id, {})[result_id] = attachments
+        found = collect(wanted, self._client, until)
 
         def completed(judged: Judged) -> Judged:
-            attachments, why = found.get(judged.run_id or 0, {}), lacking.get(judged.run_id or 0)
-            if why is None:
-                return replace(judged, attachments=attachments)
-            note = f"{'not all' if attachments else 'no'} {_ATTACHED}: {why}"
-            return replace(judged, attachments=attachments, notes=(*judged.notes, note))
+            of_run = found.get(judged.run_id or 0)
+            if of_run is None:
+                return judged
+            notes = (*judged.notes, of_run.note) if of_run.note else judged.notes
+            return replace(judged, attachments=of_run.by_result, notes=notes)
 
         return list(map(completed, runs))
 
@@ -494,43 +464,11 @@ class Gate:
 
 _BY_EVIDENCE = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 """How runs end that were judged by what they brought."""
-MOST_ATTACHED = 20
-"""So many tests are asked what they left besides their errors."""
-ATTACHMENT_SECONDS = 5.0
-"""What all of these may take together."""
-_ATTACHED = "screenshots, videos or console output of failing tests"
 _BUT_A_FAILURE = {ExitCode.PASSED, ExitCode.INCONCLUSIVE, ExitCode.TIMED_OUT}
 
 
-def _no_end_of_input(seconds: float) -> Verdict:
-    return no_verdict(
-        ExitCode.TIMED_OUT,
-        f"standard input did not end within {seconds:.0f} s: it is not known which runs are meant",
-        case="standard input did not end in time",
-        advice="Is what writes into it stuck? Name the runs themselves, or raise --timeout.",
-    )
-
-
-def _in_doubt(run: TestRun, other: TestRun) -> Verdict:
-    return no_verdict(
-        ExitCode.INCONCLUSIVE,
-        f"which run is meant can't be told: run {other.id} may be newer than run {run.id},"
-        " but has no readable time of creation",
-        case="which run is meant can't be told",
-        advice="Name the run by its id.",
-    )
-
-
-_OTHER_BUILD = "it has another build key than was asked for"
-
-
 def _not_ours(judged: Judged) -> Judged:
-    lacking = no_verdict(
-        ExitCode.INCONCLUSIVE,
-        f"run {judged.run_id} is not the run that was started: {_OTHER_BUILD}",
-        advice="Look in Testery which run was started.",
-        lacking="run is the one that was started",
-    )
+    lacking = unjudged.of_another_run(judged.run_id, OTHER_BUILD)
     return _withheld(judged, lacking, {ExitCode.PASSED, ExitCode.FAILED})
 
 
@@ -544,55 +482,10 @@ def _withheld(judged: Judged, lacking: Verdict, instead_of: Collection[ExitCode]
 
 def _stopped(judged: Judged, cause: Interrupted, more: tuple[str, ...] = ()) -> Judged:
     notes = (*judged.notes, f"the verdict was {judged.exit_code.outcome}", *more)
-    return replace(judged, verdict=stopped(judged.verdict, cause), notes=notes)
+    return replace(judged, verdict=unjudged.stopped(judged.verdict, cause), notes=notes)
 
 
 def _with_note(runs: Sequence[Judged], note: str) -> Sequence[Judged]:
     """Add a note that is about all runs to the first one."""
     first, *others = runs
     return [replace(first, notes=(*first.notes, note)), *others] if note else runs
-
-
-def _of_error(error: ApiError, case: str = "") -> Verdict:
-    return no_verdict(error.exit_code, error.message, case=case, advice=error.advice)
-
-
-def _why(error: ApiError, until: Deadline) -> str:
-    """Say why what a test left can't be had, without a word from elsewhere."""
-    if isinstance(error, NotFound):
-        return "the API does not offer them"
-    if isinstance(error, Unauthorized):
-        return "the token may not read them"
-    return "they took too long" if until.passed else "the API gave no readable answer in time"
-
-
-def _unfinished(run: TestRun | None, wait: Wait, after_a_signal: str) -> Verdict:
-    match wait.watch.ended_by:
-        case None:
-            return no_verdict(
-                ExitCode.TIMED_OUT,
-                f"{_failed_already(run)}not finished within {wait.seconds:.0f} s: {_standing(run)}",
-                advice="The run goes on in Testery: wait again with a longer --timeout, or open"
-                " it to see whether it is stuck.",
-            )
-        case Interrupted() as cause:
-            reason = f"stopped by {cause} while {_standing(run)}"
-            return no_verdict(cause.exit_code, reason, advice=after_a_signal)
-        case error:
-            return _of_error(error)
-
-
-def _standing(run: TestRun | None) -> str:
-    if run is None:
-        return "the run was not seen yet"
-    counted = "" if run.done is None else f", {run.done} of {run.total} tests done"
-    settling = " but not complete" if run.status.is_final else ""
-    return f"the run was {run.status_text or 'without a status'}{settling}{counted}"
-
-
-def _failed_already(run: TestRun | None) -> str:
-    """Return the beginning of a reason: failures come first."""
-    failed = (run and run.failed) or 0
-    if failed <= 0:
-        return ""
-    return f"{failed} {'test' if failed == 1 else 'tests'} had failed already; "

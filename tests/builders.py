@@ -17,7 +17,8 @@ from testery_gate.evidence.classes import Evidence
 from testery_gate.judging.criteria import Metric, Operator, Unit, parse_criterion
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.policy import Expectation, Policy
-from testery_gate.judging.verdict import Verdict, decide_early, no_verdict
+from testery_gate.judging.unjudged import no_verdict
+from testery_gate.judging.verdict import Verdict, decide_early
 from testery_gate.judging.verdict import evaluate as evaluate_now
 from testery_gate.model import Field, ResultStatus, RunStatus, TestResult, TestRun
 

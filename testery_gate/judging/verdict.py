@@ -9,7 +9,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import assert_never
 
-from testery_gate.errors import ExitCode, Interrupted
+from testery_gate.errors import ExitCode
 from testery_gate.evidence.classes import Evidence, FailureClass
 from testery_gate.judging import advice as advice_on
 from testery_gate.judging.criteria import (
@@ -153,41 +153,6 @@ def decide_early(policy: Policy, run: TestRun, *, total_known: bool) -> Verdict 
         decided_early=True,
         open_tests=None if not_run is None else int(not_run),
     )
-
-
-def no_verdict(
-    exit_code: ExitCode, reason: str, *, case: str = "", advice: str = "", lacking: str = ""
-) -> Verdict:
-    """Say that a run could not be judged; its only check is what was missing."""
-    advice = advice or advice_on.ENDING[exit_code]
-    check = Check(
-        name=lacking or _PRECONDITIONS[exit_code],
-        state=CheckState.INCONCLUSIVE,
-        message=reason,
-        case=case,
-        advice=advice,
-        expected_text="yes",
-        actual_text=exit_code.outcome.replace("_", " "),
-    )
-    return Verdict(exit_code=exit_code, reason=reason, case=case, advice=advice, checks=(check,))
-
-
-def stopped(verdict: Verdict, cause: Interrupted) -> Verdict:
-    """Return the verdict on a run that was judged, where a signal stopped what comes after."""
-    reason = f"stopped by {cause} before the reports were complete"
-    advice = advice_on.ENDING[cause.exit_code]
-    return replace(verdict, exit_code=cause.exit_code, reason=reason, case="", advice=advice)
-
-
-_PRECONDITIONS = {
-    ExitCode.UNAUTHORIZED: "token accepted",
-    ExitCode.UNAVAILABLE: "API answers",
-    ExitCode.INCONCLUSIVE: "run is the newest",
-    ExitCode.NOT_FOUND: "run exists",
-    ExitCode.TIMED_OUT: "run finished",
-    ExitCode.INTERRUPTED: "run finished",
-    ExitCode.TERMINATED: "run finished",
-}
 
 
 def _decide(checks: Sequence[Check]) -> ExitCode:

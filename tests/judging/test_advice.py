@@ -12,7 +12,8 @@ from testery_gate.evidence.baseline import Baseline
 from testery_gate.evidence.classes import Evidence
 from testery_gate.judging.judged import Judged
 from testery_gate.judging.policy import Policy
-from testery_gate.judging.verdict import Verdict, no_verdict, stopped
+from testery_gate.judging.unjudged import no_verdict, stopped
+from testery_gate.judging.verdict import Verdict
 from testery_gate.reports import FORMATS, summary, view
 from testery_gate.reports.headline import headline
 from tests.builders import NOW, evaluate, judge_early, make_policy, make_run, with_unknown

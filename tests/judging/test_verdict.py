@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from testery_gate.errors import ExitCode
 from testery_gate.judging.criteria import parse_criterion
 from testery_gate.judging.policy import EXPECTABLE, Policy, default_checks
-from testery_gate.judging.verdict import Check, CheckState, Verdict, decide_early, no_verdict
+from testery_gate.judging.verdict import Check, CheckState, Verdict, decide_early
 from testery_gate.model import RunStatus, TestRun, same_git_ref
 from tests.builders import criterion_texts, evaluate, make_policy, make_run, with_unknown
 
@@ -1033,46 +1033,6 @@ def test_failed_beats_inconclusive_and_the_reason_is_the_first_that_counts(
     verdict = evaluate(policy, run)
 
     assert (verdict.exit_code, verdict.reason) == (code, reason)
-
-
-@pytest.mark.parametrize(
-    ("code", "name", "actual"),
-    [
-        (ExitCode.UNAUTHORIZED, "token accepted", "unauthorized"),
-        (ExitCode.UNAVAILABLE, "API answers", "unavailable"),
-        (ExitCode.NOT_FOUND, "run exists", "not found"),
-        (ExitCode.TIMED_OUT, "run finished", "timed out"),
-        (ExitCode.INTERRUPTED, "run finished", "interrupted"),
-        (ExitCode.TERMINATED, "run finished", "interrupted"),
-    ],
-)
-def test_a_run_that_could_not_be_judged_has_one_check_that_says_why(
-    code: ExitCode, name: str, actual: str
-) -> None:
-    verdict = no_verdict(code, "it is so", advice="do this")
-
-    assert verdict == Verdict(
-        exit_code=code,
-        reason="it is so",
-        advice="do this",
-        checks=(
-            Check(
-                name=name,
-                state=INCONCLUSIVE,
-                message="it is so",
-                advice="do this",
-                expected_text="yes",
-                actual_text=actual,
-            ),
-        ),
-    )
-    assert no_verdict(code, "it is so").advice.endswith(".")
-
-
-@pytest.mark.parametrize("code", [ExitCode.PASSED, ExitCode.FAILED])
-def test_only_checks_of_a_run_can_pass_or_fail_it(code: ExitCode) -> None:
-    with pytest.raises(KeyError):
-        no_verdict(code, "it is so")
 
 
 # Deciding early --------------------------------------------------------------------------------

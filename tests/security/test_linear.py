@@ -16,7 +16,7 @@ import pytest
 from testery_gate.ci.inert import inert
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
-from testery_gate.judging.verdict import no_verdict
+from testery_gate.judging.unjudged import no_verdict
 from testery_gate.redaction import Redaction
 from testery_gate.reports import markdown
 from testery_gate.reports.addresses import run_page
