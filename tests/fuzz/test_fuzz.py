@@ -67,6 +67,7 @@ def explore(here: targets.Place, target: str, examples: int, *, known: bool) -> 
     survives()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_first_things_that_come_to_mind_are_survived(here: targets.Place, target: str) -> None:
     explore(here, target, 30, known=True)

@@ -112,6 +112,7 @@ def command_line(arguments: list[str], folder: Path, **variables: str) -> bytes:
             process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the process list of Linux")
 def test_the_process_list_shows_a_token_only_where_it_is_an_argument(tmp_path: Path) -> None:
     file = tmp_path / "token"
