@@ -41,7 +41,8 @@ AGAIN = frozenset({ExitCode.UNAVAILABLE})
 """After which codes a try is repeated: at a timeout tests may have failed already."""
 
 IMPATIENCE = {
-    "TESTERY_GATE_TIMEOUT": "1s",
+    # In which even a busy machine starts the gate and asks once.
+    "TESTERY_GATE_TIMEOUT": "5s",
     "TESTERY_GATE_OUTAGE_TOLERANCE": "1s",
     "TESTERY_GATE_APPEAR_WITHIN": "1s",
     # What is installed must do: an example that asks an index for another package fails.
@@ -64,14 +65,14 @@ RUNS = {
 
 OUTAGES = {
     # Longer than the first try, over by the second.
-    "outage": 'lasts = "2s"\n',
+    "outage": 'lasts = "6s"\n',
     "unavailable": "",
 }
 
 
 def pause(run: str) -> str:
     """How many seconds a pause between two tries really takes: an outage is over by then."""
-    return "2" if run == "outage" else "0"
+    return "6" if run == "outage" else "0"
 
 
 @contextmanager

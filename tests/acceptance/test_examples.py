@@ -567,7 +567,7 @@ def play_job(job: Any, folder: Path, url: str) -> playing.Played:
     """Run what the Job's container runs, with no more patience than a test has."""
     [container] = job["spec"]["template"]["spec"]["containers"]
     started = container.get("command") or [command.COMMAND, *container_arguments(container)]
-    arguments = [re.sub("--timeout=[0-9a-z]+", "--timeout=3s", word) for word in started]
+    arguments = [re.sub("--timeout=[0-9a-z]+", "--timeout=5s", word) for word in started]
     return Workspace(folder).play(arguments, url, **variables_of(container))
 
 
