@@ -1,8 +1,8 @@
-"""What a CI system shows of the gate in its own way: one module a system.
+"""What a CI system shows of the gate in its own way, with one module for each system.
 
-:func:`detect` finds the system by the environment; :func:`mask`, :func:`section` and
-:func:`tell` do what it understands, and nothing for the others. None of them raises for what can't
-be written, because none of it may matter to the verdict.
+:func:`detect` finds the system by the environment. :func:`mask`, :func:`section` and
+:func:`report` do what that system understands, and nothing for the others. None of them raises
+when something can't be written, because this must not change the verdict.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ def mask(
     command: Callable[[str], None],
     environment: Mapping[str, str],
 ) -> None:
-    """Have the system hide a secret in all output from now on.
+    """Make the system hide a secret in all output from now on.
 
-    The secret is printed for that, so it takes more than a user's word: the environment has to be
-    that of a system that hides it. Elsewhere the log would show it.
+    The secret is printed for that, and a log elsewhere would show it. So ``--ci`` is not enough:
+    the environment must be that of a system that hides it.
     """
     if system is System.GITHUB and detect(environment) is System.GITHUB:
         from testery_gate.ci import github
@@ -118,15 +118,15 @@ def section(
     clock: Callable[[], float],
     random: Callable[[], str],
 ) -> AbstractContextManager[None]:
-    """Make a part of the log that can be folded; the clock gives seconds since 1970."""
+    """Return a context whose output a reader can fold; the clock gives seconds since 1970."""
     if system is not System.GITLAB:
         return nullcontext()
     return gitlab.section(f"testery_gate_{random()}", title, command, clock)
 
 
-def tell(system: System | None, ending: Ending, surroundings: Surroundings) -> None:
+def report(system: System | None, ending: Ending, surroundings: Surroundings) -> None:
     """Report to the system how the gate ended; only its own module is imported."""
     # The others read the reports and the exit code.
-    told = (System.GITHUB, System.AZURE, System.TEAMCITY, System.BUILDKITE)
-    if system is not None and system in told:
-        import_module(f"{__name__}.{system.value}").tell(ending, surroundings)
+    with_module = (System.GITHUB, System.AZURE, System.TEAMCITY, System.BUILDKITE)
+    if system is not None and system in with_module:
+        import_module(f"{__name__}.{system.value}").report(ending, surroundings)

@@ -16,23 +16,23 @@ from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, facts
 
 
-def tell(ending: Ending, surroundings: Surroundings) -> None:
+def report(ending: Ending, surroundings: Surroundings) -> None:
     """Print issues, attach the summary, and set the result."""
     warned = warnings(ending)
-    told = [
+    commands = [
         _command("task.logissue", str(issue), type=issue.severity.value)
         for issue in (*errors(ending), *warned)
     ]
     if ending.runs:
-        told += _summary(ending, surroundings)
+        commands += _summary(ending, surroundings)
     result = _result(ending.exit_code, warned)
     if result:
-        told.append(_command("task.complete", facts(ending)["reason"], result=result))
-    surroundings.command("".join(told))
+        commands.append(_command("task.complete", facts(ending)["reason"], result=result))
+    surroundings.command("".join(commands))
 
 
 def _summary(ending: Ending, surroundings: Surroundings) -> Sequence[str]:
-    """Write the summary where the agent still finds it when the step is over."""
+    """Write the summary where the agent finds it after the step, and return the command for it."""
     from testery_gate.reports import markdown
 
     folder = surroundings.environment.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
@@ -46,10 +46,10 @@ def _summary(ending: Ending, surroundings: Surroundings) -> Sequence[str]:
 
 
 def _result(code: ExitCode, warned: Sequence[Issue]) -> str:
-    """Return the result of the task, if it says more than the exit code.
+    """Return the result of the task; empty where the exit code is enough.
 
-    The agent keeps the worst result that it gets. A step that tries again and passes must not have
-    been reported as failed before.
+    The agent keeps the worst result that it gets. So a step that may try again must not be
+    reported as failed.
     """
     if code is ExitCode.PASSED:
         return "SucceededWithIssues" if warned else "Succeeded"
@@ -57,8 +57,8 @@ def _result(code: ExitCode, warned: Sequence[Issue]) -> str:
 
 
 def _command(name: str, data: str, **properties: str) -> str:
-    told = "".join(f"{key}={_escaped(value)};" for key, value in properties.items())
-    return f"##vso[{name}{told and ' '}{told}]{_escaped(data)}\n"
+    shown = "".join(f"{key}={_escaped(value)};" for key, value in properties.items())
+    return f"##vso[{name}{shown and ' '}{shown}]{_escaped(data)}\n"
 
 
 def _escaped(text: str) -> str:

@@ -16,7 +16,7 @@ LIMIT = 1_000_000
 """Bytes of an annotation's body; Buildkite takes 1 MiB."""
 
 
-def tell(ending: Ending, surroundings: Surroundings) -> None:
+def report(ending: Ending, surroundings: Surroundings) -> None:
     """Annotate the build; the next annotation of the same step replaces this one."""
     if not ending.runs:
         return

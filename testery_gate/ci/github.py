@@ -13,7 +13,7 @@ from testery_gate.ci.issues import errors, warnings
 from testery_gate.reports.ending import Ending, facts
 
 SUMMARY_LIMIT = 1_048_576
-"""Bytes of a step's summary; a larger one is dropped whole."""
+"""Bytes of a step's summary; GitHub drops a larger one completely."""
 
 
 def mask(secret: str) -> str:
@@ -29,7 +29,7 @@ def outputs(values: Mapping[str, str], random: Callable[[], str]) -> str:
     return "".join(f"{name}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
 
 
-def tell(ending: Ending, surroundings: Surroundings) -> None:
+def report(ending: Ending, surroundings: Surroundings) -> None:
     """Print annotations, set the outputs, and add to the job summary."""
     issues = (*errors(ending), *warnings(ending))
     surroundings.command(
@@ -51,8 +51,8 @@ def tell(ending: Ending, surroundings: Surroundings) -> None:
 
 
 def _command(name: str, data: str, **properties: str) -> str:
-    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
-    return f"::{name}{told and ' '}{told}::{_data(data)}\n"
+    shown = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
+    return f"::{name}{shown and ' '}{shown}::{_data(data)}\n"
 
 
 def _data(text: str) -> str:
@@ -64,7 +64,7 @@ def _property(text: str) -> str:
 
 
 def _append(variable: str, render: Callable[[int], str], surroundings: Surroundings) -> None:
-    """Add to the file that a variable names; ``render`` gets the number of bytes that are left."""
+    """Add to the file that a variable names; ``render`` gets the number of bytes in it."""
     path = surroundings.environment.get(variable)
     if not path:
         surroundings.warn(f"{variable} is not set, so nothing was written for GitHub")
@@ -73,9 +73,9 @@ def _append(variable: str, render: Callable[[int], str], surroundings: Surroundi
         with open(path, "a+b") as file:
             size = file.tell()
             file.seek(max(0, size - 1))
-            if file.read(1) not in {b"", b"\n"}:  # whoever wrote before did not end the line
+            if file.read(1) not in {b"", b"\n"}:  # the last line was not ended
                 size += file.write(b"\n")
-            # A path of ours can hold what is no UTF-8.
+            # The path of a report can have bytes that are not UTF-8.
             file.write(render(size).encode(errors="replace"))
     except OSError as error:
         surroundings.warn(f"can't write to {variable} ({path}): {error.strerror or error}")
@@ -84,7 +84,7 @@ def _append(variable: str, render: Callable[[int], str], surroundings: Surroundi
 def _summary(ending: Ending, size: int, surroundings: Surroundings) -> str:
     from testery_gate.reports import markdown
 
-    lead = "\n" if size else ""  # what is there must not run on into ours
+    lead = "\n" if size else ""  # ours must begin on a line of its own
     text = markdown.render(ending.runs, limit=SUMMARY_LIMIT - size - len(lead))
     if not text:
         surroundings.warn("GITHUB_STEP_SUMMARY is full, so nothing was added to it")

@@ -1,4 +1,4 @@
-"""GitLab: a section of the log; what later jobs read is a report (``--report dotenv=PATH``).
+"""GitLab: a section of the log. Later jobs read a report (``--report dotenv=PATH``).
 
 The rules are those of GitLab's documentation, "Custom collapsible sections".
 """
@@ -15,9 +15,9 @@ _CLEAR_LINE = "\x1b[0K"
 def section(
     name: str, title: str, command: Callable[[str], None], clock: Callable[[], float]
 ) -> Iterator[None]:
-    """Make a section, which GitLab labels with the time it took; the clock is that of Unix.
+    """Make a section, which GitLab labels with the time it took; the clock gives Unix time.
 
-    The name of letters, digits, ``_``, ``.`` and ``-`` is the job's only one.
+    The name has letters, digits, ``_``, ``.`` and ``-``, and is unique in the job.
     """
     command(f"{_CLEAR_LINE}section_start:{int(clock())}:{name}\r{_CLEAR_LINE}{title}\n")
     try:

@@ -7,9 +7,9 @@ What is printed may quote a run's name or a test's error, and a CI system execut
 - Azure: ``##vso[area.action]`` anywhere in a line (azure-pipelines-agent, Command.cs)
 - TeamCity: ``##teamcity[message]`` anywhere in a line (service messages)
 
-GitLab's sections and Jenkins' console notes need an escape character, which remote text never has
-when it gets here. The rules hold at all times, because a container does not see which system its
-output goes to.
+GitLab's sections and Jenkins' console notes need an escape character. Remote text has none when it
+gets here. All rules are always applied, because a container can't see which system reads its
+output.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _COMMAND = re.compile(
 def inert(text: str) -> str:
     """Return whole lines with a blank in everything that a CI system would execute.
 
-    JSON stays valid, as the blank can only come to stand in a string.
+    JSON stays valid, because the blank is always inside a string.
     """
     return _COMMAND.sub(r"\g<0> ", text)
 
 
 _INSIDE = re.compile(r"(?<!^)\#(?=\#(?:\[|vso\[|teamcity\[))", re.MULTILINE | re.IGNORECASE)
-"""What other systems obey in the middle of a line."""
+"""What some systems execute in the middle of a line."""
 
 
 def commands_alone(text: str) -> str:
-    """Return lines that one system is meant to obey, with nothing in them for another.
+    """Return lines with commands for one system, without anything that another would execute.
 
-    Only how a line begins is a command: the rest may quote what somebody else wrote, escaped for
-    the one system, while the output may go to any.
+    Only the beginning of a line is a command. The rest may quote remote text, which is escaped for
+    this one system, while the output may go to any.
     """
     return _INSIDE.sub(r"\g<0> ", text)
 
@@ -53,11 +53,11 @@ class OutputLost(OSError):
 
 
 class InertStream(io.TextIOBase):
-    """A text stream through which nothing but inert text goes; each write has whole lines."""
+    """A text stream that makes all text inert; each write must have whole lines."""
 
     def __init__(self, raw: TextIO) -> None:
         self.raw = raw
-        """The stream below, for the commands that are meant."""
+        """The stream below, for the gate's own commands."""
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -66,7 +66,7 @@ class InertStream(io.TextIOBase):
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]
-        """What the stream below does with characters that its encoding lacks."""
+        """What the stream below does with characters that are not in its encoding."""
         return self.raw.errors
 
     def write(self, text: str, /) -> int:
@@ -89,7 +89,7 @@ class InertStream(io.TextIOBase):
             raise OutputLost(*error.args) from error
 
     def __del__(self) -> None:
-        """Leave the stream below alone: by default it would be flushed, be it closed or not."""
+        """Leave the stream below alone: by default it would be flushed, even when it is closed."""
 
     def isatty(self) -> bool:
         """Whether the stream below is a terminal."""
@@ -101,10 +101,10 @@ class InertStream(io.TextIOBase):
 
 
 def guarded(stream: TextIO | None) -> TextIO | None:
-    """Return the stream as an :class:`InertStream`; ``None``, a closed one, stays that."""
+    """Return the stream as an :class:`InertStream`, or ``None`` for ``None``, a closed stream."""
     return None if stream is None else cast("TextIO", InertStream(stream))
 
 
 def unguarded(stream: TextIO) -> TextIO:
-    """Return the stream that obeys, below a guarded one."""
+    """Return the stream below a guarded one; another stream is returned as it is."""
     return stream.raw if isinstance(stream, InertStream) else stream

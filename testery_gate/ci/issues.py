@@ -1,4 +1,4 @@
-"""Problems, one by one, the most important first: for systems that show each by itself."""
+"""Problems one by one, the most important first, for systems that show each by itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST = 10
 RETRYABLE = {ExitCode.UNAVAILABLE, ExitCode.TIMED_OUT, ExitCode.INTERRUPTED, ExitCode.TERMINATED}
 """Endings after which the same step may try again, so they must not be reported as final.
 
-The exit code fails the step all the same, unless a script catches it.
+The exit code still fails the step, unless a script catches it.
 """
 
 LONGEST_LINE = 1_000
@@ -69,10 +69,10 @@ class Issue:
 
 
 def errors(ending: Ending, *, most: int = MOST) -> Sequence[Issue]:
-    """Return what keeps the gate from passing, the checks before the tests; at most so many.
+    """Return at most ``most`` reasons why the gate does not pass, the checks before the tests.
 
-    Of the tests these are the new failures, where that is known. The others are counted in a last
-    issue, which is a warning.
+    Of the failing tests only the new ones are returned, where it is known which ones are new. A
+    last issue, which is a warning, counts the others.
     """
     found = list(gate_errors(ending))
     tests = [(test, judged) for judged in not_passed(ending.runs) for test in _annotated(judged)]
@@ -83,7 +83,7 @@ def errors(ending: Ending, *, most: int = MOST) -> Sequence[Issue]:
 
 
 def gate_errors(ending: Ending) -> Iterator[Issue]:
-    """Return what keeps the gate from passing, without the single tests."""
+    """Return why the gate does not pass, without the single tests."""
     if ending.exit_code not in {judged.exit_code for judged in ending.runs}:
         subject = f"Testery: {outcome(ending.exit_code)}"
         yield _issue(Severity.ERROR, subject, (ending.reason, ending.advice))
@@ -95,7 +95,7 @@ def gate_errors(ending: Ending) -> Iterator[Issue]:
 
 
 def warnings(ending: Ending, *, most: int = MOST) -> Sequence[Issue]:
-    """Return what is wrong and does not decide; at most so many."""
+    """Return at most ``most`` problems that do not change the exit code."""
     found = [
         _check_issue(Severity.WARNING, check, judged, ending)
         for judged in worst_first(ending.runs)
@@ -122,10 +122,10 @@ def _others(ending: Ending) -> Sequence[Issue]:
             counts.update({one.value: n for one, n in judged.evidence.counts.items()})
             counts[TOLERATED] += len(judged.evidence.tolerated)
     del counts[FailureClass.NEW.value]
-    told = [f"{count} {name}" for name, count in counts.items() if count]
-    if not told:
+    parts = [f"{count} {name}" for name, count in counts.items() if count]
+    if not parts:
         return []
-    *before, last = told
+    *before, last = parts
     subject = f"{', '.join(before)} and {last}" if before else last
     are = "failure is" if counts.total() == 1 else "failures are"
     return [_issue(Severity.WARNING, "Testery", [f"{subject} {are} not annotated"])]
@@ -158,7 +158,7 @@ def _issue(severity: Severity, subject: str, texts: Iterable[str | None]) -> Iss
 
 
 def _bounded(issues: Sequence[Issue], count: int, most: int) -> Sequence[Issue]:
-    """Return at most so many; if there are more, the last one counts the rest."""
+    """Return at most ``most`` issues; if there are more, the last one counts the rest."""
     if count <= most:
         return issues
     shown = issues[: most - 1]

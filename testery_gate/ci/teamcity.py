@@ -14,7 +14,7 @@ from testery_gate.ci.issues import RETRYABLE, Issue, gate_errors, warnings
 from testery_gate.reports.ending import Ending, facts
 
 
-def tell(ending: Ending, surroundings: Surroundings) -> None:
+def report(ending: Ending, surroundings: Surroundings) -> None:
     """Print a build problem for each check that failed, the warnings, and the status.
 
     An ending after which a script may try again is only a warning, because no later message
@@ -24,16 +24,17 @@ def tell(ending: Ending, surroundings: Surroundings) -> None:
     messages = [
         *problems(gate_errors(ending)),
         *_warned(warnings(ending)),
-        # Never with a status: SUCCESS would hide what failed before.
+        # Without a status: SUCCESS would hide an earlier failure.
         _message("buildStatus", text=f"{{build.status.text}}; Testery: {facts(ending)['reason']}"),
     ]
     surroundings.command("".join(messages))
 
 
 def _problems(issues: Iterable[Issue]) -> Iterator[str]:
-    """Give each an identity, by which TeamCity knows a problem again in the next build.
+    """Return a build problem for each issue.
 
-    So it must not hold a run's id; it is a Java identifier of at most 60 characters.
+    By its identity TeamCity recognises a problem in the next build, so that must not hold a run's
+    id. It is a Java identifier of at most 60 characters.
     """
     seen = Counter[str]()
     for issue in issues:
@@ -50,8 +51,8 @@ def _warned(issues: Iterable[Issue]) -> Iterator[str]:
 
 
 def _message(name: str, **attributes: str) -> str:
-    told = "".join(f" {key}='{value.translate(_ESCAPES)}'" for key, value in attributes.items())
-    return f"##teamcity[{name}{told}]\n"
+    shown = "".join(f" {key}='{value.translate(_ESCAPES)}'" for key, value in attributes.items())
+    return f"##teamcity[{name}{shown}]\n"
 
 
 _ESCAPES = str.maketrans({"|": "||", "'": "|'", "\n": "|n", "\r": "|r", "[": "|[", "]": "|]"})

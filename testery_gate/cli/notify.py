@@ -33,7 +33,7 @@ def unguessable() -> str:
 
 @contextmanager
 def harmless(process: Process, what: str) -> Iterator[None]:
-    """Let no defect change how the gate ends; say what comes of it."""
+    """Print a defect instead of raising it, so that it does not change how the gate ends."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  (that is what it is for)
@@ -42,7 +42,7 @@ def harmless(process: Process, what: str) -> Iterator[None]:
         show(f"testery-gate: {what}: {type(error).__name__}: {error}\n", sys.stderr)
 
 
-def tell(process: Process, ending: Ending, stream: TextIO) -> None:
+def report(process: Process, ending: Ending, stream: TextIO) -> None:
     """Report to the CI system how the gate ended."""
 
     def warn(message: str) -> None:
@@ -58,19 +58,20 @@ def tell(process: Process, ending: Ending, stream: TextIO) -> None:
     )
     process.interrupts.hold()
     with harmless(process, "warning: could not report to the CI system"):
-        ci.tell(process.ci, ending, surroundings)
+        ci.report(process.ci, ending, surroundings)
 
 
-def tell_without_verdict(
+def report_without_verdict(
     process: Process, code: ExitCode, reason: str, advice: str = ""
 ) -> ExitCode:
-    """Report to the CI system what kept the gate from a verdict, and return the exit code.
+    """Report to the CI system why there is no verdict, and return the exit code.
 
-    There is no report then, nor may one of an earlier invocation be taken for it.
+    No report file is written then. Those of an earlier invocation are removed, so that nobody
+    takes them for this one's.
     """
     withdraw(process.reports)
     ending = Ending(exit_code=code, reason=reason, advice=advice)
     if process.ci is not None:
-        tell(process, ending, sys.stderr)
+        report(process, ending, sys.stderr)
     process.announce(ending)
     return code

@@ -204,7 +204,7 @@ def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) ->
     code = code if received is None else received.exit_code
     paths = {report.format: report.path for report in reversed(reports) if report.path != "-"}
     ending = overall(runs, code, paths)
-    notify.tell(process, ending, stream)
+    notify.report(process, ending, stream)
     text = summary.render(
         runs,
         width=line_width(stream, process.machine.environment),

@@ -16,7 +16,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.canary import CANARY, Simulator
-from tests.ci.telling import github_variables
+from tests.ci.reporting import github_variables
 from tests.code_hosts.github_stand_in import GitHubStandIn
 from tests.code_hosts.stand_in import COMMIT, SOMEBODY_ELSE, Fault, Said, serving
 from tests.servers import Reply, hang, http, raw_server, reset

@@ -24,7 +24,7 @@ from tests.acceptance import command
 from tests.acceptance.test_exit_codes import assert_matches
 from tests.acceptance.test_signals import SIGNALS
 from tests.canary import FINISHED, Simulator
-from tests.ci.telling import github_variables
+from tests.ci.reporting import github_variables
 
 SHOP = ("--project=demo", "--environment=qa")
 SPEED = FINISHED

@@ -1,4 +1,4 @@
-"""What each system is told of each ending, compared whole; ``python -m tests.ci.golden`` writes it.
+"""What each system gets for each ending, compared whole; ``python -m tests.ci.golden`` writes it.
 
 The summaries are left out: they are the Markdown report.
 """
@@ -9,24 +9,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from testery_gate.ci import System
-from tests.ci.telling import ENDINGS, github_variables, tell
+from tests.ci.reporting import ENDINGS, github_variables, report
 
 FOLDER = Path(__file__).parent / "golden"
-TOLD = (System.GITHUB, System.AZURE, System.TEAMCITY, System.BUILDKITE)
+SYSTEMS = (System.GITHUB, System.AZURE, System.TEAMCITY, System.BUILDKITE)
 CASES = [
     (name, system)
     for name in ENDINGS
-    for system in TOLD
+    for system in SYSTEMS
     if (name, system.value) != ("usage", "buildkite")
 ]
 
 
-def told(name: str, system: System) -> str:
+def reported(name: str, system: System) -> str:
     """Return what is printed, written and run."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         variables = {"AGENT_TEMPDIRECTORY": temporary} | github_variables(folder)
-        done = tell(system, ENDINGS[name], variables)
+        done = report(system, ENDINGS[name], variables)
         assert not done.warnings
         output = (folder / "output").read_text(encoding="utf-8")
         ran = "".join(f"$ {' '.join(arguments)}\n" for arguments, _ in done.ran)
@@ -41,4 +41,4 @@ def kept(name: str, system: System) -> Path:
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for case in CASES:
-        kept(*case).write_text(told(*case), encoding="utf-8", newline="\n")
+        kept(*case).write_text(reported(*case), encoding="utf-8", newline="\n")

@@ -18,7 +18,7 @@ BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 
 @dataclass(frozen=True)
 class Command:
-    """What a system was told to do."""
+    """A command that a system executes."""
 
     name: str
     properties: tuple[tuple[str, str], ...] = ()
@@ -61,8 +61,10 @@ def _github_v2(line: str) -> Command | None:
     name, _, properties = line[2:end].partition(" ")
     if name.lower() not in GITHUB_COMMANDS:
         return None
-    told = _pairs(properties.strip(BLANKS), ",", {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ","})
-    return Command(name.lower(), told, _unescaped(line[end + 2 :], {"%0D": "\r", "%0A": "\n"}))
+    pairs = _pairs(
+        properties.strip(BLANKS), ",", {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ","}
+    )
+    return Command(name.lower(), pairs, _unescaped(line[end + 2 :], {"%0D": "\r", "%0A": "\n"}))
 
 
 def _github_v1(line: str) -> Command | None:

@@ -13,7 +13,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending, overall
 from tests.builders import judge, make_policy, make_run
-from tests.ci.telling import ENDINGS, any_ending, tell
+from tests.ci.reporting import ENDINGS, any_ending, report
 
 
 @pytest.mark.parametrize(
@@ -29,30 +29,30 @@ from tests.ci.telling import ENDINGS, any_ending, tell
     ],
 )
 def test_the_build_is_annotated(ending: Ending, style: str) -> None:
-    told = tell(System.BUILDKITE, ending)
-    ((arguments, text),) = told.ran
+    reported = report(System.BUILDKITE, ending)
+    ((arguments, text),) = reported.ran
     assert arguments == [
         *("buildkite-agent", "annotate", "--style", style, "--context", "testery-gate")
     ]
     assert text == markdown.render(ending.runs)
-    assert told.output == ""
+    assert reported.output == ""
 
 
 def test_another_step_has_another_annotation() -> None:
-    ((arguments, _),) = tell(
+    ((arguments, _),) = report(
         System.BUILDKITE, ENDINGS["passed"], {"BUILDKITE_STEP_ID": "0192-ab"}
     ).ran
     assert arguments[-1] == "testery-gate-0192-ab"
 
 
 def test_without_a_verdict_there_is_nothing_to_annotate() -> None:
-    assert tell(System.BUILDKITE, ENDINGS["usage"]).ran == []
+    assert report(System.BUILDKITE, ENDINGS["usage"]).ran == []
     assert ENDINGS["usage"].exit_code is ExitCode.USAGE
 
 
 @given(any_ending)
 def test_an_annotation_is_never_larger_than_buildkite_takes(ending: Ending) -> None:
-    for _, text in tell(System.BUILDKITE, ending).ran:
+    for _, text in report(System.BUILDKITE, ending).ran:
         assert len(text.encode()) <= 1024 * 1024
 
 
@@ -76,4 +76,4 @@ def test_an_agent_that_fails_is_warned_of(error: Exception, warnings: list[str])
     def run(_arguments: Sequence[str], _text: str) -> None:
         raise error
 
-    assert tell(System.BUILDKITE, ENDINGS["passed"], run=run).warnings == warnings
+    assert report(System.BUILDKITE, ENDINGS["passed"], run=run).warnings == warnings

@@ -15,7 +15,7 @@ from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.canary import CANARY, FINISHED, Simulator
 from tests.ci.readers import READERS, azure, github, gitlab, gitlab_dotenv, teamcity
-from tests.ci.telling import github_variables, outputs
+from tests.ci.reporting import github_variables, outputs
 
 SPEED = 50.0
 SYSTEMS = {
@@ -172,9 +172,9 @@ def test_the_outputs_are_set_however_it_ends(
     with Simulator(load_scenario(scenario), speed=FINISHED) as api:
         done = command.run(*arguments.split(), cwd=tmp_path, api_url=api.url, **variables)
     assert done.code == code, done.output
-    told = outputs(tmp_path)
-    assert (told["outcome"], told["exit-code"]) == (code.outcome, str(code.value))
-    assert reason in told["reason"]
+    values = outputs(tmp_path)
+    assert (values["outcome"], values["exit-code"]) == (code.outcome, str(code.value))
+    assert reason in values["reason"]
     annotated = [found.data for found in github(done.output) if found.name == "error"]
     assert bool(annotated) is (code is not ExitCode.PASSED)
 
@@ -201,10 +201,10 @@ def test_the_outputs_are_set_after_a_signal(
             assert process.poll() is None
         process.send_signal(number)
         assert command.finish(process).code == code
-    told = outputs(tmp_path)
-    assert (told["outcome"], told["exit-code"]) == ("interrupted", str(code.value))
-    assert number.name in told["reason"]
-    assert told["junit-path"] == "t.xml"
+    values = outputs(tmp_path)
+    assert (values["outcome"], values["exit-code"]) == ("interrupted", str(code.value))
+    assert number.name in values["reason"]
+    assert values["junit-path"] == "t.xml"
 
 
 def test_a_defect_is_told_too_and_shown_when_the_runner_debugs(tmp_path: Path) -> None:
@@ -253,12 +253,12 @@ def test_outputs_that_can_not_be_written_change_no_exit_code(tmp_path: Path, pat
         assert f"testery-gate: warning: can't write to {variable} ({path})" in done.stderr
 
 
-def test_a_defect_in_telling_changes_no_exit_code(tmp_path: Path) -> None:
+def test_a_defect_in_reporting_changes_no_exit_code(tmp_path: Path) -> None:
     # A defect has to be made: this hook breaks a module of the gate in the child process.
     (tmp_path / "sitecustomize.py").write_text(
         "import testery_gate.ci.github as g\n"
         "def broken(ending, effects): raise RuntimeError('on purpose')\n"
-        "g.tell = broken\n"
+        "g.report = broken\n"
     )
     variables = SYSTEMS["github"] | github_variables(tmp_path) | {"PYTHONPATH": str(tmp_path)}
     with Simulator(load_scenario("documented"), speed=FINISHED) as api:
@@ -276,15 +276,15 @@ def test_a_defect_in_telling_changes_no_exit_code(tmp_path: Path) -> None:
                 assert ("Traceback" in done.stderr) is (debug == "1")
 
 
-def test_several_runs_are_told_as_one(tmp_path: Path) -> None:
+def test_several_runs_are_reported_as_one(tmp_path: Path) -> None:
     variables = SYSTEMS["github"] | github_variables(tmp_path)
     with Simulator(load_scenario("documented"), speed=FINISHED) as api:
         runs = ("55676", "1", "--appear-within=0")
         done = command.run("wait", *runs, cwd=tmp_path, api_url=api.url, **variables)
     assert done.code == ExitCode.NOT_FOUND
-    told = outputs(tmp_path)
-    assert (told["outcome"], told["run-id"], told["total"]) == ("not_found", "55676,1", "")
-    assert told["reason"].startswith("run 1: ")
+    values = outputs(tmp_path)
+    assert (values["outcome"], values["run-id"], values["total"]) == ("not_found", "55676,1", "")
+    assert values["reason"].startswith("run 1: ")
 
 
 def test_gitlab_has_the_wait_in_a_section_and_takes_the_dotenv_report(
@@ -298,8 +298,8 @@ def test_gitlab_has_the_wait_in_a_section_and_takes_the_dotenv_report(
     assert text.startswith("\x1b[0Ksection_start:")
     # The verdict stands outside, where it is seen when the section is closed.
     assert "FAILED" not in text.partition("section_end:")[0]
-    told = gitlab_dotenv((tmp_path / "out" / "gate.env").read_bytes())
-    assert (told["TESTERY_GATE_OUTCOME"], told["TESTERY_GATE_FAILED"]) == ("failed", "20")
+    values = gitlab_dotenv((tmp_path / "out" / "gate.env").read_bytes())
+    assert (values["TESTERY_GATE_OUTCOME"], values["TESTERY_GATE_FAILED"]) == ("failed", "20")
 
 
 def test_a_quiet_gate_opens_no_section(hostile: str, tmp_path: Path) -> None:
@@ -326,9 +326,9 @@ def test_buildkites_agent_is_run_if_it_is_there(tmp_path: Path) -> None:
     assert "3 of 30 failed" in (tmp_path / "body").read_text(encoding="utf-8")
 
 
-def test_azure_and_teamcity_are_told_the_verdict(tmp_path: Path) -> None:
+def test_azure_and_teamcity_get_the_verdict(tmp_path: Path) -> None:
     with Simulator(load_scenario("documented"), speed=FINISHED) as api:
-        told = {
+        logs = {
             system: command.run(
                 *("wait", "55676"),
                 cwd=tmp_path,
@@ -338,14 +338,14 @@ def test_azure_and_teamcity_are_told_the_verdict(tmp_path: Path) -> None:
             ).stdout
             for system in ("azure", "teamcity")
         }
-    summary, complete = azure(told["azure"])
+    summary, complete = azure(logs["azure"])
     assert Path(summary.data).read_text(encoding="utf-8")
     assert (complete["result"], complete.data) == ("Succeeded", "30 of 30 tests passed, 0 failed")
-    (status,) = teamcity(told["teamcity"])
+    (status,) = teamcity(logs["teamcity"])
     assert status["text"] == "{build.status.text}; Testery: 30 of 30 tests passed, 0 failed"
 
 
-def test_only_a_gate_is_told(tmp_path: Path) -> None:
+def test_only_a_gate_is_reported(tmp_path: Path) -> None:
     files = github_variables(tmp_path)
     for arguments in (["explain", "--max-failed=lots"], ["simulate", "--no-such-option"], ["wat"]):
         done = command.run(*arguments, cwd=tmp_path, **SYSTEMS["github"], **files)

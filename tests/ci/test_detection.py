@@ -57,15 +57,15 @@ def test_only_github_has_a_switch_for_debugging() -> None:
 
 @pytest.mark.parametrize("system", [None, *System])
 def test_only_github_is_told_the_token(system: System | None) -> None:
-    told: list[str] = []
+    printed: list[str] = []
     for environment in ({}, {"GITLAB_CI": "true"}, {"GITHUB_ACTIONS": "false"}):
-        ci.mask(system, "se%cret", told.append, environment)
-    assert not told
-    ci.mask(system, "se%cret", told.append, {"GITHUB_ACTIONS": "true"})
-    assert told == (["::add-mask::se%25cret\n"] if system is System.GITHUB else [])
+        ci.mask(system, "se%cret", printed.append, environment)
+    assert not printed
+    ci.mask(system, "se%cret", printed.append, {"GITHUB_ACTIONS": "true"})
+    assert printed == (["::add-mask::se%25cret\n"] if system is System.GITHUB else [])
 
 
-def test_a_program_gets_its_input_and_its_failure_is_told() -> None:
+def test_a_program_gets_its_input_and_its_failure_is_raised() -> None:
     script = "import os, sys; sys.exit(sys.stdin.read() != os.environ['WORD'])"
     run_program([sys.executable, "-Xutf8", "-c", script], "é", environment={"WORD": "é"})
     with pytest.raises(subprocess.CalledProcessError):

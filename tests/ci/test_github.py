@@ -15,9 +15,9 @@ from testery_gate.ci.issues import errors, warnings
 from testery_gate.judging import criteria
 from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending, facts
-from tests.ci import telling
+from tests.ci import reporting
 from tests.ci.readers import github, github_file
-from tests.ci.telling import ENDINGS, any_ending, tell
+from tests.ci.reporting import ENDINGS, any_ending, report
 from tests.reports.examples import any_text
 
 NAMES = [
@@ -39,20 +39,20 @@ def test_a_secret_is_masked_as_it_is(secret: str) -> None:
 @given(any_ending)
 def test_annotations_arrive_as_they_were_meant(ending: Ending) -> None:
     issues = (*errors(ending), *warnings(ending))
-    commands = github(tell(System.GITHUB, ending).output)
+    commands = github(report(System.GITHUB, ending).output)
     assert [(command.name, command.data) for command in commands] == [
         (issue.severity.value, issue.message) for issue in issues
     ]
     for command, issue in zip(commands, issues, strict=True):
-        told = {"file": issue.file, "title": issue.title}
+        properties = {"file": issue.file, "title": issue.title}
         # The runner drops equals signs at the start of a value.
-        meant = {name: value.lstrip("=") for name, value in told.items()}
+        meant = {name: value.lstrip("=") for name, value in properties.items()}
         assert dict(command.properties) == {name: value for name, value in meant.items() if value}
 
 
 @given(any_ending)
 def test_a_message_stays_below_what_github_cuts(ending: Ending) -> None:
-    for command in github(tell(System.GITHUB, ending).output):
+    for command in github(report(System.GITHUB, ending).output):
         assert len(command.data) < 4096
 
 
@@ -71,8 +71,8 @@ def test_a_delimiter_that_occurs_in_a_value_is_not_taken() -> None:
 @pytest.mark.parametrize("name", ENDINGS)
 def test_every_ending_sets_every_output(tmp_path: Path, name: str) -> None:
     ending = ENDINGS[name]
-    told = tell(System.GITHUB, ending, telling.github_variables(tmp_path))
-    values = telling.outputs(tmp_path)
+    reported = report(System.GITHUB, ending, reporting.github_variables(tmp_path))
+    values = reporting.outputs(tmp_path)
     asked_for = any(judged.evidence is not None for judged in ending.runs)
     assert list(values) == [
         name for name in NAMES if asked_for or name.replace("-", "_") not in OF_TESTS
@@ -81,14 +81,14 @@ def test_every_ending_sets_every_output(tmp_path: Path, name: str) -> None:
     assert values["exit-code"] == str(ending.exit_code.value)
     assert values.items() >= facts(ending).items()
     assert values["reason"]
-    assert told.warnings == []
+    assert reported.warnings == []
     summary = (tmp_path / "summary").read_text(encoding="utf-8")
     assert summary == (markdown.render(ending.runs) if ending.runs else "")
 
 
 def test_the_outputs_say_where_the_reports_are(tmp_path: Path) -> None:
-    tell(System.GITHUB, ENDINGS["report-lost"], telling.github_variables(tmp_path))
-    values = telling.outputs(tmp_path)
+    report(System.GITHUB, ENDINGS["report-lost"], reporting.github_variables(tmp_path))
+    values = reporting.outputs(tmp_path)
     assert (values["junit-path"], values["json-path"]) == ("out/TEST-testery.xml", "")
 
 
@@ -100,11 +100,11 @@ def test_the_outputs_say_where_the_reports_are(tmp_path: Path) -> None:
     ],
 )
 def test_what_was_written_before_is_kept(tmp_path: Path, before: str, kept: str) -> None:
-    variables = telling.github_variables(tmp_path)
+    variables = reporting.github_variables(tmp_path)
     for path in variables.values():
         Path(path).write_text(before)
-    tell(System.GITHUB, ENDINGS["passed"], variables)
-    assert telling.outputs(tmp_path).items() >= {"a": "b", "outcome": "passed"}.items()
+    report(System.GITHUB, ENDINGS["passed"], variables)
+    assert reporting.outputs(tmp_path).items() >= {"a": "b", "outcome": "passed"}.items()
     # An empty line keeps the two apart, whatever the first ends with.
     assert (tmp_path / "summary").read_text(encoding="utf-8").startswith(f"{kept}\n")
 
@@ -122,37 +122,37 @@ def test_what_was_written_before_is_kept(tmp_path: Path, before: str, kept: str)
 def test_a_summary_is_never_larger_than_github_takes(
     tmp_path: Path, room: int, warnings: list[str]
 ) -> None:
-    variables = telling.github_variables(tmp_path)
+    variables = reporting.github_variables(tmp_path)
     summary = tmp_path / "summary"
     before = SUMMARY_LIMIT - room
     summary.write_text("x" * (before - 1) + "\n")
     ending = ENDINGS["many-runs"]
     assert len(markdown.render(ending.runs).encode()) > room
-    told = tell(System.GITHUB, ending, variables)
-    assert told.warnings == warnings
+    reported = report(System.GITHUB, ending, variables)
+    assert reported.warnings == warnings
     if warnings:
         assert summary.stat().st_size == before
     else:
         assert before + 100 < summary.stat().st_size <= SUMMARY_LIMIT
-    assert telling.outputs(tmp_path)["outcome"] == "failed"
+    assert reporting.outputs(tmp_path)["outcome"] == "failed"
 
 
 def test_what_can_not_be_written_is_warned_of() -> None:
-    told = tell(
+    reported = report(
         System.GITHUB,
         ENDINGS["passed"],
         {"GITHUB_OUTPUT": "/dev/null/output", "GITHUB_STEP_SUMMARY": ""},
     )
-    assert told.warnings == [
+    assert reported.warnings == [
         "can't write to GITHUB_OUTPUT (/dev/null/output): Not a directory",
         "GITHUB_STEP_SUMMARY is not set, so nothing was written for GitHub",
     ]
 
 
 def test_a_path_that_is_no_text_is_still_written(tmp_path: Path) -> None:
-    variables = telling.github_variables(tmp_path)
+    variables = reporting.github_variables(tmp_path)
     ending = Ending(
         exit_code=ENDINGS["usage"].exit_code, reason="x", paths={"junit": "a\udcff.xml"}
     )
-    tell(System.GITHUB, ending, variables)
-    assert telling.outputs(tmp_path)["junit-path"] == "a?.xml"
+    report(System.GITHUB, ending, variables)
+    assert reporting.outputs(tmp_path)["junit-path"] == "a?.xml"

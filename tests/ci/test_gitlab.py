@@ -6,7 +6,7 @@ import pytest
 
 from testery_gate.ci import System, section
 from tests.ci.readers import gitlab
-from tests.ci.telling import ENDINGS, tell
+from tests.ci.reporting import ENDINGS, report
 from tests.fakes import FakeClock
 
 
@@ -40,5 +40,5 @@ def test_other_systems_have_no_sections(system: System | None) -> None:
 
 @pytest.mark.parametrize("system", [None, System.GITLAB, System.JENKINS])
 def test_systems_that_read_reports_are_told_nothing_more(system: System | None) -> None:
-    told = tell(system, ENDINGS["failed"])
-    assert (told.output, told.warnings, told.ran) == ("", [], [])
+    reported = report(system, ENDINGS["failed"])
+    assert (reported.output, reported.warnings, reported.ran) == ("", [], [])

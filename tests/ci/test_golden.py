@@ -1,20 +1,20 @@
-"""What systems are told, as it is kept; ``python -m tests.ci.golden`` writes it anew."""
+"""What systems get, compared with kept files; ``python -m tests.ci.golden`` writes them anew."""
 
 from __future__ import annotations
 
 import pytest
 
 from testery_gate.ci import System
-from tests.ci.golden import CASES, FOLDER, kept, told
+from tests.ci.golden import CASES, FOLDER, kept, reported
 
 
 @pytest.mark.parametrize(
     ("name", "system"),
     [pytest.param(name, system, id=f"{name}-{system.value}") for name, system in CASES],
 )
-def test_a_system_is_told_what_is_kept(name: str, system: System) -> None:
+def test_a_system_gets_what_is_kept(name: str, system: System) -> None:
     with kept(name, system).open(encoding="utf-8", newline="") as file:
-        assert told(name, system) == file.read()
+        assert reported(name, system) == file.read()
 
 
 def test_everything_that_is_kept_is_compared() -> None:

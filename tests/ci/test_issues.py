@@ -1,4 +1,4 @@
-"""What is told by itself, and in which order."""
+"""Which problems are reported one by one, and in which order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from testery_gate.judging.judged import Judged
 from testery_gate.reports.ending import Ending, overall
 from testery_gate.text import clean_text
 from tests.builders import judge, make_policy, make_result, make_run, not_judged
-from tests.ci.telling import ENDINGS, any_ending
+from tests.ci.reporting import ENDINGS, any_ending
 from tests.reports.examples import ERROR, EXAMPLES
 
 
@@ -31,8 +31,8 @@ def failing(count: int) -> Ending:
 
 
 def test_a_failing_check_comes_before_a_failing_test() -> None:
-    told = list(map(str, errors(ENDINGS["failed"])))
-    assert told == [
+    issues = list(map(str, errors(ENDINGS["failed"])))
+    assert issues == [
         "Testery: fail_rate <= 30%: fail_rate is 33.33%, required is fail_rate <= 30%\n"
         "Open the failing tests and fix what they show, or change what is allowed:"
         " fail_rate <= 30%.\nhttps://testery.app/acme/test-runs/55676",
@@ -44,17 +44,17 @@ def test_a_failing_check_comes_before_a_failing_test() -> None:
 
 
 def test_ten_are_told_and_no_rest_is_counted() -> None:
-    told = errors(failing(9))
-    assert len(told) == MOST
-    assert str(told[-1]) == "test 8 (features/calculator.feature): error 8"
+    issues = errors(failing(9))
+    assert len(issues) == MOST
+    assert str(issues[-1]) == "test 8 (features/calculator.feature): error 8"
 
 
 def test_more_than_ten_are_counted_in_the_last_one() -> None:
-    told = errors(failing(30))
-    assert len(told) == MOST
-    assert str(told[-2]) == "test 7 (features/calculator.feature): error 7"
-    assert str(told[-1]) == "Testery: and 22 more; see the log and the reports"
-    assert told[-1].severity is Severity.ERROR
+    issues = errors(failing(30))
+    assert len(issues) == MOST
+    assert str(issues[-2]) == "test 7 (features/calculator.feature): error 7"
+    assert str(issues[-1]) == "Testery: and 22 more; see the log and the reports"
+    assert issues[-1].severity is Severity.ERROR
 
 
 def test_a_test_without_an_error_is_told_all_the_same() -> None:
@@ -135,10 +135,10 @@ def test_what_testery_tolerates_is_counted() -> None:
 
 
 def test_the_others_of_several_runs_are_counted_in_one_line_beside_ten() -> None:
-    told = annotated(held_against("a", 12, id=1), held_against("ab", 2, "failed <= 1", id=2))
-    assert len(told) == MOST
-    assert told[2] == "b (run 1) (features/calculator.feature): error b"
-    assert told[-2:] == [
+    issues = annotated(held_against("a", 12, id=1), held_against("ab", 2, "failed <= 1", id=2))
+    assert len(issues) == MOST
+    assert issues[2] == "b (run 1) (features/calculator.feature): error b"
+    assert issues[-2:] == [
         "Testery: and 5 more; see the log and the reports",
         "Testery: 3 known failures are not annotated",
     ]
@@ -152,7 +152,7 @@ def test_where_the_tests_say_nothing_each_is_told_as_ever() -> None:
     assert test.startswith("a (features/calculator.feature): ")
 
 
-def test_tests_that_are_left_out_of_the_reports_are_not_told() -> None:
+def test_tests_that_are_left_out_of_the_reports_are_not_reported() -> None:
     (_,) = annotated(replace(held_against("a", 2), results=None))
 
 
@@ -169,8 +169,10 @@ def test_what_does_not_decide_is_a_warning() -> None:
 def test_with_several_runs_the_worst_comes_first_and_each_says_which_run() -> None:
     missing = not_judged(2, ExitCode.NOT_FOUND, "there is no run 2", advice="Look at the id.")
     failed = judge(make_policy(), make_run(failed=1, id=3), [make_result("t", "FAIL")])
-    told = list(map(str, errors(overall([judge(make_policy(), make_run(id=1)), missing, failed]))))
-    assert told == [
+    issues = list(
+        map(str, errors(overall([judge(make_policy(), make_run(id=1)), missing, failed])))
+    )
+    assert issues == [
         "Testery: failed <= 0 (run 3): 1 of 30 tests failed\n"
         "Open the failing tests and fix what they show. --only-new would let pass what failed"
         " before too, --max-failed 1 so many of any kind.",
@@ -192,10 +194,10 @@ def test_an_ending_that_no_run_has_is_told_first() -> None:
 
 @given(any_ending)
 def test_issues_are_few_clean_and_short(ending: Ending) -> None:
-    told = (*errors(ending), *warnings(ending))
-    severities = Counter(issue.severity for issue in told)
+    issues = (*errors(ending), *warnings(ending))
+    severities = Counter(issue.severity for issue in issues)
     assert max(len(errors(ending)), *severities.values(), 0) <= MOST
-    for issue in told:
+    for issue in issues:
         assert len(issue.message) < 4096 - 4
         assert max(map(len, issue.message.split("\n"))) <= LONGEST_LINE
         for text in (issue.title, issue.file, issue.message):

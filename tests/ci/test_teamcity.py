@@ -14,11 +14,11 @@ from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending, facts, overall
 from tests.builders import judge, make_policy, make_run
 from tests.ci.readers import Command, teamcity
-from tests.ci.telling import ENDINGS, any_ending, tell
+from tests.ci.reporting import ENDINGS, any_ending, report
 
 
 def messages(ending: Ending, name: str) -> list[Command]:
-    found = teamcity(tell(System.TEAMCITY, ending).output)
+    found = teamcity(report(System.TEAMCITY, ending).output)
     return [message for message in found if message.name == name]
 
 
@@ -40,7 +40,7 @@ def test_messages_arrive_as_they_were_meant(ending: Ending) -> None:
 
 @given(any_ending)
 def test_nothing_stands_between_the_messages(ending: Ending) -> None:
-    lines = tell(System.TEAMCITY, ending).output.split("\n")
+    lines = report(System.TEAMCITY, ending).output.split("\n")
     assert lines.pop() == ""
     assert len(teamcity("\n".join(lines))) == len(lines)
 

@@ -12,7 +12,7 @@ from testery_gate.cli.announce import CodeHostOptions
 from testery_gate.cli.process import Process
 from testery_gate.code_hosts import Mode, System, Wishes
 from testery_gate.waiting.signals import Interrupts
-from tests.ci.telling import ENDINGS
+from tests.ci.reporting import ENDINGS
 from tests.cli.test_arguments import MACHINE
 
 OPTIONS = CodeHostOptions(

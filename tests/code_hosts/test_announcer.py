@@ -14,7 +14,7 @@ from testery_gate.code_hosts.host import Bare, Place, State, Status
 from testery_gate.code_hosts.http import HostError, NoRights
 from testery_gate.errors import ExitCode
 from testery_gate.reports.ending import Ending
-from tests.ci.telling import ENDINGS
+from tests.ci.reporting import ENDINGS
 from tests.code_hosts.memory import PLACE, Board, Host
 from tests.fakes import FakeClock
 

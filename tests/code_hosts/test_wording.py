@@ -15,7 +15,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.evidence.classes import FailureClass
 from testery_gate.reports import markdown
 from testery_gate.reports.ending import Ending, overall
-from tests.ci.telling import ENDINGS, any_ending
+from tests.ci.reporting import ENDINGS, any_ending
 from tests.code_hosts.memory import PLACE, Board, Host
 from tests.reports.test_markdown import everywhere
 

@@ -16,7 +16,7 @@ from testery_gate.errors import ExitCode
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
 from tests.canary import FINISHED, Simulator
-from tests.ci.telling import github_variables, outputs
+from tests.ci.reporting import github_variables, outputs
 
 
 def write(folder: Path, settings: str) -> None:

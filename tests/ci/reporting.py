@@ -1,4 +1,4 @@
-"""Tell a CI system of an ending, and keep what came of it."""
+"""Report an ending to a CI system, and keep what was printed, written and run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDINGS = {
     ),
     "interrupted-late": overall(EXAMPLES["passed"], ExitCode.TERMINATED),
 }
-"""The endings whose telling is kept."""
+"""The endings whose reports are kept in ``golden/``."""
 
 any_ending = any_runs_judged.map(overall) | st.builds(
     Ending, exit_code=st.sampled_from(ExitCode), reason=any_text, advice=any_text
@@ -35,39 +35,39 @@ any_ending = any_runs_judged.map(overall) | st.builds(
 
 
 @dataclass
-class Told:
-    """What telling did to the world."""
+class Reported:
+    """The effects of a report."""
 
     output: str = ""
     warnings: list[str] = field(default_factory=list)
     ran: list[tuple[Sequence[str], str]] = field(default_factory=list)
 
 
-def tell(
+def report(
     system: ci.System | None,
     ending: Ending,
     environment: Mapping[str, str] | None = None,
     run: Callable[[Sequence[str], str], None] = lambda *_: None,
-) -> Told:
-    """Tell, with a random word that is always the same."""
-    told = Told()
+) -> Reported:
+    """Report an ending, with a random word that is always the same, and return the effects."""
+    reported = Reported()
 
     def command(text: str) -> None:
-        told.output += text
+        reported.output += text
 
     def keep(arguments: Sequence[str], text: str) -> None:
-        told.ran.append((arguments, text))
+        reported.ran.append((arguments, text))
         run(arguments, text)
 
     surroundings = Surroundings(
         environment=environment or {},
         command=command,
-        warn=told.warnings.append,
+        warn=reported.warnings.append,
         random=lambda: "c0ffee",
         run=keep,
     )
-    ci.tell(system, ending, surroundings)
-    return told
+    ci.report(system, ending, surroundings)
+    return reported
 
 
 def github_variables(folder: Path) -> dict[str, str]:
