@@ -34,7 +34,7 @@ FORMATS: Mapping[str, Renderer] = {
     "html": _renderer("html"),
     "sonar": _renderer("sonar"),
 }
-"""The formats as they are by default."""
+"""The formats with their default options."""
 _BY_NAME = {
     ".xml": "junit",
     ".json": "json",
@@ -42,13 +42,13 @@ _BY_NAME = {
     ".md": "markdown",
     ".env": "dotenv",
 }
-"""The format of a path that is given without one, by its ending."""
+"""The format of a path without a format, by the path's ending."""
 
 
 def with_options(
     *, markdown_limit: int, html_limit: int, junit_scope: str, junit_tolerated: str
 ) -> Mapping[str, Renderer]:
-    """Return the formats as a user wants them; the limits are in bytes."""
+    """Return the formats with the user's options; the limits are in bytes."""
     return {
         **FORMATS,
         "junit": _renderer("junit", scope=junit_scope, tolerated=junit_tolerated),
@@ -59,31 +59,31 @@ def with_options(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report that was asked for; the path ``-`` stands for the caller's standard output."""
+    """A report that was asked for; the path ``-`` is the caller's standard output."""
 
     format: str
     path: str
     careful: bool = False
-    """Whether it may only be new, or replace a report, in the working directory."""
+    """Whether it may only be a new file, or replace a report, in the working directory."""
 
 
 def split_report(text: str) -> tuple[str, str]:
-    """Return the format and the path of ``FORMAT=PATH``, or of a path that tells its format.
+    """Return the format and the path of ``FORMAT=PATH``, or of a path whose ending shows it.
 
-    Either is empty where it is missing; the format may be one that there is not.
+    Either is empty where it is missing. The format may be an unknown one.
     """
-    # A line end is what a file or a command gave with the path, and no part of a name.
+    # A line end comes from the file or command that the path was read from.
     name, separator, path = text.rstrip("\r\n").partition("=")
     return (name, path) if separator else (_BY_NAME.get(PurePath(name).suffix.lower(), ""), name)
 
 
 def parse_report(text: str) -> Report:
-    """Read ``FORMAT=PATH``, or a path that tells its format; raises :class:`UsageError`."""
+    """Return the report of ``FORMAT=PATH``, or of a path alone; raises :class:`UsageError`."""
     name, path = split_report(text)
     shown = clean_line(text)
     if not name and path == text.rstrip("\r\n"):
         raise UsageError(
-            f"the report {shown!r} has a name that does not tell its format",
+            f"the report {shown!r} has a name that does not show its format",
             advice=f"Write FORMAT=PATH, for example junit=out/TEST-testery.xml. What ends with"
             f" {', '.join(_BY_NAME)} needs no format.",
         )

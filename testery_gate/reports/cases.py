@@ -1,6 +1,6 @@
 """Tests as XML reports show them: outcome, texts and duration of each.
 
-All texts are legal XML 1.0 characters, and none is without a limit.
+All texts have only characters that XML 1.0 allows, and every text has a limit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ So the more cases have a text, the shorter each may be, down to 100 characters.
 
 _SHORTEST_TEXT = 100
 
-_CASE_SIZE = 300  # what a case takes besides its message and text, about
+_CASE_SIZE = 300  # what a case takes without its message and text, about
 _CLASS_SIZE = 150  # what the class of a failing test takes, about
 
 
@@ -55,7 +55,7 @@ class Outcome:
 def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> Outcome | None:
     """Return the outcome of a test, or ``None`` if it passed.
 
-    ``tolerated`` makes a failure one that was skipped, with its error.
+    With ``tolerated`` a failure is a skipped test, which shows its error.
     """
     if result.status is ResultStatus.PASS:
         return None
@@ -64,7 +64,7 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
         case ResultStatus.FAIL:
             otherwise = NO_ERROR
             if tolerated:
-                # Jenkins shows no more than the message of a test that was skipped.
+                # Jenkins shows only the message of a skipped test.
                 element = Element.SKIPPED
                 body = f"{TOLERATED} {error.strip() or otherwise}"
             else:
@@ -79,8 +79,8 @@ def outcome(result: TestResult, text_limit: int, *, tolerated: bool = False) -> 
             otherwise = f"Testery calls this test {result.status.value}"
             body = f"{otherwise}\n{error}"
         case ResultStatus.UNKNOWN:
-            # An error, as the gate itself treats a status that it does not know: as skipped the
-            # test would read as harmless, as failed it would read as judged.
+            # An error, as for the gate itself: a skipped test would look harmless, and a failed
+            # one would look as if it had been judged.
             element = Element.ERROR
             otherwise = "the test has no status"
             if result.status_text:
@@ -101,13 +101,13 @@ def milliseconds(duration: timedelta | None) -> int:
 
 
 class Names:
-    """Gives out each name once, and numbers the repeats."""
+    """Makes names unique: repeated names get a number."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def unique(self, name: str) -> str:
-        """Return the name, or the first numbered one that has not been given out."""
+        """Return the name, or the first numbered one that was not returned before."""
         if name not in self._numbers:
             self._numbers[name] = 1
             return name
@@ -120,7 +120,7 @@ class Names:
 
 
 def text_limit(runs: Sequence[Judged]) -> int:
-    """Return how long the text of one test's case may be, so that the report is not too large."""
+    """Return how many characters the text of one case may have, by the number of cases."""
     cases = texts = classes = 0
     for judged in runs:
         for result in judged.results or ():
@@ -134,7 +134,7 @@ def text_limit(runs: Sequence[Judged]) -> int:
 
 
 def message_and_text(body: str, otherwise: str, text_limit: int) -> tuple[str, str]:
-    """Return the first line, and a text that starts with it: GitLab shows the text alone."""
+    """Return the first line, and a text that starts with it: GitLab shows only the text."""
     body = clean_text(body).strip()
     first_line = body.partition("\n")[0].rstrip() or otherwise
     message = shorten(first_line, min(LINE_LIMIT, text_limit))
@@ -143,5 +143,5 @@ def message_and_text(body: str, otherwise: str, text_limit: int) -> tuple[str, s
 
 
 def line(text: str, limit: int = LINE_LIMIT) -> str:
-    """Return text as one line of at most so many characters."""
+    """Return text as one line of at most ``limit`` characters."""
     return shorten(clean_line(text), limit)

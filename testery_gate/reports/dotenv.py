@@ -14,7 +14,7 @@ from testery_gate.reports.ending import facts, overall
 
 PREFIX = "TESTERY_GATE_"
 LIMIT = 4_900
-"""The most bytes that a report has: below 5,000 and 5,120, whichever is meant by 5 KB."""
+"""The most bytes that a report has: 5 KB may be 5,000 or 5,120."""
 
 _LONGEST = 1_400  # bytes of a value; only three of them can be long
 
@@ -39,9 +39,9 @@ def _value(name: str, text: str) -> str:
 _LISTS = {"run-id", "run-url"}
 
 _ACTIVE = re.compile(r"""["#$&'();<>\\`|]|%(?=[A-Za-z_])""")
-"""What GitLab expands ($NAME, %NAME%), or another reader or a shell would act upon.
+"""What GitLab expands ($NAME, %NAME%), or another reader or a shell may execute.
 
-There is no way to escape it that all of them undo, so it is shown in its full-width form.
+No escape works in all of them, so these characters are replaced by their full-width forms.
 """
 
 _TO_FULL_WIDTH = 0xFEE0  # Unicode, block Halfwidth and Fullwidth Forms: from ! at U+FF01 on

@@ -1,6 +1,6 @@
 """How the gate ended as a whole: one code and one reason for all its runs.
 
-:func:`facts` are what other programs ask for first, in the same words wherever they are handed on.
+:func:`facts` returns what other programs need first, with the same words for all of them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ LONGEST_REASON = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How the gate ended; without runs, it ended before it saw one."""
+    """How the gate ended; there are no runs if it ended before it read one."""
 
     exit_code: ExitCode
     reason: str
     advice: str = ""
     runs: Sequence[Judged] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
-    """Where the reports are that were asked for, by format."""
+    """The paths of the reports, by format."""
 
 
 def overall(
@@ -42,9 +42,9 @@ def overall(
     exit_code: ExitCode | None = None,
     paths: Mapping[str, str] | None = None,
 ) -> Ending:
-    """Put at least one run together.
+    """Return the ending of at least one run.
 
-    ``exit_code`` is the process's, where it is not what the runs come to.
+    ``exit_code`` is the process's, where it is not the one of the runs.
     """
     code = exit_code_of(runs) if exit_code is None else exit_code
     reasons = [
@@ -63,8 +63,9 @@ def overall(
 def facts(ending: Ending) -> Mapping[str, str]:
     """Return the outcome, the counts and the runs; what is unknown is empty.
 
-    With several runs the counts are sums, unknown where one of them is, and ids and addresses
-    are separated by commas. The single tests are counted where that was asked for.
+    With several runs the counts are sums, which are unknown if one count is, and ids and addresses
+    are separated by commas. New, known and similar tests are counted only where evidence was
+    asked for.
     """
     measured = [
         {**({} if judged.run is None else measure(judged.run)), **measure_tests(judged.evidence)}
@@ -102,7 +103,7 @@ def _shown(count: Fraction | None) -> str:
 
 
 def _sum(values: Sequence[Fraction | None]) -> Fraction | None:
-    """Add up; unknown where one value is, because a sum of the rest would be taken for all."""
+    """Return the sum; ``None`` if a value is unknown, because a sum of the rest would mislead."""
     known = [value for value in values if value is not None]
     return sum(known, Fraction(0)) if known and len(known) == len(values) else None
 

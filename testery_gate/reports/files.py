@@ -1,4 +1,4 @@
-"""Where reports go: the one place that writes files, whole or not at all."""
+"""Writes reports to files: the whole report, or nothing of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from testery_gate.reports.view import exit_code_of
 from testery_gate.text import clean_line
 
 PATIENCE = 10.0
-"""Seconds to wait for somebody who reads a pipe."""
+"""Seconds to wait for a reader of a pipe."""
 _WRITTEN_AT_ONCE = 65536
 """Characters."""
 
@@ -31,7 +31,7 @@ _WRITTEN_AT_ONCE = 65536
 def check_writable(report: Report) -> None:
     """Check before the wait that a report can be written, and create its directories.
 
-    Raises :class:`UsageError`, and leaves nothing behind then.
+    Raises :class:`UsageError`; then no new directory is left.
     """
     path = report.path
     try:
@@ -51,15 +51,15 @@ def publish(
     complain: Callable[[ReportLost], None],
     formats: Mapping[str, Renderer] = FORMATS,
 ) -> ExitCode:
-    """Write the reports and return the exit code; a lost report never hides a worse code."""
+    """Write the reports and return the exit code; a lost report changes only ``PASSED``."""
     code = exit_code_of(runs)
     for report in wanted:
         try:
             shown = runs
             if not _is_for_a_file(report.path):
-                # Addresses may be signed, and a log has other readers than a file.
+                # Addresses may be signed, and more people can read a log than a file.
                 shown = [replace(judged, attachments={}) for judged in runs]
-            # No name is given to the text, so that it is gone before the next one is made.
+            # The text has no name, so that its memory is free before the next one is made.
             _deliver(formats[report.format](shown), report, stdout)
         except ReportLost as error:
             complain(error)
@@ -69,18 +69,18 @@ def publish(
 
 
 def _is_for_a_file(path: str) -> bool:
-    """Whether what is written there is kept apart from any log."""
+    """Whether the path is a file, and not a log."""
     try:
         existing = None if path == "-" else _existing(path)
     except (OSError, ValueError):
-        return False  # the write will say why
+        return False  # writing it will raise the error
     return path != "-" and (existing is None or _is_file(existing))
 
 
 def withdraw(reports: Iterable[Report]) -> None:
-    """Remove what an earlier invocation wrote where these would be written, and nothing else.
+    """Remove the reports that an earlier invocation wrote to the same paths.
 
-    Whoever collects reports would take it for what this invocation found.
+    Otherwise they would be collected as the reports of this invocation.
     """
     for report in reports:
         with suppress(OSError, ValueError):
@@ -100,15 +100,15 @@ def _deliver(text: str, report: Report, stdout: TextIO) -> None:
         stdout.write(text)
         stdout.flush()
     except (OSError, ValueError) as error:
-        # ValueError: a stream that is closed, or whose encoding lacks a character.
+        # ValueError: the stream is closed, or a character is not in its encoding.
         raise ReportLost(f"can't write the report to standard output: {error}") from None
 
 
 def write(path: str, text: str, *, careful: bool = False, patience: float = PATIENCE) -> None:
     """Write a report as UTF-8: the whole file or, where that fails, nothing of it.
 
-    What is no file, such as a pipe or ``/dev/stdout``, is written into; ``patience`` is how long
-    nobody may read it. Raises :class:`ReportLost`.
+    Pipes and devices, such as ``/dev/stdout``, are written to, not replaced. ``patience`` is how
+    many seconds to wait for a reader. Raises :class:`ReportLost`.
     """
     try:
         if careful:
@@ -144,9 +144,9 @@ def _rehearse_file(folder: Path) -> None:
 
 def _replace(target: Path, existing: os.stat_result | None, text: str) -> None:
     with _temporary(target.parent) as temporary:
-        # Created as any new file is, so that the umask alone decides who may read it.
+        # Created like any new file, so that the umask decides who may read it.
         with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            # All at once it would be held in bytes as well.
+            # In parts: otherwise the whole text would be in memory as bytes too.
             for start in range(0, len(text), _WRITTEN_AT_ONCE):
                 file.write(text[start : start + _WRITTEN_AT_ONCE])
         if existing is not None:
@@ -157,7 +157,7 @@ def _replace(target: Path, existing: os.stat_result | None, text: str) -> None:
 def _write_into(path: str, existing: os.stat_result, text: str, patience: float) -> None:
     own = _own_output(existing)
     if own is not None:
-        # Not past the stream that keeps CI systems from obeying what is printed.
+        # Through the stream that keeps CI systems from executing what is printed.
         stream = sys.stdout if own == _STDOUT else sys.stderr
         stream.write(text)
         stream.flush()
@@ -171,7 +171,7 @@ def _write_into(path: str, existing: os.stat_result, text: str, patience: float)
 
 
 def _opened(path: str, patience: float) -> int:
-    """Open a pipe or device without waiting for ever for somebody at its other end."""
+    """Return the open descriptor of a pipe or device; wait for its reader only so many seconds."""
     until = time.monotonic() + patience
     while True:
         try:
@@ -183,7 +183,7 @@ def _opened(path: str, patience: float) -> int:
 
 
 def pour(descriptor: int, content: bytes, patience: float) -> None:
-    """Write all of it into what does not block; raises ``OSError`` where nobody takes it."""
+    """Write all content to a non-blocking descriptor; raises ``OSError`` if nobody reads it."""
     rest = memoryview(content)
     while rest:
         try:
@@ -195,11 +195,11 @@ def pour(descriptor: int, content: bytes, patience: float) -> None:
 
 @contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
-    """Name a file to make in a folder, which is created; afterwards the file is gone.
+    """Yield the path of a temporary file in a folder, which is created; remove the file at the end.
 
-    Its name matches no pattern that collects reports, and is short whatever the report's is.
+    Its name matches no pattern that collects reports, and is short even if the report's is long.
     """
-    with suppress(FileExistsError):  # where that is not a folder, making a file in it says so
+    with suppress(FileExistsError):  # if it is no folder, creating the file in it fails
         folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".testery-gate-{secrets.token_hex(8)}.tmp"
     try:
@@ -210,7 +210,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
 
 
 def _existing(path: str) -> os.stat_result | None:
-    """Return what the path leads to, if there is anything; a directory is an :class:`OSError`."""
+    """Return the status of what is at the path, or ``None``; raises ``OSError`` for a directory."""
     try:
         existing = os.stat(path)
     except FileNotFoundError:
@@ -227,11 +227,11 @@ def _is_file(existing: os.stat_result) -> bool:
 
 
 def _check_harmless(path: str) -> None:
-    """Refuse what somebody's change must not replace; raises ``OSError``.
+    """Check a path that a configuration file sets; raises ``OSError`` for one that is refused.
 
-    Its text holds names and errors of tests, which others write. So it may be a new file in the
-    working directory, or replace a report of the gate, but nothing that is run, no link, and
-    nothing of git's.
+    A report has names and errors of tests, which others write. So it may be a new file in the
+    working directory, or replace a report of the gate. It must not be an executable file, a link,
+    or a file in ``.git``.
     """
     if path == "-":
         return
@@ -239,7 +239,7 @@ def _check_harmless(path: str) -> None:
     parts = [part.rstrip(". ").casefold() for part in Path(inside).parts]
     if os.pardir in Path(inside).parts or os.path.isabs(inside):
         raise PermissionError(errno.EPERM, "it is not inside the working directory")
-    if not _GITS.isdisjoint(parts):
+    if not _GIT_FOLDERS.isdisjoint(parts):
         raise PermissionError(errno.EPERM, "a configuration file may not write into .git")
     if os.path.realpath(path) != os.path.join(os.path.realpath(os.curdir), inside):
         raise PermissionError(errno.EPERM, "a configuration file may not write through a link")
@@ -253,8 +253,8 @@ def _check_harmless(path: str) -> None:
         )
 
 
-_GITS = {".git", "git~1"}
-"""The second is what Windows calls the first as well."""
+_GIT_FOLDERS = {".git", "git~1"}
+"""The second is the short name of the first on Windows."""
 _STDOUT, _STDERR = 1, 2
 
 
@@ -266,7 +266,7 @@ def _is_report(path: str) -> bool:
 def _own_output(existing: os.stat_result) -> int | None:
     """Return the descriptor where the path is this process's own standard output or error.
 
-    A log file behind ``/dev/stdout`` must neither be replaced nor be written at another offset.
+    A log file behind ``/dev/stdout`` must not be replaced, nor written at another offset.
     """
     for descriptor in (_STDOUT, _STDERR):
         with suppress(OSError):  # it can be closed

@@ -1,8 +1,8 @@
-"""Failing tests put together by their error, and the lines of an error that matter.
+"""Failing tests grouped by their error, and the lines of an error that matter.
 
-What differs from run to run and from test to test is no difference here: numbers, ids, times and
-addresses. Errors come from many test frameworks, so stack frames are recognised by their look; a
-line that is not recognised counts as part of the message.
+Errors that differ only in numbers, ids, times and addresses are the same error. Errors come from
+many test frameworks, so stack frames are recognised by their form; a line that is not recognised
+is part of the message.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from testery_gate.reports import view
 from testery_gate.text import one_line
 
 MOST_LINES = 30
-"""So many lines of an error are shown before the rest is unfolded."""
+"""How many lines of an error are shown before the rest is unfolded."""
 SHORT = 10
-"""An error of so many lines is shown as a whole."""
+"""How many lines an error may have to be shown completely."""
 LOOKED_AT = 1_000
-"""So many failing tests are grouped to find those that matter first; each takes its time."""
+"""How many failing tests are grouped to find those that matter first: grouping takes time."""
 _COMPARED_LINES = 5
 _COMPARED_CHARACTERS = 1_000
-"""So much of a message makes it another error; what follows is mostly data."""
+"""How much of a message is compared; what follows is mostly data."""
 
 
 def grouped(tests: Iterable[view.FailingTest]) -> Sequence[Sequence[view.FailingTest]]:
-    """Put tests with the same error together, in their order, so that new ones stay first."""
+    """Return the tests grouped by their error, in their order, so that new ones stay first."""
     groups: dict[str, list[view.FailingTest]] = {}
     for test in tests:
         groups.setdefault(signature(view.error_lines(test.result)), []).append(test)
@@ -38,8 +38,8 @@ def grouped(tests: Iterable[view.FailingTest]) -> Sequence[Sequence[view.Failing
 def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
     """Return the failing tests of all runs by run and result, in the order in which they matter.
 
-    First comes the first test of each error, of which the new ones stand first, then the second.
-    Of very many failing tests only the first ones are looked at.
+    The first test of each error comes first, new failures before others, then the second ones.
+    If there are very many failing tests, only the first of them are returned.
     """
     most = max(1, LOOKED_AT // len(runs))
     found = [
@@ -54,14 +54,14 @@ def seen_first(runs: Sequence[Judged]) -> Sequence[tuple[int, str]]:
 
 
 def signature(lines: Sequence[str]) -> str:
-    """Return what two errors have in common if they are the same but for numbers and the like."""
-    told = [line for line in _message(lines) if line and not _SOURCE.match(line)]
-    compared = one_line(" ".join(line[:_COMPARED_CHARACTERS] for line in told[:_COMPARED_LINES]))
+    """Return a text that is the same for errors that differ only in numbers and similar data."""
+    message = [line for line in _message(lines) if line and not _SOURCE.match(line)]
+    compared = one_line(" ".join(line[:_COMPARED_CHARACTERS] for line in message[:_COMPARED_LINES]))
     return re.sub(_VARIABLE, "#", compared[:_COMPARED_CHARACTERS])
 
 
 def headline(lines: Sequence[str]) -> str:
-    """Return the first line of an error's message; empty if it says nothing."""
+    """Return the first line of an error's message that is not empty, or an empty text."""
     return next((one_line(line) for line in _message(lines) if line.strip()), "")
 
 
@@ -74,14 +74,16 @@ def excerpt(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _message(lines: Sequence[str]) -> Sequence[str]:
-    """Return an error without its frames; of pytest's, the lines that it marks itself."""
+    """Return an error without its stack frames; of pytest's errors, the lines that pytest marks."""
     marked = [line[1:].strip() for line in lines if _MARKED.match(line)]
     if marked:
         return marked
     frames = {at for start, frame in _frames(lines) for at in range(start, start + len(frame))}
     kept = [line for at, line in enumerate(lines) if at not in frames and not _TRACE.match(line)]
-    told = [line for at, line in enumerate(kept) if line.strip() or (at and kept[at - 1].strip())]
-    return told if any(told) else lines
+    message = [
+        line for at, line in enumerate(kept) if line.strip() or (at and kept[at - 1].strip())
+    ]
+    return message if any(message) else lines
 
 
 def _own_frame(lines: Sequence[str]) -> Sequence[str]:
@@ -94,7 +96,7 @@ def _own_frame(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _frames(lines: Sequence[str]) -> Sequence[tuple[int, Sequence[str]]]:
-    """Return the frames and where they stand; the line below one of Python's is its code."""
+    """Return the frames and the index of each; a frame of Python has a second line, its code."""
     found = []
     for at, line in enumerate(lines):
         if _PYTHON_FRAME.match(line):

@@ -1,6 +1,6 @@
-"""The verdict in one line: what came of the run, why in numbers, and which run it was.
+"""The verdict in one line: the result of the run, the reason in numbers, and which run it was.
 
-Every format has the line from here; it may lay out the run's names elsewhere.
+All formats use this line; a format may show the run's names somewhere else.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from testery_gate.reports import view
 from testery_gate.text import clean_line, short_ref, shorten
 
 LONGEST_CASE = 300
-"""Characters of a case; it may quote the API."""
+"""Characters of a case, which may quote the API."""
 LONGEST_NAME = 60
 """Characters of a name of the run."""
 
 
 _PASSED, _FAILED, _NO_VERDICT = "PASSED", "FAILED", "NO VERDICT"
 VERDICTS = (_PASSED, _FAILED, _NO_VERDICT)
-"""What a headline begins with."""
+"""The words that a headline begins with."""
 _WORDS: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.PASSED: (_PASSED, "the run meets the criteria"),
     ExitCode.FAILED: (_FAILED, "the tests did not meet the criteria"),
@@ -50,7 +50,7 @@ _WORDS: Mapping[ExitCode, tuple[str, str]] = {
     ExitCode.INTERRUPTED: (_NO_VERDICT, "the gate was stopped"),
     ExitCode.TERMINATED: (_NO_VERDICT, "the gate was stopped"),
 }
-"""The verdict, and whether the tests, the run, the network or the gate's setting is to blame."""
+"""The verdict, and what is at fault: the tests, the run, the network or the gate's settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +59,18 @@ class Headline:
 
     verdict: str
     """One of :data:`VERDICTS`."""
-    told: str
-    """Why, in numbers where there are some."""
+    explanation: str
+    """Why, in numbers if there are any."""
     about: Sequence[str] = ()
-    """The run's name, its environment and its commit, as far as they are known.
+    """The run's name, its environment and its commit, if they are known.
 
-    Of several runs it is the first one to blame, and why.
+    With several runs it is the first run that led to the exit code, and why.
     """
 
     @property
     def short(self) -> str:
-        """The line without what it is about."""
-        return f"{self.verdict}: {self.told}"
+        """The line without :attr:`about`."""
+        return f"{self.verdict}: {self.explanation}"
 
     def __str__(self) -> str:
         return " · ".join([self.short, *self.about])
@@ -79,35 +79,37 @@ class Headline:
 def headline(runs: Sequence[Judged], exit_code: ExitCode | None = None) -> Headline:
     """Return the line for at least one run.
 
-    ``exit_code`` is the process's, where it is not what the runs come to.
+    ``exit_code`` is the process's, where it is not the one of the runs.
     """
     code = view.exit_code_of(runs) if exit_code is None else exit_code
-    verdict, said = _WORDS[code]
+    verdict, meaning = _WORDS[code]
     blamed = [judged for judged in runs if judged.exit_code is code]
     if len(runs) == 1:
         (judged,) = runs
         return Headline(
-            verdict=verdict, told=_of_one(judged) if blamed else said, about=about(judged)
+            verdict=verdict,
+            explanation=_of_one(judged) if blamed else meaning,
+            about=about(judged),
         )
-    told = view.tally(view.worst_first(runs))
+    counts = view.tally(view.worst_first(runs))
     if code is ExitCode.PASSED:
-        return Headline(verdict=verdict, told=told)
+        return Headline(verdict=verdict, explanation=counts)
     if not blamed:
-        return Headline(verdict=verdict, told=f"{said}; {told}")
+        return Headline(verdict=verdict, explanation=f"{meaning}; {counts}")
     first = f"run {view.run_id(blamed[0])}: {_of_one(blamed[0])}"
-    return Headline(verdict=verdict, told=told, about=[first])
+    return Headline(verdict=verdict, explanation=counts, about=[first])
 
 
 def of_code(exit_code: ExitCode) -> Headline:
-    """Return the line for a gate that ended as none of its runs did."""
-    verdict, said = _WORDS[exit_code]
-    return Headline(verdict=verdict, told=said)
+    """Return the line for an exit code that none of the runs has."""
+    verdict, meaning = _WORDS[exit_code]
+    return Headline(verdict=verdict, explanation=meaning)
 
 
-def unsaid(judged: Judged) -> str:
-    """Return the reason where the line for this run does not say all of it; else nothing.
+def further_reason(judged: Judged) -> str:
+    """Return the reason if the headline of this run does not have all of it, or an empty text.
 
-    A configuration file that asks for something is named in the reason alone.
+    Only the reason names the configuration file that a check comes from.
     """
     reason = clean_line(judged.verdict.reason)
     asked = any(check.origin for check in judged.verdict.checks)
@@ -117,13 +119,13 @@ def unsaid(judged: Judged) -> str:
 
 
 def _of_one(judged: Judged) -> str:
-    """Say why a run ended so: in numbers, or else by its case."""
+    """Return why a run ended so: in numbers, or else its case."""
     case = clean_line(judged.verdict.case)
     return _in_numbers(judged) or shorten(case, LONGEST_CASE) or _WORDS[judged.exit_code][1]
 
 
 def _in_numbers(judged: Judged) -> str:
-    """Say why by the counts; empty where they are not why."""
+    """Return why a run ended so by its counts; empty where the counts are not the reason."""
     run = judged.run
     if run is not None and judged.exit_code is ExitCode.PASSED:
         return _passed(judged, run)
@@ -133,7 +135,7 @@ def _in_numbers(judged: Judged) -> str:
 
 
 def about(judged: Judged) -> Sequence[str]:
-    """Name a run by what people call it; by its id where it has no name, if it has that."""
+    """Return the run's names; without a name of its own, its id comes first."""
     run = judged.run
     parts = () if run is None else (run.name, run.environment, short_ref(run.git_ref or ""))
     names = [shorten(clean_line(part), LONGEST_NAME) for part in parts if part]
@@ -151,7 +153,7 @@ def _passed(judged: Judged, run: TestRun) -> str:
 
 
 def _failed(judged: Judged, run: TestRun) -> str:
-    """Say by which numbers the first check is breached; empty where only its message says it."""
+    """Return the numbers that breach the first check; empty if only its message has them."""
     breached = [
         check
         for check in judged.verdict.checks
@@ -182,7 +184,7 @@ def _found(judged: Judged, run: TestRun, criterion: Criterion) -> str:
 
 
 def _of_executed(run: TestRun) -> str:
-    """Name what a rate is a share of, where that is not all tests."""
+    """Return which tests a rate is a share of."""
     executed = measure(run)[Metric.EXECUTED]
     return f"of {executed}" if executed == run.total else f"of {executed} executed"
 
@@ -193,7 +195,7 @@ def _classes(judged: Judged) -> str:
 
 
 def _counts(judged: Judged, what: str = "") -> str:
-    """Count the failures by class, the first with what it is: ``1 new failure, 2 known``."""
+    """Return how many failures there are by class, such as ``1 new failure, 2 known``."""
     evidence = view.known_evidence(judged)
     if evidence is None:
         return ""
@@ -208,7 +210,7 @@ def _limit(criterion: Criterion) -> Iterator[str]:
     value = format_value(criterion.threshold, criterion.metric.unit)
     match criterion.operator:
         case Operator.AT_MOST:
-            # That no test may fail is what everybody expects.
+            # A limit of 0 is what everybody expects.
             if criterion.threshold > Fraction(0):
                 yield f"{value} allowed"
         case Operator.LESS:

@@ -21,21 +21,21 @@ from testery_gate.reports.view import TOLERATED, WHY_TOLERATED, exit_code_of
 from testery_gate.text import clean_text
 
 SCHEMA_VERSION = "1.3"
-"""The second number grows when a field is added, the first when one changes or goes."""
+"""The second number grows when a field is added, the first when one changes or is removed."""
 
 MOST_DIFFERING = 1_000
-"""How many tests are named that were fixed, are missing or were added; of a suite whose files were
-renamed that would be all, twice."""
+"""How many tests are named that were fixed, are missing or were added. If the files of a suite are
+renamed, all tests are missing and all are added."""
 
 
 def render(runs: Sequence[Judged]) -> str:
-    """Return the report on one run or more, in ASCII alone."""
+    """Return the report on one run or more, in ASCII only."""
     exit_code = exit_code_of(runs)
     outcome = {"outcome": exit_code.outcome, "exitCode": exit_code.value}
     text = dumped({**head(SCHEMA_VERSION), **outcome}).removesuffix(_END)
     text += ',\n  "runs": ['
     for part in _runs(runs):
-        text += part  # in place; a list of the parts would be held beside the whole
+        text += part  # in place; a list of the parts would take as much memory again
     text += f"\n  ]{_END}\n"
     return text
 
@@ -44,12 +44,12 @@ _END = "\n}"
 
 
 def render_runs(runs: Sequence[TestRun]) -> str:
-    """Return runs as a list, each with what a report says of it but no verdict."""
+    """Return runs as a list, each with the fields of a report but without a verdict."""
     return "".join(["[", *_items(map(listed, runs)), "\n]\n"])
 
 
 def _runs(runs: Sequence[Judged]) -> Iterator[str]:
-    """Print the runs one after the other, in parts."""
+    """Return the runs one after the other as JSON, in parts."""
     between = ""
     for judged in runs:
         yield f"{between}\n    "
@@ -59,7 +59,7 @@ def _runs(runs: Sequence[Judged]) -> Iterator[str]:
 
 
 def _items(values: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    """Print what stands in a list, a batch at a time: as objects it takes much more memory."""
+    """Return the items of a list as JSON, a batch at a time: as objects they take more memory."""
     between = ""
     remaining = iter(values)
     while batch := [*islice(remaining, _BATCH)]:
@@ -71,14 +71,14 @@ _BATCH = 500
 
 
 def dumped(value: Mapping[str, object] | Sequence[object]) -> str:
-    """Return an object or a list as JSON in ASCII, which a log can hold."""
+    """Return an object or a list as JSON in ASCII, which may stand in a log."""
     text = json.dumps(value, indent=2, allow_nan=False)
-    # Some CI systems obey '##[' and '##vso[' anywhere in a log, also in JSON that is printed there.
+    # Some CI systems execute '##[' and '##vso[' anywhere in a log, also in printed JSON.
     return text.replace("##", r"#\u0023")
 
 
 def _judged(judged: Judged) -> Iterator[str]:
-    """Print a run in parts; its tests are most of it."""
+    """Return a run as JSON in parts; most of it is its tests."""
     run, results, evidence = judged.run, judged.results, judged.evidence
     before = {
         "id": judged.run_id,
@@ -245,9 +245,9 @@ def _text(text: str | None) -> str | None:
 
 
 def _number(value: Fraction | None, *, apart_from: Fraction | None = None) -> int | float | None:
-    """Return the nearest number that programs can hold, yet on the right side of another.
+    """Return the nearest int or float, but never ``apart_from`` for another value.
 
-    A rate so near to its threshold that a float can't tell them apart would read as equal.
+    Otherwise a rate very near to its threshold could become equal to it.
     """
     if value is None:
         return None
@@ -279,7 +279,7 @@ def listed(run: TestRun) -> Mapping[str, object]:
 
 
 def moved(old: TestRun, new: TestRun) -> Mapping[str, object]:
-    """Return by metric how much more it is in the new run; null where one of them lacks it."""
+    """Return the difference of each metric, new minus old; null where one run doesn't have it."""
     now = measure(new)
     return {
         metric.value: None
@@ -290,7 +290,7 @@ def moved(old: TestRun, new: TestRun) -> Mapping[str, object]:
 
 
 def test_id(test: TestId) -> Mapping[str, object]:
-    """Return what makes a test the same test in two runs."""
+    """Return the file and name, by which a test is the same one in two runs."""
     return {"file": _text(test.file), "name": clean_text(test.name)}
 
 

@@ -1,7 +1,8 @@
-"""JUnit XML that its many readers all read the same way, valid against Jenkins xunit's schema.
+"""JUnit XML that all its readers read the same way, valid against Jenkins xunit's schema.
 
-Flat suites; every case has a name, a class and a time, and at most one result element, whose text
-starts with its message. No two cases have the same suite, class and name: GitLab would drop one.
+Suites are flat. Every case has a name, a class and a time, and at most one result element, whose
+text starts with its message. No two cases have the same suite, class and name, because GitLab would
+drop one.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from testery_gate.reports.view import NO_FILE, NO_NAME, TOLERATED
 
 
 class Scope(Enum):
-    """What has cases."""
+    """Which cases a report has."""
 
     ALL = "all"
     GATE = "gate"
@@ -53,7 +54,7 @@ class Scope(Enum):
 
 
 class Tolerated(Enum):
-    """What a failed test is called if its run passed the gate."""
+    """What a failed test becomes if its run passed the gate."""
 
     FAILURE = "failure"
     SKIPPED = "skipped"
@@ -67,7 +68,7 @@ def render(
 ) -> str:
     """Return the report on one run or more, to be written as UTF-8.
 
-    A run without tests has its checks whatever the scope, so that no report is empty.
+    For a run without tests the checks are cases in every scope, so that no report is empty.
     """
     if not runs:
         raise ValueError("a report needs a run")
@@ -80,7 +81,7 @@ def render(
         results = () if scope is Scope.GATE else judged.results or ()
         if scope is not Scope.TESTS or not results:
             document.add(_gate_suite(judged, suite_names.unique(f"testery-gate{origin}")))
-        # The first suite of a run says what is known of the run.
+        # The properties of a run are in its first suite.
         facts = _properties(judged, own_junit.TESTS) if scope is Scope.TESTS else {}
         classes = {} if judged.evidence is None else _classes(judged.evidence)
         for in_file in _by_file(results):
@@ -93,7 +94,7 @@ def render(
 
 
 class _Document:
-    """Suites as text as soon as they are made: as one tree they take several times as much."""
+    """Suites, each stored as text: as one tree they would take several times as much memory."""
 
     def __init__(self) -> None:
         self._root = ET.Element(
@@ -107,7 +108,7 @@ class _Document:
         self._texts: list[str] = []
 
     def add(self, suite: ET.Element, cases: Sequence[str] = ()) -> None:
-        """Add a suite; ``cases`` are those that are not in it as elements, after its properties."""
+        """Add a suite; ``cases`` are its content as texts, where it is not in it as elements."""
         _add_counts(self._root, suite)
         if cases:
             self._texts += ["\n  ", _opening(suite), *cases, f"\n  </{suite.tag}>"]
@@ -147,7 +148,7 @@ def _gate_suite(judged: Judged, name: str) -> ET.Element:
     )
     names = Names()
     cases = []
-    # No reader may take an empty suite for success.
+    # A suite is never empty, because readers could take that for success.
     for check in judged.verdict.checks or (missing,):
         case = TestCase(names.unique(line(check.name) or NO_NAME), class_name)
         _add_check_result(case, check, judged)
@@ -194,13 +195,13 @@ def _test_suite(
     facts: Mapping[str, str],
     classes: Mapping[TestId, str],
 ) -> tuple[ET.Element, Sequence[str]]:
-    """Return a suite and, apart, its cases as text, in the order of the results.
+    """Return a suite and, separately, its cases as texts, in the order of the results.
 
-    Before them stand the classes of failing tests, as properties of the suite: the schema allows
-    none in a case.
+    The first text has the classes of failing tests as properties of the suite, because the schema
+    allows no properties in a case.
 
-    Most tests pass, and of those there is one line to write: as elements they would take several
-    times as long as all else. The others are made into text one by one, for the memory's sake.
+    Most tests pass, and their cases are written directly as text: as elements they would take
+    several times as long as all else. The others become text one by one, to save memory.
     """
     class_name = _class_name(file)
     quoted_class_name = _quoted(class_name)
@@ -274,9 +275,9 @@ def _add_outcome(case: TestCase, special: Outcome) -> None:
 
 
 def _element(suite: TestSuite, times: Sequence[int]) -> ET.Element:
-    """Build the suite, and mend what no reader needs or the schema forbids; times are in ms.
+    """Return the suite as an element that is valid by the schema; times are in milliseconds.
 
-    junit-xml writes ``disabled``, drops times of 0, and sums the others as floats.
+    junit-xml alone writes ``disabled``, drops times of 0, and sums the others as floats.
     """
     element: ET.Element = suite.build_xml_doc()
     del element.attrib["disabled"]
@@ -291,7 +292,7 @@ def _seconds(time: int) -> str:
 
 
 def _timestamp(run: TestRun | None) -> str | None:
-    """Return when the run started, in UTC without saying so: that is how it is read."""
+    """Return when the run started, in UTC without a zone, as readers expect it."""
     if run is None or run.start_time is None:
         return None
     return run.start_time.replace(tzinfo=None).isoformat(timespec="seconds")
@@ -318,7 +319,7 @@ def _properties(judged: Judged, content: str) -> Mapping[str, str]:
 
 
 def _run_facts(run: TestRun, evidence: Evidence | None) -> Mapping[str, object]:
-    """Return what is known of a run, under the words that ``--expect`` and criteria use."""
+    """Return what is known of a run, by the names that ``--expect`` and criteria use."""
     measured = {**measure(run), **measure_tests(evidence)}
     times = {"created": run.create_time, "started": run.start_time, "ended": run.end_time}
     return {
@@ -351,7 +352,7 @@ def _by_file(results: Sequence[TestResult]) -> Iterable[Sequence[TestResult]]:
 
 
 def _class_name(file: str) -> str:
-    """Return the file with dots for slashes and no extension: Jenkins reads a.b as b in a."""
+    """Return the file with dots for slashes and no extension: for Jenkins, a.b is b in a."""
     path, _, name = file.replace("\\", "/").strip("./").rpartition("/")
     stem = name.rpartition(".")[0] or name
     return f"{path}/{stem}".strip("/").replace("/", ".") or NO_FILE

@@ -1,10 +1,10 @@
 """Markdown for people: job summaries, merge-request comments, annotations.
 
 Written for GitHub Flavored Markdown (GitHub's specification, 0.29), which GitLab, Buildkite and
-Azure read alike. Text from elsewhere is not escaped sign by sign: addresses, mentions, issue
-numbers and emoji codes are looked for when escapes are already undone, though never in code. So a
-word that is certain to mean nothing stays as it is, and everything else goes into code. No line
-begins with such text, but for the lines of an indented code block.
+Azure read in the same way. Remote text is not escaped character by character, because addresses,
+mentions, issue numbers and emoji codes are found after escapes are undone, but never in code. So
+only words that have no such meaning stay as they are, and everything else is shown as code. No line
+begins with remote text, except in an indented code block.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
 from testery_gate.reports.budget import SizeBudget
 from testery_gate.reports.ending import Ending
-from testery_gate.reports.headline import Headline, headline, of_code, unsaid
+from testery_gate.reports.headline import Headline, further_reason, headline, of_code
 from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, shorten_to_bytes
 
@@ -34,19 +34,18 @@ LIMIT = 1_000_000
 LONGEST_TEXT = 500
 LONGEST_NAME = 200
 LONGEST_LINE = 200
-"""Bytes of a sentence, of a name, and of a line of an error, as they are without markup."""
+"""Bytes of a sentence, of a name, and of a line of an error, without markup."""
 
 ERROR_LINES = 12
 BAR_CELLS = 16
-"""As many as a phone has room for in one line."""
+"""How many fit in one line on a phone."""
 
 
 def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
-    """Return the report on one run or more, in at most so many bytes of UTF-8.
+    """Return the report on one run or more, in at most ``limit`` bytes of UTF-8.
 
-    Failing tests stand before checks, and yet what does not fit is left out completely: failing
-    tests before checks, and the headline last. It takes about 100 bytes; with less, the report
-    is empty.
+    Parts that do not fit are left out completely: first the failing tests, then the checks, and
+    last the headline, which takes about 100 bytes. With less the report is empty.
     """
     budget = SizeBudget(limit, between=len("\n\n"))
     blocks = list((_on_one if len(runs) == 1 else _on_several)(runs, budget))
@@ -54,9 +53,10 @@ def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
 
 
 def render_ending(ending: Ending, *, limit: int = LIMIT) -> str:
-    """Return the same for a gate that may have ended in a way that none of its runs did.
+    """Return the report on an ending, whose exit code may be one that none of its runs has.
 
-    That comes first then, and the report on the runs, if there are any, gets what it leaves.
+    Then the ending comes first, and the report on the runs, if there are any, has the bytes that
+    are left.
     """
     if ending.exit_code in {judged.exit_code for judged in ending.runs}:
         return render(ending.runs, limit=limit)
@@ -77,9 +77,9 @@ def _on_ending(ending: Ending, budget: SizeBudget) -> Iterator[str]:
 
 
 def unfolded(text: str) -> str:
-    """Return a report for a system that does not show ``details``.
+    """Return a report without ``details``, for a system that does not show them.
 
-    No line but our own begins so: text from elsewhere never begins a line, but in a block of code.
+    Only the gate's own lines are changed: remote text never begins a line, except in a code block.
     """
     shown = re.sub(r"^<details><summary>(.*)</summary>$", r"\1:", text, flags=re.MULTILINE)
     return re.sub(r"^</details>\n\n?", "", shown, flags=re.MULTILINE)
@@ -94,7 +94,7 @@ def _listed(
     *,
     between: str = "\n",
 ) -> Iterator[str]:
-    """Write a list as far as it fits, and how many items there are beyond."""
+    """Return the items that fit, and how many more there are."""
     rest = budget.needed(_more(count, what))
     if not budget.take(head, keeping=rest):
         return
@@ -131,12 +131,12 @@ _MARKS = {
 
 def _on_one(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     (judged,) = runs
-    told = [_exit_code(judged.exit_code)]
-    gist = list(_gist(judged, budget, _heading("##", judged.exit_code, headline(runs)), told))
-    if not gist:
+    heading = _heading("##", judged.exit_code, headline(runs))
+    above = list(_above(judged, budget, heading, [_exit_code(judged.exit_code)]))
+    if not above:
         return
     below = list(_below(judged, budget, "###"))
-    yield from (*gist, *_failing_tests(judged, budget, "###"), *below)
+    yield from (*above, *_failing_tests(judged, budget, "###"), *below)
 
 
 def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
@@ -147,7 +147,7 @@ def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
     if not budget.take(heading):
         return
     yield heading
-    why = [_bullet("why", prose(told)) for told in line.about]
+    why = [_bullet("why", prose(text)) for text in line.about]
     yield from _bullets([*why, _exit_code(exit_code)], budget)
     yield from _overview(ranked, budget)
     yield from _details(view.not_passed(runs), budget)
@@ -157,13 +157,13 @@ def _on_several(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
 
 
 def _bullets(bullets: Sequence[str], budget: SizeBudget, count: int | None = None) -> Iterator[str]:
-    """Write at least one remark, of so many that there are."""
+    """Return those of the bullets that fit; ``count`` is how many remarks there are."""
     first, *others = bullets
     yield from _listed(budget, first, others, (count or len(bullets)) - 1, "remarks")
 
 
 def _overview(ranked: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
-    """Write a row for each run; those that passed are folded."""
+    """Return a row for each run; the runs that passed are folded."""
     number = len(view.not_passed(ranked))
     wrong, passed = ranked[:number], ranked[number:]
     if wrong:
@@ -202,40 +202,42 @@ def _overview_row(judged: Judged) -> str:
 
 
 def _details(runs: Sequence[Judged], budget: SizeBudget) -> Iterator[str]:
-    """Write several runs in their order; each gets as many bytes for its failing tests."""
+    """Return the runs in their order; all have the same share of bytes for failing tests."""
     what = "runs that did not pass"
     rest = budget.needed(_more(len(runs), what))
     budget.left -= rest
-    gists = []
+    kept = []
     for judged in runs:
         about = f"Run {view.run_id(judged)}: "
         heading = _heading("###", judged.exit_code, headline([judged]), about)
-        gist = list(_gist(judged, budget, heading, []))
-        if not gist:
+        above = list(_above(judged, budget, heading, []))
+        if not above:
             break
-        gists.append((gist, list(_below(judged, budget, "####"))))
-    left_out = len(runs) - len(gists)
+        kept.append((above, list(_below(judged, budget, "####"))))
+    left_out = len(runs) - len(kept)
     budget.left += 0 if left_out else rest
-    for number, (gist, below) in enumerate(gists):
-        share = budget.apart(len(gists) - number)
-        yield from (*gist, *_failing_tests(runs[number], share, "####"), *below)
+    for number, (above, below) in enumerate(kept):
+        share = budget.apart(len(kept) - number)
+        yield from (*above, *_failing_tests(runs[number], share, "####"), *below)
         budget.left += share.left
     if left_out and budget.left >= 0:
         yield _more(left_out, what)
 
 
 def _heading(level: str, exit_code: ExitCode, line: Headline, about: str = "") -> str:
-    """Return the heading of one run or of all; the names of a run stand below it."""
-    return f"{level} {_MARKS[exit_code]} {about}{line.verdict}: {prose(line.told)}"
+    """Return the heading of one run or of all; a run's names are shown below it."""
+    return f"{level} {_MARKS[exit_code]} {about}{line.verdict}: {prose(line.explanation)}"
 
 
-def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str]) -> Iterator[str]:
-    """Write how it ended; nothing where not even the heading fits."""
+def _above(
+    judged: Judged, budget: SizeBudget, heading: str, bullets: Sequence[str]
+) -> Iterator[str]:
+    """Return what stands above the failing tests; nothing if even the heading does not fit."""
     if not budget.take(heading):
         return
     yield heading
     known = {
-        "why": prose(unsaid(judged)),
+        "why": prose(further_reason(judged)),
         "new failures": ", ".join(view.new_failures(judged, _named)),
         "run": _which_run(judged),
     }
@@ -243,7 +245,7 @@ def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str])
     yield from _bullets(
         [
             *(_bullet(label, text) for label, text in known.items() if text),
-            *told,
+            *bullets,
             *([_bullet("next", advice)] if advice else []),
             *(_bullet(label, prose(text)) for label, text in view.remarks(judged)),
         ],
@@ -254,7 +256,7 @@ def _gist(judged: Judged, budget: SizeBudget, heading: str, told: Sequence[str])
 
 
 def _below(judged: Judged, budget: SizeBudget, level: str) -> Iterator[str]:
-    """Write what stands below the failing tests: the checks, and what is known of the run."""
+    """Return what stands below the failing tests: the checks, and what is known of the run."""
     run = judged.run
     rows = (_check_row(check, judged.exit_code) for check in judged.verdict.checks)
     head = f"{level} Checks\n\n{_CHECKS}"
@@ -301,7 +303,7 @@ _CELLS = {"passed": "🟩", "failed": "🟥", "ignored": "🟨", "not run": "⬜
 
 
 def _bar(counts: Sequence[Fraction | None]) -> str:
-    """Draw the proportions, if they are known; what there is has one cell at least."""
+    """Return a bar of the counts, if they are known; each count above 0 has at least one cell."""
     known = [count for count in counts if count is not None]
     total = sum(known)
     if len(known) < len(counts) or not total:
@@ -342,7 +344,7 @@ def _check_row(check: Check, exit_code: ExitCode) -> str:
 
 
 def table_row(*cells: str) -> str:
-    """Return a row of a table, of cells that are Markdown already."""
+    """Return a row of a table; the cells are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -351,13 +353,13 @@ def _failing_tests(judged: Judged, budget: SizeBudget, level: str) -> Iterator[s
     if heading:
         head = f"{level} {heading}"
         compared = "\n".join(_compared(judged))
-        # What they were compared with never takes the place of the tests.
+        # The comparison is left out where it would take the place of the tests.
         if compared and budget.needed(compared) < budget.left // 4:
             head = f"{head}\n\n{compared}"
         page = run_page(judged)
-        told = (_failing_test(test, page) for test in view.failing_tests(judged))
+        items = (_failing_test(test, page) for test in view.failing_tests(judged))
         number = view.failing_number(judged)
-        yield from _listed(budget, head, told, number, "failing tests", between="\n\n")
+        yield from _listed(budget, head, items, number, "failing tests", between="\n\n")
 
 
 def _compared(judged: Judged) -> Iterator[str]:
@@ -382,11 +384,11 @@ def _failing_test(test: view.FailingTest, page: str) -> str:
         facts.append(format_value(seconds, Unit.TIME))
     if console := test_page(page, result.id):
         facts.append(f"[console]({console})")
-    known = [code(view.strip(test.outcomes)), prose(test.told)]
+    known = [code(view.strip(test.outcomes)), prose(test.details)]
     parts = [" · ".join(facts), " ".join(filter(None, known))]
     lines = view.error_lines(result)
     if lines:
-        # Seen without unfolding anything; a summary would take no Markdown that is inert.
+        # The first line is not folded. It is not in the summary, where Markdown is not inert.
         parts += [code(grouping.headline(lines)), *_error(lines)]
     return "\n\n".join(filter(None, parts))
 
@@ -398,7 +400,7 @@ def _error(lines: Sequence[str]) -> Sequence[str]:
 
 
 def prose(text: str) -> str:
-    """Return a sentence on one line, with all but plain words and numbers in code."""
+    """Return a sentence on one line, with everything as code but plain words and numbers."""
     line = shorten_to_bytes(clean_line(text), LONGEST_TEXT)
     return _WORD.sub(lambda word: word["lead"] + _quoted(word) + word["trail"], line)
 
@@ -431,27 +433,27 @@ _WORD = re.compile(
 
 
 def code(text: str) -> str:
-    """Return a name as code, on one line; nothing if there is nothing to show."""
+    """Return a name as code, on one line; an empty text for an empty name."""
     return _code(shorten_to_bytes(clean_line(text), LONGEST_NAME))
 
 
 def code_block(lines: Sequence[str]) -> str:
-    """Return lines, of which the first and the last are not empty, as an indented block.
+    """Return lines as an indented block; the first and the last line must not be empty.
 
-    Unlike a fence, it can't be ended by what is in it.
+    Nothing in the lines can end it, as it could end a fence.
     """
     return "\n".join(f"    {shorten_to_bytes(line, LONGEST_LINE)}".rstrip() for line in lines)
 
 
 def _code(line: str) -> str:
-    # A table is cut at its pipes before anything else is read, so no code may hold one.
+    # A table is divided at its pipes before code is recognised, so no code may have one.
     return "&#124;".join(_span(part) if part else "" for part in line.split("|"))
 
 
 def _span(line: str) -> str:
-    """Delimit code by the shortest run of backticks that is not in it (GFM, section 6.3)."""
+    """Return text between the shortest run of backticks that is not in it (GFM, section 6.3)."""
     runs = {len(run) for run in re.findall("`+", line)}
     delimiter = "`" * next(n for n in range(1, len(runs) + 2) if n not in runs)
-    # One blank is taken off both ends, but where there are only blanks.
+    # Readers remove one blank at both ends, unless there are only blanks.
     edged = "`" in line[:1] + line[-1:] or (line[0] == line[-1] == " " and line.strip())
     return f"{delimiter} {line} {delimiter}" if edged else f"{delimiter}{line}{delimiter}"

@@ -1,4 +1,4 @@
-"""What the gate's own reports begin with, by which it knows them again."""
+"""Recognises the gate's own reports by their beginning."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from testery_gate.reports.headline import VERDICTS
 
 ENOUGH = 4096
-"""Characters of a beginning that tell."""
+"""How many characters of a file are enough."""
 
 _XML = r'<\?xml version="1\.0" encoding="UTF-8"\?>\n'
 _BEGINNINGS = (
@@ -17,12 +17,12 @@ _BEGINNINGS = (
     r"TESTERY_GATE_OUTCOME=",
     r'<!DOCTYPE html>\n<html lang="en"><head>[^\n]{0,2000}'
     r'<meta name="generator" content="testery-gate"',
-    # An earlier release always went on with the reason, and knew a headline of the verdict alone.
+    # An earlier release always had the reason next, and had headlines of the verdict alone.
     rf"## [^ \n]{{1,9}} (?:{'|'.join(VERDICTS)})(?:[:,] [^\n]{{1,999}})?\n\n"
     r"- \*\*(?:Why|New failures|Run|Exit code):\*\* ",
 )
 
 
 def is_report(beginning: str) -> bool:
-    """Whether a file that begins so was written by the gate, in whichever format."""
+    """Whether a file with this beginning was written by the gate, in any format."""
     return any(re.match(pattern, beginning) for pattern in _BEGINNINGS)

@@ -1,8 +1,8 @@
 """SonarQube's generic test execution format, version 1 (its documentation, "Generic test data").
 
-It holds tests and nothing else: no checks, and no file where no single tests are known. The scanner
-takes whole milliseconds from 0 on, ignores files that it does not analyse, and of a test only the
-first element counts.
+It has only tests: no checks, and no ``file`` element where no single tests are known. The scanner
+takes whole milliseconds from 0 on, ignores files that it does not analyse, and reads only the first
+element in a test.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def render(runs: Sequence[Judged]) -> str:
 
 
 def _by_path(runs: Sequence[Judged]) -> Mapping[str, Sequence[tuple[str, TestResult]]]:
-    """Return tests and their names by file, which has those of all runs."""
+    """Return tests and their names by file, those of all runs together."""
     paths: dict[str, list[tuple[str, TestResult]]] = {}
     for judged in runs:
         origin = f" (run {judged.run_id})" if len(runs) > 1 else ""

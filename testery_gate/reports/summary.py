@@ -1,7 +1,7 @@
-"""The summary on standard output at the end: what happened, why, what to do.
+"""The summary on standard output at the end: what happened, why, and what to do.
 
-Laid out here and not by rich, which folds addresses, and shares columns out without turning rows
-into sentences where there is no place for columns.
+It does not use rich, which folds addresses, and which can't turn rows into sentences where columns
+have no room.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from testery_gate.judging.judged import Judged
 from testery_gate.model import TestResult
 from testery_gate.reports import grouping, view
 from testery_gate.reports.addresses import run_page, test_page
-from testery_gate.reports.headline import headline, unsaid
+from testery_gate.reports.headline import further_reason, headline
 from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, columns, fold, one_line, shorten_to_columns
 
@@ -27,17 +27,17 @@ NARROWEST_CELL = 12
 LONGEST_TEXT = 1000
 """Columns of a text that may take several lines, and of a line in a log."""
 WIDEST_TABLE = 200
-"""Columns; in a log too, where other lines are as long as what they say."""
+"""Columns; in a log too, where other lines may be longer."""
 LONGEST_NAME = 100
 """Columns of a name among others."""
 FAILING_TESTS = 10
 COMPARED_TESTS = 1000
-"""How many failing tests are put together by their errors."""
+"""How many failing tests are grouped by their errors."""
 ERROR_LINES = 10
-"""How many lines of an error are shown: the first ones, and the last of those that matter."""
+"""How many of the lines that matter are shown of an error: the first ones and the last."""
 LISTED_RUNS = 50
 LISTED_PASSED = 10
-"""How many of them may have passed: they must not push the others off the screen."""
+"""How many of these may be runs that passed, so that the others stay on the screen."""
 DETAILED_RUNS = 5
 
 
@@ -51,11 +51,11 @@ def render(
     exit_code: ExitCode | None = None,
     failures: int = FAILING_TESTS,
 ) -> str:
-    """Return the summary of at least one run, in lines of at most so many columns.
+    """Return the summary of at least one run, in lines of at most ``width`` columns.
 
-    Only a web address is never folded; without a width, as in a log, nothing is. ``failures`` is
-    how many failing tests of a run are listed. ``brief`` leaves the verdict and what to do about
-    it. ``exit_code`` is the process's, where it is not what the runs come to. Without
+    Web addresses are never folded. Without a width, as in a log, no line is folded. ``failures`` is
+    how many failing tests of a run are listed. With ``brief`` there is only the verdict and what to
+    do next. ``exit_code`` is the process's, where it is not the one of the runs. Without
     ``unicode`` the text is ASCII.
     """
     width = LONGEST_TEXT if width is None else max(width, NARROWEST)
@@ -67,7 +67,7 @@ def render(
 
 
 _COMMAND = re.compile("^( *) (?=::|##)", re.MULTILINE)
-"""What a CI system may obey, where folding has brought remote text to a line's start."""
+"""What a CI system may execute, where folding has moved remote text to a line's start."""
 
 _Block = Sequence[str]
 """Lines without an empty one between them."""
@@ -84,7 +84,7 @@ _SIGNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
-    """How wide lines are, and whether they may have colours and any character."""
+    """How wide lines are, and whether they may have colours and non-ASCII characters."""
 
     width: int
     color: bool
@@ -92,7 +92,7 @@ class _Layout:
     failures: int
 
     def paint(self, text: str, mark: Mark) -> str:
-        """Colour a text; the colour only repeats what its sign or its words say."""
+        """Return a text in colour, which only repeats what its sign or its words say."""
         return f"\x1b[{_SIGNS[mark][2]}m{text}\x1b[0m" if self.color else text
 
     def strong(self, text: str) -> str:
@@ -102,7 +102,7 @@ class _Layout:
         return _SIGNS[mark][0 if self.unicode else 1]
 
     def clean(self, text: str) -> str:
-        """Return a text, remote text too, on one line and with nothing that can't be shown."""
+        """Return a text, also remote text, on one line and without what can't be shown."""
         line = one_line(text[: 2 * LONGEST_TEXT])
         return line if self.unicode else line.encode("ascii", "replace").decode()
 
@@ -110,7 +110,7 @@ class _Layout:
         return shorten_to_columns(self.clean(text), width, "…" if self.unicode else "...")
 
     def labelled(self, label: str, text: str, width: int = len("next:")) -> list[str]:
-        """Return a text behind its label; nothing, where there is no text."""
+        """Return a text behind its label, in lines; no lines for an empty text."""
         lead = f"  {label + ':':<{width}} "
         return self.behind(lead, self.strong(lead), text) if text else []
 
@@ -119,7 +119,7 @@ class _Layout:
         return self.behind(lead, self.paint(lead, mark), text)
 
     def behind(self, lead: str, shown: str, text: str) -> list[str]:
-        """Fold a text between words and continue it below itself; ``shown`` is the lead's look."""
+        """Return a text behind a lead, folded between words; ``shown`` is the lead with colours."""
         first, *others = fold(self.fit(text, LONGEST_TEXT), self.width - len(lead))
         return [shown + first, *(" " * len(lead) + line for line in others)]
 
@@ -171,17 +171,17 @@ def _head(
     lead = f"{layout.sign(mark)} "
     dash = "—" if layout.unicode else "-"
     line = headline(runs, code)
-    # In ASCII a dash stands for the dot, which would become a question mark.
-    told = str(line) if layout.unicode else " - ".join([line.short, *line.about])
+    # In ASCII a dash replaces the dot, which would become a question mark.
+    text = str(line) if layout.unicode else " - ".join([line.short, *line.about])
     return [
-        *(layout.paint(row, mark) for row in layout.behind(lead, lead, told)),
+        *(layout.paint(row, mark) for row in layout.behind(lead, lead, text)),
         *reasons,
         *layout.labelled("exit", f"{code.value}, {view.outcome(code)} {dash} {code.meaning}"),
     ]
 
 
 def _conclusion(layout: _Layout, code: ExitCode, runs: Sequence[Judged], why: str) -> _Block:
-    """Return how it ended and what to do: readers start at the end of a log, or see no more."""
+    """Return how it ended and what to do: many readers see only the end of a log."""
     text = f"exit {code.value}, {view.outcome(code)}: {why}"
     advice = layout.labelled("next", view.advice(code, runs))
     return [*layout.marked(view.mark_of(code), text), *advice]
@@ -189,8 +189,10 @@ def _conclusion(layout: _Layout, code: ExitCode, runs: Sequence[Judged], why: st
 
 def _reasons(layout: _Layout, judged: Judged) -> list[str]:
     short = {"warning": "warn"}
-    told = [("why", unsaid(judged)), *view.remarks(judged)]
-    return [line for label, text in told for line in layout.labelled(short.get(label, label), text)]
+    texts = [("why", further_reason(judged)), *view.remarks(judged)]
+    return [
+        line for label, text in texts for line in layout.labelled(short.get(label, label), text)
+    ]
 
 
 def _details(layout: _Layout, judged: Judged) -> Iterator[_Block]:
@@ -210,7 +212,7 @@ def _details(layout: _Layout, judged: Judged) -> Iterator[_Block]:
     facts = _facts(judged)
     width = max((len(f"{label}:") for label in facts), default=0)
     yield [line for label, fact in facts.items() for line in layout.labelled(label, fact, width)]
-    # Last, as the end of a log is what is on the screen.
+    # Last, because the screen shows the end of a log.
     yield _failing_tests(layout, judged)
 
 
@@ -224,7 +226,7 @@ def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
         known["missing tests"] = ", ".join(missing)
     width = max(len(f"{label}:") for label in known)
     lines = [line for label, text in known.items() for line in layout.labelled(label, text, width)]
-    page, left, told = run_page(judged), layout.failures, 0
+    page, left, covered = run_page(judged), layout.failures, 0
     groups = grouping.grouped(islice(view.failing_tests(judged), COMPARED_TESTS))
     for number, group in enumerate(groups[:left]):
         # Each error is shown before a second test with the same one.
@@ -239,13 +241,13 @@ def _failing_tests(layout: _Layout, judged: Judged) -> _Block:
             lines.append(f"    the same error in {in_all}:")
         lines += _error(layout, shown[0].result)
         left -= len(shown)
-        told += len(group)
-    rest = view.failing_number(judged) - told
+        covered += len(group)
+    rest = view.failing_number(judged) - covered
     return [*lines, f"    {view.more(rest)}"] if rest > 0 else lines
 
 
 def _error(layout: _Layout, result: TestResult) -> Iterator[str]:
-    """Show the lines of an error that matter."""
+    """Return the lines of an error that matter."""
     lead = f"    {'│' if layout.unicode else '|'} "
     lines = [line for line in grouping.excerpt(view.error_lines(result)) if line.strip()]
     if len(lines) > ERROR_LINES:
@@ -275,9 +277,9 @@ def _failing_test(layout: _Layout, test: view.FailingTest, page: str) -> Iterato
         yield name
         if file:
             yield f"    {layout.fit(file, width)}"
-    told = f"{view.strip(test.outcomes, unicode=layout.unicode)} {test.told}".strip()
-    if told:
-        yield from layout.behind("    ", "    ", told)
+    details = f"{view.strip(test.outcomes, unicode=layout.unicode)} {test.details}".strip()
+    if details:
+        yield from layout.behind("    ", "    ", details)
     if link := test_page(page, result.id):
         yield f"    {link}"
 
@@ -329,7 +331,7 @@ _Row = tuple[Mark, Sequence[str]]
 
 
 def _table(layout: _Layout, header: Sequence[str], rows: Sequence[_Row]) -> list[str]:
-    """Return rows in columns, of which the last two yield; or else, rows as sentences."""
+    """Return rows in columns, the last two shortened to fit; without room, rows as sentences."""
     cells = [header, *([layout.clean(cell) for cell in row] for _, row in rows)]
     *fixed, one, other = (max(map(columns, column)) for column in zip(*cells, strict=True))
     left = (
@@ -356,7 +358,7 @@ def _columned(layout: _Layout, row: Sequence[str], widths: Sequence[int]) -> str
 def _sentences(layout: _Layout, header: Sequence[str], rows: Sequence[_Row]) -> list[str]:
     lines = []
     for mark, (name, state, *others) in rows:
-        told = [f"{label} {cell}" for label, cell in zip(header[2:], others, strict=True) if cell]
-        text = "; ".join([f"{name}: {state}", *told])
+        parts = [f"{label} {cell}" for label, cell in zip(header[2:], others, strict=True) if cell]
+        text = "; ".join([f"{name}: {state}", *parts])
         lines += layout.marked(mark, text, indent="  ")
     return lines

@@ -1,4 +1,4 @@
-"""What the reports say: words, orders and numbers, made once; a format only lays them out."""
+"""What the reports say: words, orders and numbers, made once for all formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LISTED_IDS = 5
 LISTED_TESTS = 5
 LONGEST_STRIP = 20
 REMARKS = 10
-"""How many remarks are made on runs that passed, where there are several runs."""
+"""How many remarks on runs that passed are shown, where there are several runs."""
 
 _NEXT: Mapping[ExitCode, str] = {
     ExitCode.REPORT_LOST: "Make its path writable, and let 'testery-gate check' write the reports"
@@ -34,11 +34,11 @@ _NEXT: Mapping[ExitCode, str] = {
     ExitCode.INTERRUPTED: "Start the gate again to have all reports.",
     ExitCode.TERMINATED: "Start the gate again to have all reports.",
 }
-"""What to do about an ending of the process that is none of its runs'."""
+"""What to do next after an exit code that none of the runs has."""
 
 
 class Mark(Enum):
-    """How something is meant; each format has a sign of its own for it."""
+    """How good or bad something is; each format has its own sign for it."""
 
     GOOD = "good"
     BAD = "bad"
@@ -56,7 +56,7 @@ def exit_code_of(runs: Sequence[Judged]) -> ExitCode:
 
 
 def advice(code: ExitCode, runs: Sequence[Judged]) -> str:
-    """Say what to do next; nothing where all is well."""
+    """Return what to do next; an empty text if there is nothing to do."""
     blamed = (judged for judged in runs if judged.exit_code is code)
     return next((judged.verdict.advice for judged in blamed), _NEXT.get(code, ""))
 
@@ -77,7 +77,7 @@ def mark_of(code: ExitCode) -> Mark:
 
 
 def remarks(judged: Judged) -> Iterator[tuple[str, str]]:
-    """Say what else is wrong or worth knowing, beside the reason: labels and texts."""
+    """Return what else is wrong or worth knowing, without the reason: labels and texts."""
     reason = judged.verdict.reason
     for check in judged.verdict.checks:
         wrong = check.state in {CheckState.BREACHED, CheckState.INCONCLUSIVE}
@@ -91,7 +91,7 @@ def remarks(judged: Judged) -> Iterator[tuple[str, str]]:
 
 
 def worst_first(runs: Sequence[Judged]) -> list[Judged]:
-    """Return the runs in the order in which their codes decide."""
+    """Return the runs in the order in which their exit codes decide."""
     codes = {judged.exit_code for judged in runs}
     order = []
     while codes:
@@ -101,19 +101,19 @@ def worst_first(runs: Sequence[Judged]) -> list[Judged]:
 
 
 def not_passed(runs: Sequence[Judged]) -> list[Judged]:
-    """Return those that did not pass, the worst first."""
+    """Return the runs that did not pass, the worst first."""
     return [judged for judged in worst_first(runs) if judged.exit_code is not ExitCode.PASSED]
 
 
 def tally(runs: Sequence[Judged]) -> str:
-    """Count the outcomes of several runs, in their order."""
+    """Return how many runs have each outcome, in their order."""
     outcomes = Counter(outcome(judged.exit_code) for judged in runs)
     counted = ", ".join(f"{number} {name}" for name, number in outcomes.items())
     return f"of {len(runs)} runs {counted}"
 
 
 def remarks_on_passed(runs: Sequence[Judged]) -> Mapping[str, str]:
-    """Return the remarks on runs that passed, warnings first, each with its runs."""
+    """Return the remarks on runs that passed and their labels, warnings first."""
     whose: dict[tuple[str, str], list[str]] = {}
     for judged in runs:
         if judged.exit_code is ExitCode.PASSED:
@@ -124,7 +124,7 @@ def remarks_on_passed(runs: Sequence[Judged]) -> Mapping[str, str]:
 
 
 def _of_tests(judged: Judged) -> Iterator[tuple[str, str]]:
-    """Say of a run's tests what matters though it passed."""
+    """Return the remarks on the tests of a run that passed."""
     evidence = known_evidence(judged)
     if evidence is None:
         return
@@ -145,7 +145,7 @@ def run_id(judged: Judged) -> str:
 
 
 def more(count: int, what: str = "") -> str:
-    """Say that there are so many more."""
+    """Return that there are ``count`` more."""
     return f"and {count} more {what}".rstrip() if count > 1 else f"and {count} more"
 
 
@@ -153,7 +153,7 @@ def more(count: int, what: str = "") -> str:
 
 
 def subject(check: Check) -> str:
-    """Return what was checked, without what was expected of it."""
+    """Return what was checked, without the expected value."""
     if check.criterion is not None:
         return check.criterion.metric.value
     return check.name.removesuffix(f" is {check.expected_text}")
@@ -171,7 +171,7 @@ def mark_of_check(check: Check) -> Mark:
 
 
 def result_of_check(check: Check, code: ExitCode) -> str:
-    """Say what came of a check, and whether it led to the exit code."""
+    """Return the result of a check, and whether it led to the exit code."""
     if not check.deciding and check.state is not CheckState.HOLDS:
         return f"{check.state.value}, warns"
     if code is ExitCode.FAILED:
@@ -182,12 +182,12 @@ def result_of_check(check: Check, code: ExitCode) -> str:
 
 
 def counts(run: TestRun) -> Mapping[str, str]:
-    """Return how many tests there are of each kind, and in all; ``?`` is unknown."""
+    """Return how many tests there are of each kind, and in all; unknown is ``?``."""
     return {kind: "?" if count is None else str(count) for kind, count in numbers(run).items()}
 
 
 def numbers(run: TestRun) -> Mapping[str, Fraction | None]:
-    """Return the same as numbers; ``None`` is unknown."""
+    """Return the same as numbers; unknown is ``None``."""
     values = measure(run)
     return {
         "passed": values[Metric.PASSED],
@@ -199,7 +199,7 @@ def numbers(run: TestRun) -> Mapping[str, Fraction | None]:
 
 
 def passed_of_all(run: TestRun | None) -> str:
-    """Return how many tests passed and how many there are; nothing for no run."""
+    """Return how many tests passed and how many there are; an empty text without a run."""
     if run is None:
         return ""
     known = counts(run)
@@ -211,7 +211,7 @@ TIMES = ("started", "ended", *DURATIONS)
 
 
 def facts(run: TestRun) -> Mapping[str, str]:
-    """Return what is known of a run, by label; each format shows those it has a place for."""
+    """Return what is known of a run, by label; each format shows some of it."""
     values = measure(run)
     known = {
         "name": run.name,
@@ -235,7 +235,7 @@ def facts(run: TestRun) -> Mapping[str, str]:
 
 
 def pass_rate(run: TestRun) -> str:
-    """Return the pass rate, with what it is a share of where some tests never ran."""
+    """Return the pass rate; where some tests never ran, with what it is a share of."""
     values = measure(run)
     share = _share(values[Metric.PASS_RATE]) or ""
     return f"{share} of those that ran" if share and values[Metric.NOT_RUN] else share
@@ -263,15 +263,15 @@ def failing(judged: Judged) -> Sequence[TestResult]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailingTest:
-    """A test that failed; all but the result is empty where it was held against nothing."""
+    """A test that failed; only the result is set where it was compared with nothing."""
 
     result: TestResult
     mark: Mark = Mark.BAD
     label: str = ""
-    """Its class in a word; only a new failure's is in capitals."""
+    """Its class in a word; only that of a new failure is in capitals."""
     outcomes: Sequence[TestOutcome | None] = ()
-    """What came of it in the last runs, the oldest first, and in this one."""
-    told: str = ""
+    """Its outcome in the last runs, the oldest first, and in this one."""
+    details: str = ""
     """Since when it fails, and why it is of its class."""
 
 
@@ -281,20 +281,22 @@ WHY_TOLERATED = "Testery calls the run PASS, and its status is trusted"
 
 
 def known_evidence(judged: Judged) -> Evidence | None:
-    """Return what the tests say, if they say anything."""
+    """Return the evidence of a run's tests, if it is known."""
     evidence = judged.evidence
     return None if evidence is None or evidence.unknown else evidence
 
 
 def failing_tests(judged: Judged) -> Iterator[FailingTest]:
-    """Return the tests of a run that failed, new ones first; none where no tests are listed."""
+    """Return the tests of a run that failed, new ones first; none if no tests are listed."""
     evidence = known_evidence(judged)
     if evidence is None:
         yield from (FailingTest(result=result) for result in failing(judged))
     elif judged.results is not None:
         yield from (_failing_test(failure, evidence, judged) for failure in evidence.failures)
         for result in evidence.tolerated:
-            yield FailingTest(result=result, mark=Mark.NOTICE, label=TOLERATED, told=WHY_TOLERATED)
+            yield FailingTest(
+                result=result, mark=Mark.NOTICE, label=TOLERATED, details=WHY_TOLERATED
+            )
 
 
 def _failing_test(failure: Failure, evidence: Evidence, judged: Judged) -> FailingTest:
@@ -302,17 +304,17 @@ def _failing_test(failure: Failure, evidence: Evidence, judged: Judged) -> Faili
     mark, label = _LABELS.get(one, (Mark.NOTICE, one.value))
     baseline = evidence.baseline
     if baseline.earlier is not None:
-        # It is described once, above them all.
+        # The baseline is described once, above all tests.
         why = failure.why.replace(baseline.description, f"run {baseline.earlier.run.id}")
     else:
-        # Why there is none is a note, and the same for all that are new.
+        # Why there is no baseline is a note, the same for all new failures.
         why = "" if one is FailureClass.NEW else failure.why
     return FailingTest(
         result=failure.result,
         mark=mark,
         label=label,
         outcomes=failure.strip[-LONGEST_STRIP:],
-        told="; ".join(filter(None, (_since(failure, judged), clean_line(why)))),
+        details="; ".join(filter(None, (_since(failure, judged), clean_line(why)))),
     )
 
 
@@ -342,12 +344,12 @@ _SIGNS: Mapping[TestOutcome | None, tuple[str, str, str]] = {
 
 
 def strip(outcomes: Sequence[TestOutcome | None], *, unicode: bool = True) -> str:
-    """Return a sign for each outcome, a place for a run without the test too."""
+    """Return a sign for each outcome, also for a run without the test."""
     return "".join(_SIGNS[outcome][0 if unicode else 1] for outcome in outcomes)
 
 
 def legend(strips: Iterable[Sequence[TestOutcome | None]], *, unicode: bool = True) -> str:
-    """Say what the signs in some strips mean."""
+    """Return what the signs in some strips mean."""
     used = {outcome for outcomes in strips for outcome in outcomes}
     return ", ".join(
         f"{sign[0 if unicode else 1]} {sign[2]}"
@@ -357,12 +359,12 @@ def legend(strips: Iterable[Sequence[TestOutcome | None]], *, unicode: bool = Tr
 
 
 def strip_in_words(outcomes: Sequence[TestOutcome | None]) -> str:
-    """Return the same for who can't see it."""
+    """Return the outcomes in words, for screen readers."""
     return ", ".join(_SIGNS[outcome][2] for outcome in outcomes)
 
 
 def failing_number(judged: Judged) -> int:
-    """Return how many there are of :func:`failing_tests`."""
+    """Return how many tests :func:`failing_tests` returns."""
     evidence = known_evidence(judged)
     if evidence is None:
         return len(failing(judged))
@@ -370,24 +372,24 @@ def failing_number(judged: Judged) -> int:
 
 
 def failing_heading(judged: Judged) -> str:
-    """Return the heading above the tests that failed; empty where there is nothing to say."""
+    """Return the heading above the tests that failed; empty if there is nothing to show."""
     found = failing_count(judged)
     return f"Failing tests: {found}" if found else ""
 
 
 def failing_count(judged: Judged) -> str:
-    """Count the tests that failed, by class where that is known; empty if there is nothing."""
+    """Return how many tests failed, by class if that is known; empty for nothing to show."""
     evidence = known_evidence(judged)
     if evidence is None:
         number = len(failing(judged))
         return f"{number} of {len(judged.results or ())}" if number else ""
-    told = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
-    told += [f"{len(evidence.tolerated)} {TOLERATED}"] if evidence.tolerated else []
-    return f"{', '.join(told) or 'none'} of {len(evidence.results or ())}"
+    parts = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
+    parts += [f"{len(evidence.tolerated)} {TOLERATED}"] if evidence.tolerated else []
+    return f"{', '.join(parts) or 'none'} of {len(evidence.results or ())}"
 
 
 def comparison(judged: Judged, *, unicode: bool = True) -> Mapping[str, str]:
-    """Return what the tests of a run were held against and how they differ, by label."""
+    """Return what the tests of a run were compared with and how they differ, by label."""
     evidence = known_evidence(judged)
     if evidence is None:
         return {}
@@ -399,13 +401,13 @@ def comparison(judged: Judged, *, unicode: bool = True) -> Mapping[str, str]:
 
 
 def missing_tests(judged: Judged, named: Callable[[TestId], str]) -> Sequence[str]:
-    """Name the first tests that the baseline has and the run has not, and count the others."""
+    """Return the first tests that only the baseline has, and how many others there are."""
     evidence = known_evidence(judged)
     return _named(judged, (evidence.missing if evidence else None) or (), named)
 
 
 def new_failures(judged: Judged, named: Callable[[TestId], str]) -> Sequence[str]:
-    """Name the first tests that failed and are new failures, and count the others."""
+    """Return the first tests that are new failures, and how many others there are."""
     evidence = known_evidence(judged)
     new = evidence.failures[: evidence.counts[FailureClass.NEW]] if evidence else ()
     return _named(judged, [TestId.of(failure.result) for failure in new], named)
@@ -424,41 +426,41 @@ def _compared(evidence: Evidence) -> str:
     if evidence.baseline.earlier is None:
         return "no other run, so no failure counts as known"
     differing = {"fixed": evidence.fixed, "missing": evidence.missing, "added": evidence.added}
-    told = ", ".join(f"{len(tests or ())} {what}" for what, tests in differing.items())
-    return f"{clean_line(evidence.baseline.description)}: {told}"
+    differences = ", ".join(f"{len(tests or ())} {what}" for what, tests in differing.items())
+    return f"{clean_line(evidence.baseline.description)}: {differences}"
 
 
 def _history(evidence: Evidence, *, unicode: bool) -> str:
     if not evidence.history:
         return ""
-    told = counted(len(evidence.history), "earlier run")
+    runs = counted(len(evidence.history), "earlier run")
     signs = legend(
         (failure.strip[-LONGEST_STRIP:] for failure in evidence.failures), unicode=unicode
     )
     if not signs:
-        return told
+        return runs
     part = f"; a strip ends with the last {LONGEST_STRIP}"
     cut = part if len(evidence.history) >= LONGEST_STRIP else ""
-    return f"{told}, then this one{cut}: {signs}"
+    return f"{runs}, then this one{cut}: {signs}"
 
 
 def counted(count: int, what: str) -> str:
-    """Return a number of things."""
+    """Return a number and its noun, as in ``2 runs``."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def error_text(result: TestResult) -> str:
-    """Return what is known of why a test failed, each part of it once."""
+    """Return the error and the stack trace of a test, without repeating the error."""
     error, stack_trace = clean_text(result.error or ""), clean_text(result.stack_trace or "")
     return stack_trace if stack_trace.startswith(error) else f"{error}\n\n{stack_trace}"
 
 
 def error_lines(result: TestResult) -> Sequence[str]:
-    """Return the same in lines, of which the first and the last are not empty."""
+    """Return the same in lines; the first and the last are not empty."""
     lines = [line.rstrip() for line in error_text(result).splitlines()]
     return "\n".join(lines).strip("\n").split("\n") if any(lines) else []
 
 
 def first_error_line(result: TestResult) -> str:
-    """Return the first line of the error that says something, if there is one."""
+    """Return the first line of the error that is not empty, or an empty text."""
     return next(filter(None, map(clean_line, (result.error or "").splitlines())), "")

@@ -175,7 +175,7 @@ def test_an_ending_names_its_case_and_what_to_do(verdict: Verdict, case: str, ad
     assert verdict.advice.endswith(".")
     judged = Judged(run_id=1, run=make_run(), verdict=verdict)
     # A breached criterion is told in numbers.
-    assert case in headline([judged]).told or verdict.exit_code is ExitCode.FAILED
+    assert case in headline([judged]).explanation or verdict.exit_code is ExitCode.FAILED
     for runs in ([judged], [judged, judged]):
         for brief in (True, False):
             told = summary.render(runs, width=900, color=False, unicode=False, brief=brief)

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
-from testery_gate.reports.headline import VERDICTS, headline, unsaid
+from testery_gate.reports.headline import VERDICTS, further_reason, headline
 from tests.builders import (
     judge,
     judge_early,
@@ -122,7 +122,7 @@ def test_counts_by_class_stand_behind_those_of_failed_tests() -> None:
     (run,) = EXAMPLES["evidence"]
     assert run.run is not None
     held = judge(make_policy("failed <= 3%"), run.run, run.results, run.evidence)
-    assert headline([held]).told == (
+    assert headline([held]).explanation == (
         "5 of 29 executed failed (1 new, 1 flaky, 2 known, 1 quarantined), 3% allowed"
     )
 
@@ -189,14 +189,14 @@ def test_the_line_of_the_whole_process(
     ],
 )
 def test_what_the_line_has_no_room_for_is_left(run: Judged, left: str) -> None:
-    assert unsaid(run) == left
+    assert further_reason(run) == left
 
 
 def test_a_configuration_file_is_left_to_say() -> None:
     run = judged()
     first, *others = run.verdict.checks
     asked = with_verdict(run, checks=(replace(first, origin="gate.toml"), *others))
-    assert unsaid(asked) == run.verdict.reason
+    assert further_reason(asked) == run.verdict.reason
 
 
 @given(any_runs_judged)

@@ -36,7 +36,7 @@ from testery_gate.model import (
     parse_run,
 )
 from testery_gate.reports import FORMATS, markdown, view, with_options
-from testery_gate.reports.headline import headline, unsaid
+from testery_gate.reports.headline import further_reason, headline
 from testery_gate.simulator import load_scenario
 from testery_gate.simulator.api import Api, Now
 from testery_gate.simulator.exchange import Request
@@ -129,13 +129,13 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     """Every text of a verdict is there as it was, and every check stands in its row."""
     told = shown(page)
     run = judged.run
-    texts = [unsaid(judged), judged.verdict.advice, *judged.notes]
+    texts = [further_reason(judged), judged.verdict.advice, *judged.notes]
     names = [result.name for result in failing(judged)]
     names += [result.file for result in failing(judged)]
     for part in ("file", "name"):
         missing = view.missing_tests(judged, attrgetter(part))
         names += missing[: view.LISTED_TESTS]
-    texts += [test.told for test in view.failing_tests(judged)]
+    texts += [test.details for test in view.failing_tests(judged)]
     if run is not None:
         texts.append(run.status_info or "")
         names += [run.name or "", run.environment or "", run.git_ref or "", run.build_key or ""]

@@ -92,7 +92,7 @@ def test_beside_a_failure_stands_why_it_is_of_its_class() -> None:
     past = [earlier(5, {"a": "P", "b": "F"}), earlier(6, {"a": "P"}), earlier(8, {"c": "F"})]
     tests = view.failing_tests(held("abc", {"a": "P", "b": "F", "c": "O"}, past))
     assert [
-        (test.label, test.mark, test.result.name, view.strip(test.outcomes), test.told)
+        (test.label, test.mark, test.result.name, view.strip(test.outcomes), test.details)
         for test in tests
     ] == [
         ("NEW", Mark.BAD, "a", "✓✓·✗", "since this run; it passed in run 7"),
@@ -124,7 +124,7 @@ def test_since_when_it_fails_is_said_as_far_as_it_is_known(
     time = {"create_time": datetime(2026, 11, 20, 10, tzinfo=UTC)}
     past = [earlier(5, {"a": "P"}, git_ref="b"), earlier(6, {"a": "F"}, **(time | fields))]
     (test,) = view.failing_tests(held("a", past=past))
-    assert test.told == since
+    assert test.details == since
 
 
 def test_a_strip_shows_the_last_of_many_runs_and_each_outcome_has_its_sign() -> None:
@@ -162,7 +162,7 @@ def test_without_a_run_to_compare_with_the_note_says_why() -> None:
         assert told.count(why) == 1
         assert "no other run, so no failure counts as known" in told
     in_quarantine = held("ab", quarantine=Tolerated("b"))
-    assert [(test.label, test.told) for test in view.failing_tests(in_quarantine)] == [
+    assert [(test.label, test.details) for test in view.failing_tests(in_quarantine)] == [
         ("NEW", ""),
         ("quarantined", "the sandbox is down (owner payments, until 2020-06-30)"),
     ]

@@ -41,7 +41,7 @@ def test_a_report_is_asked_for_by_format_and_path(text: str, report: Report) -> 
     ("text", "message", "advice"),
     [
         *(
-            pytest.param(path, "does not tell its format", "Write FORMAT=PATH", id=f"no ={path}")
+            pytest.param(path, "does not show its format", "Write FORMAT=PATH", id=f"no ={path}")
             for path in ("out/x.txt", "report", "json", ".env", "x.xml.gz", "-", "")
         ),
         pytest.param("=x.xml", "'=x.xml' has an unknown format", "Formats are", id="no format"),

@@ -1,13 +1,13 @@
-"""A page for people: one file that needs nothing else, under the strictest of content policies.
+"""A page for people: one file that needs no other, and works under the strictest content policy.
 
 Jenkins and others serve reports under a policy that forbids scripts, style sheets and ``style``
-attributes alike. What remains is what HTML and SVG say in attributes: charts are SVG, and the few
-attributes of layout that no style sheet can replace here are obsolete for authors, while the HTML
-standard asks every browser to honour them (section 15, Rendering). They are all in ``layout``.
-The one style sheet is for paper, where nothing else unfolds what is folded; without it the screen
-is the same.
-Lengths in charts are shares of the width there is, so that a chart fits a phone and its text
-keeps its size. Colours are as far from white as from the black of a dark page.
+attributes. So the page uses only attributes of HTML and SVG. Charts are SVG. Some attributes for
+layout are obsolete, but the HTML standard requires browsers to support them (section 15,
+Rendering); all of these are in ``layout``.
+There is one style sheet, for paper, because nothing else unfolds content there. The screen looks
+the same without it.
+Lengths in charts are percentages of the available width, so that a chart fits a phone and its text
+keeps its size. Colours have enough contrast to white and to the black of a dark page.
 """
 
 from __future__ import annotations

@@ -14,13 +14,13 @@ from testery_gate.reports.html.palette import GREEN, color
 from testery_gate.reports.view import mark_of_check
 
 _INSET = 2
-"""Percent at both ends, so that what stands there is seen whole."""
+"""Percent at both ends, so that nothing there is cut."""
 _HEIGHT = 44
 _MIDDLE = 12
 
 
 def bullet(check: Check) -> Markup:
-    """Return the chart of a check; nothing where the numbers alone say as much."""
+    """Return the chart of a check; nothing where the numbers are enough."""
     criterion, actual = check.criterion, check.actual
     if criterion is None or actual is None or _is_plain(check.state, criterion):
         return NOTHING
@@ -38,13 +38,13 @@ def bullet(check: Check) -> Markup:
 
 
 def _is_plain(state: CheckState, criterion: Criterion) -> bool:
-    """Whether it only asks for any test or none, and gets it."""
+    """Whether the check holds and its threshold is no test or one test."""
     of_tests = criterion.metric.unit is Unit.TESTS
     return state is CheckState.HOLDS and of_tests and criterion.threshold <= 1
 
 
 class _Scale:
-    """From values to places across, in percent."""
+    """Converts values to horizontal positions, in percent."""
 
     def __init__(self, criterion: Criterion, actual: Fraction) -> None:
         self._end = Fraction(100)
@@ -60,7 +60,7 @@ class _Scale:
 
 
 def _good(criterion: Criterion, scale: _Scale) -> Iterator[Markup]:
-    """Mark where the check holds: a line along the ground."""
+    """Return lines at the bottom that mark where the check holds."""
     at = scale.place(criterion.threshold)
     match criterion.operator:
         case Operator.AT_MOST | Operator.LESS:

@@ -1,4 +1,4 @@
-"""Where the time goes: by test file, and the slowest tests."""
+"""What took the time: by test file, and the slowest tests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def slowest(results: Sequence[TestResult], page: str) -> Markup:
 
 
 def shown_time(duration: int) -> str:
-    """Print milliseconds, the longer they are the less exactly."""
+    """Return milliseconds as text; a longer time has fewer digits."""
     digits = 3 if duration < 1_000 else 2 if duration < 10_000 else 1 if duration < 60_000 else 0
     return format_value(round(Fraction(duration, 1000), digits), Unit.TIME)
 
@@ -67,7 +67,7 @@ def _test(result: TestResult, page: str) -> Markup:
 def _ranking(
     head: Sequence[str], rows: Sequence[tuple[Markup, int, Sequence[str]]], caption: str
 ) -> Markup:
-    """Return rows with a title, a time, and what stands between the two."""
+    """Return a table of rows with a title, a time, and the cells between them."""
     if not rows:
         return NOTHING
     longest = max(time for _, time, _ in rows)
@@ -84,6 +84,6 @@ def _ranking(
 
 
 def _bar(time: int, longest: int) -> Markup:
-    """Draw a time beside the longest; the number beside it says the same."""
+    """Return a bar for a time, as a share of the longest; the time stands beside it as text."""
     shapes = [svg.track(6, 8), svg.bar(0, Fraction(100 * time, longest), 6, 8, BLUE)]
     return element("svg", *shapes, width="100%", height=16, aria_hidden="true")

@@ -1,4 +1,4 @@
-"""The tests that failed, with what is known of why."""
+"""The tests that failed, and what is known about why."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from testery_gate.reports.view import Mark
 from testery_gate.text import clean_line, cut_off, shorten
 
 OPEN = 3
-"""So many errors are seen at once."""
+"""How many errors are unfolded at first."""
 SHOWN = 10
-"""So many errors are seen by name before the rest is unfolded."""
+"""How many errors are listed before the rest is unfolded."""
 SHOWN_ALIKE = 3
-"""So many tests with one error are seen by name before the rest is unfolded."""
+"""How many tests with the same error are listed before the rest is unfolded."""
 LONGEST_ERROR = 10_000
-"""Characters that the error of one test has at most, if few have one."""
+"""The most characters that the error of one test has, if few tests have one."""
 LONGEST_EXCERPT = 3_000
-"""Characters of an error that are seen before the rest is unfolded."""
+"""Characters of an error that are shown before the rest is unfolded."""
 LONGEST_TEXT = 1_000
 """Characters of a sentence."""
 LONGEST_NAME = 100
@@ -52,16 +52,16 @@ LONGEST_NAME = 100
 LONGEST_HEADLINE = 200
 """Characters of an error's first line."""
 _SHORTEST_ERROR = 200
-_BESIDES = 600
-"""Bytes that a test takes besides its error, about."""
-_HISTORY = 500
-"""Bytes that its class and its history take."""
+_TEST_SIZE = 600
+"""Bytes that a test takes without its error, about."""
+_HISTORY_SIZE = 500
+"""Bytes that its class and its history take, about."""
 _BREAKABLE = Fraction(8, 13)
-"""Characters in a byte, where places to wrap are marked everywhere."""
-_FOLD = 250
-"""Bytes around tests with one error that are folded."""
-_FRAME = 1_000
-"""Bytes around the tests, more than there are."""
+"""Characters for each byte, where every place to wrap is marked."""
+_FOLD_SIZE = 250
+"""Bytes around folded tests with the same error."""
+_FRAME_SIZE = 1_000
+"""Bytes around all tests, at most."""
 
 
 def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
@@ -72,21 +72,21 @@ def failing_tests(judged: Judged, level: int, budget: SizeBudget) -> Markup:
     groups = grouped(view.failing_tests(judged))
     if len(groups) > 1 and any(len(group) > 1 for group in groups):
         heading = f"{heading}, {len(groups)} distinct errors"
-    budget.left -= _FRAME
+    budget.left -= _FRAME_SIZE
     compared = facts(_compared(judged))
-    # It never takes the place of the tests.
+    # The comparison is left out where it would take the place of the tests.
     if len(compared.encode()) > budget.left // 4:
         compared = NOTHING
     budget.take(compared)
     number = view.failing_number(judged)
-    budget.left -= _FOLD * sum(len(group) > SHOWN_ALIKE for group in groups)
+    budget.left -= _FOLD_SIZE * sum(len(group) > SHOWN_ALIKE for group in groups)
     items = _entries(judged, groups, number, budget) if number else ()
     taken, rest = fitting(budget, items, number, "failing tests")
     return section(heading, level, _by_error(taken, groups), rest, compared)
 
 
 def _by_error(taken: Sequence[Markup], groups: Sequence[Sequence[view.FailingTest]]) -> Markup:
-    """Fold what is more than a reader looks at: of each group, and of the groups."""
+    """Return the groups of tests, with the later tests of a group and the later groups folded."""
     left = iter(taken)
     shown = [_folded_after(list(islice(left, len(group)))) for group in groups]
     shown = list(filter(None, shown))
@@ -110,8 +110,8 @@ def _named(test: TestId) -> Markup:
 
 
 def _compared(judged: Judged) -> Iterator[tuple[str, Markup]]:
-    for label, told in view.comparison(judged).items():
-        yield label.capitalize(), words(told, LONGEST_TEXT)
+    for label, content in view.comparison(judged).items():
+        yield label.capitalize(), words(content, LONGEST_TEXT)
     if missing := view.missing_tests(judged, _named):
         yield "Missing tests", join(missing, ", ")
 
@@ -122,24 +122,24 @@ def _entries(
     number: int,
     budget: SizeBudget,
 ) -> Iterator[Markup]:
-    # So that all of them are named, errors are the shorter the more there are.
-    besides = _BESIDES + (_HISTORY if view.known_evidence(judged) else 0)
+    # The more tests there are, the shorter are their errors, so that all tests are named.
+    test_size = _TEST_SIZE + (_HISTORY_SIZE if view.known_evidence(judged) else 0)
     attached = _attached(judged, SizeBudget(budget.left // 4))
     left = budget.left - sum(len(each.encode()) for each in attached.values())
-    share = int((left // number - besides) * _BREAKABLE)
+    share = int((left // number - test_size) * _BREAKABLE)
     limit = max(_SHORTEST_ERROR, min(LONGEST_ERROR, share))
     page = run_page(judged)
     for index, group in enumerate(groups):
         for place, test in enumerate(group):
-            # Those that are known stay folded, so that new ones stand out.
+            # Known failures are folded, so that new ones stand out.
             open_ = index < OPEN and not place and test.mark is Mark.BAD
             files = attached.get(test.result.id, NOTHING)
-            told = entry(_test(test, page, limit, files, open_=open_))
-            yield told if place else join([_head(group), told])
+            shown = entry(_test(test, page, limit, files, open_=open_))
+            yield shown if place else join([_head(group), shown])
 
 
 def _attached(judged: Judged, budget: SizeBudget) -> Mapping[str, Markup]:
-    """Return by result what tests left besides their errors, as far as it fits."""
+    """Return the attachments by the id of their result, as many as fit."""
     found = {id_: _files(attachments) for id_, attachments in judged.attachments.items()}
     return {id_: shown for id_, shown in found.items() if budget.take(shown)}
 
@@ -158,13 +158,13 @@ def _files(attachments: Attachments) -> Markup:
 
 
 def _numbered(what: str, addresses: Sequence[str]) -> Iterator[Markup]:
-    """Name links that stand alone by what they are, and others with their number too."""
+    """Return links named by what they are, and with a number if there are several."""
     for number, address in enumerate(addresses, start=1):
         yield link(address, what if len(addresses) == 1 else f"{what} {number}")
 
 
 def _head(tests: Sequence[view.FailingTest]) -> Markup:
-    """Say what several tests have in common; one alone says it itself."""
+    """Return the error that several tests have in common; nothing for a single test."""
     if len(tests) == 1:
         return NOTHING
     number = element("b", f"{len(tests)} tests")
@@ -185,14 +185,14 @@ def _test(test: view.FailingTest, page: str, limit: int, files: Markup, *, open_
     more = join([console, files])
     lines = view.error_lines(result)
     if not lines:
-        return join([*head, " ", more, *_told(test)])
-    return folded(join([*head, *_told(test)]), *_error(lines, limit), more, open_=open_)
+        return join([*head, " ", more, *_history(test)])
+    return folded(join([*head, *_history(test)]), *_error(lines, limit), more, open_=open_)
 
 
 def _error(lines: Sequence[str], limit: int) -> Iterator[Markup]:
-    """Show the lines that matter, and all of them where these are not all."""
-    whole, told = "\n".join(lines), "\n".join(excerpt(lines))
-    shown = cut_off(told, min(limit, LONGEST_EXCERPT))
+    """Return the lines that matter; if there are more lines, all of them folded below."""
+    whole, important = "\n".join(lines), "\n".join(excerpt(lines))
+    shown = cut_off(important, min(limit, LONGEST_EXCERPT))
     left = limit - len(shown)
     if shown != whole and left >= _SHORTEST_ERROR:
         all_of_them = small(f"all {view.counted(len(lines), 'line')}")
@@ -213,9 +213,9 @@ def _label(test: view.FailingTest) -> Sequence[Markup]:
     ]
 
 
-def _told(test: view.FailingTest) -> Sequence[Markup]:
-    """Say on a line of its own how it went before."""
+def _history(test: view.FailingTest) -> Sequence[Markup]:
+    """Return a line with the test's earlier outcomes and details, if there are any."""
     strip = signs(view.strip(test.outcomes), view.strip_in_words(test.outcomes))
-    told = small(words(test.told, LONGEST_TEXT)) if test.told else NOTHING
-    shown = join(filter(None, (strip, told)), " ")
+    details = small(words(test.details, LONGEST_TEXT)) if test.details else NOTHING
+    shown = join(filter(None, (strip, details)), " ")
     return [element("br"), shown] if shown else []

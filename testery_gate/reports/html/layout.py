@@ -1,4 +1,4 @@
-"""How the page is laid out: everything that a style sheet would say, were there one."""
+"""How the page is laid out: everything that a style sheet would otherwise define."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _ON_PAPER = (
     "[bgcolor]{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
     "@supports selector(::details-content){.excerpt{display:none}}"
 )
-"""Unfolds everything on paper, keeps headings with what follows, colours below white letters, and
-leaves out what is there again unfolded. Nothing but a style sheet can; browsers unfold since
-Chromium 131, Firefox 143 and Safari 18.4."""
+"""On paper, unfolds everything, keeps headings with what follows, keeps the colours behind white
+text, and leaves out excerpts of what is unfolded. Only a style sheet can do this. Browsers unfold
+since Chromium 131, Firefox 143 and Safari 18.4."""
 _HASH = b64encode(sha256(_ON_PAPER.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
-"""For who opens the file where no server sends a policy: nothing in it runs or is fetched."""
+"""Nothing in the file runs or is fetched, also where no server sends a policy."""
 
 _WIDTH = 920
-"""Pixels of the column that all is in; it shrinks where there is less room."""
+"""Pixels of the column with the whole content; it shrinks where there is less room."""
 _LINE = "#8c959f"
 
 
@@ -51,7 +51,7 @@ def page(title: str, header: str, main: str) -> Markup:
     frame = element(
         "table", element("tr", column), align="center", cellpadding=8, role="presentation"
     )
-    # What drawings refer to takes a line, though nothing of it is seen.
+    # The definitions take a line, although nothing of them is visible.
     body = element("body", element("font", frame, face="system-ui, sans-serif"), definitions())
     return Markup(f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n")
 
@@ -59,15 +59,16 @@ def page(title: str, header: str, main: str) -> Markup:
 def _unless_in_a_sandbox(content: Markup) -> Markup:
     """Return content that is a comment where the server's policy puts the page into a sandbox.
 
-    Jenkins does so, and forbids styles within the page; its readers' browsers would complain. In a
-    sandbox there is no scripting, so that what is in ``noscript`` is read as HTML: the beginning
-    and the end of a comment. Elsewhere it is text that nobody sees (HTML standard, 4.12.2).
+    Jenkins does this, and forbids style sheets in the page, which browsers would then report as
+    errors. A sandbox has no scripting, so a browser reads what is in ``noscript`` as HTML: the
+    beginning and the end of a comment. Elsewhere it is text that is not shown (HTML standard,
+    4.12.2).
     """
     return Markup(f"<noscript><!--</noscript>{content}<noscript>--></noscript>")
 
 
 def banner(color: str, drawn: str, heading: str, below: str) -> Markup:
-    """Return the page's heading in white on a colour, where it can wrap."""
+    """Return the page's heading in white on a colour; it can wrap."""
     white = "#ffffff"
     lines = [element("font", heading, color=white, size=5)]
     if below:
@@ -95,7 +96,7 @@ def paragraph(*content: str) -> Markup:
 
 
 def together(*content: str) -> Markup:
-    """Return what no line break parts; a blank that never breaks does not bind a sign."""
+    """Return content without line breaks; a no-break space would not keep a sign with its word."""
     return element("nobr", *content)
 
 
@@ -110,31 +111,31 @@ def rule() -> Markup:
 
 
 def name(content: str, otherwise: str = "") -> Markup:
-    """Return a name from elsewhere, which may be long and in a script of either direction."""
+    """Return a remote name, which may be long, and written from left to right or right to left."""
     shown = words(content)
     return element("bdi", shown) if shown else Markup(otherwise)
 
 
 def code(content: str, otherwise: str = "") -> Markup:
-    """Return a name that machines read, such as a file's."""
+    """Return a name for machines, such as that of a file."""
     shown = words(content)
     return element("code", shown, dir="auto") if shown else Markup(otherwise)
 
 
 def signs(drawn: str, label: str) -> Markup:
-    """Return a row of signs, each as wide as the others; nothing for none."""
+    """Return a row of signs of the same width; nothing for no signs."""
     if not drawn:
         return NOTHING
     return element("font", element("code", drawn, role="img", aria_label=label), size=4)
 
 
 def link(address: str, *content: str) -> Markup:
-    """Return a link, or what it would show where there is no address."""
+    """Return a link, or only its content where there is no address."""
     return element("a", *content, href=address, rel="noreferrer") if address else join(content)
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Markup:
-    """Return labels and what is to be said of them; nothing for none."""
+    """Return a table of labels and contents; nothing for no rows."""
     shown = join(
         element(
             "tr",
@@ -147,7 +148,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> Markup:
 
 
 def data(head: Sequence[str], groups: Iterable[str], *, caption: str) -> Markup:
-    """Return a table with a line below each group of rows; numbers are in all but one column."""
+    """Return a table with a line below each group of rows; numbers are right-aligned."""
     first, *others = head
     titles = element(
         "tr",
@@ -174,10 +175,10 @@ def _ruled(*groups: str, frame: str, **named: str) -> Markup:
 
 
 def group(first: str, *others: str, below: str = "", wide: bool = False) -> Markup:
-    """Return a group of a table: a row, and what is said or drawn below across all columns.
+    """Return a group of a table: a row, and what is below it across all columns.
 
-    The first cell is its header, in that role: the element for it would be bold. ``wide`` gives
-    it all the room that the others can do without.
+    The first cell is its header, by its role, because an element ``th`` would be bold. With
+    ``wide`` it takes all the room that the other cells do not need.
     """
     row = element(
         "tr",
@@ -196,7 +197,7 @@ def folded(summary: str, *content: str, open_: bool = False) -> Markup:
 def listing(content: str, *, is_excerpt: bool = False) -> Markup:
     """Return lines as they are, wrapped where they are too long.
 
-    An excerpt of what is folded below is not on paper, where nothing is folded.
+    An excerpt of content that is folded below is not printed, because on paper nothing is folded.
     """
     only_on_screen = {"class": "excerpt"} if is_excerpt else {}
     return element("pre", breakable(content), wrap="", **only_on_screen)
@@ -208,14 +209,14 @@ def entries(items: Iterable[str]) -> Markup:
 
 
 def entry(content: str) -> Markup:
-    """Return one of them."""
+    """Return one entry for :func:`entries`."""
     return element("tbody", element("tr", element("td", content)))
 
 
 def fitting(
     budget: SizeBudget, items: Iterable[Markup], count: int, what: str
 ) -> tuple[list[Markup], Markup]:
-    """Return as many items as fit, and how many are left out, if any."""
+    """Return as many items as fit, and how many are left out, if there are any."""
     rest = more(count, what)
     if not budget.take(rest):
         return [], NOTHING
@@ -229,5 +230,5 @@ def fitting(
 
 
 def more(count: int, what: str) -> Markup:
-    """Say that there are so many more, if there are any."""
+    """Return that there are ``count`` more; nothing for 0."""
     return paragraph(f"… {view.more(count, what)}") if count > 0 else NOTHING

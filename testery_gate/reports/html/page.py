@@ -1,4 +1,4 @@
-"""What is on the page, and in which order."""
+"""The content of the page, in its order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testery_gate.model import TestRun
 from testery_gate.reports import view
 from testery_gate.reports.addresses import run_page
 from testery_gate.reports.budget import SizeBudget
-from testery_gate.reports.headline import Headline, headline, unsaid
+from testery_gate.reports.headline import Headline, further_reason, headline
 from testery_gate.reports.html import layout, palette
 from testery_gate.reports.html.bullet import bullet
 from testery_gate.reports.html.durations import by_file, slowest
@@ -49,49 +49,49 @@ LONGEST_TITLE = 200
 MOST_REMARKS = 20
 MOST_CHECKS = 100
 SHOWN_RUNS = 10
-"""So many runs that did not pass are listed before the rest is unfolded."""
-_FRAME = 3_000
-"""Bytes around what is shown of several runs, more than there are."""
+"""How many runs that did not pass are listed before the rest is unfolded."""
+_FRAME_SIZE = 3_000
+"""Bytes around the content of several runs, at most."""
 
 
 def render(runs: Sequence[Judged], *, limit: int = LIMIT) -> str:
-    """Return the page on one run or more, in at most so many bytes of UTF-8.
+    """Return the page on one run or more, in at most ``limit`` bytes of UTF-8.
 
-    What does not fit is left out completely. The frame, with the verdict as a whole, takes
-    about 5,000 bytes.
+    Parts that do not fit are left out completely. The frame, with the headline, takes about 5,000
+    bytes.
     """
     ranked = view.worst_first(runs)
-    told = headline(ranked)
-    title = shorten(str(told), LONGEST_TITLE)
-    header = _banner(view.mark_of(view.exit_code_of(runs)), told)
+    line = headline(ranked)
+    title = shorten(str(line), LONGEST_TITLE)
+    header = _banner(view.mark_of(view.exit_code_of(runs)), line)
     budget = SizeBudget(limit - len(layout.page(title, header, "").encode()))
     main = _on_one(runs[0], budget) if len(runs) == 1 else _on_several(ranked, budget)
     return layout.page(title, header, main)
 
 
 def _on_one(judged: Judged, budget: SizeBudget) -> Markup:
-    gist, others = _run_parts(judged, 2, budget)
-    return join([gist, failing_tests(judged, 2, budget), *others])
+    above, below = _run_parts(judged, 2, budget)
+    return join([above, failing_tests(judged, 2, budget), *below])
 
 
 def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
-    """Show all runs in a table, which has a quarter of the bytes, and then each run.
+    """Return a table of all runs, which may take a quarter of the bytes, and then each run.
 
-    Half of the rest is kept for the failing tests, in equal shares for the runs.
+    Half of the rest is kept for the failing tests, and divided equally between the runs.
     """
-    budget.left -= _FRAME
+    budget.left -= _FRAME_SIZE
     for_table, for_runs = budget.apart(4), budget.apart(2)
     pieces = []
     for number, judged in enumerate(ranked):
-        gist, others = _run_parts(judged, 3, for_runs, _anchor(number))
-        if not gist:
+        above, below = _run_parts(judged, 3, for_runs, _anchor(number))
+        if not above:
             break
-        pieces.append((judged, gist, others))
+        pieces.append((judged, above, below))
     budget.left += for_runs.left
     sections = []
-    for number, (judged, gist, others) in enumerate(pieces):
+    for number, (judged, above, below) in enumerate(pieces):
         share = budget.apart(len(pieces) - number)
-        sections.append(join([gist, failing_tests(judged, 3, share), *others]))
+        sections.append(join([above, failing_tests(judged, 3, share), *below]))
         budget.left += share.left
     number = len(view.not_passed(ranked))
     passed = sections[number:]
@@ -106,7 +106,7 @@ def _on_several(ranked: Sequence[Judged], budget: SizeBudget) -> Markup:
 
 
 def _overview(ranked: Sequence[Judged], budget: SizeBudget, linked: int) -> Iterator[Markup]:
-    """Show a line for each run; those that passed, and more than a screen holds, are folded."""
+    """Return a row for each run; runs that passed, and those beyond the first ones, are folded."""
     rows = (_overview_row(judged, number, linked) for number, judged in enumerate(ranked))
     taken, rest = fitting(budget, rows, len(ranked), "runs")
     number = len(view.not_passed(ranked))
@@ -114,11 +114,11 @@ def _overview(ranked: Sequence[Judged], budget: SizeBudget, linked: int) -> Iter
     if wrong:
         yield _overview_table(wrong[:SHOWN_RUNS], "Runs that did not pass")
     if others := wrong[SHOWN_RUNS:]:
-        told = f"{view.counted(len(others), 'more run')} that did not pass"
-        yield folded(told, _overview_table(others, "More runs that did not pass"))
+        summary = f"{view.counted(len(others), 'more run')} that did not pass"
+        yield folded(summary, _overview_table(others, "More runs that did not pass"))
     if passed:
-        told = f" {view.counted(len(passed), 'run')} passed"
-        yield folded(join([sign(Mark.GOOD), told]), _overview_table(passed, "Runs that passed"))
+        summary = join([sign(Mark.GOOD), f" {view.counted(len(passed), 'run')} passed"])
+        yield folded(summary, _overview_table(passed, "Runs that passed"))
     yield rest
 
 
@@ -145,16 +145,16 @@ def _anchor(number: int) -> str:
 def _run_parts(
     judged: Judged, level: int, budget: SizeBudget, anchor: str | None = None
 ) -> tuple[Markup, Sequence[Markup]]:
-    """Show what fits of a run; with several runs, under a heading of its own.
+    """Return what stands above and below the failing tests of a run, as far as it fits.
 
-    The failing tests come between the two parts, as they matter more than the charts. Both are
-    empty if not even the reason fits.
+    With several runs, the run has its own heading. Both parts are empty if not even the reason
+    fits.
     """
     run, results = judged.run, judged.results or ()
-    gist = join([_heading(judged, anchor) if anchor else NOTHING, *_gist(judged)])
-    if not budget.take(gist):
+    above = join([_heading(judged, anchor) if anchor else NOTHING, _reason_and_advice(judged)])
+    if not budget.take(above):
         return NOTHING, ()
-    others = (
+    below = (
         section("Remarks", level, _remarks(judged)),
         NOTHING if run is None else section("Tests", level, proportions(run)),
         section("Checks", level, _checks(judged)),
@@ -164,33 +164,34 @@ def _run_parts(
         section("Slowest tests", level, slowest(results, run_page(judged))),
         NOTHING if run is None else section("Run", level, facts(_run_facts(run))),
     )
-    return gist, tuple(filter(budget.take, others))
+    return above, tuple(filter(budget.take, below))
 
 
-def _banner(mark: Mark, told: Headline) -> Markup:
-    """Say what came of it, why, and of which run, on the colour of the verdict."""
+def _banner(mark: Mark, line: Headline) -> Markup:
+    """Return the headline on the colour of the verdict."""
     drawn = element("svg", sign_at(mark, 0, 0, 44), width=44, height=44, aria_hidden="true")
-    about = join(map(name, told.about), " · ")
-    return layout.banner(palette.color(mark), drawn, words(told.short), about)
+    about = join(map(name, line.about), " · ")
+    return layout.banner(palette.color(mark), drawn, words(line.short), about)
 
 
 def _heading(judged: Judged, anchor: str) -> Markup:
-    shown, told = sign(view.mark_of(judged.exit_code), 24), headline([judged])
-    title = element("h2", shown, f" Run {view.run_id(judged)}: ", words(told.told), id=anchor)
-    about = [part for part in told.about if judged.run and judged.run.name]
+    shown, line = sign(view.mark_of(judged.exit_code), 24), headline([judged])
+    content = (shown, f" Run {view.run_id(judged)}: ", words(line.explanation))
+    title = element("h2", *content, id=anchor)
+    about = [part for part in line.about if judged.run and judged.run.name]
     below = [paragraph(small(join(map(name, about), " · ")))] if about else []
     return join([layout.rule(), title, *below])
 
 
-def _gist(judged: Judged) -> Iterator[Markup]:
-    """Say what else is known of why it ended so, what to do, and where to look."""
+def _reason_and_advice(judged: Judged) -> Markup:
+    """Return the rest of the reason, what to do next, and a link to the run."""
     page = run_page(judged)
     rows = [
-        ("why", words(unsaid(judged), LONGEST_TEXT)),
+        ("why", words(further_reason(judged), LONGEST_TEXT)),
         ("next", words(judged.verdict.advice, LONGEST_TEXT)),
         ("run", link(page, view.run_id(judged)) if page else NOTHING),
     ]
-    yield facts((label.capitalize(), content) for label, content in rows if content)
+    return facts((label.capitalize(), content) for label, content in rows if content)
 
 
 def _remarks(judged: Judged) -> Markup:
@@ -208,7 +209,7 @@ def _name_of(run: TestRun | None) -> Markup:
 
 
 def _checks(judged: Judged) -> Markup:
-    """Show what does not hold, breaches first; what holds is one line to unfold."""
+    """Return the checks that do not hold, breaches first, and those that hold, folded."""
     checks = sorted(judged.verdict.checks, key=lambda check: _CHECK_ORDER.index(check.state))
     rows = [_check_row(check, judged.exit_code) for check in checks]
     number = sum(check.state is not CheckState.HOLDS for check in checks)
@@ -246,7 +247,7 @@ def _check_row(check: Check, exit_code: ExitCode) -> Markup:
 
 
 def _value(content: str) -> Markup:
-    """Return what was expected or found; a commit or a name is smaller, to fit a phone."""
+    """Return what was expected or found; a long value is smaller, to fit a phone."""
     pieces = words(content)
     return small(pieces) if len(content) > _SHORT else pieces
 

@@ -1,7 +1,7 @@
-"""The palette: each mark has a colour and, for those who can't see it, its own sign.
+"""The palette: each mark has a colour and, for people who can't see it, its own sign.
 
-Every colour has at least 4.5:1 against white, so that white text can stand on it, and 3:1 against
-the black of browsers' dark pages (WCAG 2.2, 1.4.3 and 1.4.11).
+Every colour has a contrast of at least 4.5:1 to white, so that white text can stand on it, and of
+3:1 to the black of browsers' dark pages (WCAG 2.2, 1.4.3 and 1.4.11).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SIGNS: Mapping[Mark, tuple[str, str, str]] = {
 
 
 def color(mark: Mark) -> str:
-    """Return the colour of a mark as attributes take it."""
+    """Return the colour of a mark, for an attribute."""
     return _SIGNS[mark][0]
 
 
@@ -60,7 +60,7 @@ OF_TESTS: Mapping[ResultStatus, Mark] = {
 
 
 def symbol(mark: Mark) -> Markup:
-    """Return the sign of a mark as it is defined once for the page; :func:`sign` refers to it."""
+    """Return the definition of a mark's sign, once for the page; :func:`sign` refers to it."""
     ground, shape, drawn = _SIGNS[mark]
     return element(
         "symbol",
@@ -80,9 +80,9 @@ def symbol(mark: Mark) -> Markup:
 
 
 def sign(mark: Mark, size: int = 16, label: str | None = None) -> Markup:
-    """Draw the sign of a mark, a little below the line of the words, which say the same.
+    """Return the sign of a mark, placed a little below the text's line.
 
-    Where they don't, there is a label.
+    It needs a label if the text beside it does not say the same.
     """
     named = {"aria_hidden": "true"} if label is None else {"role": "img", "aria_label": label}
     drawn = sign_at(mark, 0, 2, size)
@@ -90,7 +90,7 @@ def sign(mark: Mark, size: int = 16, label: str | None = None) -> Markup:
 
 
 def sign_at(mark: Mark, x: int, y: int, size: int) -> Markup:
-    """Draw the sign of a mark within a drawing."""
+    """Return the sign of a mark inside a drawing."""
     return element("use", href=f"#{mark.value}", x=x, y=y, width=size, height=size)
 
 

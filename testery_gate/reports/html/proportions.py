@@ -13,11 +13,11 @@ from testery_gate.reports.html.markup import NOTHING, Markup, element, join
 from testery_gate.reports.html.svg import INK, KINDS
 
 _NARROWEST = Fraction(1)
-"""Percent that one test has at least, so that it is seen among 100,000."""
+"""The least percent of a kind that has tests, so that one test in 100,000 is visible."""
 
 
 def proportions(run: TestRun) -> Markup:
-    """Return the numbers, and the bar where all of them are known."""
+    """Return the numbers, and a bar if all of them are known."""
     return join([paragraph(*_tiles(run)), _bar(view.numbers(run))])
 
 
@@ -62,7 +62,7 @@ def _bar(counts: Mapping[str, Fraction | None]) -> Markup:
 
 
 def _widths(counts: list[Fraction]) -> list[Fraction]:
-    """Return shares in percent; what there is has a little room at least."""
+    """Return shares in percent; a count above 0 has at least the narrowest width."""
     total = sum(counts)
     widths = [max(_NARROWEST, 100 * count / total) if count else Fraction(0) for count in counts]
     widths[widths.index(max(widths))] += 100 - sum(widths)

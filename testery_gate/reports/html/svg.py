@@ -1,6 +1,6 @@
-"""Charts as wide as there is room, in SVG attributes alone.
+"""Charts that take the available width, with SVG attributes only.
 
-Places across are percentages, places down are pixels.
+Horizontal positions are percentages, vertical ones are pixels.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ SMALL = 13
 
 
 def chart(height: int, label: str, *shapes: str) -> Markup:
-    """Return a chart; its label says in words what it shows."""
+    """Return a chart; its label describes it in words."""
     return element("svg", *shapes, width="100%", height=height, role="img", aria_label=label)
 
 
 def share(percent: Fraction | float) -> str:
-    """Return a place or a length across as an attribute takes it."""
+    """Return a horizontal position or length, for an attribute."""
     return f"{f'{float(percent):.2f}'.rstrip('0').rstrip('.')}%"
 
 
@@ -37,7 +37,7 @@ def bar(
     opacity: str | None = None,
     stroke: str | None = None,
 ) -> Markup:
-    """Return a bar from a place across, in percent."""
+    """Return a bar from a horizontal position, in percent."""
     return element(
         "rect",
         x=share(x),
@@ -53,7 +53,7 @@ def bar(
 
 
 def track(y: int, height: int) -> Markup:
-    """Return the ground that a bar lies on."""
+    """Return the background of a bar."""
     return bar(0, 100, y, height, INK, opacity=".1")
 
 
@@ -66,7 +66,7 @@ def label(
     bold: bool = False,
     fill: str = INK,
 ) -> Markup:
-    """Return text at a place across, in percent; it is not shortened."""
+    """Return text at a horizontal position, in percent; it is not shortened."""
     return element(
         "text",
         content,
@@ -80,7 +80,7 @@ def label(
 
 
 def rule(x: Fraction | float, y1: int, y2: int) -> Markup:
-    """Return an upright line."""
+    """Return a vertical line."""
     return element("line", x1=share(x), x2=share(x), y1=y1, y2=y2, stroke=INK, stroke_width=3)
 
 
@@ -99,7 +99,7 @@ def stretched(y: int, height: int, *shapes: str) -> Markup:
 
 
 def anchored(x: Fraction | float) -> str:
-    """Return on which side of a place its label has room."""
+    """Return the ``text-anchor`` with which a label at a position has room."""
     if x < 20:
         return "start"
     return "end" if x > 80 else "middle"
@@ -111,11 +111,11 @@ KINDS: Sequence[tuple[str, str]] = (
     ("ignored", "url(#ignored)"),
     ("not run", "url(#not-run)"),
 )
-"""The kinds of tests, in the order in which they are stacked, and how areas of them are filled."""
+"""The kinds of tests in the order in which they are stacked, and how their areas are filled."""
 
 
 def definitions() -> Markup:
-    """Return what drawings refer to, once for the page; kinds differ without colours too."""
+    """Return what drawings refer to, once for the page; kinds differ also without colours."""
     return element(
         "svg",
         element(

@@ -20,7 +20,7 @@ _STRIP = 24
 _AREA = 110
 _TOP = 46
 _LABELLED = 20
-"""Percent that a part of the strip needs to have its name in it."""
+"""The least percent of a part of the strip that has its name inside."""
 _NAMES = {
     RunStatus.SUBMITTED: "submitted",
     RunStatus.QUEUED: "queued",
@@ -44,13 +44,13 @@ class _Phase:
     end: Fraction
 
     def __str__(self) -> str:
-        """Say how long it was; what was seen last only, was for no time."""
+        """Return how long it was; the last status may have no duration."""
         time = self.end - self.start
         return f"{self.name} for {_time(time)}" if time else self.name
 
 
 def timeline(judged: Judged) -> Markup:
-    """Return the chart and its numbers: by the run's own times, or else by those of the polls."""
+    """Return the chart and its numbers, with the times of the run, or else of the polls."""
     observed = judged.observed
     watched = observed if len(observed) > 1 and observed[-1].at > observed[0].at else ()
     if own := _own_phases(judged.run):
@@ -66,7 +66,7 @@ def timeline(judged: Judged) -> Markup:
 
 
 def _own_phases(run: TestRun | None) -> Sequence[_Phase]:
-    """Return how long the run was queued and ran; nothing where Testery does not say it."""
+    """Return how long the run was queued and ran; nothing if Testery does not report it."""
     values = {} if run is None else measure(run)
     queued, ran = values.get(Metric.QUEUE_TIME), values.get(Metric.DURATION)
     if run is None or queued is None or ran is None or not queued + ran:
@@ -85,7 +85,7 @@ _Timed = Sequence[tuple[Fraction, Observation]]
 
 
 def _by_own_times(watched: Sequence[Observation], own: Sequence[_Phase]) -> _Timed:
-    """Put the polls to the run's own times: the last one saw its end."""
+    """Return the polls with times on the run's own clock, where the last poll is at its end."""
     if not watched:
         return []
     begin, end = own[1].start, own[1].end
@@ -94,8 +94,8 @@ def _by_own_times(watched: Sequence[Observation], own: Sequence[_Phase]) -> _Tim
 
 
 def _chart_with_tests(phases: Sequence[_Phase], timed: _Timed) -> Markup:
-    """Draw the phases and, where they were counted, the tests that were done."""
-    # While a run is queued it does no test, whatever a line between two polls would show.
+    """Return the chart of the phases and, if they were counted, of the tests that were done."""
+    # A queued run does no test, so no line may rise there between two polls.
     counted = [
         (at, look)
         for at, look in timed
@@ -125,7 +125,7 @@ def _chart_with_tests(phases: Sequence[_Phase], timed: _Timed) -> Markup:
 
 
 def _phases(observed: Sequence[Observation]) -> Iterator[_Phase]:
-    """Put polls of one status together; each lasts until the first poll that saw another."""
+    """Return a phase for each status, which lasts until the first poll with another status."""
     stages = groupby(observed, key=lambda look: _stage(look.status))
     starts = [next(looks) for _, looks in stages]
     for start, end in pairwise([*starts, observed[-1]]):
@@ -168,11 +168,11 @@ def _chart(phases: Sequence[_Phase], height: int, *below: str) -> Markup:
 
 
 def _key(phases: Sequence[_Phase]) -> Markup:
-    """Name what the strip has no room to name."""
-    told: list[str] = []
+    """Return all phases by name, because the strip has not always room for the names."""
+    parts: list[str] = []
     for phase in phases:
-        told += [", then " if told else "", _swatch(phase.fill), f" {phase}"]
-    return paragraph(small(*told))
+        parts += [", then " if parts else "", _swatch(phase.fill), f" {phase}"]
+    return paragraph(small(*parts))
 
 
 def _swatch(fill: str) -> Markup:
@@ -189,9 +189,9 @@ def _known(count: int | None) -> int:
 
 
 def _areas(counted: _Timed, phases: Sequence[_Phase], highest: int) -> Iterator[Markup]:
-    """Stack the counts from when the run started; the last one is drawn first, the others over it.
+    """Return the areas of the counts, stacked; the highest area is drawn first, below the others.
 
-    How many tests were done is known at the polls; in between, it grew somehow.
+    The counts are known only at the polls; between two polls the lines are straight.
     """
     begin, end = phases[0].start, phases[-1].end
     started = next((phase.start for phase in phases if phase.name != _QUEUED), counted[0][0])
@@ -212,7 +212,7 @@ def _areas(counted: _Timed, phases: Sequence[_Phase], highest: int) -> Iterator[
         yield element("path", d=outline, fill=_AREAS[kinds - 1])
 
 
-# Stripes would be stretched with the chart.
+# Plain colours, because stripes would be stretched with the chart.
 _AREAS = ["#1a7f37", "#cf222e", "#bf8700"]
 
 

@@ -1,4 +1,4 @@
-"""The run among those before it: pass rate and duration of each."""
+"""The run and those before it: pass rate and duration of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GAP = 34
 
 
 def trend(judged: Judged) -> Markup:
-    """Return the charts and their numbers; nothing where there is nothing to compare with."""
+    """Return the charts and their numbers; nothing if there is no other run."""
     runs = judged.comparable or ()
     if len(runs) < 2:
         return NOTHING
@@ -41,7 +41,7 @@ def trend(judged: Judged) -> Markup:
 
 
 def _required(judged: Judged) -> Criterion | None:
-    """Return the criterion on the pass rate or the fail rate, if the run was held to one."""
+    """Return the criterion on the pass rate or the fail rate, if there is one."""
     criteria = [check.criterion for check in judged.verdict.checks if check.criterion]
     rates = {Metric.PASS_RATE, Metric.FAIL_RATE}
     return next((one for one in criteria if one.metric in rates), None)
@@ -115,7 +115,7 @@ def _rate_marks(
 
 
 def _sign(mark: Mark, x: int = 0, y: int = 0) -> Markup:
-    """Draw a disc for a run that passed, a square for another: colours are not all there is."""
+    """Return a disc for a run that passed, or a square, so that they differ without colours too."""
     if mark is Mark.GOOD:
         return element("circle", cx=x, cy=y, r=5, fill=color(mark))
     return element("rect", x=x - 5, y=y - 5, width=10, height=10, fill=color(mark))
@@ -136,9 +136,9 @@ def _time_bars(times: Sequence[Fraction | None], y: int) -> Iterator[Markup]:
 
 
 def _legend(runs: Sequence[TestRun], required: Criterion | None) -> Markup:
-    """Name each sign of the chart once."""
+    """Return the meaning of each sign of the chart."""
     marks = {OF_RUNS[run.status] for run in runs}
-    signs = [_key(_sign(mark, 6, 6), told) for mark, told in _MARKS.items() if mark in marks]
+    signs = [_key(_sign(mark, 6, 6), name) for mark, name in _MARKS.items() if mark in marks]
     signs.append(_key(element("rect", x=3, width=6, height=12, fill=BLUE), "duration"))
     if required is not None:
         line = element("rect", y=5, width=12, height=2, fill=AMBER)
@@ -154,8 +154,8 @@ _MARKS = {
 }
 
 
-def _key(drawn: Markup, told: str) -> Markup:
-    return together(element("svg", drawn, width=12, height=12, aria_hidden="true"), f" {told}")
+def _key(drawn: Markup, name: str) -> Markup:
+    return together(element("svg", drawn, width=12, height=12, aria_hidden="true"), f" {name}")
 
 
 def _table(judged: Judged, runs: Sequence[TestRun]) -> Markup:
