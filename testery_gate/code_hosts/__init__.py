@@ -1,7 +1,7 @@
-"""Where people look at a change: comments on pull requests, and statuses of commits.
+"""Comments on pull requests, and statuses of commits.
 
 One module for each system that hosts code; :mod:`.adapters` has the registry. Nothing here may
-matter to the verdict.
+change the verdict.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ class Mode(Enum):
 
     NEVER = "never"
     FAILED = "failed"
-    """A comment is made for a verdict other than passed; one that is there is always updated."""
+    """A comment is added for a verdict other than passed; an existing one is always updated."""
     ALWAYS = "always"
     CHANGED = "changed"
-    """A comment is made or updated where it doesn't say this outcome yet."""
+    """A comment is added or updated where it doesn't show this outcome yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What is to be said."""
+    """What the user wants to be reported."""
 
     comment: Mode = Mode.NEVER
     key: str = ""
-    """Tells comments of several gates apart; empty for what the place calls the gate."""
+    """The key by which comments of several gates differ; empty for the place's name of the gate."""
     status: bool = False
     context: str = ""
-    """The status's name; empty for one with what the place calls the gate."""
+    """The status's name; empty for one with the place's name of the gate."""
 
 
 AUTO, NONE = "auto", "none"
@@ -56,7 +56,7 @@ _SIGNS = (
 
 
 def detect(environment: Mapping[str, str]) -> System | None:
-    """Return the system that hosts the code, as far as the CI system is that system's own."""
+    """Return the system that hosts the code, if the CI system belongs to it."""
     return next((system for system, variable in _SIGNS if environment.get(variable)), None)
 
 

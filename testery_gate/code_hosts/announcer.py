@@ -1,8 +1,8 @@
-"""What is said to a code host of one gate: a status from the beginning, a comment at the end.
+"""Reports one gate to a code host: a status from the beginning, a comment at the end.
 
-Nothing of it may matter to the verdict: what could not be said is returned, each thing once. All of
-it is done by threads, one after the other, so that no late word says that the gate still waits. Who
-waits for them leaves in time, whatever is slow: the code host, the way to it, git.
+Nothing here may change the verdict: what could not be reported is returned, each thing once. All
+work is done in threads, one after the other, so that the status at the beginning never comes last.
+The caller waits for them only a limited time, even if the code host, the network or git is slow.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from testery_gate.reports.ending import Ending
 from testery_gate.waiting.deadline import Deadline
 
 SECONDS = 10.0
-"""For all that is said at the end of one process."""
+"""For everything that is reported at the end of one process."""
 BEGINNING_SECONDS = 4.0
-"""For the status at the beginning, which is said while the gate waits already."""
-_LOOK_AGAIN = 0.05
-"""Seconds until it is looked again whether another ending is to be said, or no time is left."""
+"""For the status at the beginning, which is set while the gate is already waiting."""
+_CHECK_AGAIN = 0.05
+"""Seconds between two checks whether there is another ending, or no time is left."""
 _SPARE = 0.2
-"""Seconds that requests end earlier than who waits for them, so that it is known what was slow."""
+"""Seconds that requests end before the caller stops waiting, so that it is known what was slow."""
 _RIGHTS = "docs/pull-requests.md lists the rights that the token needs."
 _DETAILS = "details of the status"
 _NO_TIME = "it took too long"
 
 
 class Announcer:
-    """Says how one gate stands."""
+    """Reports the state of one gate."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Announcer:
         debug: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what it needs; ``connect`` may raise :class:`HostError`.
+        """Store the parameters; ``connect`` may raise :class:`HostError`.
 
         With ``debug`` a defect is returned with its traceback.
         """
@@ -57,12 +57,12 @@ class Announcer:
         self._host: CodeHost | None = None
         self._newest: threading.Thread | None = None
         self._end_by: Deadline | None = None
-        self._unsaid: dict[str, str] = {}
-        """Why something could not be said, by what it is."""
-        self._said: ExitCode | None = None
+        self._failures: dict[str, str] = {}
+        """Why something could not be reported, by what it is."""
+        self._reported: ExitCode | None = None
 
     def begin(self) -> None:
-        """Set the status that the gate waits, while it does so."""
+        """Start to set the status that the gate is waiting."""
         if self._wishes.status:
             with self._trying("status"):
                 self._start(self._begin)
@@ -74,32 +74,32 @@ class Announcer:
         seconds: float = SECONDS,
         overtaken: Callable[[], bool] = lambda: False,
     ) -> Sequence[str]:
-        """Say how the gate ended, within so many seconds, and return what could not be said.
+        """Report how the gate ended, in at most ``seconds``, and return what could not be reported.
 
-        It is said again only where the exit code has become another. Where it is ``overtaken``
-        by an ending that is to be said next, the rest of it is left out at once.
+        An ending with the same exit code is reported only once. When ``overtaken`` returns that
+        another ending is next, the rest of this one is left out at once.
         """
-        if self._said is ending.exit_code:
+        if self._reported is ending.exit_code:
             return []
-        self._said = ending.exit_code
+        self._reported = ending.exit_code
         self._end_by = self._end_by or Deadline.after(SECONDS, self._clock)
         until = Deadline(min(self._end_by.at, self._clock() + seconds), self._clock)
         for what in self._wanted():
-            self._unsaid.setdefault(what, _NO_TIME)
+            self._failures.setdefault(what, _NO_TIME)
         requests = Deadline(until.at - _SPARE, self._clock)
         thread = self._start(lambda: self._end(ending, requests))
         while thread.is_alive() and not until.passed:
             if overtaken():
                 self._leave()
                 return []
-            thread.join(_LOOK_AGAIN)
-        unsaid: dict[str, list[str]] = {}
-        for what, why in list(self._unsaid.items()):
-            unsaid.setdefault(why, []).append(f"no {what}")
-        return [f"{' and '.join(what)}: {why}" for why, what in unsaid.items()]
+            thread.join(_CHECK_AGAIN)
+        by_reason: dict[str, list[str]] = {}
+        for what, why in list(self._failures.items()):
+            by_reason.setdefault(why, []).append(f"no {what}")
+        return [f"{' and '.join(what)}: {why}" for why, what in by_reason.items()]
 
     def _start(self, work: Callable[[], None]) -> threading.Thread:
-        """Have work done after all that was begun before."""
+        """Start work in a thread, which first waits for all work that was started before."""
         before = self._newest
 
         def in_turn() -> None:
@@ -113,8 +113,8 @@ class Announcer:
         return thread
 
     def _leave(self) -> None:
-        """Begin nothing more of the ending that is being said."""
-        self._said = None
+        """Stop the work on the ending that is being reported."""
+        self._reported = None
         if self._host is not None:
             self._host.http.limit(Deadline.after(0, self._clock))
 
@@ -127,37 +127,37 @@ class Announcer:
     def _begin(self) -> None:
         with self._trying("status"):
             host = self._connected(Deadline.after(BEGINNING_SECONDS, self._clock))
-            if self._end_by is None:  # else there is no wait any more
+            if self._end_by is None:  # otherwise the wait is over
                 self._set_status(host, wording.PENDING)
 
     def _end(self, ending: Ending, until: Deadline) -> None:
         for what in self._wanted():
             with self._trying(what):
                 host = self._connected(until)
-                if self._said is not ending.exit_code:
+                if self._reported is not ending.exit_code:
                     return
                 if what == "status":
-                    self._unsaid.pop(_DETAILS, None)
+                    self._failures.pop(_DETAILS, None)
                     self._set_status(host, wording.final(ending))
                 else:
                     self._comment(host, ending)
-                self._unsaid.pop(what, None)
+                self._failures.pop(what, None)
 
     @contextmanager
     def _trying(self, what: str) -> Iterator[None]:
-        """Note why something could not be said; an earlier reason counts no more."""
+        """Store why something could not be reported, instead of an earlier reason."""
         try:
             yield
         except Bare as error:
-            self._unsaid.pop(what, None)
-            self._unsaid[_DETAILS] = str(error)
+            self._failures.pop(what, None)
+            self._failures[_DETAILS] = str(error)
         except NoRights as error:
-            self._unsaid[what] = f"{error}. {_RIGHTS}"
+            self._failures[what] = f"{error}. {_RIGHTS}"
         except HostError as error:
-            self._unsaid[what] = str(error)
+            self._failures[what] = str(error)
         except Exception as error:  # noqa: BLE001  (a defect here must not change the exit code)
-            told = traceback.format_exc() if self._debug else f"{type(error).__name__}: {error}"
-            self._unsaid[what] = f"a defect in testery-gate: {told}"
+            shown = traceback.format_exc() if self._debug else f"{type(error).__name__}: {error}"
+            self._failures[what] = f"a defect in testery-gate: {shown}"
 
     def _connected(self, until: Deadline) -> CodeHost:
         if self._host is None:

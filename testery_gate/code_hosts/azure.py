@@ -4,16 +4,16 @@ The rules are those of Microsoft's REST API description, version 7.0 (``vsts-res
 same in 7.1; Azure DevOps Server 2022 knows no newer one), and of its documentation, "Use predefined
 variables". What these do not say:
 
-* Which user a token is: ``_apis/connectionData``, which never left its preview, as
-  ``azure-devops-node-api`` asks it.
-* A token that is not believed gets a page to sign in, with 203 or a redirect to another host. With
+* Which user a token belongs to: ``_apis/connectionData``, which is still a preview, has it;
+  ``azure-devops-node-api`` uses it too.
+* An invalid token gets a page to sign in, with 203 or a redirect to another host. With
   ``X-TFS-FedAuthRedirect: Suppress``, as in Microsoft's clients, it is 401.
-* A thread is made ``closed``. One that is active would hold up a pull request by the policy "check
-  for comment resolution" until somebody closes it by hand; the status is what may hold it up. On
-  which state people set it later the gate keeps its hands off.
-* A status of a pull request outlives the next push, which nobody has tested yet; that of an
+* A new thread is ``closed``. With the policy "check for comment resolution" an active one would
+  block a pull request until somebody closes it by hand; only the status may block it. The gate
+  never changes a state that people set later.
+* A status of a pull request stays after the next push, which is not tested yet; that of an
   iteration does not. So it is set for the iteration that has the commit under test.
-* All threads come on one page, and so do all iterations.
+* All threads are on one page, and so are all iterations.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from testery_gate.text import shorten
 
 VERSION = "7.0"
 GENRE = "testery-gate"
-"""What comes before a status' name, so that a branch policy can tell it from another tool's."""
+"""The prefix of a status' name, by which branch policies distinguish it from other tools'."""
 LONGEST_DESCRIPTION = 250
 
 _STATES = {
@@ -46,7 +46,7 @@ _STATES = {
 
 
 class _Token(BearerToken):
-    """A token as the password of nobody, which every kind of token may be."""
+    """A token as a password without a user name, which works for every kind of token."""
 
     def __init__(self, token: str) -> None:
         super().__init__(base64.b64encode(f":{token}".encode()).decode(), scheme="Basic")
@@ -101,13 +101,13 @@ class Azure(CodeHost):
 
     @staticmethod
     def auth(token: str) -> AuthBase:
-        """Return the token as Azure DevOps takes it, be it the pipeline's or a person's."""
+        """Return the token as Azure DevOps takes it, that of a pipeline or of a person."""
         return _Token(token)
 
     def set_status(self, status: Status) -> None:
-        """Set a status of the pull request, or of the commit where there is none.
+        """Set a status of the pull request, or of the commit if there is no pull request.
 
-        Of those with the same name the newest counts.
+        If there are several with the same name, the newest counts.
         """
         if self.place.pull_request is None:
             path, where = f"{self.place.repository}/commits/{self.place.commit}/statuses", {}
@@ -142,7 +142,7 @@ class Azure(CodeHost):
         return objects_in(value_at(self.send("GET", self.path), "value"))
 
     def add_comment(self, text: str) -> Comment:
-        """Begin a thread of the pull request."""
+        """Add a thread to the pull request, and return its comment."""
         comment = {"parentCommentId": 0, "content": text, "commentType": "text"}
         data = {"comments": [comment], "status": "closed"}
         return self.read(self.send("POST", self.path, data=data, once=True))
@@ -153,11 +153,11 @@ class Azure(CodeHost):
         return text_at(data, "authenticatedUser", "id")
 
     def body_of(self, data: object) -> str:
-        """Return what the comment says that a thread of an answer began with."""
+        """Return the text of the first comment of a thread."""
         return text_at(_first(data), "content")
 
     def read(self, data: object) -> Comment:
-        """Read a thread of an answer: the comment that it began with."""
+        """Return the first comment of a thread."""
         first = _first(data)
         return Comment(
             id=f"{number_at(data, 'id')}/comments/{number_at(first, 'id')}",
@@ -166,7 +166,7 @@ class Azure(CodeHost):
         )
 
     def content(self, text: str) -> Mapping[str, object]:
-        """Return what a comment says, as Azure DevOps takes it."""
+        """Return the text of a comment as Azure DevOps takes it."""
         return {"content": text}
 
     def send(
@@ -178,13 +178,13 @@ class Azure(CodeHost):
         once: bool = False,
         version: str = VERSION,
     ) -> object:
-        """Send a request, with the version of the API that it is for."""
+        """Send a request with a version of the API, and return the JSON of its answer."""
         params = {"api-version": version}
         return self.http.send(method, path, params=params, data=data, once=once).data
 
 
 def _first(thread: object) -> object:
-    """Return the comment that a thread began with, where it is there still."""
+    """Return the first comment of a thread; ``None`` if it was deleted."""
     comments = value_at(thread, "comments")
     first = comments[0] if isinstance(comments, list) and comments else None
     return None if value_at(first, "isDeleted") else first

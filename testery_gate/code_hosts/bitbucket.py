@@ -3,12 +3,12 @@
 The rules are those of Atlassian's REST API description, version 2.0 (``swagger.v3.json``), and of
 its documentation, "Variables and secrets". What these do not say:
 
-* Comments show HTML as it is written, so a note is hidden in a link's definition that no link uses
-  (The-PR-Agent/pr-agent#3283), and the report does without ``details``.
-* Which user a token is: ``GET /user`` knows, but refuses the access token of a repository, which
-  has no scope for it. Only its author can edit a comment, so such a token finds its own by writing
-  a marked one again as it is: 403 says that it is somebody else's.
-* How long things may be: a status' key 40 characters (buildbot/buildbot#7049), a comment 32,768 (as
+* Comments show HTML as text, so a note is hidden in a link's definition that no link uses
+  (The-PR-Agent/pr-agent#3283), and the report has no ``details``.
+* Which user a token belongs to: ``GET /user`` returns it, but refuses the access token of a
+  repository, which has no scope for it. Only its author can edit a comment, so such a token writes
+  a marked comment again without a change: 403 means that it is somebody else's.
+* Which limits there are: a status' key 40 characters (buildbot/buildbot#7049), a comment 32,768 (as
   on Bitbucket Data Center), an annotation's summary 450 (reviewdog/reviewdog#1344).
 * Annotations of an earlier pipeline stay on a report until it is deleted.
 """
@@ -40,16 +40,16 @@ from testery_gate.text import shorten
 
 API_URL = "https://api.bitbucket.org/2.0"
 PAGE = 100
-"""Comments of one request, which is the most."""
+"""Comments in one request, at most."""
 LONGEST_KEY = 40
 LONGEST_DESCRIPTION = 255
 LONGEST_SUMMARY = 450
 LONGEST_DETAILS = 2_000
-"""Characters of what a report or an annotation says."""
+"""Characters of the details of a report or an annotation."""
 ANNOTATIONS = 100
-"""Of one request, which is the most."""
+"""In one request, at most."""
 MOST_ANNOTATIONS = 1_000
-"""Of a report."""
+"""In one report."""
 
 _STATES = {
     State.PENDING: "INPROGRESS",
@@ -59,7 +59,7 @@ _STATES = {
     State.STOPPED: "STOPPED",
 }
 _RESULTS = {State.PENDING: "PENDING", State.PASSED: "PASSED"}
-"""Of a report; it has no word for anything else than failed."""
+"""The results of a report; anything else is failed, because there is no other word."""
 _SEVERITIES = {Severity.ERROR: "HIGH", Severity.WARNING: "LOW"}
 
 
@@ -75,8 +75,8 @@ class Bitbucket(CodeHost):
         super().__init__(place, http)
         self._repository = f"repositories/{place.repository}"
         self.path = f"{self._repository}/pullrequests/{place.pull_request}/comments"
-        self._asked = False
-        """Whether it was asked whom the token is of."""
+        self._user_requested = False
+        """Whether the token's user was requested."""
         self._others = set[str]()
         self._reported = False
 
@@ -123,7 +123,7 @@ class Bitbucket(CodeHost):
             **({"url": status.url} if status.url else {}),
         }
         self.send("POST", f"{commit}/statuses/build", data=data)
-        # The verdict is there by now, whatever becomes of the rest.
+        # The verdict is set already, even if the rest fails.
         with of_details():
             self._report(f"{commit}/reports/{key}", status, key)
 
@@ -149,7 +149,7 @@ class Bitbucket(CodeHost):
             self.send("POST", f"{path}/annotations", data=found[at : at + ANNOTATIONS])
 
     def comments(self) -> Iterator[object]:
-        """Return the comments of the pull request, but for those that are deleted."""
+        """Return the comments of the pull request, without deleted ones."""
         path = f"{self.path}?pagelen={PAGE}&sort=created_on"
         while path:
             page = self.send("GET", path)
@@ -159,9 +159,9 @@ class Bitbucket(CodeHost):
             path = text_at(page, "next")
 
     def wrote(self, comment: Comment) -> bool:
-        """Whether the token's user wrote a comment: only its author can write it again."""
-        if not self.user and not self._asked:
-            self._asked = True
+        """Whether the token's user wrote a comment; only its author can write it again."""
+        if not self.user and not self._user_requested:
+            self._user_requested = True
             self.user = self.find_user()
         if not self.user and comment.author not in self._others:
             try:
@@ -173,28 +173,28 @@ class Bitbucket(CodeHost):
         return bool(self.user) and comment.author == self.user
 
     def find_user(self) -> str:
-        """Return the id of the token's user, empty where the token may not ask for it."""
+        """Return the id of the token's user; empty if the token has no right to read it."""
         try:
             return text_at(self.send("GET", "user"), "uuid")
         except NoRights:
             return ""
 
     def content(self, text: str) -> Mapping[str, object]:
-        """Return what a comment says, as Bitbucket takes it."""
+        """Return the text of a comment as Bitbucket takes it."""
         return {"content": {"raw": text}}
 
     def body_of(self, data: object) -> str:
-        """Return what a comment of an answer says."""
+        """Return the text of a comment."""
         return text_at(data, "content", "raw")
 
     def read(self, data: object) -> Comment:
-        """Read a comment of an answer."""
+        """Return the comment in an answer."""
         number, author = str(number_at(data, "id")), text_at(data, "user", "uuid")
         return Comment(id=number, body=self.body_of(data), author=author)
 
 
 def _key(context: str) -> str:
-    """Return a context in the length and the letters that a key may have."""
+    """Return a key for a context, with the length and the letters that a key may have."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in context)
     if plain == context and len(context) <= LONGEST_KEY:
         return context

@@ -1,8 +1,8 @@
-"""One comment a gate: found by a hidden marker, updated in place, never doubled.
+"""One comment for each gate, which is found by a hidden marker and updated.
 
-Jobs may do this at the same time, and a code host has no lock. So whoever has added a comment looks
-again: of those with the same marker the oldest stays, is made to say the newest, and the younger
-ones are deleted. The oldest is the same one for everybody who looks, so nobody deletes it.
+Jobs may do this at the same time, and a code host has no lock. So a job that has added a comment
+reads all again. Of the comments with the same marker the oldest stays and gets the newest text, and
+the younger ones are deleted. The oldest is the same for all jobs, so no job deletes it.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from testery_gate.code_hosts.http import Gone, HostError, Lost
 from testery_gate.errors import ExitCode
 
 ROUNDS = 5
-"""How often it is looked which comments there are, before others that change them win."""
+"""How often the comments are read before the gate gives up, because others change them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What a comment says to the gates that come after, in its hidden line."""
+    """What the hidden line of a comment says to later gates."""
 
     outcome: str
     pipeline: int
     """See :class:`.host.Place`."""
 
     def line(self, marker: str) -> str:
-        """Return the note behind its marker."""
+        """Return the marker and the note as a line."""
         return f"{marker} outcome={self.outcome} pipeline={self.pipeline}"
 
 
 def marker_of(key: str) -> str:
-    """Return the marker of a key, which may be any text."""
+    """Return the marker for a key, which may be any text."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", key).strip("-")[:40]
-    # Keys that differ only in what was dropped are different keys.
+    # The digest keeps keys different that differ only in removed characters.
     return f"testery-gate:{plain or 'key'}-{sha256(key.encode()).hexdigest()[:12]}"
 
 
 def note_of(body: str, marker: str) -> Note | None:
-    """Return the note of a comment that begins with this marker; ``None`` where it does not.
+    """Return the note of a comment that begins with this marker; ``None`` if it does not.
 
-    One that quotes such a comment does not.
+    A comment that quotes such a comment does not begin with the marker.
     """
     found = re.match(
         rf"[^\w>]{{0,20}}{re.escape(marker)} outcome=(\w{{1,40}}) pipeline=(\d{{1,20}})\b",
@@ -65,11 +65,11 @@ class Wanted:
     marker: str
     note: Note
     text: str
-    """All of it, with the hidden line first."""
+    """The whole text, with the hidden line first."""
 
     def over(self, note: Note | None) -> bool:
-        """Whether to write it, where there is a comment with this note, or none."""
-        # A newer pipeline may have spoken; one that has no number can't tell.
+        """Whether to write it over a comment with this note, or as a new one for ``None``."""
+        # The comment may be from a newer pipeline; without a number that is not known.
         if note is not None and note.pipeline > self.note.pipeline > 0:
             return False
         match self.mode:
@@ -88,19 +88,19 @@ class Wanted:
 def own_comments(host: CodeHost, marker: str) -> Sequence[Comment]:
     """Return the comments with the marker that the token's own user wrote, the oldest first."""
     marked = [found for found in host.comments() if note_of(host.body_of(found), marker)]
-    # Every system gives a younger comment a larger number, in whatever order it lists them.
+    # In every system a younger comment has a larger number, in whatever order they are listed.
     marked.sort(key=lambda found: number_at(found, "id"))
-    # Who asks is asked only where it matters.
+    # The token's user is requested only if there are marked comments.
     return list(filter(host.wrote, map(host.read, marked)))
 
 
 def keep_one(host: CodeHost, wanted: Wanted) -> None:
-    """Have one comment with the marker, that says what is wanted; raises :class:`HostError`."""
+    """Make one comment with the marker have the wanted text; raises :class:`HostError`."""
     added: Comment | None = None
     for _ in range(ROUNDS):
         own = own_comments(host, wanted.marker)
         if not own:
-            # Not every system lists at once what was added.
+            # Some systems do not list a new comment at once.
             if added is not None or not wanted.over(None):
                 return
             with suppress(Lost):

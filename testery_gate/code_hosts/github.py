@@ -4,10 +4,10 @@ The rules are those of GitHub's REST API description, version 2022-11-28 (``@oct
 npm), and of its documentation, "Rate limits for the REST API" and "Using the REST API to interact
 with checks". What those do not say:
 
-* Which user a token is: ``GET /user`` is refused for the token of a workflow. GraphQL's ``viewer``
-  knows, as ``github-actions[bot]``, which is the name that REST gives a comment's author too
+* Which user a token belongs to: ``GET /user`` is refused for the token of a workflow. GraphQL's
+  ``viewer`` returns ``github-actions[bot]``, which is also REST's name of a comment's author
   (cli/cli#6384, marocchino/sticky-pull-request-comment#332).
-* Only apps may make check runs; the token of a workflow is an app's, a personal one is not. The
+* Only apps may create check runs. The token of a workflow is an app's, a personal one is not. The
   link of a check run that such a token makes leads to the check run itself, whatever
   ``details_url`` says (actions/github-script#143), so its text links to the run as well.
 * An annotation needs a path. GitHub's own runner writes ``.github`` where a message has no file.
@@ -35,9 +35,9 @@ from testery_gate.code_hosts.http import HostError, Http, Lost, NoRights
 from testery_gate.text import shorten
 
 PAGE = 100
-"""Comments or check runs of one request, which is the most."""
+"""Comments or check runs in one request, at most."""
 ANNOTATIONS = 50
-"""Of one request, which is the most; further ones are added to those that are there."""
+"""In one request, at most; those of further requests are added."""
 MOST_ANNOTATIONS = 200
 VIEWER = "query { viewer { login } }"
 LONGEST_DESCRIPTION = 140
@@ -49,7 +49,7 @@ LONGEST_SUMMARY = 65_535
 _CONCLUSIONS = {
     State.PASSED: "success",
     State.FAILED: "failure",
-    # A neutral one would let a change be merged.
+    # "neutral" would allow a merge.
     State.NO_VERDICT: "failure",
     State.STOPPED: "cancelled",
 }
@@ -76,9 +76,9 @@ class GitHub(CodeHost):
         self.path = f"{self._repository}/issues/{place.pull_request}/comments"
         self._check_run: int | None = None
         self._external_id = uuid4().hex
-        """Tells its check run from those that other jobs of the same name make at the same time."""
-        self._asked = False
-        """Whether a check run was asked for, and so may be there."""
+        """The id by which its check run differs from those of other jobs with the same name."""
+        self._check_run_requested = False
+        """Whether a check run was requested, and so may exist."""
         self._may_check = True
 
     @staticmethod
@@ -101,7 +101,7 @@ class GitHub(CodeHost):
         )
 
     def set_status(self, status: Status) -> None:
-        """Make or update a check run where the token may, else a commit status."""
+        """Create or update a check run if the token may do so, or else set a commit status."""
         if self._may_check:
             try:
                 self._check(status)
@@ -134,37 +134,37 @@ class GitHub(CodeHost):
             "output": {"title": title, "summary": summary},
         }
         self._update_check_run(data)
-        # The verdict is there by now, whatever becomes of what tests are called.
+        # The verdict is set already, even if the annotations fail.
         with of_details():
             for part in _annotations(status.issues):
                 output = {"title": title, "summary": summary, "annotations": part}
                 self.send("PATCH", self._one_check_run(), data={"output": output})
 
     def _update_check_run(self, data: Mapping[str, Any]) -> None:
-        """Update the check run, or make it; where an answer was lost, it is there perhaps."""
+        """Update the check run, or create it; after a lost answer, look first if it was created."""
         attempts = 0
         while True:
-            if self._check_run is None and self._asked:
+            if self._check_run is None and self._check_run_requested:
                 self._check_run = self._find_check_run(data["name"])
             if self._check_run is not None:
                 self.send("PATCH", self._one_check_run(), data=data)
                 return
             own = {"head_sha": self.place.commit, "external_id": self._external_id}
-            self._asked = True
+            self._check_run_requested = True
             attempts += 1
             try:
                 made = self.send(
                     "POST", f"{self._repository}/check-runs", data={**data, **own}, once=True
                 )
             except Lost as lost:
-                # GitHub may list a moment later what it has made.
+                # GitHub may list a new check run only a moment later.
                 self.http.wait(attempts, lost)
             else:
                 self._check_run = number_at(made, "id")
                 return
 
     def _find_check_run(self, name: str) -> int | None:
-        """Return the check run that this process has made, if there is one."""
+        """Return the number of the check run that this process has created, if there is one."""
         path = f"{self._repository}/commits/{self.place.commit}/check-runs"
         params: Mapping[str, str | int] = {"check_name": name, "filter": "all", "per_page": PAGE}
         answer = self.http.send("GET", path, params=params)
@@ -190,15 +190,15 @@ class GitHub(CodeHost):
         return text_at(self.send("POST", url, data={"query": VIEWER}), "data", "viewer", "login")
 
     def path_of(self, comment: Comment) -> str:
-        """Return where a comment is, whichever pull request it belongs to."""
+        """Return the path of a comment, which does not depend on its pull request."""
         return f"{self._repository}/issues/comments/{comment.id}"
 
     def body_of(self, data: object) -> str:
-        """Return what a comment of an answer says."""
+        """Return the text of a comment."""
         return text_at(data, "body")
 
     def read(self, data: object) -> Comment:
-        """Read a comment of an answer."""
+        """Return the comment in an answer."""
         number, author = str(number_at(data, "id")), text_at(data, "user", "login")
         return Comment(id=number, body=self.body_of(data), author=author)
 
@@ -209,7 +209,7 @@ class GitHub(CodeHost):
 def _pull_request(event: object, environment: Mapping[str, str]) -> int | None:
     """Return the pull request's number, if the event is about one.
 
-    A comment's event calls it an issue; that of a pull request from elsewhere has no other ref.
+    The event of a comment calls it an issue. Otherwise the number may be in ``GITHUB_REF``.
     """
     is_one = value_at(event, "issue", "pull_request") is not None
     for name in ("pull_request", *(("issue",) if is_one else ())):

@@ -3,15 +3,15 @@
 The rules are those of GitLab's documentation, "Notes API", "Commits API" and "Predefined CI/CD
 variables". What these do not say:
 
-* The token of a job may read notes in newer versions, but neither write one nor set a status
-  (``lib/api/notes.rb``, "CI/CD job token"), so it takes an access token of the project.
-* A status belongs to a pipeline. Without ``pipeline_id`` GitLab takes the newest of the commit, or
-  makes one of the branch. The pipeline of a merged result has a commit of its own, which gets the
-  status where that of the source branch is under test.
-* A status that is running can't be set to running again, which GitLab refuses with 400. It is there
-  when an earlier job was killed, and as good as set (runatlantis/atlantis#2685).
-* A note of a reader is a note to all the same: the pages are those of what the system has, so one
-  may be shorter than asked for. ``X-Next-Page`` says whether there is another one.
+* The token of a job can read notes in newer versions, but can't write notes or set a status
+  (``lib/api/notes.rb``, "CI/CD job token"). So an access token of the project is needed.
+* A status belongs to a pipeline. Without ``pipeline_id`` GitLab takes the newest one of the commit,
+  or creates one for the branch. The pipeline of a merged result has its own commit, which gets the
+  status if the commit of the source branch is under test.
+* GitLab refuses with 400 to set a running status to running again. It is running already if an
+  earlier job was killed, so the error is ignored (runatlantis/atlantis#2685).
+* A page may have fewer notes than requested, because some are not visible to the user.
+  ``X-Next-Page`` says whether there is another page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from testery_gate.code_hosts.http import HostError, Http
 from testery_gate.text import shorten
 
 PAGE = 100
-"""Notes of one request, which is the most."""
+"""Notes in one request, at most."""
 LONGEST = 255
 """Characters of a status' name, description and address."""
 
@@ -62,7 +62,7 @@ class GitLab(CodeHost):
         commit = surroundings.commit()
         if commit is not None and commit == environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"):
             commit = environment.get("CI_COMMIT_SHA")
-        # In the pipeline of a fork these are two projects, and only the fork has its commit.
+        # In the pipeline of a fork these are two projects, and only the fork has the commit.
         target = environment.get("CI_MERGE_REQUEST_PROJECT_ID") or project
         server = environment.get("CI_SERVER_URL") or "https://gitlab.com"
         return Place(
@@ -77,7 +77,7 @@ class GitLab(CodeHost):
 
     @staticmethod
     def auth(token: str) -> AuthBase:
-        """Return the token in GitLab's own header."""
+        """Return the authentication that sends the token in GitLab's own header."""
         return BearerToken(token, header="PRIVATE-TOKEN", scheme="")
 
     def set_status(self, status: Status) -> None:
@@ -122,10 +122,10 @@ class GitLab(CodeHost):
         return str(number_at(self.send("GET", "user"), "id"))
 
     def body_of(self, data: object) -> str:
-        """Return what a note of an answer says."""
+        """Return the text of a note."""
         return text_at(data, "body")
 
     def read(self, data: object) -> Comment:
-        """Read a note of an answer."""
+        """Return the note in an answer."""
         author = str(value_at(data, "author", "id") or "")
         return Comment(id=str(number_at(data, "id")), body=self.body_of(data), author=author)

@@ -1,4 +1,4 @@
-"""What the systems that host code have in common: a place, a status, comments, and their faults."""
+"""What all systems that host code have in common: a place, a status, comments, and faults."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from testery_gate.code_hosts.http import Gone, HostError, Http, NoRights
 
 
 class Bare(HostError):
-    """The status is set, but not what belongs to it: annotations, a report."""
+    """The status is set, but not its annotations or its report."""
 
 
 @contextmanager
 def of_details() -> Iterator[None]:
-    """Raise :class:`Bare` where a request does not do what it was asked, for whatever reason."""
+    """Raise :class:`Bare` for any :class:`.http.HostError` in the block."""
     try:
         yield
     except HostError as error:
@@ -35,33 +35,33 @@ class Surroundings:
 
     environment: Mapping[str, str]
     read_event: Callable[[], object]
-    """Returns the JSON that the CI system says of its event, ``None`` where it says nothing."""
+    """Returns the JSON of the CI system's event; ``None`` if there is none."""
     commit: Callable[[], str | None]
-    """Returns the commit under test, as ``--git-ref auto`` finds it; ``None`` if it doesn't."""
+    """Returns the commit under test, as ``--git-ref auto`` finds it, or ``None``."""
 
     def number(self, variable: str) -> int | None:
-        """Return the number that a variable of the environment has; ``None`` if it has none."""
+        """Return the number in an environment variable; ``None`` if there is none."""
         value = self.environment.get(variable, "")
         return int(value) if re.fullmatch(r"\d{1,18}", value, re.ASCII) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which change the pipeline is about, and where that is; from the environment alone."""
+    """Which change the pipeline is about, and where that is, only by the environment."""
 
     api_url: str
     """The base address of the system's API, without a slash at the end."""
     repository: str
-    """As the system's own addresses name it: ``owner/name``, a project's id, ..."""
+    """Its name in the system's addresses: ``owner/name``, a project's id, ..."""
     commit: str | None = None
-    """The commit under test; ``None`` where it is not known, and then it gets no status."""
+    """The commit under test; ``None`` if it is not known, and then no status is set."""
     pull_request: int | None = None
-    """Its number; ``None`` where the pipeline is about none."""
+    """Its number; ``None`` if the pipeline is not about a pull request."""
     pipeline_url: str = ""
     pipeline: int = 0
-    """A number that grows from one pipeline to the next; 0 where there is none."""
+    """A number that is larger for a later pipeline; 0 if there is none."""
     gate: str = ""
-    """What tells this gate from the others of the repository, such as the names of workflow and
+    """A name by which this gate differs from others of the repository, such as those of workflow and
     job: the default of ``--comment-key``."""
 
 
@@ -70,14 +70,14 @@ class Comment:
     """A comment of a pull request."""
 
     id: str
-    """Whatever the system needs to find it again."""
+    """What the system needs to find it again."""
     body: str
     author: str = ""
-    """The id of the user who wrote it; empty where the system does not say it."""
+    """The id of the user who wrote it; empty if the system does not report it."""
 
 
 class State(Enum):
-    """How the gate stands, as far as a status shows it."""
+    """The state of the gate, as a status shows it."""
 
     PENDING = "pending"
     PASSED = "passed"
@@ -96,19 +96,19 @@ class Status:
     description: str
     """One line; the code host shortens it."""
     context: str = ""
-    """Its name, which tells it from others of the same commit."""
+    """Its name, by which it differs from others of the same commit."""
     url: str = ""
-    """The run's page, or else the pipeline's; empty where there is none."""
+    """The run's page, or else the pipeline's; empty if there is none."""
     report: Callable[[int], str] = lambda _: ""
-    """Renders the report as Markdown in at most so many bytes; empty while it is pending."""
+    """Renders the report as Markdown, up to a limit in bytes; empty while it is pending."""
     issues: Sequence[Issue] = ()
-    """What to annotate, the most important first, as far as the system shows such a thing."""
+    """What to annotate, the most important first, if the system shows annotations."""
 
 
 class CodeHost(ABC):
-    """One change on a system that hosts code, as far as all systems do the same.
+    """One change on a system that hosts code, with what is the same for all systems.
 
-    Every method raises :class:`.http.HostError`.
+    Every method may raise :class:`.http.HostError`.
     """
 
     name: str
@@ -118,9 +118,9 @@ class CodeHost(ABC):
     folds: bool = True
     """Whether its comments show HTML's ``details``."""
     hidden: str = "<!-- {} -->"
-    """The line that keeps a note in a comment where people do not see it.
+    """The line that hides a note in a comment.
 
-    The note is letters, digits, blanks and ``:=-_.`` only.
+    The note has only letters, digits, blanks and ``:=-_.``.
     """
     replacing: str = "PUT"
     """The method that replaces a comment."""
@@ -131,32 +131,32 @@ class CodeHost(ABC):
         self.place = place
         self.http = http
         self.user = ""
-        """Whom the token is of, as :attr:`Comment.author` has it; empty until that is known."""
+        """The token's user, as in :attr:`Comment.author`; empty until it is known."""
 
     @staticmethod
     @abstractmethod
     def find_place(surroundings: Surroundings) -> Place:
-        """Return what the system's own pipelines say of the change."""
+        """Return the change that the system's own pipelines are about."""
 
     @staticmethod
     def auth(token: str) -> AuthBase:
-        """Return how a token is sent."""
+        """Return the authentication that sends a token."""
         return BearerToken(token)
 
     @abstractmethod
     def set_status(self, status: Status) -> None:
-        """Set the status of the commit; one that was set before in this process is replaced.
+        """Set the status of the commit, and replace one that this process has set before.
 
-        Raises :class:`Bare` where only what belongs to it could not be said.
+        Raises :class:`Bare` if only its annotations or its report could not be set.
         """
 
     @abstractmethod
     def comments(self) -> Iterable[object]:
-        """Return the comments of the change, of all pages, each as the answer has it."""
+        """Return the comments of the change from all pages, as in the answers."""
 
     @abstractmethod
     def find_user(self) -> str:
-        """Return whom the token is of; empty where the system does not say it."""
+        """Return the token's user; empty if the system does not report it."""
 
     def wrote(self, comment: Comment) -> bool:
         """Whether the token's own user wrote a comment."""
@@ -166,37 +166,37 @@ class CodeHost(ABC):
         return comment.author == self.user
 
     def add_comment(self, text: str) -> Comment:
-        """Add a comment, once: raises :class:`Lost` where it isn't known whether it was added."""
+        """Add a comment; raises :class:`.http.Lost` if it isn't known whether it was added."""
         comment = self.read(self.send("POST", self.path, data=self.content(text), once=True))
         self.user = comment.author or self.user
         return comment
 
     def replace_comment(self, comment: Comment, text: str) -> None:
-        """Replace what a comment says; raises :class:`Gone` if it is not there any more."""
+        """Replace the text of a comment; raises :class:`Gone` if it is not there any more."""
         self.send(self.replacing, self.path_of(comment), data=self.content(text))
 
     def delete_comment(self, comment: Comment) -> None:
-        """Delete a comment; one that is gone already is no error."""
+        """Delete a comment; if it is gone already, nothing is raised."""
         with suppress(Gone):
             self.send("DELETE", self.path_of(comment))
 
     @abstractmethod
     def body_of(self, data: object) -> str:
-        """Return what a comment of an answer says, empty where it says nothing.
+        """Return the text of a comment in an answer; empty if it has none.
 
-        It may be anybody's, and look like anything.
+        The comment may be from anybody, and have any form.
         """
 
     @abstractmethod
     def read(self, data: object) -> Comment:
-        """Read a comment of an answer."""
+        """Return the comment in an answer."""
 
     def content(self, text: str) -> Mapping[str, object]:
-        """Return what a comment says, as the system takes it."""
+        """Return the text of a comment as the system takes it."""
         return {"body": text}
 
     def path_of(self, comment: Comment) -> str:
-        """Return where a comment is."""
+        """Return the path of a comment."""
         return f"{self.path}/{comment.id}"
 
     def send(self, method: str, path: str, *, data: object = None, once: bool = False) -> object:

@@ -1,7 +1,7 @@
-"""Requests to a code host: few, bounded in time together, and with retries where they help.
+"""Requests to a code host, with one time limit for all of them, and with retries where they help.
 
-What a code host asks for is obeyed as far as the time goes: ``Retry-After``, and where GitHub and
-GitLab say instead when their limit ends. The token is in no message.
+Before a retry it waits as long as the code host asks, if there is time: by ``Retry-After``, or by
+the end of the rate limit of GitHub and GitLab. The token is in no message.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from testery_gate.waiting.deadline import Deadline
 LARGEST_ANSWER = 32 * 1024 * 1024
 MOST_VALUES = 1_000_000
 FIRST_DELAY = 0.5
-"""Seconds, twice as many before each further attempt; who asks for less gets it all the same."""
+"""Seconds, doubled before each further attempt, and not less if the code host asks for less."""
 LONGEST_MESSAGE = 300
 _REFUSED = {203, 401, 403, 404}
-"""With 203 Azure DevOps sends its page to sign in."""
+"""Azure DevOps sends its page to sign in with 203."""
 
 
 class HostError(Exception):
-    """The code host did not do what it was asked; the message may be shown.
+    """The code host did not do what was requested; the message may be shown.
 
-    ``status`` is that of its answer, if there was one.
+    ``status`` is the HTTP status of its answer, if there was one.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -48,24 +48,24 @@ class NoRights(HostError):
 
 
 class Gone(NoRights):
-    """It is not there any more, or is hidden (404)."""
+    """The object does not exist any more, or is hidden (404)."""
 
 
 class Lost(HostError):
-    """There was no answer to what must not be sent twice: it may have been done."""
+    """There was no answer to a request that must not be sent twice: it may have been done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a code host said to a request that it did."""
+    """A code host's answer to a request that it has done."""
 
     data: object
-    """The JSON, ``None`` where there was none."""
+    """The JSON; ``None`` if there was none."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Busy(Exception):
-    """It wasn't done, and may be asked for again after so many seconds."""
+    """A request wasn't done, and may be sent again after ``delay`` seconds."""
 
     def __init__(self, error: HostError, delay: float = 0) -> None:
         super().__init__(str(error))
@@ -76,7 +76,7 @@ class _Busy(Exception):
 class Http:
     """Sends requests to one code host, until the deadline.
 
-    Raises :class:`HostError` where the address or the way to it can't be used.
+    Raises :class:`HostError` if the address, or the proxy for it, can't be used.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class Http:
         sleep: Callable[[float], None],
         now: Callable[[], float],
     ) -> None:
-        """Take what it needs; ``now`` gives seconds since 1970, by which some limits end."""
+        """Check the address; ``now`` returns seconds since 1970, in which some limits are given."""
         try:
             self.base_url = check_address(
                 base_url, "the code host's address", "https://api.github.com"
             )
             self._origin = _origin(self.base_url)
-            # Of user:password the second is a secret by itself.
+            # In user:password the password alone is a secret too.
             password = token.partition(":")[2]
             secrets = [password] if password else []
             self._transport = Transport(find_route(self.base_url), token, auth, secrets=secrets)
@@ -105,7 +105,7 @@ class Http:
         self._now = now
 
     def limit(self, deadline: Deadline) -> None:
-        """Send requests until then; before this is said, there are none."""
+        """Allow requests until a deadline; before this call no request is sent."""
         self._deadline = deadline
 
     def send(
@@ -117,11 +117,11 @@ class Http:
         data: object = None,
         once: bool = False,
     ) -> Answer:
-        """Send a request to a path below the base address, or to a whole address on its host.
+        """Send a request to a path below the base address, or to a full address on its host.
 
-        What must be sent ``once`` is sent again only if the answer says that it was not done, and
-        raises :class:`Lost` where there is no answer. Raises :class:`Gone`, :class:`NoRights` or
-        :class:`HostError` too.
+        A request with ``once`` is sent again only if the answer says that it was not done, and
+        raises :class:`Lost` if there is no answer. Also raises :class:`Gone`, :class:`NoRights` or
+        :class:`HostError`.
         """
         url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}"
         if _origin(url) != self._origin:
@@ -139,10 +139,10 @@ class Http:
                 self.wait(attempts, busy.error, busy.delay)
 
     def wait(self, attempts: int, error: HostError, asked: float = 0) -> None:
-        """Wait after so many attempts before the next one.
+        """Wait before the next attempt.
 
-        ``asked`` is how many seconds the system asks for, if it does. Raises the error of the last
-        attempt where no time is left for another.
+        ``attempts`` is how many there were, and ``asked`` how many seconds the system asks for.
+        Raises ``error``, that of the last attempt, if no time is left for another.
         """
         delay = max(asked, FIRST_DELAY * 2 ** (attempts - 1))
         if delay >= self._deadline.remaining():
@@ -176,8 +176,8 @@ class Http:
     def _refusal(self, reply: Reply, request: Request, *, once: bool) -> Exception:
         url = request.url.partition("?")[0]
         what = f"{request.method} {url}: HTTP {faults.status_text(reply.status)}"
-        said = self._said(reply.body)
-        message = self._shown(f"{what} ({said})" if said else what)
+        reason = self._reason(reply.body)
+        message = self._shown(f"{what} ({reason})" if reason else what)
         delay = self._asked_to_wait(reply)
         if delay is not None and reply.status in {403, 429, 503}:
             return _Busy(HostError(message, status=reply.status), delay)
@@ -202,8 +202,8 @@ class Http:
                 return max(0.0, float(reset) - self._now())
         return None
 
-    def _said(self, body: bytes) -> str:
-        """Return the system's own words for why not."""
+    def _reason(self, body: bytes) -> str:
+        """Return the reason in the system's own words; empty if there is none."""
         try:
             data: Any = decode_json(body, MOST_VALUES)
         except (MalformedAnswer, ValueError, RecursionError):

@@ -17,7 +17,7 @@ from testery_gate.reports.view import worst_first
 from testery_gate.text import clean_line
 
 MOST_ISSUES = 200
-"""How many problems are annotated, where the system shows such a thing."""
+"""How many problems are annotated, where the system shows annotations."""
 
 PENDING = Status(state=State.PENDING, description="Waiting for Testery")
 _STATES = {
@@ -30,7 +30,7 @@ _PLAIN_URL = re.compile(r"https?://[\w.~:/?#@!$&*+,;=%-]+", re.ASCII)
 
 
 def context_of(place: Place) -> str:
-    """Return the name of the status where the user gives none."""
+    """Return the name of the status if the user gives none."""
     return f"testery-gate ({place.gate})" if place.gate else "testery-gate"
 
 
@@ -47,7 +47,7 @@ def final(ending: Ending) -> Status:
 
 
 def description(ending: Ending) -> str:
-    """Say in one line how the gate ended."""
+    """Return in one line how the gate ended."""
     code = ending.exit_code
     if code not in {judged.exit_code for judged in ending.runs}:
         why = "" if ending.reason == code.meaning else f" ({ending.reason})"
@@ -72,7 +72,7 @@ def comment(ending: Ending, host: CodeHost, wishes: Wishes) -> Wanted:
 
 
 def _foot(place: Place, key: str) -> str:
-    """Say which gate this is, of which commit and pipeline."""
+    """Return the line that names the gate, its commit and its pipeline."""
     commit = f"commit {markdown.code(place.commit[:7])}" if place.commit else ""
     url = place.pipeline_url
     pipeline = f"[pipeline]({url})" if _PLAIN_URL.fullmatch(url) else ""

@@ -1,1 +1,1 @@
-"""What people see of a wait."""
+"""What people see while the gate waits."""

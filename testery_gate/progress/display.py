@@ -1,6 +1,6 @@
 """What a person sees while the gate waits: a live display on a terminal, plain lines in a log.
 
-Nothing here may matter to the verdict: what can't be written is dropped by :class:`SafeStream`.
+Nothing here may change the verdict: :class:`SafeStream` drops what can't be written.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from testery_gate.progress.stream import SafeStream, speaks_unicode
 from testery_gate.waiting.polling import Progress
 
 SIGN_OF_LIFE = 55.0
-"""Seconds without a line after which a log gets one: a minute, less what a busy machine delays."""
+"""Seconds without a line after which a log gets one; on a busy machine it may take a minute."""
 TICK = 0.5
-"""Seconds between two looks at the clock, and between two frames at least."""
+"""Seconds between two looks at the clock, and the least between two frames."""
 MOMENT = 0.05
-"""Seconds that a signal has to be noticed."""
+"""Seconds in which Python can notice a signal."""
 PATIENCE = 5.0
-"""Seconds that a terminal has for the last frame; the process does not wait longer for it."""
+"""Seconds that the process waits for a terminal to take the last frame."""
 RUN_LINES = 20
-"""How many runs get a line of their own in a log after one poll."""
+"""How many runs have their own line in a log after one poll."""
 
 
 class Display(Protocol):
-    """Shows how the wait goes; its methods may be called from any thread."""
+    """Shows the state of the wait; its methods may be called from any thread."""
 
     def update(self, progress: Progress) -> None:
         """Show what is known after a poll."""
@@ -61,13 +61,13 @@ def display(
     patience: float = PATIENCE,
     tick: float = TICK,
 ) -> Iterator[Display]:
-    """Show progress on a stream until the block is left; without a stream, show nothing.
+    """Yield a display on a stream; without a stream, one that shows nothing.
 
-    ``live`` needs a terminal whose cursor can be moved. ``quiet`` leaves only what is said,
-    ``verbose`` gives every poll a line, on a terminal too. ``trusted`` says that failed tests of a
-    run that is PASS are tolerated. ``NO_COLOR`` and the locale in the
+    ``live`` needs a terminal whose cursor can be moved. ``quiet`` shows only lines given to
+    :meth:`Display.say`, and ``verbose`` a line for every poll, on a terminal too. ``trusted`` means
+    that failed tests of a run that is PASS are tolerated. ``NO_COLOR`` and the locale in the
     environment are respected. ``patience`` is how many seconds a terminal has for the last frame,
-    ``tick`` how many pass between two frames at least.
+    and ``tick`` the least seconds between two frames.
     """
     out = SafeStream(stream or io.StringIO())
     if stream is None or quiet:
@@ -96,15 +96,15 @@ def _ticking(
     patience: float | None = None,
     pause: Callable[[], float] = lambda: TICK,
 ) -> Iterator[None]:
-    """Call repeatedly from a thread: a poll may hang, and two polls may be far apart.
+    """Call ``tick`` repeatedly from a thread, because a poll may hang or take long.
 
-    The call may hang too, on a terminal that accepts nothing; then the thread is abandoned.
+    A call may hang too, on a terminal that accepts nothing; then the thread is abandoned.
     """
     over = threading.Event()
 
     def keep_ticking() -> None:
         tick()
-        # In two steps: who was stopped meanwhile is told of it (SIGCONT) before the next tick.
+        # In two steps, so that a process that was stopped handles SIGCONT before the next tick.
         while not (over.wait(pause() - MOMENT) or over.wait(MOMENT)):
             tick()
         end()
@@ -120,7 +120,7 @@ def _ticking(
 
 @contextmanager
 def _called_on_continue(call: Callable[[], None]) -> Iterator[None]:
-    """Call when the process was stopped (Ctrl-Z) and goes on; the shell has written meanwhile."""
+    """Call when the process goes on after a stop (Ctrl-Z), in which the shell has written."""
     with suppress(AttributeError, ValueError):  # not on Windows, and in the main thread only
         signal.signal(signal.SIGCONT, lambda *_: call())
     try:
@@ -131,7 +131,7 @@ def _called_on_continue(call: Callable[[], None]) -> Iterator[None]:
 
 
 class LogDisplay:
-    """Writes lines when something changed, and from time to time when nothing does."""
+    """Writes lines when something changes, and from time to time when nothing changes."""
 
     def __init__(
         self,
@@ -160,18 +160,18 @@ class LogDisplay:
                 self._write(*self._news(before, progress.runs), self._overview())
 
     def say(self, line: str) -> None:
-        """Write the line with the time it came."""
+        """Write the line with its time."""
         with self._lock:
             self._write(line)
 
     def tick(self) -> None:
-        """Write how things stand if there was no line for long."""
+        """Write the state of the runs if there was no line for a long time."""
         with self._lock:
             if self._clock() - self._last_line >= SIGN_OF_LIFE:
                 self._write(self._overview())
 
     def _news(self, before: Mapping[int, Found], runs: Mapping[int, Found]) -> list[str]:
-        """Return a line for each of several runs that got another status or lost a test."""
+        """Return a line for each run with another status or more failed tests; none for one run."""
         if len(runs) <= 1:
             return []
         moved = [
@@ -198,7 +198,7 @@ class LogDisplay:
 
 
 class QuietDisplay(LogDisplay):
-    """Writes only what is said."""
+    """Writes only lines given to :meth:`say`."""
 
     def update(self, progress: Progress) -> None:
         """Show nothing."""

@@ -1,6 +1,6 @@
 """Which tests have failed so far, read in the background while the gate waits.
 
-The endpoint for the tests of a run is not documented, so that nothing may depend on it.
+The endpoint for the tests of a run is not documented, so nothing may depend on it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from testery_gate.waiting.polling import Progress, Sighting
 MOST_READS = 5
 """How often the tests of a run are asked for."""
 PAUSE = 30.0
-"""Seconds from one such request to the next; for the same run twice as many each time."""
+"""Seconds from one request to the next; for the same run they double each time."""
 NAMED = 10
 """How many tests of a run are named."""
 LONGEST_NAME = 100
-"""Characters of a test's name, and of its file, so that ten of them are no screenful."""
+"""Characters of a test's name, and of its file, so that ten tests do not fill the screen."""
 
 Fetch = Callable[[int], Sequence[TestResult]]
-"""Asks once for the tests of a run."""
+"""Returns the tests of a run, with one request."""
 
 
 def in_background(work: Callable[[], None]) -> None:
@@ -44,9 +44,9 @@ def naming(
     clock: Callable[[], float] = time.monotonic,
     start: Callable[[Callable[[], None]], None] = in_background,
 ) -> Iterator[Callable[[Progress], None]]:
-    """Yield what shows progress, and names each test that has failed until the block is left.
+    """Yield a function that shows progress, and names tests that failed until the block is left.
 
-    ``connect`` is called in the background, once; without it no test is named.
+    ``connect`` is called once, in the background; without it no test is named.
     """
     if connect is None:
         yield shown.update
@@ -69,16 +69,16 @@ class _Known:
 
     reads: int = 0
     next_read: float = 0.0
-    """When the tests may be asked for again; on the wait's clock."""
+    """When the tests may be requested again, on the clock of the wait."""
     failed: int = 0
-    """How many tests had failed when they were asked for."""
+    """How many tests had failed at the last request."""
     tests: set[tuple[str, str]] = field(default_factory=set)
 
 
 class _Names:
-    """Asks for the tests of a run that goes on, when more of them have failed.
+    """Requests the tests of a run that is not finished, when more of them have failed.
 
-    No poll waits for it, and an API that refuses is not asked again.
+    No poll waits for this, and an API that refuses is not asked again.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class _Names:
         self._is_busy = self._is_over = False
 
     def update(self, progress: Progress) -> None:
-        """Begin to ask, if it is time to."""
+        """Start a request if it is time for one."""
         now = self._clock()
         with self._lock:
             soon = self._is_busy or now < self._next_read
@@ -125,7 +125,7 @@ class _Names:
             self.stop()
 
     def stop(self) -> None:
-        """Name no test any more."""
+        """Name no more tests."""
         with self._lock:
             self._is_over = True
 
@@ -142,7 +142,7 @@ class _Names:
             lines = [*self._news(run, self._fetch(run.id))]
         except (NotFound, Unauthorized):
             refused = True
-        except Exception:  # noqa: BLE001, S110  (what only names tests may not spoil the wait)
+        except Exception:  # noqa: BLE001, S110  (a fault here must not end the wait)
             pass
         with self._lock:
             self._is_busy = False
@@ -151,7 +151,7 @@ class _Names:
                 self._say(f"{lead}: {line}")
 
     def _news(self, run: TestRun, results: Sequence[TestResult]) -> Iterator[str]:
-        """Name the tests that have failed, and did not pass when they were tried again."""
+        """Return the new tests that have failed, and did not pass in a retry."""
         known = self._known[run.id].tests
         passed = {_test(result) for result in results if result.status is ResultStatus.PASS}
         failed = {_test(result): None for result in results if result.status is ResultStatus.FAIL}
@@ -159,8 +159,8 @@ class _Names:
         shown = new[: max(0, NAMED - len(known))]
         known.update(new)
         for name, file in shown:
-            told = shorten(name, LONGEST_NAME)
-            yield f"{told} ({shorten(file, LONGEST_NAME)})" if file else told
+            short_name = shorten(name, LONGEST_NAME)
+            yield f"{short_name} ({shorten(file, LONGEST_NAME)})" if file else short_name
         rest = len(new) - len(shown)
         if rest:
             yield f"{rest} more {'test' if rest == 1 else 'tests'}"

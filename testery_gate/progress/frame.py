@@ -1,4 +1,4 @@
-"""What a frame of the live display holds: a line for each run and a few for all."""
+"""The content of a frame of the live display: a line for each run and a few for all."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ Span = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """What a frame is drawn with."""
+    """The characters that a frame is drawn with."""
 
     done: str
     failed: str
-    """Another sign than of what is done, for who sees no colours."""
+    """Another sign than ``done``, for people who see no colours."""
     rest: str
     ellipsis: str
     encoding: str
 
     def drawable(self, text: str) -> str:
-        """Return remote text with ``?`` for what the terminal can't show."""
+        """Return remote text with ``?`` for characters that the terminal can't show."""
         return settled(clean_text(text)).encode(self.encoding, "replace").decode(self.encoding)
 
     def fit(self, text: str, width: int) -> str:
-        """Shorten remote text to one line of so many columns."""
+        """Return remote text on one line of at most ``width`` columns."""
         return shorten_to_columns(self.drawable(one_line(text)), width, self.ellipsis)
 
 
@@ -52,16 +52,16 @@ ASCII = Style(done="#", failed="x", rest="-", ellipsis="...", encoding="ascii")
 
 
 LONGEST_BAR = 120
-"""Columns, for all tests; it leaves the status and the count within one look."""
+"""Columns of the bar for all tests; status and count stay close to each other."""
 BAR_OF_SEVERAL = 30
-"""Columns, for one of several runs. With more, each line would fold when a wide terminal is
-narrowed, which moves the first ones out of its reach."""
+"""Columns of the bar for one of several runs. With more, each line would fold when a wide terminal
+is narrowed, and the first ones could no longer be erased."""
 
 
 def frame(
     look: Look | None, now: float, elapsed: float, width: int, height: int, style: Style
 ) -> list[list[Span]]:
-    """Return the lines of a frame, the ones that change by themselves last."""
+    """Return the lines of a frame; those that change with the time are last."""
     if look is None:
         return [[(f"waiting for the first answer, {clock_time(elapsed)}", "")]]
     progress = look.progress
@@ -79,7 +79,7 @@ def frame(
 
 
 def _rounded(limit: float) -> int:
-    """Return the seconds of the timeout, without those that a slow machine took to start."""
+    """Return the timeout, rounded: the start of the gate can add some seconds."""
     return round(limit) if limit < 600 else 10 * round(limit / 10)
 
 
@@ -131,7 +131,7 @@ def _rows(runs: Sequence[tuple[int, Found]], width: int, style: Style) -> Iterat
     room = width - id_width - status_width - 4
     rest = room - done_width - failed_width - 4
     names = max((columns(style.drawable(run.name or "")) for run in seen), default=0)
-    # Names have what they need of one half.
+    # Names take what they need, up to one half.
     bar_width = min(BAR_OF_SEVERAL, max(rest // 2, rest - names)) if rest >= 16 else 0
     for run_id, found in runs:
         status = style.fit(status_of(found), status_width)
@@ -157,9 +157,9 @@ def _progress_line(head: Span, runs: Sequence[TestRun], width: int, style: Style
 
 
 def _bar(runs: Sequence[TestRun], width: int, style: Style) -> list[Span]:
-    """Return a bar of what passed, failed and was ignored, out of all tests.
+    """Return a bar of passed, failed and ignored tests, out of all tests.
 
-    What failed has a cell at least, however small its share is.
+    Failed tests have at least one cell, even with a very small share.
     """
     counts = [
         total_of(run.passed for run in runs) or 0,
@@ -193,7 +193,7 @@ def _counts(runs: Sequence[TestRun], what: str) -> list[Span]:
 
 
 def _count_lines(runs: Sequence[TestRun], what: str, look: Look, width: int) -> list[list[Span]]:
-    """Return the counts and why PASS stands above failed tests, on one line if it fits."""
+    """Return the counts, and why a run with failed tests is PASS, on one line if it fits."""
     counts, why = _counts(runs, what), look.why_passing()
     if not why:
         return [counts]

@@ -1,4 +1,4 @@
-"""The live display: a frame that is kept up to date in the same place of a terminal."""
+"""The live display: a frame that is updated in the same place of a terminal."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from testery_gate.text import beginning, clean_text, fold, one_line, rows
 from testery_gate.waiting.polling import Progress
 
 FASTEST = 4000
-"""Bytes a second, on average: what a slow connection still takes without falling behind."""
+"""Average bytes per second, which even a slow connection can take."""
 
 
 class LiveDisplay:
-    """Draws how things stand on a terminal, over and over in the same place.
+    """Draws the state of the runs on a terminal, again and again in the same place.
 
-    One thread alone draws. The others leave what there is to show, so that nobody waits for a
-    terminal that is slow or held (Ctrl-S): it gets fewer frames.
+    Only one thread draws. The others only store what to show, so they never wait for a terminal
+    that is slow or stopped (Ctrl-S). Such a terminal gets fewer frames.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class LiveDisplay:
         self._trusted = trusted
         self._started = clock()
         self._look: Look | None = None
-        self._said: deque[tuple[str, str]] = deque()
+        self._pending: deque[tuple[str, str]] = deque()
         self._written = 0
         self._width = out.size()[0]
         self._canvas = Canvas(out, environment)
@@ -55,15 +55,15 @@ class LiveDisplay:
             self._look = Look(progress, self._clock(), self._trusted)
 
     def say(self, line: str) -> None:
-        """Show the line above the next frame, with the time it came."""
+        """Show the line above the next frame, with its time."""
         text = self._style.drawable(one_line(clean_text(line))[:LONGEST_LINE])
-        self._said.append((stamp(self._clock() - self._started), text))
+        self._pending.append((stamp(self._clock() - self._started), text))
 
     def draw(self) -> None:
         """Draw what is new, unless the process is in the background.
 
-        While a person drags the edge of the window, nothing is drawn: the terminal would have
-        another width already when the frame arrives.
+        While a person changes the width of the window nothing is drawn, because the terminal could
+        have another width when the frame arrives.
         """
         if not self._out.in_front():
             self.forget()
@@ -71,15 +71,15 @@ class LiveDisplay:
             self._draw()
 
     def pause(self) -> float:
-        """Return the seconds that the next frame has to wait after the last one, by its size."""
+        """Return how many seconds to wait after the last frame, by its size."""
         return self._written / FASTEST
 
     def forget(self) -> None:
-        """Assume that the cursor is no longer where it was left."""
+        """Note that the cursor may have been moved by somebody else."""
         self._canvas.moved = True
 
     def end(self) -> None:
-        """Draw a last frame, leave it where it is and go to the line below."""
+        """Draw a last frame and go to the line below it."""
         self._draw()
         self._canvas.leave()
 
@@ -93,28 +93,30 @@ class LiveDisplay:
         width, height = self._out.size()
         now = self._clock()
         lines = frame(self._look, now, now - self._started, width, height, self._style)
-        said = [
-            row for _ in range(len(self._said)) for row in _behind(*self._said.popleft(), width)
+        above = [
+            row
+            for _ in range(len(self._pending))
+            for row in _behind(*self._pending.popleft(), width)
         ]
-        self._canvas.draw([Text.assemble(*line) for line in lines], width, height, said)
+        self._canvas.draw([Text.assemble(*line) for line in lines], width, height, above)
         self._written = self._out.written - before
 
 
 class Canvas:
-    """Lines of a terminal of which those are written again that have changed.
+    """Lines of a terminal; only lines that have changed are written again.
 
-    The cursor is left at the end of the last line, and seen all the time; no mode of the terminal
-    is changed. However the process ends, there is nothing to put back.
+    The cursor is always visible, at the end of the last line, and no mode of the terminal is
+    changed. So there is nothing to restore when the process ends, in whatever way.
 
-    A terminal that is narrowed may fold the lines into more rows. Those are erased, as far as they
-    are on the screen: what a terminal has scrolled away can't be reached. tmux scrolls as many
-    rows away as were added, even where there is room below (``grid_reflow`` in its grid.c). So
-    the first lines of a frame near the top of the screen may stay in its history.
+    A terminal that is narrowed may fold the lines into more rows. Rows on the screen are erased,
+    but not those that the terminal has scrolled away. tmux scrolls as many rows away as were added,
+    even if there is room below (``grid_reflow`` in its grid.c). So the first lines of a frame near
+    the top of the screen may stay in its history.
     """
 
     def __init__(self, out: SafeStream, environment: Mapping[str, str]) -> None:
         self.moved = False
-        """Whether the cursor was moved since by somebody else."""
+        """Whether somebody else may have moved the cursor since the last frame."""
         self._console = Console(
             file=cast("TextIO", out),
             force_terminal=True,
@@ -126,7 +128,7 @@ class Canvas:
         self._width = 0
 
     def draw(self, lines: Sequence[Text], width: int, height: int, above: Sequence[str]) -> None:
-        """Bring the lines up to date, as many as the terminal takes, with others ``above`` them."""
+        """Write the lines, as many as fit on the terminal, and others ``above`` them."""
         folded = [row for line in lines for row in line.wrap(self._console, width)]
         fitting = [_cropped(row, width) for row in folded[: height - 1]]
         if self.moved:
@@ -149,10 +151,10 @@ class Canvas:
             self._lines = []
 
     def _erased(self, width: int) -> Iterator[Segment]:
-        """Erase the lines from the last to the first, folded as they may be by now.
+        """Return what erases the lines from the last to the first, which may be folded by now.
 
-        Nobody else writes below them, but the cursor may be a row too high, with the last line
-        below it: tmux moves it where it has folded lines and scrolled the first ones away.
+        Nobody else writes below them. But the cursor may be one row too high, above the last line:
+        tmux moves it there when it has folded lines and scrolled the first ones away.
         """
         count = len(self._lines)
         if self._folds:
@@ -165,7 +167,7 @@ class Canvas:
             yield _ERASE
 
     def _changes(self, lines: Sequence[Text]) -> Iterator[Segment]:
-        """Write what differs, and then the last line, to end behind it."""
+        """Return what writes the changed lines and the last one; the cursor is then behind it."""
         pairs = list(zip_longest(self._lines, lines))
         changed = [row for row, (before, now) in enumerate(pairs) if before != now]
         if not changed:
@@ -197,7 +199,7 @@ def _cropped(line: Text, width: int) -> Text:
 
 
 def _behind(stamp: str, text: str, width: int) -> Iterator[str]:
-    """Part a text between words and continue it below itself; no address is parted."""
+    """Return a text behind a stamp, folded between words; addresses are never folded."""
     lead = stamp
     for row in fold(text, width - len(stamp)):
         yield lead + row
@@ -205,6 +207,6 @@ def _behind(stamp: str, text: str, width: int) -> Iterator[str]:
 
 
 def _folds_anew(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal folds long lines anew when it is narrowed; most do, some cut them."""
+    """Whether the terminal folds long lines again when it is narrowed; most do, some cut them."""
     cuts = "XTERM_VERSION" in environment or "STY" in environment
     return "TMUX" in environment or not (cuts or environment.get("TERM") == "linux")

@@ -1,4 +1,4 @@
-"""How runs stand, in words."""
+"""The state of runs, in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_LINE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was known after a poll, and when that was."""
+    """What was known after a poll, and the time of the poll."""
 
     progress: Progress
     at: float
@@ -30,16 +30,16 @@ class Look:
     """Whether the gate tolerates failed tests of a run that is PASS."""
 
     def why_passing(self) -> str:
-        """Say why PASS can stand above failed tests, and whether the gate goes by it."""
+        """Return why a run with failed tests is PASS, and whether the gate accepts that."""
         runs = seen_runs(self.progress.runs.values())
         passing = [run for run in runs if run.status is RunStatus.PASS and run.failed]
         if not passing:
             return ""
-        told = f"{total_of(run.failed for run in passing)} tolerated"
-        return told if self.trusted else f"{told} by Testery (no --trust-status)"
+        tolerated = f"{total_of(run.failed for run in passing)} tolerated"
+        return tolerated if self.trusted else f"{tolerated} by Testery (no --trust-status)"
 
     def outlook(self, now: float) -> list[str]:
-        """Say when the wait may end, and when the next poll comes."""
+        """Return when the wait may end, and when the next poll is."""
         age = now - self.at
         if self.progress.next_look is None:
             return []
@@ -58,14 +58,14 @@ _URGENCY = {RunStatus.RUNNING: 2, RunStatus.SUBMITTED: 3, RunStatus.QUEUED: 3, R
 
 
 def urgency(found: Found) -> int:
-    """Return a lower number for what is more urgent: gone, failing, running, waiting, passing."""
+    """Return a number, lower for more urgent: gone, failing, running, waiting, passing."""
     if isinstance(found, ApiError):
         return 0
     return 1 if found.run.failed else _URGENCY.get(found.run.status, 1)
 
 
 def stamped(elapsed: float, line: str) -> str:
-    """Return a line of a log; the time in front keeps remote text from its start."""
+    """Return a line of a log; it begins with the time, so that it never begins with remote text."""
     return f"{stamp(elapsed)}{one_line(clean_text(line))[:LONGEST_LINE]}"
 
 
@@ -75,7 +75,7 @@ def stamp(elapsed: float) -> str:
 
 
 def clock_time(seconds: float) -> str:
-    """Print whole seconds as ``5s``, ``1m05s`` or ``1h00m05s``."""
+    """Return whole seconds as ``5s``, ``1m05s`` or ``1h00m05s``."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     if hours:
@@ -84,18 +84,18 @@ def clock_time(seconds: float) -> str:
 
 
 def brief(seconds: float) -> str:
-    """Print a span without needless seconds."""
+    """Return a time without ``00s`` at its end."""
     return clock_time(seconds).removesuffix("00s")
 
 
 def about(seconds: float) -> str:
-    """Print a prediction no finer than it is."""
+    """Return a prediction, rounded because it is not exact."""
     step = 5 if seconds < 60 else 10 if seconds < 600 else 60
     return brief(math.ceil(seconds / step) * step)
 
 
 def predicted(progress: Progress) -> float | None:
-    """Predict the seconds until the last run is done, if it is known for every open one."""
+    """Return the predicted seconds until all runs are done, or ``None`` if one is unknown."""
     predictions = [
         predicted_remaining(found)
         for found in progress.runs.values()
@@ -106,10 +106,10 @@ def predicted(progress: Progress) -> float | None:
 
 
 def usual(progress: Progress, age: float = 0.0) -> str:
-    """Say how long runs like the open ones take; of several, those that take longest.
+    """Return how long runs like the open ones usually take; with several, the longest.
 
-    Where one runs for longer than all of those like it, that is said; ``age`` is how many seconds
-    ago the last poll was.
+    The text also shows if a run takes longer than all earlier ones. ``age`` is how many seconds ago
+    the last poll was.
     """
     known = [
         (sorted(found.usual), found.running_since)
@@ -124,7 +124,7 @@ def usual(progress: Progress, age: float = 0.0) -> str:
 
 
 def span(durations: Sequence[float]) -> str:
-    """Print what the middle half of some durations lies between; they are in order."""
+    """Return the range of the middle half of sorted durations."""
     quarter = len(durations) // 4
     low, high = durations[quarter], durations[-1 - quarter]
     step, unit = (5, "s") if high < 90 else (60, "min")
@@ -135,12 +135,12 @@ def span(durations: Sequence[float]) -> str:
 
 
 def standings(runs: Mapping[int, Found]) -> list[str]:
-    """Say how each run stands."""
+    """Return the state of each run."""
     return [standing(run_id, found) for run_id, found in runs.items()]
 
 
 def standing(run_id: int, found: Found) -> str:
-    """Say how a run stands, without anything that changes by itself."""
+    """Return the state of a run, without anything that changes with the time."""
     head = f"run {run_id} {status_of(found)}"
     if isinstance(found, ApiError):
         return f"{head}: {found.message}"
@@ -153,14 +153,14 @@ def standing(run_id: int, found: Found) -> str:
 
 
 def stage(found: Found) -> tuple[object, ...]:
-    """Return what of a run is worth a line of its own among several."""
+    """Return values of a run; when they change, it gets a line of its own."""
     if isinstance(found, ApiError):
         return (found.message,)
     return found.run.status_text, found.run.failed, found.finished
 
 
 def together(runs: Mapping[int, Found]) -> str:
-    """Say how all runs stand."""
+    """Return the state of all runs together."""
     if len(runs) == 1:
         return standings(runs)[0]
     seen = seen_runs(runs.values())
@@ -169,7 +169,7 @@ def together(runs: Mapping[int, Found]) -> str:
 
 
 def tally(found: Iterable[Found]) -> str:
-    """Count the runs by status, the most urgent first."""
+    """Return how many runs have each status, the most urgent first."""
     statuses = Counter(status_of(one) for one in sorted(found, key=urgency))
     return ", ".join(f"{number} {status}" for status, number in statuses.items())
 
@@ -187,23 +187,23 @@ def status_of(found: Found) -> str:
 
 
 def done_of(runs: Sequence[TestRun]) -> str:
-    """Print how many tests are done, of how many."""
+    """Return how many tests are done, and of how many."""
     return (
         f"{shown(total_of(run.done for run in runs))}/{shown(total_of(run.total for run in runs))}"
     )
 
 
 def failed_of(run: TestRun) -> str:
-    """Print how many tests failed, if any did."""
+    """Return how many tests failed; empty for none."""
     return f"{run.failed} failed" if run.failed else ""
 
 
 def total_of(counts: Iterable[int | None]) -> int | None:
-    """Add up what is known; unknown where nothing is."""
+    """Return the sum of the known counts; ``None`` if no count is known."""
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
 
 
 def shown(count: int | None) -> str:
-    """Print a count that may be unknown."""
+    """Return a count as text, or ``?``."""
     return "?" if count is None else str(count)

@@ -1,4 +1,4 @@
-"""Where progress is written to: a stream that never fails, and what it can show."""
+"""The stream for progress, which never fails, and what it can show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TextIO
 
 
 def speaks_unicode(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether any character can be shown: by the encoding and, on a terminal, by the locale.
+    """Whether all characters can be shown, by the encoding and, on a terminal, by the locale.
 
     Python writes UTF-8 in the C locale too (PEP 540), to terminals that may not understand it.
     """
@@ -24,28 +24,28 @@ def speaks_unicode(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 
 _COERCED = {"C.UTF-8", "C.utf8", "UTF-8"}
-"""What Python makes of ``LC_CTYPE`` where the locale is C, before it runs anything (PEP 538)."""
+"""The values of ``LC_CTYPE`` that Python sets where the locale is C (PEP 538)."""
 
 
 def moves_cursor(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether the stream is a terminal on which something can be drawn over."""
+    """Whether the stream is a terminal whose cursor can be moved."""
     return stream.isatty() and environment.get("TERM") not in {"dumb", "unknown"}
 
 
 class SafeStream:
     """A text stream that never fails: what can't be written is dropped.
 
-    A closed stream, a pipe without a reader and a full disk are no reason to change a verdict.
+    A closed stream, a pipe without a reader or a full disk must not change a verdict.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.encoding = stream.encoding or "utf-8"
         self.written = 0
-        """Bytes so far, lost ones too."""
+        """Bytes so far, including lost ones."""
 
     def write(self, text: str) -> int:
-        """Write, with ``?`` for what the encoding lacks."""
+        """Write text, with ``?`` for characters that are not in the encoding."""
         data = text.encode(self.encoding, "replace")
         self.written += len(data)
         with suppress(OSError, ValueError):
@@ -58,15 +58,15 @@ class SafeStream:
             self._stream.flush()
 
     def size(self) -> tuple[int, int]:
-        """Return the terminal's columns and lines, 80 by 24 where it does not tell."""
+        """Return the terminal's columns and lines, or 80 by 24 if they are unknown."""
         columns, lines = 0, 0
         with suppress(OSError, ValueError):
             columns, lines = os.get_terminal_size(self._stream.fileno())
         return columns or 80, lines or 24
 
     def in_front(self) -> bool:
-        """Whether the terminal is this process's to draw on; in the background it is another's."""
-        # Also without a terminal, with one that controls nothing, and where there is no such thing.
+        """Whether the process is in the foreground, and so may draw on the terminal."""
+        # True also without a terminal, without a controlling terminal, and on Windows.
         with suppress(OSError, ValueError, AttributeError):
             return os.tcgetpgrp(self._stream.fileno()) == os.getpgrp()
         return True
