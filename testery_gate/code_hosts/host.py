@@ -61,7 +61,7 @@ class Place:
     pipeline: int = 0
     """A number that is larger for a later pipeline; 0 if there is none."""
     gate: str = ""
-    """A name by which this gate differs from others of the repository, such as those of workflow and
+    """A name by which this gate differs from others of the repository, such as that of workflow and
     job: the default of ``--comment-key``."""
 
 

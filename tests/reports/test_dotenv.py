@@ -63,10 +63,10 @@ def test_no_value_is_anything_but_itself(runs: list[Judged]) -> None:
 
 @given(any_runs_judged)
 def test_every_value_says_what_is_known(runs: list[Judged]) -> None:
-    told = facts(overall(runs))
+    values = facts(overall(runs))
     for name, value in gitlab_dotenv(render(runs).encode()).items():
         plain = re.sub("[\uff01-\uff5e]", lambda sign: chr(ord(sign[0]) - 0xFEE0), value)
-        meant = told[name.removeprefix("TESTERY_GATE_").lower().replace("_", "-")]
+        meant = values[name.removeprefix("TESTERY_GATE_").lower().replace("_", "-")]
         meant = re.sub("[\uff01-\uff5e]", lambda sign: chr(ord(sign[0]) - 0xFEE0), meant)
         assert plain == meant or meant.startswith(plain.removesuffix("..."))
 
@@ -99,11 +99,11 @@ def test_many_runs_are_cut_at_a_whole_one_and_it_shows() -> None:
         for n in range(10_000, 11_000)
     ]
     text = render(runs)
-    told = gitlab_dotenv(text.encode())
+    variables = gitlab_dotenv(text.encode())
     assert len(text.encode()) <= LIMIT
-    assert told["TESTERY_GATE_TOTAL"] == "30000"
+    assert variables["TESTERY_GATE_TOTAL"] == "30000"
     for name, prefix in (("RUN_ID", ""), ("RUN_URL", page)):
-        *shown, dots = told[f"TESTERY_GATE_{name}"].split(",")
+        *shown, dots = variables[f"TESTERY_GATE_{name}"].split(",")
         assert dots == "..."
         assert shown == [f"{prefix}{n}" for n in range(10_000, 10_000 + len(shown))]
         assert len(shown) > 30

@@ -1,4 +1,4 @@
-"""All runs together, in the words that other programs are told."""
+"""All runs together, in the words for other programs."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def test_a_pass_rate_never_reads_as_more_than_it_is() -> None:
 
 def test_counts_of_several_runs_are_added() -> None:
     runs = [make_run(total=10, failed=1, ignored=2, id=1), make_run(total=20, failed=3, id=2)]
-    told = facts(overall([judge(make_policy(), run) for run in runs]))
-    assert [told[name] for name in ("passed", "failed", "ignored", "total")] == [
+    values = facts(overall([judge(make_policy(), run) for run in runs]))
+    assert [values[name] for name in ("passed", "failed", "ignored", "total")] == [
         *("24", "4", "2", "30")
     ]
-    assert Fraction(told["pass-rate"]) - Fraction(2400, 28) < Fraction(1, 100)
-    assert told["run-id"] == "1,2"
+    assert Fraction(values["pass-rate"]) - Fraction(2400, 28) < Fraction(1, 100)
+    assert values["run-id"] == "1,2"
 
 
 def test_a_sum_of_something_unknown_is_unknown() -> None:
     runs = [make_run(id=1), with_unknown(make_run(id=2), "ignored")]
-    told = facts(overall([judge(make_policy(), run) for run in runs]))
-    assert (told["passed"], told["ignored"]) == ("60", "")
+    values = facts(overall([judge(make_policy(), run) for run in runs]))
+    assert (values["passed"], values["ignored"]) == ("60", "")
     assert facts(overall([judge(make_policy(), runs[0]), GONE]))["passed"] == ""
 
 
@@ -66,8 +66,8 @@ OF_TESTS = (
 
 
 def of_tests(*runs: Judged) -> list[str | None]:
-    told = facts(overall(runs))
-    return [told.get(name) for name in OF_TESTS]
+    values = facts(overall(runs))
+    return [values.get(name) for name in OF_TESTS]
 
 
 def test_single_tests_are_counted_where_that_was_asked_for() -> None:
@@ -85,8 +85,8 @@ def test_their_counts_of_several_runs_are_added() -> None:
 
 
 def test_before_a_run_was_looked_at_only_the_reason_is_known() -> None:
-    told = facts(Ending(exit_code=ExitCode.USAGE, reason="there is\nno token"))
-    assert {name: value for name, value in told.items() if value} == {
+    values = facts(Ending(exit_code=ExitCode.USAGE, reason="there is\nno token"))
+    assert {name: value for name, value in values.items() if value} == {
         "outcome": "usage",
         "exit-code": "2",
         "reason": "there is no token",
@@ -94,8 +94,8 @@ def test_before_a_run_was_looked_at_only_the_reason_is_known() -> None:
 
 
 def test_no_run_that_matches_has_no_id() -> None:
-    told = facts(overall([not_judged(None, ExitCode.NOT_FOUND, "no run matches")]))
-    assert (told["run-id"], told["outcome"]) == ("", "not_found")
+    values = facts(overall([not_judged(None, ExitCode.NOT_FOUND, "no run matches")]))
+    assert (values["run-id"], values["outcome"]) == ("", "not_found")
 
 
 def test_the_reason_is_that_of_the_first_run_that_decides() -> None:

@@ -27,7 +27,7 @@ def judged(required: str = "failed <= 0", **run: object) -> Judged:
 
 
 @pytest.mark.parametrize(
-    ("run", "told"),
+    ("run", "line"),
     [
         pytest.param(judged(), "PASSED: 30 of 30 passed", id="all passed"),
         pytest.param(
@@ -114,8 +114,8 @@ def judged(required: str = "failed <= 0", **run: object) -> Judged:
         ),
     ],
 )
-def test_the_line_says_what_came_of_it_and_why(run: Judged, told: str) -> None:
-    assert headline([run]).short == told
+def test_the_line_says_what_came_of_it_and_why(run: Judged, line: str) -> None:
+    assert headline([run]).short == line
 
 
 def test_counts_by_class_stand_behind_those_of_failed_tests() -> None:

@@ -216,8 +216,8 @@ def test_long_words_can_wrap(text: str, markup: str) -> None:
 
 
 def test_attributes_are_escaped_and_cleaned_too() -> None:
-    told = element("p", "<", title="\"'<\x1b[31m\ufdd0", aria_label=None, colspan=2)
-    assert told == '<p title="&quot;&#x27;&lt;" colspan="2">&lt;</p>\n'
+    markup = element("p", "<", title="\"'<\x1b[31m\ufdd0", aria_label=None, colspan=2)
+    assert markup == '<p title="&quot;&#x27;&lt;" colspan="2">&lt;</p>\n'
 
 
 def luminance(color: str) -> float:
@@ -342,8 +342,8 @@ def test_a_check_shows_what_was_found_against_its_threshold(
 ) -> None:
     page = one(judged(make_run(failed=2), required, "not_run >= 0"))
     metric, _, expected = required.partition(" ")
-    told = f"{metric}: {found} on a scale to {end}, expected {expected}"
-    (chart,) = (drawing for drawing in page.all("svg") if drawing.get("aria-label") == told)
+    label = f"{metric}: {found} on a scale to {end}, expected {expected}"
+    (chart,) = (drawing for drawing in page.all("svg") if drawing.get("aria-label") == label)
     marks = [bar for bar in page.all("rect", within=chart) if bar.get("y") == "20"]
     places = [float(bar.get(name, "").rstrip("%")) for bar in marks for name in ("x", "width")]
     assert places == good
@@ -453,8 +453,8 @@ def test_a_single_test_is_a_test() -> None:
 
 def test_what_was_seen_once_is_drawn_by_its_own_times() -> None:
     page = one(judged(make_run(), observed=[look(0, "PASS", 30, 30, 0, 0)]))
-    told = "Over 7m49s: queued for 1m23s, then running for 6m26s, then passed"
-    assert page.labels("Over") == [told]
+    label = "Over 7m49s: queued for 1m23s, then running for 6m26s, then passed"
+    assert page.labels("Over") == [label]
     assert not page.all("details", within=page.section("Timeline"))
 
 
@@ -752,14 +752,14 @@ def test_runs_beyond_the_limit_are_counted_and_stay_in_the_table() -> None:
     runs = [replace(failing(3, error="E" * 900), run_id=number) for number in range(100)]
     page = Page.of(*runs, limit=200_000)
     assert len(page.source.encode()) <= 200_000
-    told = len(page.all("h2"))
-    assert 0 < told < 100
-    assert f"… and {100 - told} more runs" in words(page.all("main")[0])
-    assert sum(link.get("href", "").startswith("#") for link in page.all("a")) == told
+    number = len(page.all("h2"))
+    assert 0 < number < 100
+    assert f"… and {100 - number} more runs" in words(page.all("main")[0])
+    assert sum(link.get("href", "").startswith("#") for link in page.all("a")) == number
 
 
 @pytest.mark.slow  # renders 2.5 MB of errors three times
-def test_the_format_keeps_its_limit_unless_told() -> None:
+def test_the_format_keeps_its_limit_without_options() -> None:
     runs = [failing(500, error="x" * 5_000)]
     formats = with_options(
         markdown_limit=1_000, html_limit=200_000, junit_scope="all", junit_tolerated="failure"

@@ -364,7 +364,7 @@ def test_a_breach_never_reads_as_equality(
     assert only_run(judged)["checks"][-1]["actual"] == actual
 
 
-def test_every_test_is_told() -> None:
+def test_every_test_is_listed() -> None:
     results = [
         make_result("signs in", "FAIL", error="boom", stack_trace="at x", duration=None),
         make_result("", "", id="", file="", duration=timedelta(seconds=-1)),
@@ -491,7 +491,7 @@ def test_each_failing_test_has_its_class_strip_and_beginning_in_the_order_of_the
     assert (tests[4]["why"], tests[4]["since"]) == (None, None)
 
 
-def test_what_a_run_was_held_against_is_told() -> None:
+def test_what_a_run_was_held_against_is_reported() -> None:
     results = [make_result("a", "FAIL"), make_result("b"), make_result("c")]
     before = {"b": "F", "gone": "P", "went": "F"}
     judged = held_against(results, before, {"a": "P"}, {"a": "F"}, source="main.json")
@@ -633,5 +633,5 @@ def test_the_program_on_the_page_lists_the_failing_tests(tmp_path: Path) -> None
 def test_the_page_names_every_field() -> None:
     definitions = [SCHEMA, *SCHEMA["$defs"].values()]
     fields = {name for schema in definitions for name in schema.get("properties", ())}
-    told = set(re.findall(r"`(\w+)`", PAGE))
-    assert fields - told == set()
+    named = set(re.findall(r"`(\w+)`", PAGE))
+    assert fields - named == set()

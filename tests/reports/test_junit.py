@@ -55,8 +55,8 @@ def only_case(result: TestResult) -> etree._Element:
     return case
 
 
-def told(case: etree._Element) -> etree._Element:
-    """The one element that says what came of a case."""
+def outcome_of(case: etree._Element) -> etree._Element:
+    """Return the only element of a case, which shows its outcome."""
     (element,) = case
     return element
 
@@ -179,12 +179,12 @@ def test_without_an_environment_the_class_is_the_gate_alone(environment: str | N
         pytest.param(CheckState.INCONCLUSIVE, False, "system-out", None, id="inconclusive warning"),
     ],
 )
-def test_what_came_of_a_check_is_told(
+def test_the_outcome_of_a_check_is_shown(
     state: CheckState, deciding: bool, tag: str, kind: str | None
 ) -> None:
     judged = judge(make_policy(), make_run(failed=1))
     check = replace(judged.verdict.checks[-1], state=state, deciding=deciding, advice="Look.")
-    element = told(parsed(with_verdict(judged, checks=(check,))).iter("testcase").__next__())
+    element = outcome_of(parsed(with_verdict(judged, checks=(check,))).iter("testcase").__next__())
     assert (element.tag, element.get("type")) == (tag, kind)
     facts = "1 of 30 tests failed\nexpected: <= 0\nfound: 1\nLook."
     assert element.text == (f"warning: {facts}" if tag == "system-out" else facts)
@@ -206,7 +206,7 @@ def test_a_run_that_could_not_be_judged_is_one_case_with_an_error(exit_code: Exi
     root = parsed(not_judged(55676, exit_code, "this is why", advice="Do that."))
     assert attributes([root], "tests", "failures", "errors") == [("1", "0", "1")]
     (case,) = root.iter("testcase")
-    error = told(case)
+    error = outcome_of(case)
     assert (error.tag, error.get("type")) == ("error", exit_code.outcome)
     assert error.get("message") == "this is why"
     assert (error.text or "").startswith("this is why\n")
@@ -348,9 +348,9 @@ def test_the_class_of_a_failure_is_a_property_of_its_suite_and_the_name_stays() 
 
 def test_what_the_tests_were_held_against_is_in_the_properties_of_the_gate() -> None:
     judged = of_classes("a", "b", baseline={"a": FAILED, "gone": PASSED}, branch="main")
-    told = properties(judged)
+    values = properties(judged)
     names = ("branch", "baseline", "new_failed", "known_failed", "fixed", "missing", "added")
-    assert [told[name] for name in names] == [
+    assert [values[name] for name in names] == [
         *("main", "run 7 (90cf2aa, 2020-05-04 23:22 UTC)", "1", "1", "0", "1", "2"),
     ]
 
@@ -360,11 +360,11 @@ def test_known_failures_are_failures_unless_the_gate_tolerates_them() -> None:
     assert judged.exit_code is ExitCode.PASSED
     for tolerated, tag in ((Tolerated.FAILURE, "failure"), (Tolerated.SKIPPED, "skipped")):
         root = parsed(judged, tolerated=tolerated)
-        assert told(root[1][1]).tag == tag
+        assert outcome_of(root[1][1]).tag == tag
         assert classes(root) == [{"class: a": "known"}]
     failed = of_classes("a", "b", baseline={"a": FAILED})
     assert failed.exit_code is ExitCode.FAILED
-    tags = [told(case).tag for case in parsed(failed, tolerated=Tolerated.SKIPPED)[1][1:3]]
+    tags = [outcome_of(case).tag for case in parsed(failed, tolerated=Tolerated.SKIPPED)[1][1:3]]
     assert tags == ["failure", "failure"]
 
 
@@ -577,8 +577,8 @@ def test_of_several_runs_each_suite_names_its_own() -> None:
         ),
     ],
 )
-def test_what_came_of_a_test_is_told(result: TestResult, tag: str, kind: str, text: str) -> None:
-    element = told(only_case(result))
+def test_the_outcome_of_a_test_is_shown(result: TestResult, tag: str, kind: str, text: str) -> None:
+    element = outcome_of(only_case(result))
     assert (element.tag, element.get("type"), element.text) == (tag, kind, text)
     assert element.get("message") == text.partition("\n")[0]
 
@@ -588,13 +588,15 @@ def test_a_test_that_passed_says_nothing() -> None:
 
 
 def test_a_long_first_line_is_shortened_in_the_message_and_whole_in_the_text() -> None:
-    error = told(only_case(make_result(status="FAIL", error="x" * 501)))
+    error = outcome_of(only_case(make_result(status="FAIL", error="x" * 501)))
     assert error.get("message") == "x" * 499 + "…"
     assert error.text == "x" * 499 + "…\n" + "x" * 501
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    error = told(only_case(make_result(status="FAIL", error="boom", stack_trace="x" * 60_000)))
+    error = outcome_of(
+        only_case(make_result(status="FAIL", error="boom", stack_trace="x" * 60_000))
+    )
     assert error.text == f"boom\n\n{'x' * 49_994}\n[10006 more characters are left out here]"
 
 
@@ -663,7 +665,7 @@ def test_no_scope_makes_an_empty_report(scope: Scope, results: Sequence[TestResu
 
 
 def tolerated(result: TestResult, *required: str, trust_status: bool = False) -> etree._Element:
-    """What is told of a test when failures that are tolerated are to be skipped."""
+    """Return the outcome of a test when tolerated failures are to be skipped."""
     policy = make_policy(*required, trust_status=trust_status)
     run = make_run(failed=1, status="PASS" if trust_status else "FAIL")
     judged = judge(policy, run, [result])
@@ -672,7 +674,7 @@ def tolerated(result: TestResult, *required: str, trust_status: bool = False) ->
     assert_true_counts(root)
     (case,) = root.iter("testcase")
     assert_readable(case)
-    return told(case)
+    return outcome_of(case)
 
 
 @pytest.mark.parametrize(
@@ -721,10 +723,10 @@ def test_each_run_tolerates_for_itself() -> None:
         for limit in (1, 2)
     ]
     root = parsed(*runs, scope=Scope.TESTS, tolerated=Tolerated.SKIPPED)
-    assert [told(case).tag for case in root.iter("testcase")] == ["failure", "skipped"]
+    assert [outcome_of(case).tag for case in root.iter("testcase")] == ["failure", "skipped"]
 
 
-def test_the_format_keeps_its_defaults_unless_told() -> None:
+def test_the_format_keeps_its_defaults_without_options() -> None:
     runs = [judge(make_policy("failed <= 1"), make_run(failed=1), [make_result("a", "FAIL")])]
     for scope in Scope:
         for called in Tolerated:

@@ -127,7 +127,7 @@ def assert_inert(page: html.HtmlElement, runs: Sequence[Judged]) -> None:
 
 def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
     """Every text of a verdict is there as it was, and every check stands in its row."""
-    told = shown(page)
+    page_text = shown(page)
     run = judged.run
     texts = [further_reason(judged), judged.verdict.advice, *judged.notes]
     names = [result.name for result in failing(judged)]
@@ -145,7 +145,7 @@ def assert_readable(page: html.HtmlElement, judged: Judged) -> None:
         *((name, markdown.LONGEST_NAME) for name in names),
     ):
         line = one_line(clean_text(text))
-        assert len(line.encode()) > limit or line in told, line
+        assert len(line.encode()) > limit or line in page_text, line
     (table,) = (table for table in page.iter("table") if shown(table).startswith("check "))
     rows = [[shown(cell) for cell in row] for row in table.iter("tr")][1:]
     assert [row[1:4] for row in rows] == [
@@ -257,15 +257,15 @@ def test_whatever_the_verdicts_every_character_is_text(runs: Sequence[Judged]) -
 def test_an_error_is_shown_line_by_line(error: str) -> None:
     lines = [line.rstrip() for line in clean_text(error).splitlines()]
     page = github(failing_test(error=error))
-    told = [block.text_content() for block in page.iter("pre")]
+    blocks = [block.text_content() for block in page.iter("pre")]
     longest = max((len(line.encode()) for line in lines), default=0)
     if any(lines) and len(lines) <= markdown.ERROR_LINES and longest <= markdown.LONGEST_LINE:
-        assert told == ["\n".join(lines).strip("\n") + "\n"]
-    assert bool(told) == any(lines)
+        assert blocks == ["\n".join(lines).strip("\n") + "\n"]
+    assert bool(blocks) == any(lines)
 
 
 @pytest.mark.parametrize(
-    ("error", "stack_trace", "told"),
+    ("error", "stack_trace", "block"),
     [
         pytest.param("wrong", "wrong\n  at x", "wrong\n  at x\n", id="stack with the error"),
         pytest.param("wrong", "at x", "wrong\n\nat x\n", id="stack without the error"),
@@ -274,9 +274,9 @@ def test_an_error_is_shown_line_by_line(error: str) -> None:
         pytest.param("é" * 150, None, "é" * 98 + "…\n", id="long line"),
     ],
 )
-def test_an_error_is_told_once(error: str | None, stack_trace: str | None, told: str) -> None:
+def test_an_error_is_shown_once(error: str | None, stack_trace: str | None, block: str) -> None:
     page = github(failing_test(error=error, stack_trace=stack_trace))
-    assert [block.text_content() for block in page.iter("pre")] == [told]
+    assert [element.text_content() for element in page.iter("pre")] == [block]
     assert [shown(summary) for summary in page.iter("summary")] == ["Error"]
 
 
@@ -295,7 +295,7 @@ def test_a_test_without_an_error_has_no_block(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "facts_line"),
     [
         pytest.param({"name": "", "file": ""}, "❌ (no name) · 1.25s\n", id="no name"),
         pytest.param({"name": "x", "duration": None}, "❌ `x` in `f`\n", id="no duration"),
@@ -309,8 +309,8 @@ def test_a_test_without_an_error_has_no_block(text: str | None) -> None:
         ),
     ],
 )
-def test_of_a_failing_test_what_is_known_is_told(facts: dict[str, Any], told: str) -> None:
-    assert failing_test(**{"file": "f", **facts}).endswith(f"\n\n{told}")
+def test_what_is_known_of_a_failing_test_is_shown(facts: dict[str, Any], facts_line: str) -> None:
+    assert failing_test(**{"file": "f", **facts}).endswith(f"\n\n{facts_line}")
 
 
 def failing_test(**facts: Any) -> str:
@@ -700,7 +700,7 @@ def test_the_documentation_shows_what_is_written() -> None:
         assert f"[`{name}`](" in page
 
 
-def test_the_formats_keep_their_defaults_unless_told() -> None:
+def test_the_formats_keep_their_defaults_without_options() -> None:
     runs = many_tests(20)
     formats = with_options(
         markdown_limit=3_000, html_limit=100_000, junit_scope="gate", junit_tolerated="skipped"

@@ -68,22 +68,24 @@ RENDERED: Mapping[str, Callable[..., str]] = {
 @pytest.mark.parametrize("format_", RENDERED)
 def test_new_failures_come_first_and_each_is_called_what_it_is(format_: str) -> None:
     (judged,) = EXAMPLES["evidence"]
-    told = RENDERED[format_](judged)
-    told = told[told.lower().index("failing tests: 1 new, 1 flaky, 2 known, 1 quarantined of 30") :]
+    report = RENDERED[format_](judged)
+    report = report[
+        report.lower().index("failing tests: 1 new, 1 flaky, 2 known, 1 quarantined of 30") :
+    ]
     labels = ("NEW", "flaky:", "known:", "known:", "quarantined:")
     at = 0
     for label, failure in zip(labels, judged.evidence.failures, strict=True):  # type: ignore[union-attr]
-        at = told.index(label, at + 1)
-        name = told.index(failure.result.name, at)
+        at = report.index(label, at + 1)
+        name = report.index(failure.result.name, at)
         assert name - at < 20
         strip = view.strip(failure.strip)
-        assert told.index(failure.result.error or "", name) > told.index(strip, name) > name
+        assert report.index(failure.result.error or "", name) > report.index(strip, name) > name
 
 
 def test_in_the_first_view_of_a_page_is_the_name_of_what_is_new() -> None:
     page = Page.of(*EXAMPLES["evidence"])
-    told = "NEW pays with a card features/checkout.feature · 1.25s"
-    assert words(page.all("summary")[0]).startswith(told)
+    summary = "NEW pays with a card features/checkout.feature · 1.25s"
+    assert words(page.all("summary")[0]).startswith(summary)
     assert words(page.all("h1")[0]).startswith("FAILED: 1 new failure, 1 flaky, 2 known")
     assert [found.get("open") for found in page.all("details")][:2] == ["", None]
 
@@ -146,8 +148,8 @@ def test_a_strip_shows_the_last_of_many_runs_and_each_outcome_has_its_sign() -> 
 
 def test_what_they_were_compared_with_is_said_once() -> None:
     judged = held("ab", {"a": "F", "b": "P", "c": "P"})
-    for told in (text(judged), markdown.render([judged])):
-        assert told.count("(abcd4e8") + told.count("(`abcd4e8") == 1
+    for report in (text(judged), markdown.render([judged])):
+        assert report.count("(abcd4e8") + report.count("(`abcd4e8") == 1
     assert view.comparison(judged) == {
         "compared with": "run 7 (abcd4e87d8d928a21a393b0def6ab0c0a21d35a2, 2020-05-04 23:22 UTC):"
         " 0 fixed, 1 missing, 0 added"
@@ -158,9 +160,9 @@ def test_without_a_run_to_compare_with_the_note_says_why() -> None:
     (judged,) = EXAMPLES["no-baseline"]
     why = "no earlier run of the same project, environment and name was found"
     for render in RENDERED.values():
-        told = render(judged)
-        assert told.count(why) == 1
-        assert "no other run, so no failure counts as known" in told
+        report = render(judged)
+        assert report.count(why) == 1
+        assert "no other run, so no failure counts as known" in report
     in_quarantine = held("ab", quarantine=Tolerated("b"))
     assert [(test.label, test.details) for test in view.failing_tests(in_quarantine)] == [
         ("NEW", ""),
@@ -170,10 +172,10 @@ def test_without_a_run_to_compare_with_the_note_says_why() -> None:
 
 @pytest.mark.parametrize("format_", RENDERED)
 def test_missing_tests_are_named_and_the_rest_is_counted(format_: str) -> None:
-    told = RENDERED[format_](held("", dict.fromkeys("abcdefg", "P"), run=make_run(total=2)))
-    assert "0 fixed, 7 missing, 0 added" in told
-    assert "and 2 more" in told
-    assert "none of 0" in told
+    report = RENDERED[format_](held("", dict.fromkeys("abcdefg", "P"), run=make_run(total=2)))
+    assert "0 fixed, 7 missing, 0 added" in report
+    assert "and 2 more" in report
+    assert "none of 0" in report
 
 
 def test_what_testery_tolerates_is_called_so_and_comes_last() -> None:
@@ -182,9 +184,9 @@ def test_what_testery_tolerates_is_called_so_and_comes_last() -> None:
         ("tolerated", Mark.NOTICE)
     ] * 2
     for render in RENDERED.values():
-        told = render(judged)
-        assert "2 tolerated of 2" in told
-        assert "tolerated: a" in told.replace("`", "")
+        report = render(judged)
+        assert "2 tolerated of 2" in report
+        assert "tolerated: a" in report.replace("`", "")
 
 
 @pytest.mark.parametrize("format_", RENDERED)
@@ -199,11 +201,11 @@ def test_where_the_tests_say_nothing_they_are_listed_as_without_earlier_runs(for
 @pytest.mark.parametrize("format_", RENDERED)
 def test_where_no_test_is_to_be_listed_they_are_counted(format_: str) -> None:
     (judged,) = EXAMPLES["evidence"]
-    told = RENDERED[format_](replace(judged, results=None))
-    assert "1 new, 1 flaky, 2 known, 1 quarantined of 30" in told
-    assert "1 fixed, 1 missing, 1 added" in told
-    assert "pays" not in told
-    assert "checkout.feature" not in told
+    report = RENDERED[format_](replace(judged, results=None))
+    assert "1 new, 1 flaky, 2 known, 1 quarantined of 30" in report
+    assert "1 fixed, 1 missing, 1 added" in report
+    assert "pays" not in report
+    assert "checkout.feature" not in report
 
 
 def test_what_matters_of_a_run_that_passed_is_remarked_where_there_are_several() -> None:
@@ -231,9 +233,9 @@ def test_a_new_failure_is_the_last_to_be_cut(new: int, known: int, limit: int) -
     judged = judge(make_policy(), RUN, made, evidence)
     page = Page.of(judged, limit=max(limit, 10_000))
     listed = [words(found) for found in page.all("section") if "Failing" in words(found[0])]
-    for told in (markdown.render([judged], limit=limit), *listed, text(judged)):
-        if "qqq" in told:
-            assert all(name in told for name in names if "jjj" in name)
+    for report in (markdown.render([judged], limit=limit), *listed, text(judged)):
+        if "qqq" in report:
+            assert all(name in report for name in names if "jjj" in name)
 
 
 @pytest.mark.slow  # renders thousands of failures in each format

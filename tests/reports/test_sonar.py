@@ -1,4 +1,4 @@
-"""What SonarQube's scanner is told of the tests."""
+"""What SonarQube's scanner reads of the tests."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def cases(root: etree._Element) -> dict[str, list[str]]:
     return {file.attrib["path"]: [case.attrib["name"] for case in file] for file in root}
 
 
-def assert_told(root: etree._Element, runs: list[Judged]) -> None:
+def assert_complete(root: etree._Element, runs: list[Judged]) -> None:
     """Every test is there once, under a name of its own, with at most one result."""
     assert len(cases(root)) == len(root), "a file is there twice"
     for path, names in cases(root).items():
         assert path.strip()
         assert all(name.strip() for name in names)
         assert len(set(names)) == len(names) > 0
-    told = list(root.iter("testCase"))
-    assert len(told) == sum(len(judged.results or ()) for judged in runs)
-    for case in told:
+    listed = list(root.iter("testCase"))
+    assert len(listed) == sum(len(judged.results or ()) for judged in runs)
+    for case in listed:
         assert re.fullmatch(r"\d+", case.attrib["duration"], re.ASCII)
         for element in case:
             message = element.attrib["message"]
@@ -64,13 +64,13 @@ def assert_told(root: etree._Element, runs: list[Judged]) -> None:
 
 @given(any_runs_judged)
 def test_any_text_gives_valid_reports_with_every_test(runs: list[Judged]) -> None:
-    assert_told(parsed(*runs), runs)
+    assert_complete(parsed(*runs), runs)
 
 
 @pytest.mark.parametrize("example", [*EXAMPLES, *LARGE])
 def test_the_examples_are_valid(example: str) -> None:
     runs = list({**EXAMPLES, **LARGE}[example])
-    assert_told(parsed(*runs), runs)
+    assert_complete(parsed(*runs), runs)
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_durations_are_whole_milliseconds(duration: timedelta | None, shown: str
         ),
     ],
 )
-def test_what_came_of_a_test_is_told(status: str, element: str, message: str, text: str) -> None:
-    (told,) = only_case(make_result(status=status, error="boom", stack_trace="boom\nat x"))
-    assert (told.tag, told.get("message"), told.text) == (element, message, text)
+def test_the_outcome_of_a_test_is_shown(status: str, element: str, message: str, text: str) -> None:
+    (outcome,) = only_case(make_result(status=status, error="boom", stack_trace="boom\nat x"))
+    assert (outcome.tag, outcome.get("message"), outcome.text) == (element, message, text)
 
 
 def test_a_test_that_passed_says_nothing() -> None:

@@ -318,11 +318,11 @@ def test_tests_with_the_same_error_are_listed_below_each_other() -> None:
 
 
 def test_of_a_long_error_the_first_lines_and_the_frame_are_shown() -> None:
-    told, frame = [f"line {word}" for word in "abcdefghijklm"], "    at own (pay.spec.js:7:1)"
-    results = [make_result("t", "FAIL", error="\n".join([*told, frame]))]
+    message, frame = [f"line {word}" for word in "abcdefghijklm"], "    at own (pay.spec.js:7:1)"
+    results = [make_result("t", "FAIL", error="\n".join([*message, frame]))]
     lines = plain([judge(make_policy(), make_run(failed=1), results)])
     shown = [line for line in lines if line.startswith("    │ ")]
-    assert shown == [f"    │ {line}" for line in [*told[:9], frame]]
+    assert shown == [f"    │ {line}" for line in [*message[:9], frame]]
 
 
 def test_a_log_has_lines_of_any_length_but_tables_that_can_be_read() -> None:
