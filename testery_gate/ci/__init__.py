@@ -127,6 +127,6 @@ def section(
 def report(system: System | None, ending: Ending, surroundings: Surroundings) -> None:
     """Report to the system how the gate ended; only its own module is imported."""
     # The others read the reports and the exit code.
-    with_module = (System.GITHUB, System.AZURE, System.TEAMCITY, System.BUILDKITE)
-    if system is not None and system in with_module:
+    reported_to = (System.GITHUB, System.AZURE, System.TEAMCITY, System.BUILDKITE)
+    if system is not None and system in reported_to:
         import_module(f"{__name__}.{system.value}").report(ending, surroundings)

@@ -66,7 +66,7 @@ def words(content: str, limit: int = LONGEST_LINE) -> Markup:
 
 def breakable(content: str) -> Markup:
     """Return text that can wrap in long words too; a copy of it has no extra characters."""
-    # Cleaned text never has the character \\0.
+    # Cleaned text never has the character \0.
     marked = _LONG.sub(lambda word: _PART.sub("\\g<0>\0", word[0]), _legal(content))
     return Markup(escape(marked, quote=False).replace("\0", "<wbr>"))
 
