@@ -265,7 +265,7 @@ class Gate:
             case Interrupted() as cause:
                 return [_stopped(judged, cause) for judged in runs]
             case error:
-                reason = f"whether other runs are meant by now can't be told: {error.message}"
+                reason = f"it is unknown whether other runs are meant by now: {error.message}"
                 lacking = unjudged.no_verdict(error.exit_code, reason, advice=error.advice)
                 return [_withheld(judged, lacking, {ExitCode.PASSED}) for judged in runs]
 
@@ -380,13 +380,13 @@ class Gate:
                 runs = self._with_attachments(runs, self._waiting.with_attachments(runs))
             return self._with_comparable(runs) if self._waiting.comparable else runs
         except Interrupted as cause:
-            told = {judged.run_id for judged in runs if self._cancellation.note(judged.run_id)}
+            noted = {judged.run_id for judged in runs if self._cancellation.note(judged.run_id)}
             self._cancel_after(cause, wait)
             return [
                 _stopped(
                     judged,
                     cause,
-                    () if judged.run_id in told else self._cancellation.note(judged.run_id),
+                    () if judged.run_id in noted else self._cancellation.note(judged.run_id),
                 )
                 for judged in runs
             ]

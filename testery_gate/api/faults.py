@@ -98,7 +98,7 @@ def retry_after(value: str | None, date: str | None) -> float | None:
     moment = moment_of(value)
     if moment is None:
         return None
-    # By the server's own clock where it tells: this machine's may be wrong.
+    # By the server's clock where it sends its time: this machine's clock may be wrong.
     now = moment_of(date or "") or datetime.now(UTC)
     return max(0.0, (moment - now).total_seconds())
 
@@ -203,7 +203,7 @@ def _innermost(error: BaseException) -> BaseException:
     following: BaseException | None = error
     while following is not None and following not in seen:
         seen.append(following)
-        # The layers are told in any of these ways.
+        # An error may name the one below it in any of these ways.
         reasons = (getattr(following, "reason", None), *following.args)
         following = next(
             (reason for reason in reasons if isinstance(reason, BaseException)),

@@ -26,7 +26,7 @@ def within(
 ) -> _T:
     """Return or raise what the work does; raises :class:`TookTooLong` after that many seconds.
 
-    The event tells the work that it was abandoned.
+    The work is passed an event that is set once nobody waits for it any more.
     """
     abandoned = threading.Event()
     outcome: SimpleQueue[_T | BaseException] = SimpleQueue()

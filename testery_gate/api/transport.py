@@ -52,7 +52,7 @@ class Bounds:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encryption:
     """How a connection is encrypted, with the certificate as :meth:`ssl.SSLSocket.getpeercert`
-    tells it, which is empty where the operating system and not OpenSSL has checked it.
+    returns it: empty where the operating system has checked it instead of OpenSSL.
     """
 
     protocol: str

@@ -31,7 +31,7 @@ _STEERING = {
     "api-url": "decides who gets the token",
     "token-file": "decides whose token is used",
     "profile": "decides whose token is used",
-    "ci": "decides what the log is told to obey",
+    "ci": "decides which commands the CI system gets",
     "comment": "decides what is said with the code host's token",
     "comment-key": "decides which comment is replaced",
     "commit-status": "decides what is said with the code host's token",

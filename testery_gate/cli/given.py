@@ -96,8 +96,8 @@ class Given:
     def selection_note(self) -> Sequence[str]:
         """Say what a file has to do with which run is meant."""
         names = [n for n in self._by(Kind.FILE) if self.settings[n].in_file is InFile.SELECTS]
-        told = ", ".join(self.settings[name].option_name for name in names)
-        return [f"{self.origin(names[0])} says which run is meant: {told}"] if names else []
+        options = ", ".join(self.settings[name].option_name for name in names)
+        return [f"{self.origin(names[0])} says which run is meant: {options}"] if names else []
 
     def _by(self, *kinds: Kind) -> Sequence[str]:
         """Return what is set by one of these to more than nothing."""

@@ -13,7 +13,7 @@ import click
 from testery_gate import __version__
 from testery_gate.ci.inert import OutputLost, guarded
 from testery_gate.cli import completion
-from testery_gate.cli.notify import tell_without_verdict
+from testery_gate.cli.notify import conclude_without_verdict
 from testery_gate.cli.option_types import ALL_CODES, Command
 from testery_gate.cli.output import OUTPUT_LOST, complain, hand_over, show
 from testery_gate.cli.process import Process
@@ -133,7 +133,7 @@ def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
     except Interrupted as error:
         hold()
         complain(GateError(f"stopped by {error}", advice="Start it again."))
-        return tell_without_verdict(process, error.exit_code, f"stopped by {error}")
+        return conclude_without_verdict(process, error.exit_code, f"stopped by {error}")
     except SystemExit:
         # click's own way out, with 1, when nobody reads what it prints.
         return ExitCode.REPORT_LOST
@@ -143,17 +143,17 @@ def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
     except click.ClickException as error:
         hold()
         complain(_like_ours(error))
-        return tell_without_verdict(process, ExitCode.USAGE, error.format_message())
+        return conclude_without_verdict(process, ExitCode.USAGE, error.format_message())
     except GateError as error:
         hold()
         if isinstance(error, UsageError):
             error.advice = error.advice or _CORRECT_IT
         complain(error)
-        return tell_without_verdict(process, error.exit_code, error.message, error.advice)
+        return conclude_without_verdict(process, error.exit_code, error.message, error.advice)
     except Exception as error:  # noqa: BLE001  (a defect must not exit 1: that means failed tests)
         hold()
         if process.debug:
             show(traceback.format_exc(), sys.stderr)
         reason = f"internal error: {type(error).__name__}: {error}"
         complain(GateError(reason, advice=_REPORT_IT))
-        return tell_without_verdict(process, ExitCode.INTERNAL, reason, _REPORT_IT)
+        return conclude_without_verdict(process, ExitCode.INTERNAL, reason, _REPORT_IT)

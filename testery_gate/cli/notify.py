@@ -61,12 +61,13 @@ def tell(process: Process, ending: Ending, stream: TextIO) -> None:
         ci.tell(process.ci, ending, surroundings)
 
 
-def tell_without_verdict(
+def conclude_without_verdict(
     process: Process, code: ExitCode, reason: str, advice: str = ""
 ) -> ExitCode:
-    """Report to the CI system what kept the gate from a verdict, and return the exit code.
+    """Report what kept the gate from a verdict, and return the exit code.
 
-    There is no report then, nor may one of an earlier invocation be taken for it.
+    No report is written then. Reports of an earlier invocation are removed, so that none of them
+    is taken for one of this invocation.
     """
     withdraw(process.reports)
     ending = Ending(exit_code=code, reason=reason, advice=advice)

@@ -366,7 +366,7 @@ SETTINGS = (
         metavar="previous|RUN|FILE",
         type=option_types.BASELINE,
         shell_complete=option_types.baselines,
-        help="What tells a known failure from a new one: the previous run of the same project,"
+        help="What decides whether a failure is known or new: the previous run of the same project,"
         " environment and name, a run's id or address, or a JSON or JUnit report that the gate"
         " wrote. previous is the default where a criterion or an option needs one.",
     ),
@@ -535,7 +535,7 @@ SETTINGS = (
     _pull_requests(
         "--comment-key",
         metavar="TEXT",
-        help="Tells the comments of several gates apart; without it, the names of pipeline and job"
+        help="Keeps the comments of several gates apart; without it, the names of pipeline and job"
         " do.",
     ),
     _pull_requests(

@@ -59,9 +59,9 @@ def run(ctx: click.Context, /, **values: Any) -> ExitCode:
     Prints 'test_run_id: 55676' as soon as the run is there, and then does what 'wait' does with
     it; all options of 'wait' that are not about which run is meant are options here.
 
-    A run is never started twice. Where the answer to the start is lost, the list of runs is read
-    for the run; if that does not tell, the exit code is 4, and the message says what to look for
-    before you start again.
+    A run is never started twice. Where the answer to the start is lost, the gate searches the list
+    of runs for the run. If it is still unknown whether one was started, the exit code is 4, and the
+    message says what to look for before you start again.
     """
     process: Process = ctx.obj
     options = run_options(values, process.machine, given(ctx), notify.unguessable)
@@ -84,7 +84,7 @@ def run_options(
 
 
 def _start(values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]) -> Start:
-    """Return what is to be started; it has a build key that tells it from all other runs."""
+    """Return what is to be started; without a build key of the user's it gets a unique one."""
     for name in ("project", "environment"):
         if values[name] is None:
             raise UsageError(

@@ -46,5 +46,5 @@ def check(environment: Mapping[str, str], known: Collection[str]) -> str:
                 advice="Rename it or unset it.",
             )
         unknown.append(clean_line(variable))
-    told = shorten(", ".join(unknown), _LONGEST)
-    return f"no setting, and so ignored: {told}" if unknown else ""
+    listed = shorten(", ".join(unknown), _LONGEST)
+    return f"no setting, and so ignored: {listed}" if unknown else ""

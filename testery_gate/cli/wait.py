@@ -23,7 +23,7 @@ from testery_gate.cli.option_types import ALL_CODES, SectionedCommand
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import abilities, complain, line_width, show
 from testery_gate.cli.process import Process
-from testery_gate.cli.told import told_reports
+from testery_gate.cli.requested_reports import requested_reports
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.display import display
@@ -53,7 +53,7 @@ class GateCommand(SectionedCommand):
         try:
             return super().parse_args(ctx, args)
         finally:
-            process.reports = told_reports(args_given, ctx, environment)
+            process.reports = requested_reports(args_given, ctx, environment)
             process.ci = ci.chosen(ctx.params.get("ci") or ci.AUTO, environment)
             process.debug = process.debug or ci.wants_debug(process.ci, environment)
 

@@ -254,7 +254,7 @@ def certificate_finding(
     details: dict[str, object] = {"protocol": encryption.protocol}
     certificate = encryption.certificate
     if not certificate:
-        # The operating system has checked it, and OpenSSL does not tell.
+        # The operating system has checked it, and OpenSSL returns nothing about it.
         return Finding(
             found=f"{encryption.protocol}, a certificate that is trusted", details=details
         )

@@ -28,8 +28,7 @@ class Baseline:
     why_none: str = ""
     """Why there is no usable baseline; then no failure is known."""
     by_fault: bool = False
-    """Whether there may be one, which a fault of the API hides; then which failures are new can't
-    be told."""
+    """Whether a fault of the API may hide a baseline; then it is unknown which failures are new."""
 
     @property
     def description(self) -> str:
@@ -43,9 +42,9 @@ class Baseline:
 def described(run: TestRun) -> str:
     """Return a run in words, such as ``run 55670 (main, 2026-11-20 10:00 UTC)``."""
     time = run.end_time or run.create_time
-    about = (run.branch or run.git_ref, f"{time:%Y-%m-%d %H:%M} UTC" if time else None)
-    told = ", ".join(filter(None, about))
-    return f"run {run.id} ({told})" if told else f"run {run.id}"
+    known = (run.branch or run.git_ref, f"{time:%Y-%m-%d %H:%M} UTC" if time else None)
+    details = ", ".join(filter(None, known))
+    return f"run {run.id} ({details})" if details else f"run {run.id}"
 
 
 def is_finished(run: TestRun) -> bool:

@@ -205,7 +205,7 @@ def _runs_of_json(content: bytes) -> Sequence[ReportedRun]:
 
 
 def _run_of_json(reported: Mapping[str, object]) -> ReportedRun:
-    outcome, early, told = (reported.get(name) for name in ("outcome", "decidedEarly", "tests"))
+    outcome, early, listed = (reported.get(name) for name in ("outcome", "decidedEarly", "tests"))
     if not isinstance(outcome, str) or not isinstance(early, bool):
         _malformed("a run has no outcome")
     run = None
@@ -223,9 +223,9 @@ def _run_of_json(reported: Mapping[str, object]) -> ReportedRun:
         facts = _object(reported["run"], "run")
         run = parse_run({**facts, **counts, "id": reported.get("id")}, selects=True)
     tests = None
-    if told is not None:
-        _check_number(len(_list(told, "tests")))
-        tests = [_test_of_json(test) for test in _list(told, "tests")]
+    if listed is not None:
+        _check_number(len(_list(listed, "tests")))
+        tests = [_test_of_json(test) for test in _list(listed, "tests")]
     return ReportedRun(
         run=run,
         outcome=outcome,

@@ -46,7 +46,7 @@ class FlakyTest:
         return Fraction(100 * self.failed, self.executed)
 
 
-_Told = Sequence[tuple[TestRun, TestOutcome]]
+_Executed = Sequence[tuple[TestRun, TestOutcome]]
 """The runs that executed a test and what came of it, the oldest first."""
 
 
@@ -80,10 +80,10 @@ class History:
         It is if it both passed and failed on the same commit, or changed its outcome at least
         :data:`FLAKY_CHANGES` times.
         """
-        told = self._told(test)
-        if why := self._on_one_commit(told):
+        executed = self._executed(test)
+        if why := self._on_one_commit(executed):
             return why
-        changes = _changes(told)
+        changes = _changes(executed)
         if changes >= FLAKY_CHANGES:
             return f"its outcome changed {changes} times in the last {len(self.runs)} runs"
         return ""
@@ -92,16 +92,16 @@ class History:
         """Return the inconsistent tests, those that changed their outcome most first."""
         found = []
         for test in self.failed:
-            told = self._told(test)
-            changes, on_one_commit = _changes(told), self._on_one_commit(told)
+            executed = self._executed(test)
+            changes, on_one_commit = _changes(executed), self._on_one_commit(executed)
             if on_one_commit or changes >= FLAKY_CHANGES:
-                failed = [run for run, outcome in told if outcome.has_failed]
+                failed = [run for run, outcome in executed if outcome.has_failed]
                 flaky = FlakyTest(
                     test=test,
                     strip=self.strip(test),
                     changes=changes,
                     failed=len(failed),
-                    executed=len(told),
+                    executed=len(executed),
                     first_failed=failed[0],
                     last_failed=failed[-1],
                     on_one_commit=on_one_commit,
@@ -119,17 +119,17 @@ class History:
             if outcome.has_failed
         }
 
-    def _told(self, test: TestId) -> _Told:
+    def _executed(self, test: TestId) -> _Executed:
         return [
             (earlier.run, outcome)
             for earlier in self.runs
             if (outcome := earlier.outcomes.get(test)) and outcome is not TestOutcome.OTHER
         ]
 
-    def _on_one_commit(self, told: _Told) -> str:
+    def _on_one_commit(self, executed: _Executed) -> str:
         """Say where a test both passed and failed on the same commit; empty if it did not."""
-        passed = {run.id for run, outcome in told if outcome.has_passed}
-        for run, outcome in told:
+        passed = {run.id for run, outcome in executed if outcome.has_passed}
+        for run, outcome in executed:
             if outcome is TestOutcome.BOTH:
                 return f"it both failed and passed in run {run.id}"
             alike = sorted(self.same[run.id] & passed) if outcome.has_failed else []
@@ -154,5 +154,5 @@ class History:
         return Since(run=first, at_least=first.id == self.runs[0].run.id)
 
 
-def _changes(told: _Told) -> int:
-    return sum(one is not other for (_, one), (_, other) in pairwise(told))
+def _changes(executed: _Executed) -> int:
+    return sum(one is not other for (_, one), (_, other) in pairwise(executed))

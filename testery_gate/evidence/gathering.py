@@ -169,9 +169,9 @@ class Gathering:
         runs = self._history(earlier)
         # Of all the tests of all the runs only those that failed are shown.
         history, missing = read_history(runs, self.tests, until, of=failed)
-        told = _told_of(baseline, run)
+        notes = _notes_on(baseline, run)
         if fault and fault.message not in baseline.why_none and len(runs) < self._wanted.history:
-            told = [*told, f"older runs are missing from the history: {fault.message}"]
+            notes = [*notes, f"older runs are missing from the history: {fault.message}"]
         return evidence_of(
             run,
             results,
@@ -179,7 +179,7 @@ class Gathering:
             history=history,
             quarantine=self._wanted.quarantine,
             trust_status=self._trust_status,
-            notes=tuple(filter(None, (*told, missing))),
+            notes=tuple(filter(None, (*notes, missing))),
         )
 
     def _results(
@@ -203,11 +203,11 @@ class Gathering:
             return error
 
     def _history(self, earlier: Sequence[TestRun]) -> Sequence[TestRun]:
-        # What a canceled run was stopped in says nothing about the tests.
-        told = [
+        # A canceled run was stopped in the middle: its results say nothing about the tests.
+        finished = [
             other for other in earlier if is_finished(other) and is_of(other, self._wanted.git_ref)
         ]
-        return told[: self._wanted.history]
+        return finished[: self._wanted.history]
 
     def _baseline(
         self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None
@@ -261,13 +261,13 @@ def _lag(run: TestRun, results: Sequence[TestResult] | ApiError) -> bool:
     return bool(why_unusable(run, results))
 
 
-def _told_of(baseline: Baseline, run: TestRun) -> Sequence[str]:
-    """Return what the reports say of the baseline besides what it is."""
+def _notes_on(baseline: Baseline, run: TestRun) -> Sequence[str]:
+    """Return the reports' notes on the baseline: why there is none, or why it may be wrong."""
     if baseline.earlier is None:
         return [f"there is no run to compare with: {baseline.why_none}"]
-    # A report says less of its run, and was chosen for this one by what it says.
-    told = () if baseline.source else doubts(baseline.earlier.run, run)
-    return [f"the baseline may be the wrong one: {doubt}" for doubt in told]
+    # A report has fewer facts about its run, and the run was chosen by these facts.
+    found = () if baseline.source else doubts(baseline.earlier.run, run)
+    return [f"the baseline may be the wrong one: {doubt}" for doubt in found]
 
 
 def _is_fault(error: ApiError) -> bool:
@@ -313,5 +313,5 @@ def read_history(
 
 
 def _unknown(why: str, results: Sequence[TestResult] | None = None) -> Evidence:
-    note = f"which failures are new can't be told: {why}"
+    note = f"it is unknown which failures are new: {why}"
     return Evidence(unknown=why, results=results, notes=(note,))

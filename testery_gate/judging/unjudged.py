@@ -57,9 +57,9 @@ def of_a_doubt(run: TestRun, other: TestRun) -> Verdict:
     """Return the verdict on a run where another may be the one that is meant."""
     return no_verdict(
         ExitCode.INCONCLUSIVE,
-        f"which run is meant can't be told: run {other.id} may be newer than run {run.id},"
+        f"which run is meant is unclear: run {other.id} may be newer than run {run.id},"
         " but has no readable time of creation",
-        case="which run is meant can't be told",
+        case="which run is meant is unclear",
         advice="Name the run by its id.",
     )
 

@@ -304,8 +304,8 @@ def _failing_case(run: TestRun, evidence: Evidence) -> str:
     if not new:
         return f"no new failure, but {failed}"
     others = len(evidence.failures) - new
-    told = f"{new} new failure{'' if new == 1 else 's'}"
-    return f"{told} and {others} other{'' if others == 1 else 's'}" if others else told
+    failures = f"{new} new failure{'' if new == 1 else 's'}"
+    return f"{failures} and {others} other{'' if others == 1 else 's'}" if others else failures
 
 
 def _new_failures(evidence: Evidence) -> int | None:
@@ -391,12 +391,12 @@ def _asked_for_by(origin: str, check: Check) -> Check:
     """Name the configuration file wherever the check is shown."""
     if not origin:
         return check
-    told = named_origin(origin)
+    suffix = named_origin(origin)
     return replace(
         check,
-        name=check.name + told,
-        message=check.message + told,
-        expected_text=check.expected_text + told,
+        name=check.name + suffix,
+        message=check.message + suffix,
+        expected_text=check.expected_text + suffix,
         origin=origin,
     )
 
@@ -453,8 +453,8 @@ def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence = NO
 
 def _classes(evidence: Evidence) -> str:
     """Count the failing tests of all classes."""
-    told = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
-    return f"failed: {', '.join(told)}" if told else "no test failed"
+    counts = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
+    return f"failed: {', '.join(counts)}" if counts else "no test failed"
 
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:

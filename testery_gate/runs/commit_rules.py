@@ -69,7 +69,7 @@ class System:
 
     name: str
     sign: tuple[str, str]
-    """The variable that tells the system, and the pattern of its whole value."""
+    """The variable by which the system is recognised, and the pattern of its whole value."""
     source: str
     """The documentation of the rules."""
     rules: tuple[Rule, ...]

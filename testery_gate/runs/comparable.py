@@ -10,11 +10,11 @@ from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest
 from testery_gate.waiting.deadline import Deadline
 
 MOST_READ = 1000
-"""So many runs are read of the list at most."""
+"""The most runs of the list that are read."""
 FEWEST = 3
-"""So many finished runs tell how long one of their kind usually takes."""
+"""How many finished runs it takes to say how long one of their kind usually takes."""
 MOST_COMPARED = 20
-"""Of more than that only the newest do: what is tested changes."""
+"""The most finished runs that are used for that, the newest ones: the tests change over time."""
 SECONDS = 15.0
 """After this time no further page is requested: a chart is not worth a longer wait."""
 
@@ -22,7 +22,8 @@ SECONDS = 15.0
 def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
     """Return how many seconds the finished ones among runs like this one took.
 
-    Too few say nothing, and one that was canceled does not say how long it would have taken.
+    Returns nothing for too few of them. Canceled runs are left out: how long they would have taken
+    is unknown.
     """
     took = [
         (other.end_time - other.start_time).total_seconds()

@@ -57,7 +57,7 @@ class Lookback:
 def is_newer(one: TestRun, other: TestRun) -> bool:
     """Whether a run is known to be newer: by creation, then id.
 
-    Where only one of the two has a time, that can't be told.
+    Where only one of the two has a time, it is not known, and the result is false.
     """
     if one.create_time is None or other.create_time is None:
         return one.create_time is other.create_time and one.id > other.id

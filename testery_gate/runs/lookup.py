@@ -88,14 +88,14 @@ class Lookup:
             shown.update(run.id for run in page)
             expected |= dict.fromkeys(here, number + 1)
             for run in page:
-                # A verdict rests on what the run itself says, where the list says less.
-                if run.id in expected and tells_all(run):
+                # Where the list shows less, the run itself is requested.
+                if run.id in expected and has_all_facts(run):
                     found[run.id] = run
                     self._pages[run.id] = number
                     del expected[run.id]
 
 
-def tells_all(run: TestRun) -> bool:
-    """Whether the list says of a run all that a verdict rests on."""
+def has_all_facts(run: TestRun) -> bool:
+    """Whether the list shows of a run all that a verdict needs: status, completion, counts."""
     known = run.status_text and run.complete is not None
     return bool(known) and run.total is not None and run.done is not None

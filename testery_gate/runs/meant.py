@@ -70,7 +70,7 @@ class Named:
             runs = newest_first(listing) if times else []
         except ApiError as error:
             for run in canceled:
-                self._note(run, f"whether a newer run followed can't be told: {error.message}")
+                self._note(run, f"it is unknown whether a newer run followed: {error.message}")
             return {}
         found: dict[int, tuple[TestRun, TestRun]] = {}
         for old in canceled:

@@ -79,7 +79,7 @@ class Selection:
         return all(condition.holds(run) for condition in self.conditions)
 
     def group_of(self, run: TestRun) -> object:
-        """Return what tells the runs apart that the newest is taken of."""
+        """Return the group that a run is in; the newest run of each group is taken."""
         return tuple(group.of(run) for group in self.each)
 
     def whatever_the_status(self) -> Selection:
@@ -88,7 +88,7 @@ class Selection:
         return replace(self, conditions=tuple(others))
 
     def choose(self, runs: Iterable[TestRun]) -> Choice:
-        """Return the runs that are meant, and where that can't be told for certain."""
+        """Return the runs that are meant, and for which of them that is in doubt."""
         matching = newest_first(filter(self.matches, runs))
         if self.every:
             return Choice(runs=matching[: self.most])
@@ -98,7 +98,7 @@ class Selection:
         chosen: list[TestRun] = []
         doubts: dict[int, TestRun] = {}
         for group in groups.values():
-            # Where none has a time, ids alone tell the order.
+            # Where none has a time, the ids alone decide the order.
             newest = next((run for run in group if run.create_time), group[0])
             chosen.append(newest)
             if newest.create_time and group[0].create_time is None and group[0].id > newest.id:

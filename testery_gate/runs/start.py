@@ -68,7 +68,7 @@ class Start:
 
     @property
     def secrets(self) -> Sequence[str]:
-        """The values that must not show, as far as they can be told from other texts."""
+        """The values that must not be shown, except short ones, which occur in any text."""
         values = [variable.value for variable in self.variables if variable.secret]
         return [value for value in values if len("".join(value.split())) >= SHORTEST_SECRET]
 

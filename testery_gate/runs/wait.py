@@ -10,7 +10,7 @@ from datetime import datetime
 
 from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
-from testery_gate.runs.lookup import tells_all
+from testery_gate.runs.lookup import has_all_facts
 from testery_gate.runs.meant import Meant, Question
 from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.interval import until_appeared
@@ -181,7 +181,7 @@ class Wait:
         with suppress(ApiError):
             joined = self._take(self._question.ask(list(self._seen.values()), optional=True))
             shown = self.meant.shown.items()
-            return joined, {run_id: run for run_id, run in shown if tells_all(run)}
+            return joined, {run_id: run for run_id, run in shown if has_all_facts(run)}
         return (), {}
 
     def _appeared(self, found: dict[int, Seen]) -> Mapping[int, Seen]:

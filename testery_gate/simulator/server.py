@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if not (length.isdecimal() and len(length) < 10 and int(length) <= _LARGEST_REQUEST):
-            # What follows can't be told from the next request.
+            # The rest of this request would be read as the next one.
             self.close_connection = True
             self._send(refusal(400))
             return
@@ -287,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
             length = len(answer.padding) * answer.repeats + len(answer.body)
             headers.append(("Content-Length", str(length)))
         if said or answer.status in _WITHOUT_BODY:
-            # The next answer could not be told from the rest of this one.
+            # The client would read the next answer as the rest of this one.
             self.close_connection = True
         if self.close_connection:
             headers.append(("Connection", "close"))
