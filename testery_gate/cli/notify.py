@@ -22,7 +22,7 @@ from testery_gate.reports.files import withdraw
 
 
 def commands(stream: TextIO) -> Callable[[str], None]:
-    """Return what prints commands to a CI system."""
+    """Return a function that prints commands to a CI system."""
     return lambda text: show(commands_alone(text), unguarded(stream))
 
 
@@ -33,7 +33,7 @@ def unguessable() -> str:
 
 @contextmanager
 def harmless(process: Process, what: str) -> Iterator[None]:
-    """Let no defect change how the gate ends; say what comes of it."""
+    """Print a defect instead of raising it, so that it does not change how the gate ends."""
     try:
         yield
     except Exception as error:  # noqa: BLE001  (that is what it is for)

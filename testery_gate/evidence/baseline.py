@@ -48,12 +48,12 @@ def described(run: TestRun) -> str:
 
 
 def is_finished(run: TestRun) -> bool:
-    """Whether a run came to its own end."""
+    """Whether a run finished by itself: it was not canceled."""
     return run.status in {RunStatus.PASS, RunStatus.FAIL} and run.complete is not False
 
 
 def is_of(run: TestRun, git_ref: str | None) -> bool:
-    """Whether a run is of this branch or commit; each is of ``None``."""
+    """Whether a run is of this branch or commit; true for every run with ``None``."""
     return git_ref is None or any(
         ref and same_git_ref(git_ref, ref) for ref in (run.git_ref, run.branch)
     )
@@ -81,7 +81,7 @@ def candidates(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) ->
 
 
 def none_among(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) -> str:
-    """Say why none of the earlier runs can be the baseline."""
+    """Return why none of the earlier runs can be the baseline."""
     of_ref = "" if git_ref is None else f" of {git_ref}"
     if not earlier:
         return "no earlier run of the same project, environment and name was found"
@@ -94,7 +94,7 @@ def none_among(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) ->
 
 
 def doubts(old: TestRun, new: TestRun) -> Sequence[str]:
-    """Say what makes two runs hard to compare."""
+    """Return reasons why two runs are hard to compare."""
     if old.id == new.id:
         return [f"both are run {old.id}"]
     said = []

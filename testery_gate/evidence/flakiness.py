@@ -1,4 +1,4 @@
-"""What the history says of one test: whether it is flaky, and since when it fails."""
+"""What the history shows of one test: whether it is flaky, and since when it fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.model import TestRun
 
 FLAKY_CHANGES = 2
-"""A test is flaky if its outcome changed so often: it was not only broken, or mended."""
+"""A test is flaky if its outcome changed so often; with one change it broke, or was fixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class FlakyTest:
 
     test: TestId
     strip: tuple[TestOutcome | None, ...]
-    """What came of it in each run, the oldest first; ``None`` where a run did not have it."""
+    """Its outcome in each run, the oldest first; ``None`` where a run did not have it."""
     changes: int
     failed: int
     executed: int
@@ -42,12 +42,12 @@ class FlakyTest:
 
     @property
     def rate(self) -> Fraction:
-        """In how many percent of the runs that executed it it failed."""
+        """The percentage of the runs that executed it in which it failed."""
         return Fraction(100 * self.failed, self.executed)
 
 
 _Executed = Sequence[tuple[TestRun, TestOutcome]]
-"""The runs that executed a test and what came of it, the oldest first."""
+"""The runs that executed a test, with its outcome, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class History:
 
     @classmethod
     def of(cls, runs: Sequence[EarlierRun]) -> History:
-        """Return the history that these runs are."""
+        """Return the history of these runs."""
         known = [earlier.run for earlier in runs]
         same = {
             one.id: frozenset(
@@ -71,7 +71,7 @@ class History:
         return cls(runs=runs, same=same)
 
     def strip(self, test: TestId) -> tuple[TestOutcome | None, ...]:
-        """Return what came of a test in each run; ``None`` where a run did not have it."""
+        """Return a test's outcome in each run; ``None`` where a run did not have it."""
         return tuple(earlier.outcomes.get(test) for earlier in self.runs)
 
     def inconsistency(self, test: TestId) -> str:
@@ -127,7 +127,7 @@ class History:
         ]
 
     def _on_one_commit(self, executed: _Executed) -> str:
-        """Say where a test both passed and failed on the same commit; empty if it did not."""
+        """Return where a test both passed and failed on the same commit; empty if it did not."""
         passed = {run.id for run, outcome in executed if outcome.has_passed}
         for run, outcome in executed:
             if outcome is TestOutcome.BOTH:
@@ -140,7 +140,7 @@ class History:
     def failing_since(self, test: TestId, run: TestRun) -> Since | None:
         """Return since when a test fails without a pass in between; ``None`` without a history.
 
-        An earlier run that did not have the test, or did not execute it, says nothing.
+        Earlier runs that did not have the test, or did not execute it, are ignored.
         """
         if not self.runs:
             return None
