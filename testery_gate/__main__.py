@@ -3,8 +3,8 @@
 import sys  # which is part of the interpreter
 
 if __name__ == "__main__" and not sys.flags.safe_path:
-    # Started with -m, Python would look in the working directory first for all that is imported
-    # below. What lies there comes with the change under test.
+    # Started with -m, Python would first look in the working directory for all that is imported
+    # below. The files there come with the change under test.
     del sys.path[0]
 
 import io
@@ -20,9 +20,9 @@ from testery_gate.waiting.signals import Interrupts
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code.
 
-    The signals are taken over before the rest is imported, because until then process 1 of a
-    container loses a SIGTERM, and anything else dies of it without an exit code of ours. Whatever
-    escapes from the rest must not exit 1, as Python would have it: that means failed tests.
+    The signal handlers are installed before the rest is imported: until then process 1 of a
+    container loses a SIGTERM, and any other process ends without one of our exit codes. An
+    exception from the rest must not exit 1, as it would by Python's default: 1 means failed tests.
     """
     interrupts = Interrupts()
     code = int(ExitCode.INTERNAL)
@@ -32,23 +32,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _ended(argv, interrupts)
         interrupts.hold()
     drop_unwritten(sys.stdout, sys.stderr)
-    # Whatever the code is: on its way the signal may have been turned into another error.
+    # Whatever the code is: the signal may have become another error by now.
     return code if interrupts.received is None else int(interrupts.received.exit_code)
 
 
 def _ended(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     try:
         _open_streams()
-        # Only here, when the signals are taken over: it takes its time.
+        # Only after the signal handlers are installed: it takes some time.
         from testery_gate.cli.main import run
 
         return run(argv, interrupts)
-    except Exception:  # noqa: BLE001  (nothing is left that could say more)
+    except Exception:  # noqa: BLE001  (there is no better handler above)
         return int(ExitCode.INTERNAL)
 
 
 def _open_streams() -> None:
-    """Open what the caller has closed; what is written to standard output then fails."""
+    """Open the streams that the caller has closed; writing to standard output then fails."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (open to the end)
     if sys.stderr is None:
@@ -74,7 +74,7 @@ def _buffered(stream: TextIO) -> TextIO:
 
 
 def drop_unwritten(*streams: TextIO) -> None:
-    """Drop what can't be written; else the interpreter would try again, and exit 120."""
+    """Drop output that can't be written; else the interpreter would try again, and exit 120."""
     for stream in streams:
         try:
             stream.flush()

@@ -50,7 +50,7 @@ class ExitCode(IntEnum):
 
 
 class GateError(Exception):
-    """Anything that keeps the gate from a verdict; ``advice`` says what to do next."""
+    """An error that keeps the gate from a verdict; ``advice`` says what to do next."""
 
     exit_code = ExitCode.INTERNAL
 
@@ -91,7 +91,7 @@ class NotFound(ApiError):
 
 
 class Refused(ApiError):
-    """The API did not carry out what it was asked for, because of how it was asked."""
+    """The API refused to carry out a request, because something in the request is wrong."""
 
     exit_code = ExitCode.USAGE
 
@@ -100,8 +100,8 @@ class NoAnswer(ApiError):
     """One attempt brought no usable answer; the next one may.
 
     ``retry_after`` is how many seconds the server asked to wait, if it did; ``lasting`` says that
-    somebody probably has to fix something; ``not_done`` that the API has surely not carried out
-    what it was asked for.
+    somebody probably has to fix something; ``not_done`` says that the API has surely not carried
+    out the request.
     """
 
     exit_code = ExitCode.UNAVAILABLE
@@ -122,7 +122,7 @@ class NoAnswer(ApiError):
 
 
 class Lost(ApiError):
-    """There was no usable answer, and the API may have carried out what it was asked for."""
+    """There was no usable answer, and the API may have carried out the request."""
 
     exit_code = ExitCode.UNAVAILABLE
 

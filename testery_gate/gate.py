@@ -1,4 +1,4 @@
-"""The one walk: find or start the runs, wait for them, judge them, gather what the reports show."""
+"""All the steps: find or start the runs, wait for them, judge them, gather what reports show."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from testery_gate.runs.start import Start, Starter
 
     Target = Sequence[RunReference] | PipedRuns | Query | Start
-    """Which runs to judge: those that are named or described, or one that is started for it."""
+    """Which runs to judge: runs that are named or described, or one that the gate starts."""
 
 APPEARING_SECONDS = 10.0
-"""How long a run that was started may take to be there."""
+"""Seconds that a run may take to appear after it was started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,9 @@ class Waiting:
     deadline: Deadline
     poll_interval: PollInterval
     appear_by: Deadline
-    """Until when runs may take to be there."""
+    """Until when runs may appear."""
     follow: bool = True
-    """Whether it is asked again which runs are meant, and a canceled one gives way to a newer."""
+    """Whether the gate asks again which runs are meant, and newer ones replace canceled ones."""
     fail_fast: bool = False
     cancel_on_interrupt: bool = False
     """Whether runs that have not finished are canceled in Testery after a signal."""
@@ -78,9 +78,7 @@ class Gate:
         *,
         aside: Callable[[float], TesteryClient] | None = None,
     ) -> None:
-        """Take what it needs; ``aside`` returns a client for so many seconds, which goes on after a
-        signal too.
-        """
+        """``aside`` returns a client for so many seconds, which goes on after a signal too."""
         self._policy = policy
         self._client = client
         self._effects = effects
@@ -98,14 +96,14 @@ class Gate:
         """By id the comparable runs before those that were judged, once they were looked for."""
 
     def judge(self, target: Target) -> Sequence[Judged]:
-        """Return each run with its verdict, however the wait ends: by a signal at any moment too.
+        """Return each run with its verdict, however the wait ends, also by a signal.
 
-        Where no run is found there is one verdict that says so. Raises :class:`UsageError` where
+        Where no run is found, there is one verdict that says so. Raises :class:`UsageError` where
         standard input names no runs, or what is to be started is not there.
         """
         try:
             if isinstance(target, PipedRuns):
-                # A deadline of 0 must leave those who write into it the time to start.
+                # Even with a deadline of 0, the program that writes the input needs time to start.
                 seconds = self._waiting.deadline.remaining() or ONLY_LOOK_SECONDS
                 try:
                     target = target.read(seconds)
@@ -209,7 +207,7 @@ class Gate:
             return [Judged(run_id=None, verdict=unjudged.of_error(search.not_found()))]
         question = Described(search)
         too_few = len(choice.runs) < query.min_runs
-        # Where it can't pass any more, what has failed already is all there is to find out.
+        # The gate can't pass any more; only runs that failed already can change the exit code.
         wait = self._wait(question, question.take(choice), only_look=too_few)
         runs = self._judged(wait)
         if len(runs) < query.min_runs:
@@ -265,7 +263,7 @@ class Gate:
             case Interrupted() as cause:
                 return [_stopped(judged, cause) for judged in runs]
             case error:
-                reason = f"whether other runs are meant by now can't be told: {error.message}"
+                reason = f"it is unknown whether other runs are meant by now: {error.message}"
                 lacking = unjudged.no_verdict(error.exit_code, reason, advice=error.advice)
                 return [_withheld(judged, lacking, {ExitCode.PASSED}) for judged in runs]
 
@@ -278,7 +276,7 @@ class Gate:
         ]
 
     def _cancel_after(self, cause: Interrupted, wait: Wait) -> None:
-        """Cancel what is not known to be over, where that was asked for."""
+        """Cancel the runs that may still be going, where the user asked for that."""
         seen = {run_id: wait.watch.runs.get(run_id) for run_id in wait.meant.notes}
         if self._waiting.cancel_on_interrupt:
             still_open = [
@@ -301,9 +299,9 @@ class Gate:
         return ""
 
     def _evidence(self, wait: Wait) -> Mapping[int, Evidence]:
-        """Read the tests of the runs that have finished, and of those that they are held against.
+        """Read the tests of the runs that have finished, and of those that they are compared with.
 
-        After a signal, or where the API has given out, nothing more is read.
+        After a signal, or when the API gives no more answers, nothing is read.
         """
         if self._gathering is None or wait.was_cut_short:
             return {}
@@ -369,7 +367,7 @@ class Gate:
         return decide_early(self._policy, sighting.run, total_known=sighting.total_known)
 
     def _gather(self, runs: Sequence[Judged], wait: Wait) -> Sequence[Judged]:
-        """Add what the reports show besides; a signal meanwhile is how every run ends."""
+        """Add what else the reports show; after a signal meanwhile, every run ends as stopped."""
         if wait.was_cut_short:
             return runs
         try:
@@ -380,13 +378,13 @@ class Gate:
                 runs = self._with_attachments(runs, self._waiting.with_attachments(runs))
             return self._with_comparable(runs) if self._waiting.comparable else runs
         except Interrupted as cause:
-            told = {judged.run_id for judged in runs if self._cancellation.note(judged.run_id)}
+            noted = {judged.run_id for judged in runs if self._cancellation.note(judged.run_id)}
             self._cancel_after(cause, wait)
             return [
                 _stopped(
                     judged,
                     cause,
-                    () if judged.run_id in told else self._cancellation.note(judged.run_id),
+                    () if judged.run_id in noted else self._cancellation.note(judged.run_id),
                 )
                 for judged in runs
             ]
@@ -410,7 +408,7 @@ class Gate:
         ]
 
     def _with_results(self, runs: Sequence[Judged]) -> Sequence[Judged]:
-        """Add the tests of each run that was judged; where the API has none to offer, say so."""
+        """Add the tests of each run that was judged; add a note where the API offers none."""
         found: list[Judged] = []
         lacking = ""
         for judged in runs:
@@ -428,7 +426,7 @@ class Gate:
     def _with_attachments(
         self, runs: Sequence[Judged], wanted: Iterable[tuple[int, str]]
     ) -> Sequence[Judged]:
-        """Add what tests left besides their errors; where the API has none to offer, say so."""
+        """Add the tests' screenshots and the like; add a note where the API offers none."""
         from testery_gate.evidence.attachments import ATTACHMENT_SECONDS, collect
 
         until = Deadline.after(ATTACHMENT_SECONDS, self._waiting.deadline.clock)
@@ -463,7 +461,7 @@ class Gate:
 
 
 _BY_EVIDENCE = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
-"""How runs end that were judged by what they brought."""
+"""The exit codes of runs that were judged by their own results."""
 _BUT_A_FAILURE = {ExitCode.PASSED, ExitCode.INCONCLUSIVE, ExitCode.TIMED_OUT}
 
 
@@ -473,7 +471,7 @@ def _not_ours(judged: Judged) -> Judged:
 
 
 def _withheld(judged: Judged, lacking: Verdict, instead_of: Collection[ExitCode]) -> Judged:
-    """Put what is lacking in place of some verdicts; elsewhere it is a note."""
+    """Replace the verdicts that end with these codes; add a note to the others."""
     if judged.exit_code not in instead_of:
         return replace(judged, notes=(*judged.notes, lacking.reason))
     checks = (*lacking.checks, *judged.verdict.checks)

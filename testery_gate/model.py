@@ -38,7 +38,7 @@ MOST_OUTPUT_READ = 100_000
 _SHOWN_NAME = 40
 
 UNNAMED_TEST = "unnamed test"
-"""What a test is called that the API does not name at all."""
+"""The name shown for a test that has none in the API's answer."""
 
 _LARGEST = 2**53 - 1
 """The largest number that every reader of JSON takes exactly (RFC 8259, section 6)."""
@@ -224,9 +224,10 @@ class TestResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachments:
-    """What a test left besides its error.
+    """What a test left besides its error: screenshots, videos, console output.
 
-    Addresses may be signed: who has one may get in, so they are for files and never for a log.
+    An address may be signed, so that everybody who has it gets access. So addresses are written to
+    files only, never to a log.
     """
 
     screenshots: tuple[str, ...] = ()
@@ -311,9 +312,9 @@ def parse_results(
 ) -> Sequence[TestResult]:
     """Build the test results of a run; raises :class:`MalformedAnswer`.
 
-    Those that are ``brief`` say which test it was and what came of it, and nothing more.
+    ``brief`` results have the test's identity and status only.
     """
-    # A few statuses and files stand in thousands of results; each is made and held once.
+    # Thousands of results share a few statuses and files; each text is kept once.
     repeated = cache(lambda text: one_line(clean(text)))
     items = _items(data, "a list of test results", MOST_RESULTS)
     return tuple(_parse_result(item, clean, repeated, brief=brief) for item in items)
@@ -344,7 +345,7 @@ def parse_attachments(
 
 
 def _addresses(items: object, clean: Clean) -> tuple[str, ...]:
-    """Return the addresses in a list, each once; one that the token is part of is none."""
+    """Return the addresses in a list, each once; addresses that hold the token are left out."""
     found = dict.fromkeys(map(_address, items if isinstance(items, list) else []))
     kept = (address for address in found if address and clean(address) == address)
     return tuple(islice(kept, MOST_ADDRESSES))
@@ -453,9 +454,9 @@ class _Fields:
     def status(
         self, known: Mapping[str, _S], unknown: _S, clean: Clean | None = None
     ) -> tuple[_S, str]:
-        """Return the status, which is one of the known words exactly, and its text.
+        """Return the status, which must be exactly one of the known words, and its text.
 
-        What only looks like a known word is shown with what makes it another one. A status is
+        The text of a word that only looks like a known one shows the difference. A status is
         evidence: one of a wrong type is malformed, whether this is strict or not.
         """
         value = self.data.get("status")
@@ -528,9 +529,10 @@ class _Fields:
             return None
 
     def time(self, name: str) -> datetime | None:
-        """Return a time as UTC, or ``None`` for a text that is no time in a format we know.
+        """Return a time as UTC, or ``None`` for a text in no known format.
 
-        Nor is one outside of living memory: systems write the first or the last year for no time.
+        Years far in the past or future give ``None`` too: some systems write the first or the last
+        possible year where they have no time.
         """
         value = self.data.get(name)
         if not isinstance(value, str):

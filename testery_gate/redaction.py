@@ -14,19 +14,20 @@ from testery_gate.text import clean_text
 
 
 class Redaction:
-    """Removes secrets from texts of the API: the token, and others; without any it removes nothing.
+    """Removes secrets from texts of the API: the token, and others that it is given.
 
-    It is found in any case, parted by blanks and by whatever is not printable ASCII, in look-alikes
-    of such (full width, mathematical), and encoded: percent, base64 at any place of a longer text,
-    hexadecimal, and the numeric escapes of JSON, Python and HTML. So is a stretch of it that is at
-    least half of it and 16 characters. Smaller parts, other encodings, and tokens that are reversed
-    or separated by visible characters are not found. A secret that is not all ASCII is found in any
+    A secret is found in upper and lower case, split by blanks or by characters that are not
+    printable ASCII, in look-alike characters (full width, mathematical), and encoded: percent,
+    base64 at any place of a longer text, hexadecimal, and the numeric escapes of JSON, Python and
+    HTML. A part of it is found too, if it is at least half of the secret and has at least 16
+    characters. Smaller parts, other encodings, and secrets that are reversed or separated by
+    visible characters are not found. A secret that is not all ASCII is found in upper and lower
     case, with other blanks, in base64 and hexadecimal.
     """
 
     def __init__(self, token: str, *others: str) -> None:
         self._others = Redaction(*others) if others else None
-        # In plain ASCII nothing or next to nothing is left of other scripts, which any text holds.
+        # Of other scripts little or nothing is left in ASCII, and that little is in any text.
         plain = _bare(token) if token.isascii() else b""
         words = [] if token.isascii() else clean_text(token).split()
         self._other_script = re.compile(r"\s*".join(map(re.escape, words)), re.IGNORECASE)
@@ -36,7 +37,7 @@ class Redaction:
         whole = [plain, *(form for form in encoded if len(form) >= _SHORTEST_CODE)]
         self._whole = [form for form in whole if form]
         self._least = max(_SHORTEST_STRETCH, -(-len(plain) // 2))
-        # Whatever is that long holds one of these blocks in full.
+        # A part that is that long holds one of these blocks in full.
         size = (self._least + 1) // 2
         self._blocks = [
             (at, plain[at : at + size]) for at in range(0, len(plain) - size + 1, size)
@@ -62,7 +63,7 @@ class Redaction:
             text = self._others(text)
         if len(text) > LONGEST_TEXT:
             return f"{self.beginning(text[:LONGEST_TEXT])}…"
-        # Cleaned first: a control character could part the token and be dropped later.
+        # Cleaned first: a control character could split the token here and be removed later.
         cleaned = clean_text(text)
         if self._other_script.pattern:
             cleaned = self._other_script.sub("***", cleaned)
@@ -105,7 +106,7 @@ LONGEST_TEXT = 1_000_000
 """Characters of one text that are kept: looking for the token takes a hundred times its size."""
 _SHORTEST_STRETCH = 16
 _SHORTEST_CODE = 8
-"""A shorter one of a short token would be found in texts that have nothing to do with it."""
+"""Shorter parts would be found in texts that have nothing to do with the token."""
 _LONGEST_ESCAPE = 6
 
 _LOWER = bytes.maketrans(
@@ -119,7 +120,7 @@ _ESCAPE = rb"(?:%(?:25)*|\\x|\\u00)([0-9a-f]{2})|&#x0*([0-9a-f]{2});?|&#0*([0-9]
 
 
 def _bare(text: str) -> bytes:
-    """Return what is left of a text where only its letters, digits and signs matter."""
+    """Return the letters, digits and signs of a text."""
     if not text.isascii():
         text = text.translate(_look_alikes())
     return text.encode("ascii", "ignore").translate(_LOWER, _DROPPED)
@@ -152,10 +153,10 @@ def _with_spans(text: str) -> tuple[bytes, Sequence[tuple[int, int]]]:
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """Yield what shows of it in base64, by where it begins in a group of three bytes."""
+    """Yield its forms in base64, one for each place where it can begin in three bytes."""
     for before in range(3):
         coded = base64.b64encode(bytes(before) + secret).decode()
-        # The sixth bits in which its neighbours have a part are left out.
+        # Characters that also depend on the bytes next to it are left out.
         yield coded[-(-8 * before // 6) : 8 * (before + len(secret)) // 6]
 
 
@@ -167,7 +168,7 @@ def _occurrences(part: bytes, whole: bytes) -> Iterator[int]:
 
 
 def _in_common(one: bytes, other: bytes) -> int:
-    """Return the length of the beginning that both have."""
+    """Return the length of the common beginning of both."""
     return sum(1 for _ in takewhile(bool, map(eq, one, other)))
 
 

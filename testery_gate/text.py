@@ -38,7 +38,7 @@ def clean_text(text: str) -> str:
 
 
 Clean = Callable[[str], str]
-"""Makes of a remote text one that may be shown."""
+"""Turns a remote text into one that may be shown."""
 
 
 def one_line(text: str) -> str:
@@ -62,7 +62,7 @@ def short_ref(ref: str) -> str:
 
 
 def shorten_to_bytes(text: str, limit: int) -> str:
-    """Do the same for bytes of UTF-8."""
+    """Return the text, or as much of it as fits with an ellipsis into so many bytes of UTF-8."""
     data = text.encode()
     if len(data) <= limit:
         return text
@@ -85,10 +85,10 @@ def last_lines(text: str, most: int, limit: int) -> str:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether the whole text is as the pattern says, in which ``*`` stands for any characters.
+    """Whether the whole text matches the pattern, in which ``*`` stands for any characters.
 
-    The parts between the stars are found one after the other, each as early as can be, so that no
-    pattern makes it try again: a regular expression may take for ever.
+    The parts between the stars are searched one after the other, each at the first place possible,
+    so no pattern makes it backtrack. A regular expression could take for ever.
     """
     first, *parts = pattern.split("*")
     if not parts:
@@ -106,10 +106,10 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def settled(text: str) -> str:
-    """Return text without what each terminal draws in a way of its own.
+    """Return text without characters that terminals draw differently.
 
-    Selectors, joiners and skin tones, with which some terminals make one character of several, are
-    dropped; what has no width that all would know, as it is private or new, becomes ``?``.
+    Selectors, joiners and skin tones are removed: some terminals join characters by them. Private
+    and new characters, of which not every terminal knows the width, become ``?``.
     """
     return "".join(map(_settled, unicodedata.normalize("NFC", text)))
 
@@ -138,7 +138,7 @@ def shorten_to_columns(text: str, width: int, ellipsis: str) -> str:
 
 
 def fold(text: str, width: int) -> Iterator[str]:
-    """Yield lines of at most so many columns, parted between words; no address is parted."""
+    """Yield lines of at most so many columns, split between words; addresses are not split."""
     width = max(width, 2)  # what the widest character takes
     line = ""
     for word in text.split():
@@ -180,6 +180,6 @@ def _settled(character: str) -> str:
 def _columns(character: str) -> int:
     if unicodedata.category(character) in {"Mn", "Me"}:
         return 0
-    # Python knows the characters of its day, and rich those of a later one.
+    # Both know the characters of some version of Unicode, rich of a later one.
     own = 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
     return max(own, get_character_cell_size(character))

@@ -1,4 +1,4 @@
-"""TOML that anybody may have written: bounded, parsed, and with the lines of its keys."""
+"""TOML from untrusted files: limited in size, parsed, and with the lines of its keys."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from testery_gate.errors import UsageError
 
 MOST_DOTS = 100
-"""On a line, outside of texts: what a key of n parts costs grows with the square of n."""
+"""On a line, outside of texts: the time for a key of n parts grows with the square of n."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Where a part of a file is, as far as that is plain; its parser does not say."""
+    """Where a part of a file is, as far as that can be found; the parser does not return it."""
 
     heading: str
     """Without blanks and quotes: ``tool.testery-gate``, or ``[test]`` for ``[[test]]``."""
@@ -31,10 +31,10 @@ class Toml:
     values: Mapping[str, object]
 
     def tables(self) -> Sequence[Table]:
-        """Return the parts below the headings; the first one is what stands above all of them."""
+        """Return the parts below the headings; the first one is the part above all headings."""
         keys: dict[str, int] = {}
         found = [Table(heading="", line=1, keys=keys)]
-        # What looks like a heading within a text of several lines is none.
+        # A line within a text of several lines may look like a heading.
         plain = _TEXT_OR_COMMENT.sub(_in_one_line, self.text)
         for number, line in enumerate(plain.split("\n"), 1):
             heading = _HEADING.match(line)
@@ -73,7 +73,7 @@ def _check_keys(text: str, source: str, advice: str) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") <= MOST_DOTS:
             continue
-        # Where a text of several lines begins or ends, what looks like one may be something else.
+        # Where a text of several lines begins or ends, something else may look like a text.
         bare = line if '"""' in line or "'''" in line else _TEXT_OR_COMMENT.sub("", line)
         if bare.count(".") > MOST_DOTS:
             raise UsageError(
@@ -88,7 +88,7 @@ def _in_one_line(text: re.Match[str]) -> str:
 
 _HEADING = re.compile(r"\s*\[(?:([^\[\]=,#]++)|\[([^\[\]=,#]++)\])\]\s*+(?:#|$)")
 
-# In linear time: each alternative takes all that it began, and gives nothing back.
+# In linear time: each alternative is possessive, so nothing is tried again.
 _TEXT_OR_COMMENT = re.compile(
     r"""
     \"{3} (?:[^"\\]++ | \\(?:.|\n)?+ | "(?!""))*+ (?:"{3,5}+|\Z)

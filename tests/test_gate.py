@@ -449,7 +449,7 @@ def test_a_successor_of_a_named_run_that_can_not_be_looked_for_is_noted(
     api.get(f"{BASE}/test-runs", status_code=403)
     (judged,) = walk.judge(1)
     assert judged.exit_code is ExitCode.INCONCLUSIVE
-    assert "can't be told" in judged.notes[0]
+    assert judged.notes[0].startswith("it is unknown whether a newer run followed: ")
 
 
 def test_a_named_run_that_is_not_canceled_needs_no_list(api: requests_mock.Mocker) -> None:
@@ -476,7 +476,7 @@ def test_a_selection_that_can_not_be_asked_again_is_part_of_the_evidence(
     walk.run(run, run_id=1)
     (judged,) = walk.judge_target(QUERY)
     assert (judged.run_id, judged.exit_code) == (1, code)
-    unknown = "whether other runs are meant by now can't be told"
+    unknown = "it is unknown whether other runs are meant by now"
     assert unknown in (judged.notes[0] if failed else judged.verdict.reason)
     assert "status" in [check.name for check in judged.verdict.checks]
 
@@ -577,7 +577,7 @@ def test_a_run_that_may_not_be_the_newest_is_inconclusive(api: requests_mock.Moc
     (judged,) = walk.judge_target(QUERY)
     assert judged.exit_code is ExitCode.INCONCLUSIVE
     assert "run 2 may be newer than run 1" in judged.verdict.reason
-    assert judged.verdict.case == "which run is meant can't be told"
+    assert judged.verdict.case == "which run is meant is unclear"
     assert judged.run is not None
 
 

@@ -1,7 +1,7 @@
 """The Testery API: its endpoints, and the retries.
 
-A malformed answer is retried like any other fault, until the outage tolerance or the deadline
-ends the retries. Documented endpoints: the Testery API documentation.
+After a malformed answer the request is repeated, as after any other fault, until the outage
+tolerance or the deadline ends that. Documented endpoints: the Testery API documentation.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ READ_TIMEOUT = 30.0
 REQUEST_TIMEOUTS = (10.0, 30.0, 60.0)
 """Seconds for one request from name resolution to the last byte, however slowly it arrives.
 
-Each time it takes longer, the next one may take more. So one that stalls costs little, and a slow
-API works.
+After a request that took longer, the next one may take more time. So a stalled request costs
+little, and a slow API still works.
 """
 RESULTS_TIMEOUT = 60.0
 START_TIMEOUT = 60.0
-"""Long, because a start that was given up may have happened all the same."""
+"""Long, because the API may carry out a start although the gate has given up the request."""
 ALL_OF_IT = 0.9
-"""The share of its time from which on a request has stalled; clocks differ a little."""
+"""A request has stalled if it took this share of its time; below 1, as clocks differ a little."""
 LAST_LOOK_SECONDS = 1.5
 """How far past the deadline all requests together may run."""
 ONLY_LOOK_SECONDS = 10.0
-"""The same if there is only one poll: with a deadline of 0 the API still needs time to answer."""
+"""The same if there is only one poll: the API needs time to answer with a deadline of 0 too."""
 OPTIONAL_PATIENCE = 5.0
 """How long faults are tolerated if the verdict does not need the answer."""
 OPTIONAL_TIMEOUT = 10.0
@@ -86,26 +86,29 @@ class Limits:
     read: float = READ_TIMEOUT
     """How long the server may be silent."""
     start: float = START_TIMEOUT
-    """How long the request may take that starts a run, silence and all."""
+    """How long the request that starts a run may take, silence included."""
     answer_bytes: int = MAX_ANSWER_BYTES
     answer_values: int = MAX_ANSWER_VALUES
 
     @classmethod
     def once(cls, seconds: float) -> Limits:
-        """Return what allows one attempt, which may take so long."""
-        past = Deadline.after(0)  # so all the time there is is the grace
+        """Return limits for one attempt, which may take so long."""
+        past = Deadline.after(0)  # so the grace is all the time that there is
         return cls(deadline=past, outage_tolerance=0, grace=seconds, requests=(seconds,))
 
     def request(self, *, stalled: int, usual: float) -> float:
         """Return how long a request may take after so many that have stalled.
 
-        Those that do not stall take ``usual`` seconds.
+        Requests that don't stall take ``usual`` seconds.
         """
         enough = [seconds for seconds in self.requests if seconds > usual] or self.requests[-1:]
         return enough[min(stalled, len(enough) - 1)]
 
     def bounds(self, request: float) -> Bounds:
-        """Return the bounds of a request that begins now; raises :class:`NoAnswer` without time."""
+        """Return the bounds of a request that begins now.
+
+        Raises :class:`NoAnswer` if no time is left.
+        """
         patience = self.patience
         if patience <= 0:
             raise NoAnswer(
@@ -129,11 +132,11 @@ class _Outage:
     since: float
     tries: int = 0
     stalled: int = 0
-    """How many of these took all the time that they had."""
+    """How many of these requests took all the time that they had."""
 
 
 class TesteryClient:
-    """Asks the API and returns what it says as :mod:`testery_gate.model` types.
+    """Asks the API and returns its answers as :mod:`testery_gate.model` types.
 
     Every method raises :class:`Unauthorized`, :class:`NotFound` or :class:`Unavailable`.
     """
@@ -148,9 +151,9 @@ class TesteryClient:
         jitter: Callable[[], float] = random.random,
         turn: AbstractContextManager[object] | None = None,
     ) -> None:
-        """Take what it needs; clients that share a lock as ``turn`` parse one answer at a time.
+        """Clients that share a lock as ``turn`` parse one answer at a time.
 
-        Parsing keeps other threads from running, and several at once do so for much longer.
+        Parsing stops other threads, and does so much longer where several threads parse.
         """
         self._transport = transport
         self._limits = limits
@@ -216,7 +219,7 @@ class TesteryClient:
         for run_id, path in paths.items():
             if self._limits.patience <= 0:
                 break
-            # An API that keeps silent must not keep each of many runs waiting for a minute.
+            # A silent API must not take a minute for each of many runs.
             quick = replace(self._limits, requests=(OPTIONAL_TIMEOUT,))
             limits = self._limits if in_a_row < 2 else quick
             try:
@@ -233,7 +236,7 @@ class TesteryClient:
     def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
         """Return a page of the list of runs, from page 0 on; an optional page is given up soon."""
         limits = self._optional if optional else self._limits
-        # What is optional shows runs that are known; else the list is what they are chosen from.
+        # An optional page shows known runs; other pages are needed to choose runs from.
         parse = parse_runs if optional else _parse_choice
         return self._get(f"test-runs?page={number}&limit={limit}", parse, limits)
 
@@ -244,7 +247,7 @@ class TesteryClient:
         try:
             return self._get(path, parse_runs, limits)
         finally:
-            # What is tolerated where the list is needed does not begin with this.
+            # The outage tolerance for requests that need the list must not begin here.
             self._outages.pop(path, None)
 
     def deployed(self, deploy_id: int) -> Sequence[TestRun]:
@@ -254,7 +257,7 @@ class TesteryClient:
     def results(self, run_id: int, *, brief: bool = False) -> Sequence[TestResult]:
         """Return the tests of a run, from an undocumented endpoint.
 
-        Those that are ``brief`` say which test it was and what came of it, and nothing more.
+        ``brief`` results have the test's identity and status only.
         """
         limits = replace(
             self._optional,
@@ -294,11 +297,11 @@ class TesteryClient:
     def start(
         self, wanted: Mapping[str, object], note_doubt: Callable[[bool], None] = lambda _: None
     ) -> TestRun:
-        """Start a run, through an undocumented endpoint; it is never asked for twice.
+        """Start a run, through an undocumented endpoint; never start it twice.
 
-        The request is only repeated where it surely started nothing. ``note_doubt`` is called when
-        a run may have been started, and when none was. Raises :class:`Refused`, and :class:`Lost`
-        where a run may have been started.
+        The request is repeated only where it certainly started nothing. ``note_doubt`` is called
+        when a run may have been started, and when none was. Raises :class:`Refused`, and
+        :class:`Lost` where a run may have been started.
         """
         path = "test-run-requests-build"
         limits = replace(self._limits, requests=(self._limits.start,), read=self._limits.start)
@@ -358,7 +361,7 @@ class TesteryClient:
             url = f"{self._transport.route.url}/{path}"
             answer = self._answer(url, parse, limits, limits.bounds(request), change)
         except ApiError as error:
-            # Whatever a message quotes, it shows neither the token nor what a terminal obeys.
+            # A message may quote the answer, but never the token or a terminal's control sequences.
             error.message = one_line(self._transport.redact(error.message))
             if isinstance(error, NoAnswer):
                 outage = self._outages.setdefault(path, _Outage(since=clock()))
@@ -366,7 +369,7 @@ class TesteryClient:
                 outage.stalled += clock() - began >= ALL_OF_IT * request
             else:
                 self._outages.pop(path, None)  # a refusal is an answer too
-            # What led to it holds the whole answer, and is held until the next collection.
+            # The cause refers to the whole answer, which would stay in memory.
             error.__context__ = None
             raise error.with_traceback(None) from None
         self._outages.pop(path, None)
@@ -411,9 +414,9 @@ class TesteryClient:
         return unavailable
 
     def _announce(self, error: NoAnswer, next_try: str) -> None:
-        """Say that an attempt failed and another will follow.
+        """Print that an attempt failed and another will follow.
 
-        The first time that comes with advice, if waiting alone will probably not help.
+        The first message has advice, if waiting alone will probably not help.
         """
         said = f"{error.message}; next try {next_try}"
         if error.lasting and error.advice not in self._advised:
@@ -425,7 +428,7 @@ class TesteryClient:
         self, url: str, parse: _Parse[_T], limits: Limits, bounds: Bounds, change: Request | None
     ) -> _T:
         def read(reply: Reply) -> _T:
-            # After a change there need not be anything.
+            # The answer to a change may be empty.
             body = reply.body if reply.body or change is None else b"null"
             with self._turn:
                 try:

@@ -27,9 +27,9 @@ from testery_gate.api.address import DEFAULT_API_URL
 from testery_gate.errors import UsageError
 
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""The first that is set names a file or a folder of certificates; both are ``requests``'s."""
+"""Variables of ``requests``: the first that is set names a file or a folder of certificates."""
 FILE_VARIABLE, FOLDER_VARIABLE = "SSL_CERT_FILE", "SSL_CERT_DIR"
-"""OpenSSL's; the second may list several folders. They are used if no bundle is named."""
+"""Variables of OpenSSL, used without those above; the second may list several folders."""
 _SYSTEM = "the system's certificates"
 _PROXIES = (
     "A proxy looks like http://proxy.example:3128, or http://user:password@proxy.example:3128 with"
@@ -84,7 +84,7 @@ class Trust:
         if not self.is_named:
             return _systems_context()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # What is named is trusted without those above it, as what the system holds is.
+        # A named certificate is trusted without those that issued it, like the system's.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         try:
             context.load_verify_locations(self.file, self.folders)
@@ -92,7 +92,7 @@ class Trust:
             raise self._unusable("holds no certificates in PEM form") from None
         except OSError as error:
             raise self._unusable(f"can't be read: {error.strerror}") from None
-        # OpenSSL passes over folders that are not there; one of them has to be.
+        # OpenSSL ignores folders that don't exist; at least one must exist.
         if self.folders and not any(map(os.path.isdir, self.folders.split(os.pathsep))):
             raise self._unusable("is not a folder")
         return context
@@ -113,7 +113,10 @@ def _systems_context() -> ssl.SSLContext:
 
 
 def system_has_certificates(platform: str, paths: ssl.DefaultVerifyPaths) -> bool:
-    """Detect a bare container, which has none; there the certificates of ``requests`` are used."""
+    """Whether the system has certificates.
+
+    A bare container has none; then the certificates of ``requests`` are used.
+    """
     if platform in {"darwin", "win32"}:
         return True
     return bool(paths.cafile or (paths.capath and os.listdir(paths.capath)))
@@ -151,17 +154,17 @@ def find_route(base_url: str) -> Route:
     """Find out how to reach an address that is safe to use; raises :class:`UsageError`."""
     route = direct_route(base_url)
     if not route.is_encrypted:
-        # Plain http is for addresses of this machine only, and no proxy knows those.
+        # Plain http is for addresses of this machine only, which no proxy can reach.
         return route
     return replace(route, proxy=find_proxy(base_url), trust=find_trust())
 
 
 def _host_and_port(url: str) -> tuple[str, int]:
-    """Take an address apart as it will be connected to; raises ``ValueError``."""
+    """Return the host and port that an address is connected to; raises ``ValueError``."""
     prepared = urllib.parse.urlsplit(requests.Request("GET", url).prepare().url or "")
     host = prepared.hostname or ""
-    # Some versions of requests let this pass, and then it fails where names are resolved: signs
-    # that no host has, labels that are empty or too long.
+    # Some versions of requests accept names that can't be resolved: with characters that no host
+    # name has, or with labels that are empty or too long.
     if not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+(%\w+)?", host):
         raise ValueError(f"{host!r} is not a host name")
     host.encode("idna")
@@ -187,7 +190,7 @@ def find_proxy(url: str) -> Proxy | None:
             )
         host, port = _host_and_port(address)
     except ValueError:
-        # The address is not quoted: what is wrong with it may be that it holds a password.
+        # The address is not quoted, because it may hold a password.
         raise UsageError(
             f"{source} has an invalid proxy address",
             advice=_PROXIES,
@@ -198,7 +201,7 @@ def find_proxy(url: str) -> Proxy | None:
 
 def _source_of_proxy(chosen: str) -> str:
     for wanted in ("https_proxy", "all_proxy"):
-        # The lower case counts where both are set, and sorts last.
+        # Where both are set, the name in lower case counts; it sorts last.
         for name in sorted(os.environ, reverse=True):
             if name.lower() == wanted and os.environ[name] == chosen:
                 return f"variable {name}"

@@ -28,7 +28,7 @@ class Token:
 def without_token(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without the tokens, for a program that does not need them.
 
-    Nor does it need the variables of a run, of which some are secret.
+    The variables for a run are removed too, because some are secret.
     """
     tokens = {*TOKEN_VARIABLES, CODE_HOST_VARIABLE, "TESTERY_GATE_TOKEN", "TESTERY_GATE_VARIABLE"}
     return {name: value for name, value in environment.items() if name not in tokens}
@@ -78,7 +78,7 @@ def find_code_host_token(file: str | None, environment: Mapping[str, str]) -> To
 
 
 def describe_token_file(name: str) -> str:
-    """Name the source that ``--token-file`` stands for."""
+    """Return the name of the source that ``--token-file`` stands for."""
     return "standard input" if name == "-" else f"file {name}"
 
 
@@ -110,7 +110,7 @@ def _token_from_profile(profile: str, home: Path | None) -> Token | None:
     except OSError:
         return None
     except (configparser.Error, UnicodeDecodeError):
-        # The parser's own message quotes the line, and with it the token.
+        # The parser's own message quotes the line, which may hold the token.
         raise UsageError(
             f"{path} is not a valid credentials file", advice=_HOW_TO_NAME_ONE
         ) from None

@@ -57,10 +57,10 @@ def of_status(status: int, headers: Mapping[str, str], url: str) -> ApiError | N
 def of_change(
     status: int, headers: Mapping[str, str], url: str, body: bytes, redact: Clean
 ) -> ApiError:
-    """Return what a status means after a request to change something that was not a success.
+    """Return the error for a request to change something that did not succeed.
 
-    With a code of 4xx it was not carried out (RFC 9110, section 15.5), unless the server gave up on
-    a request that it took for slow.
+    With a status of 4xx it was not carried out (RFC 9110, section 15.5), unless the server gave up
+    because the request came too slowly.
     """
     error = of_status(status, headers, url)
     unsure = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
@@ -72,7 +72,7 @@ def of_change(
 
 
 def _said(body: bytes, redact: Clean) -> str:
-    """Return what the API says in an error's answer, where it says it as JSON."""
+    """Return the message in an error's answer, if that is JSON."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -80,7 +80,7 @@ def _said(body: bytes, redact: Clean) -> str:
     message = content.get("message") if isinstance(content, dict) else None
     if not isinstance(message, str):
         return ""
-    # Shortened last: half a secret is not found any more.
+    # Shortened last: half a secret could not be found and removed.
     return f": {shorten(one_line(redact(message)), _LONGEST_MESSAGE)}"
 
 
@@ -98,13 +98,13 @@ def retry_after(value: str | None, date: str | None) -> float | None:
     moment = moment_of(value)
     if moment is None:
         return None
-    # By the server's own clock where it tells: this machine's may be wrong.
+    # By the server's clock where it sends its time: this machine's clock may be wrong.
     now = moment_of(date or "") or datetime.now(UTC)
     return max(0.0, (moment - now).total_seconds())
 
 
 def moment_of(text: str) -> datetime | None:
-    """Read the date of a header; ``None`` for one that is none."""
+    """Return the date of a header; ``None`` if it is not a date."""
     try:
         date = email.utils.parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # the second for numbers of many digits
@@ -113,7 +113,7 @@ def moment_of(text: str) -> datetime | None:
 
 
 def explained(error: Exception, url: str, route: Route) -> NoAnswer:
-    """Say why a request failed."""
+    """Return an error that says why a request failed, and what to do."""
     innermost = _innermost(error)
     cause = _words(innermost)
     if route.proxy is not None:
@@ -156,7 +156,7 @@ def _of_proxy(innermost: BaseException, cause: str, route: Route, proxy: Proxy) 
             cause, hint = _of_encryption(innermost, route.trust, proxy.source)
             check_proxy = f"{hint} {check_proxy}"
         return f"the proxy {proxy.shown} can't be used: {cause}", check_proxy
-    # What else the proxy says is not repeated: it has been sent a password.
+    # The proxy's own text is not quoted: the proxy has been sent a password.
     status = int(refused[1])
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         wanted = "another user and password" if proxy.has_user else "a user and password"
@@ -187,10 +187,10 @@ _OTHER_CERTIFICATE_HINT = (
 
 
 def _of_encryption(error: BaseException, trust: Trust, setting: str) -> tuple[str, str]:
-    """Return the cause and advice; ``setting`` names the host that does not encrypt well."""
+    """Return the cause and advice; ``setting`` names the host whose encryption failed."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return _words(error), f"Check that the port in {setting} is for https."
-    # The system's own verification has other numbers and words (macOS, Windows).
+    # The system's own verification (macOS, Windows) has other codes and messages.
     hint = _CERTIFICATE_HINTS.get(error.verify_code, _OTHER_CERTIFICATE_HINT)
     also = "and nothing else" if trust.is_named else "because no variable names others"
     cause = one_line(clean_text(error.verify_message))
@@ -198,12 +198,12 @@ def _of_encryption(error: BaseException, trust: Trust, setting: str) -> tuple[st
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """Return the first reason; the layers above it only repeat it with object addresses."""
+    """Return the innermost error; those around it only repeat it with object addresses."""
     seen: list[BaseException] = []
     following: BaseException | None = error
     while following is not None and following not in seen:
         seen.append(following)
-        # The layers are told in any of these ways.
+        # An error may name the one below it in any of these ways.
         reasons = (getattr(following, "reason", None), *following.args)
         following = next(
             (reason for reason in reasons if isinstance(reason, BaseException)),
@@ -214,6 +214,6 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
-        # OpenSSL's come with the place in its source: [SSL: X] words (_ssl.c:1006)
+        # OpenSSL's messages have the place in its source: [SSL: X] words (_ssl.c:1006)
         return re.sub(r"^\[.*?\] | \(_ssl\.c:\d+\)$", "", one_line(clean_text(error.strerror)))
     return one_line(clean_text(str(error))) or type(error).__name__

@@ -10,8 +10,8 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 LONGEST_STEP = 0.5
-"""Seconds. While other threads are at work, CPython can miss a signal that comes just before a wait
-begins, and only looks for it when that wait is over."""
+"""Seconds. While other threads run, CPython can miss a signal that comes just before a wait begins;
+it handles the signal only after that wait."""
 _T = TypeVar("_T")
 
 
@@ -26,7 +26,7 @@ def within(
 ) -> _T:
     """Return or raise what the work does; raises :class:`TookTooLong` after that many seconds.
 
-    The event tells the work that it was abandoned.
+    The work is passed an event that is set once nobody waits for it any more.
     """
     abandoned = threading.Event()
     outcome: SimpleQueue[_T | BaseException] = SimpleQueue()
@@ -34,11 +34,11 @@ def within(
     def worker() -> None:
         try:
             outcome.put(work(abandoned))
-        except BaseException as error:  # noqa: BLE001  (it is raised again, by the waiter)
+        except BaseException as error:  # noqa: BLE001  (the waiting thread raises it again)
             outcome.put(error)
 
     try:
-        # A signal can come in here as well, when the thread is at work already.
+        # A signal can also come here, when the thread is running already.
         threading.Thread(target=worker, daemon=True).start()
         found = _outcome_of(outcome, clock() + seconds, clock)
     finally:
@@ -48,7 +48,7 @@ def within(
     try:
         raise found
     finally:
-        # It holds this frame, and all that the work held: a whole answer, until a collection.
+        # The error refers to this frame and the work's: a whole answer would stay in memory.
         del found
 
 

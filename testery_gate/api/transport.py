@@ -28,11 +28,11 @@ from testery_gate.redaction import Redaction
 
 MAX_REDIRECTS = 5
 MOST_ON_THE_WIRE = 128 * 1024 * 1024
-"""Bytes of one answer as received, with all that is not its body: headers, lines between chunks,
-trailers, interim answers. urllib3 limits the length of each of these lines, not their number."""
+"""Bytes of one answer as received, including headers, lines between chunks, trailers and interim
+answers. urllib3 limits the length of each of these lines, but not their number."""
 
 _LONGEST_ERROR = 4096
-"""Bytes that are read of an error's answer, for what it says."""
+"""Bytes that are read of an error's answer, for its message."""
 
 _T = TypeVar("_T")
 
@@ -52,7 +52,7 @@ class Bounds:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encryption:
     """How a connection is encrypted, with the certificate as :meth:`ssl.SSLSocket.getpeercert`
-    tells it, which is empty where the operating system and not OpenSSL has checked it.
+    returns it: empty where the operating system has checked it instead of OpenSSL.
     """
 
     protocol: str
@@ -71,11 +71,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came in return, with any status."""
+    """An answer, with any status."""
 
     status: int
     headers: Mapping[str, str]
-    """By names in any case."""
+    """Their names can be in upper or lower case."""
     body: bytes
 
 
@@ -100,7 +100,7 @@ class BearerToken(AuthBase):
 class _Session(requests.Session):
     """A session that leaves redirects alone and keeps no cookies.
 
-    ``requests`` reads the whole body of a redirect, however large, even where it shall not follow.
+    ``requests`` reads the whole body of a redirect, however large, even if it must not follow it.
     """
 
     def __init__(self) -> None:
@@ -112,11 +112,11 @@ class _Session(requests.Session):
 
 
 class _Sending(threading.local):
-    """Whether the request of this thread began to be sent, and whether it may."""
+    """Whether sending this thread's request has begun, and whether it may still begin."""
 
     began = False
     abandoned: threading.Event | None = None
-    """Set where nobody waits for the answer any more."""
+    """Set when nobody waits for the answer any more."""
 
 
 class Transport:
@@ -133,7 +133,7 @@ class Transport:
         *,
         secrets: Sequence[str] = (),
     ) -> None:
-        """``secrets`` are removed from what the API says, as the token is."""
+        """``secrets`` are removed from the API's answers, like the token."""
         self.route = route
         self.redact = Redaction(token, *secrets)
         self.encryption: Encryption | None = None
@@ -141,7 +141,7 @@ class Transport:
         self._auth = auth or BearerToken(token)
         self._sending = _Sending()
         self._session = _Session()
-        # The route was found already; and a .netrc entry must not replace the token.
+        # The proxy is known already, and a .netrc entry must not replace the token.
         self._session.trust_env = False
         self._session.headers["User-Agent"] = f"testery-gate/{__version__}"
         self._session.headers["Accept"] = "application/json"
@@ -162,7 +162,7 @@ class Transport:
         self._sending.began = True
 
     def get(self, url: str, bounds: Bounds, read: Callable[[Reply], _T]) -> _T:
-        """Fetch what is at an address of the API, and return what is read from it.
+        """Fetch an address of the API, and return what is read from the answer.
 
         Reading counts towards the time that the request may take. Raises :class:`Unauthorized`,
         :class:`NotFound` or :class:`NoAnswer`, and what reading raises.
@@ -174,17 +174,17 @@ class Transport:
         return self._done(Request(method="GET", url=url), bounds, self._followed, fault_of, read)
 
     def exchange(self, request: Request, bounds: Bounds) -> Reply:
-        """Send a request, and return what comes in return, whatever its status.
+        """Send a request, and return the answer, whatever its status.
 
-        Raises :class:`NoAnswer` where nothing does.
+        Raises :class:`NoAnswer` where there is none.
         """
         return self._done(request, bounds, self._followed, lambda _: None, lambda reply: reply)
 
     def change(self, request: Request, bounds: Bounds, read: Callable[[Reply], _T]) -> _T:
         """Have the API change something, and return what is read from its answer.
 
-        It is sent once, and follows no redirect. Raises :class:`Refused` besides what :meth:`get`
-        does; :attr:`NoAnswer.not_done` says whether it surely was not carried out.
+        The request is sent once, and follows no redirect. Raises :class:`Refused` and what
+        :meth:`get` raises; :attr:`NoAnswer.not_done` says whether it was certainly not carried out.
         """
 
         def fault_of(response: requests.Response) -> ApiError | None:
@@ -210,7 +210,7 @@ class Transport:
                 return response.headers.get("Date")
         except (requests.RequestException, OSError, ValueError) as error:
             fault = faults.explained(error, self.route.url, self.route)
-            # It is no request with the token, but may be answered by who has seen it before.
+            # This request has no token, but a server that got the token before may answer.
             fault.message = self.redact(fault.message)
             raise fault from None
 
@@ -222,7 +222,7 @@ class Transport:
         fault_of: Callable[[requests.Response], ApiError | None],
         read: Callable[[Reply], _T],
     ) -> _T:
-        """Return what is read from the reply, unless the response's head is a fault already."""
+        """Return what is read from the reply, or raise the fault that its status is."""
 
         def work(abandoned: threading.Event) -> _T:
             self._sending.began, self._sending.abandoned = False, abandoned
@@ -241,12 +241,12 @@ class Transport:
         try:
             return within(bounds.whole, work)
         except TookTooLong:
-            # Also where nothing was sent so far: it may be sent at this very moment, but not later.
+            # Also where nothing was sent yet: it may be sent at this very moment, but not later.
             late = f"no complete answer from {request.url} within {bounds.whole:.0f} s"
             raise NoAnswer(late, advice=faults.SLOW) from None
 
     def _followed(self, request: Request, bounds: Bounds) -> requests.Response:
-        """Send a request to where it is redirected to on the same host, as the same request."""
+        """Send a request, and again to where it is redirected on the same host."""
         url = request.url
         for _ in range(MAX_REDIRECTS + 1):
             response = self._sent(request, bounds)
@@ -283,7 +283,7 @@ class Transport:
 def _read(
     response: requests.Response, url: str, bounds: Bounds, abandoned: threading.Event
 ) -> bytes:
-    """Return the whole body, or what there was of it when it was abandoned."""
+    """Return the whole body, or the part that had come when it was abandoned."""
     body = BytesIO()
     for chunk in response.iter_content(65536):
         body.write(chunk)
@@ -298,7 +298,7 @@ def _read(
 
 
 def _normal(url: str) -> str:
-    """Return the address as it will be connected to: what reads one way may resolve another."""
+    """Return the address as the connection will use it, which may differ from how it looks."""
     return str(requests.Request("GET", url).prepare().url)
 
 
@@ -308,9 +308,9 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 class _Adapter(HTTPAdapter):
-    """Limits the size of every answer, and lets one context check certificates, if there is one.
+    """Limits the size of every answer, and has one context check certificates, if there is one.
 
-    ``requests`` by itself adds the certificates that it brings.
+    ``requests`` alone would add its own certificates.
     """
 
     def __init__(
@@ -327,7 +327,7 @@ class _Adapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: object, cert: object = None
     ) -> tuple[Any, Any]:
-        """Replace all that concerns certificates by the context."""
+        """Use the context instead of all settings for certificates."""
         host, _ = super().build_connection_pool_key_attributes(request, verify=True)
         return host, {"ssl_context": self._context}
 
@@ -335,7 +335,7 @@ class _Adapter(HTTPAdapter):
         """Add nothing to the context."""
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Let the context check a proxy's certificate as well, where it has one."""
+        """Have the context check a proxy's certificate too, where the proxy has one."""
         manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **options)
         manager.pool_classes_by_scheme = self._pool_classes
         return manager
@@ -377,14 +377,14 @@ class _BoundedResponse(http.client.HTTPResponse):
 
 
 class _Counted(RawIOBase):
-    """What comes from a socket, up to a limit."""
+    """Reads from a socket, up to a limit."""
 
     def __init__(self, raw: RawIOBase) -> None:
         self._raw = raw
         self._left = MOST_ON_THE_WIRE
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return true, as it can be read."""
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:

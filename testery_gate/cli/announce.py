@@ -1,6 +1,6 @@
-"""What says on a code host how the gate stands: from click's values to a comment and a status.
+"""From click's values to what is shown on a code host: a comment and a commit status.
 
-Imported where somebody asks for that, as most gates do not.
+Imported only where a comment or a status is asked for; most gates do without.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from testery_gate.reports.ending import Ending
 from testery_gate.text import clean_text, one_line
 
 SECONDS_AFTER_A_SIGNAL = 4.0
-"""Whoever stops a gate waits a few seconds for it to end, and then kills it."""
+"""Short, because a CI system that stops a gate waits a few seconds and then kills it."""
 _NOTHING_SAID = "nothing is said on the code host: a defect in testery-gate"
 EVENT_LIMIT = 25 * 1024 * 1024
 """Bytes of an event, as for ``--git-ref auto``."""
@@ -38,7 +38,7 @@ EVENT_LIMIT = 25 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeHostOptions:
-    """What is said where people look at the change, and with which token."""
+    """What is shown on the code host, and with which token."""
 
     system: code_hosts.System | None
     """``None`` where it is not known."""
@@ -50,7 +50,7 @@ class CodeHostOptions:
 
 
 def code_host_options(values: Values, machine: Machine, given: Given) -> CodeHostOptions:
-    """Return what is said where, and with which token."""
+    """Return what is shown on the code host, and with which token."""
     wishes = code_hosts.Wishes(
         comment=code_hosts.Mode(values["comment"]),
         key=one_line(clean_text(values["comment_key"] or "")),
@@ -61,9 +61,9 @@ def code_host_options(values: Values, machine: Machine, given: Given) -> CodeHos
     try:
         token = find_code_host_token(values["code_host_token_file"], machine.environment)
     except UsageError as error:
-        # A change from elsewhere gets no secrets, and its gate is none the worse for it.
+        # A change from a fork gets no secrets; that must not make its gate fail.
         why_no_token = error.message
-    # A file comes with one change, and must not set the status of another.
+    # The configuration file comes with one change; it must not set another commit's status.
     trusted = values["trust_config"] or not given.origin("git_ref")
     git_ref = values["git_ref"] if trusted else None
     return CodeHostOptions(
@@ -82,14 +82,14 @@ def _commit(git_ref: str | None, machine: Machine) -> str | None:
         commit = commit_under_test(machine)
     except UsageError:
         return None
-    # Of a commit that is abbreviated the rest is known only if it is the pipeline's.
+    # An abbreviated commit can be completed only if it is the pipeline's.
     if git_ref and re.fullmatch("[0-9a-f]{7,}", git_ref, re.IGNORECASE):
         return commit if same_git_ref(git_ref, commit) else None
     return commit
 
 
 def announce(process: Process, options: CodeHostOptions) -> None:
-    """Say that the gate waits, and have the process say how it ends."""
+    """Show that the gate waits; when the process ends, it shows how the gate ended."""
     with notify.harmless(process, _NOTHING_SAID):
         if options.token is not None:
             environment = process.machine.environment
@@ -108,7 +108,7 @@ def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
         said = announcer.finish(
             ending,
             seconds=SECONDS if received is None else SECONDS_AFTER_A_SIGNAL,
-            # That is the ending then, and is said next.
+            # The signal is how the gate ends now, and that is shown next.
             overtaken=lambda: interrupts.received is not received,
         )
         for line in said:
@@ -138,7 +138,7 @@ def _connect(process: Process, options: CodeHostOptions) -> CodeHost:
 
 
 def _event(process: Process) -> object:
-    """Return what GitHub says of its event; ``None`` where it says nothing that can be read."""
+    """Return GitHub's event; ``None`` where there is none that can be read."""
     path = process.machine.environment.get("GITHUB_EVENT_PATH", "")
     try:
         text = process.machine.read_start(path, EVENT_LIMIT)

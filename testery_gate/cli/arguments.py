@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from testery_gate.gate import Target
 
 _APPEARING, NAMED_APPEARING = Fraction(120), Fraction(10)
-"""Seconds that a run may take to appear where the user does not say. An id that is known has been
-given to a run: all that can be late is a copy of the data that the API reads."""
+"""Seconds that a run may take to appear by default. A run whose id is known exists already; only
+the copy of the data that the API reads may lag behind."""
 _SHOWN_RUNS = 20
 """Comparable runs in an html report, unless the user says how many."""
 
@@ -45,18 +45,18 @@ class WaitOptions:
     appear_within: float
     outage_tolerance: float
     patience: float = 0.0
-    """How far past the timeout an API without usable answers may be asked again."""
+    """Seconds past the timeout in which an API without usable answers may still be asked again."""
     poll_interval: PollInterval = interval.adaptive
     fail_fast: bool = False
     follow: bool = True
-    """Whether it is asked again which runs are meant, and a canceled one gives way to a newer."""
+    """Whether the gate asks again which runs are meant, and newer ones replace canceled ones."""
     cancel_on_interrupt: bool = False
     cancel_when_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """What is written at the end, and gathered for it."""
+    """The reports at the end, and what they show."""
 
     wanted: Sequence[Report]
     formats: Mapping[str, Renderer]
@@ -81,9 +81,9 @@ class GateOptions:
     failures: int
     """How many failing tests of a run are shown at the end."""
     evidence: EvidenceOptions | None = None
-    """What the single tests are held against, where that was asked for."""
+    """What the single tests are compared with, where that was asked for."""
     code_host: CodeHostOptions | None = None
-    """What is said on the system that hosts the code, where that was asked for."""
+    """What is shown on the code host, where that was asked for."""
     notes: Sequence[str] = ()
     """What every report shows of how the gate is set up."""
 
@@ -95,7 +95,7 @@ def wait_options(values: Values, machine: Machine, given: Given) -> GateOptions:
 
 
 def waiting_options(values: Values, given: Given, appear_within: Fraction) -> WaitOptions:
-    """Return how long to wait for what, of a command that waits."""
+    """Return how long a command that waits may wait, and for what."""
     if values["cancel_when_decided"] and not values["fail_fast"]:
         raise UsageError(
             f"{given.named('cancel_when_decided')} needs --fail-fast: without it no run is decided"
@@ -154,7 +154,7 @@ def gate_options(
     waiting: WaitOptions,
     target: Callable[[], Target],
 ) -> GateOptions:
-    """Return all that a gate needs; ``target`` makes out which runs are meant."""
+    """Return all that a gate needs; ``target`` returns which runs are meant."""
     given.check_limits()
     policy = _policy(values, machine, given)
     meant = target()
@@ -177,23 +177,23 @@ def gate_options(
 def _evidence(
     values: Values, machine: Machine, given: Given, policy: Policy
 ) -> EvidenceOptions | None:
-    """Return what the single tests are held against; ``None`` where nothing asks for them."""
+    """Return what the single tests are compared with; ``None`` where no option needs them."""
     options = ("baseline", "baseline_ref", "quarantine", "quarantine_ref")
     asked_for = any(values[option] is not None for option in options) or values["history"]
     if not (asked_for or policy.needs_baseline or policy.judges_tests):
         return None
-    # Files, threads and a database, which most gates have no use for.
+    # Imported here: files, threads and a database, which most gates don't need.
     from testery_gate.cli.single_tests import evidence_options
 
     return evidence_options(values, machine, given)
 
 
 def _code_host(values: Values, machine: Machine, given: Given) -> CodeHostOptions | None:
-    """Return what is said where people look at the change; ``None`` where nothing is asked for."""
+    """Return what is shown on the code host; ``None`` where nothing is asked for."""
     nothing = values["comment"] == code_hosts.Mode.NEVER.value and not values["commit_status"]
     if nothing or values["code_host"] == code_hosts.NONE:
         return None
-    # The systems and their APIs, which most gates have no use for.
+    # Imported here: the systems and their APIs, which most gates don't need.
     from testery_gate.cli.announce import code_host_options
 
     return code_host_options(values, machine, given)
@@ -256,7 +256,7 @@ def _wanted_reports(values: Values, given: Given) -> Sequence[Report]:
     wanted = []
     for name, text in asked_for:
         with given.placed(name):
-            # What a file asks for that nobody trusts may only be made where it harms nothing.
+            # A report that an untrusted file asks for may only be written where it does no harm.
             careful = bool(given.origin(name)) and not values["trust_config"]
             wanted.append(replace(parse_report(text), careful=careful))
     try:

@@ -39,8 +39,8 @@ def connect_behind(
 ) -> Callable[[], Callable[[int], Sequence[TestResult]]]:
     """Return what makes a client for each thread that reads test results in the background.
 
-    They say nothing, try once, and take turns at parsing, so that the wait goes on meanwhile.
-    ``brief`` results say no more than what came of each test.
+    They print nothing, try once, and parse one answer at a time, so that the wait goes on
+    meanwhile. ``brief`` results have each test's identity and status only.
     """
     turn = threading.Lock()
     once = replace(limits, outage_tolerance=0.0)
@@ -53,7 +53,7 @@ def connect_behind(
 
 
 def limits_now(outage_tolerance: float, *, seconds: float = 0.0) -> Limits:
-    """Return the limits of a command that shows what is there now.
+    """Return the time limits of a command that shows the present state.
 
     Its requests may take as long as one outage, or so many ``seconds`` together if that is longer.
     """

@@ -1,4 +1,4 @@
-"""``testery-gate compare``: what moved from one run to another."""
+"""``testery-gate compare``: what changed from one run to another."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Compared:
     old: TestRun
     new: TestRun
     notes: Sequence[str]
-    """What makes them hard to compare."""
+    """Why the two runs are hard to compare."""
     tests: Comparison | None
     unknown: str = ""
     """Why the tests can't be compared."""
@@ -174,14 +174,14 @@ def _read(source: Source, run: TestRun) -> Sequence[TestResult] | Unread:
     except (NotFound, Unauthorized) as error:
         if isinstance(error, Unauthorized) and error.token_rejected:
             raise
-        # The API does not promise them; the counts can be compared without.
+        # The API does not promise test results; the counts can be compared without them.
         return Unread(why=f"the test results of run {run.id} can't be read: {error.message}")
     why = why_unusable(run, results)
     return Unread(why=why) if why else results
 
 
 def as_json(found: Compared) -> str:
-    """Return it for programs, as ``docs/commands.md`` describes it."""
+    """Return the comparison as JSON, as ``docs/commands.md`` describes it."""
     report = {
         "old": json_report.listed(found.old),
         "new": json_report.listed(found.new),
@@ -224,7 +224,7 @@ def _tests_as_json(tests: Comparison) -> Mapping[str, object]:
 
 
 def parts(found: Compared, limit: int, now: datetime) -> Sequence[Part]:
-    """Return it for people."""
+    """Return the comparison as parts of a text for people."""
     old, new = found.old, found.new
     notes = [f"Note: {note}." for note in found.notes]
     return [
@@ -269,7 +269,7 @@ def _difference(before: Fraction | None, now: Fraction | None, unit: Unit) -> st
     size = abs(now - before)
     sign = "+" if now > before else "-" if now < before else ""
     if unit is Unit.PERCENT:
-        # Not percent of what it was.
+        # A difference of two percentages, and not a change in percent.
         return f"{sign}{format_value(round(size, 2), unit).removesuffix('%')} points"
     return f"{sign}{format_value(size, unit)}"
 

@@ -1,9 +1,9 @@
 """Completion in bash, fish and zsh: a script for each, and the answers that it asks for.
 
 A script runs the command without arguments, with the line up to the cursor in a variable. The
-answer is a line for each suggestion, of three fields with a tab between: what it is, its text, and
-its help. What it is: ``plain``; ``open``, after which no blank belongs; or ``file``, of which the
-shell knows the names, to come after the text.
+answer has a line for each suggestion: its kind, its text and its help, with tabs between them.
+Kinds: ``plain``; ``open``, which no blank follows; or ``file``, where the shell adds the names of
+files after the text.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ VARIABLE = "_TESTERY_GATE_COMPLETE"
 def answer(cli: click.Command, obj: object, environment: Mapping[str, str]) -> str:
     """Return the suggestions for the line in ``COMP_LINE``.
 
-    bash takes what comes after ``=`` or ``:`` for a word of its own, which is in ``COMP_WORD``, and
-    wants no more than that.
+    bash treats the text after ``=`` or ``:`` as a word of its own, which is in ``COMP_WORD``. It
+    needs suggestions for that word alone.
     """
-    # With a mark behind it, as a blank at the end may begin another word or be in a quoted one.
+    # With a mark at the end: a blank there may begin another word, or be part of a quoted one.
     *words, last = split_arg_string(f"{environment.get('COMP_LINE', '')}|")
     word = last[:-1]
     taken = word.removesuffix(environment.get("COMP_WORD", word))

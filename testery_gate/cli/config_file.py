@@ -31,7 +31,7 @@ _STEERING = {
     "api-url": "decides who gets the token",
     "token-file": "decides whose token is used",
     "profile": "decides whose token is used",
-    "ci": "decides what the log is told to obey",
+    "ci": "decides which commands the CI system gets",
     "comment": "decides what is said with the code host's token",
     "comment-key": "decides which comment is replaced",
     "commit-status": "decides what is said with the code host's token",
@@ -53,9 +53,9 @@ _WITHOUT_FILE = "Fix it, name another with --config, or ignore it with --no-conf
 
 
 class InFile(Enum):
-    """What a setting does, and with that whether a file may have it.
+    """What a setting does; that decides whether a file may set it.
 
-    Whoever proposes a change can change the file too, and it is read where a token is set.
+    The author of a proposed change can also change the file, which is read by a gate with a token.
     """
 
     HARMLESS = "harmless"
@@ -63,9 +63,9 @@ class InFile(Enum):
     SELECTS = "selects"
     """Which runs are meant: a file may say so where no flag or variable does."""
     CRITERION = "criterion"
-    """What must hold: a file may add to what flags and variables ask for."""
+    """What must hold: a file may add to what flags and variables require."""
     LOOSENS = "loosens"
-    """What need not hold: a file may say so where no flag or variable asks for anything."""
+    """What need not hold: a file may set it where flags and variables require nothing."""
     WRITES = "writes"
     """Which file is written: a file may name new ones in the working directory, and reports."""
     JUDGES = "judges"
@@ -83,7 +83,7 @@ class ConfigFile:
     path: Path
     values: Mapping[str, object]
     lines: Mapping[str, int]
-    """In which line a setting is, as far as that is plain."""
+    """The line of each setting, where it is known."""
 
     def place(self, name: str) -> str:
         """Return where a setting is."""
@@ -119,10 +119,10 @@ _SECTION = "tool.testery-gate"
 
 
 def _read_toml(path: Path, *, regular: bool = False) -> Toml:
-    """Read a file, which can have to be a ``regular`` one."""
+    """Read a file; with ``regular``, refuse pipes and the like. Raises :class:`UsageError`."""
     most = LARGEST_FILE[SHARED_FILE if path.name == SHARED_FILE else PROJECT_FILE]
     try:
-        # A pipe that somebody put in the project would be waited for without end.
+        # The gate would wait for ever for a pipe that somebody put into the project.
         if regular and not stat.S_ISREG(path.stat().st_mode):
             raise UsageError(
                 f"{path} can't be read: it is not a regular file", advice=_WITHOUT_FILE
@@ -189,7 +189,7 @@ def _checked(
 
 
 def _stripped(values: Mapping[str, object]) -> Mapping[str, object]:
-    """Take blanks at both ends from texts, and texts that had nothing else from lists."""
+    """Return texts without blanks at both ends, and lists without blank texts."""
     return {
         key: [item for item in map(_strip, value) if item != ""]
         if isinstance(value, list)

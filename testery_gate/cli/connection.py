@@ -24,11 +24,11 @@ class ConnectionOptions:
     api_url: str
     token: Token
     secrets: Sequence[str] = field(default=(), repr=False)
-    """What else must not show of what the API says."""
+    """Secrets besides the token that must not be shown."""
 
 
 def connection_options(values: Values, machine: Machine, given: Given) -> ConnectionOptions:
-    """Return the address and the token; an error in one says what set it."""
+    """Return the address and the token; an error names the option or variable that is wrong."""
     address = api_url(values, given)
     with given.placed("token" if values["token"] else "token_file"):
         return ConnectionOptions(api_url=address, token=token_of(values, machine))

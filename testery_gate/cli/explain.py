@@ -104,7 +104,7 @@ def _settings(ctx: click.Context) -> Iterator[_Explained]:
             name = setting.name or ""
             value = ctx.params.get(name)
             if value is None and isinstance(setting.default, str):
-                value = setting.default  # such as auto, which is nothing to those who read it
+                value = setting.default  # such as auto, which the gate reads as None
             several = value if isinstance(value, tuple) else (value,)
             yield _Explained(setting=setting, values=several, source=sources[name])
 

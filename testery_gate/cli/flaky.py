@@ -52,7 +52,7 @@ from testery_gate.text import shorten
 from testery_gate.waiting.deadline import Deadline
 
 READING_SECONDS = 600.0
-"""How long all requests together may take; what is missing then is said."""
+"""How long all requests together may take; then the output says what is missing."""
 WIDE = 160
 """Columns that a test takes with all that is known of it in one line."""
 _LONGEST_NAME = 400
@@ -145,7 +145,7 @@ def _read(
     limits = limits_now(tolerance, seconds=READING_SECONDS)
     connect = connect_behind(connection, limits, brief=False)
     seen = _Seen()
-    # What is kept in a file has no durations.
+    # A cache file has no durations.
     tests = ReadAhead(lambda: seen.through(connect()), cache=None)
     tests.read_ahead(runs)
     history, missing = read_history(runs, tests, until)
@@ -185,7 +185,7 @@ def _history(
 
 
 class _Seen:
-    """What the outcomes of tests do not say; each run's results are held no longer than that."""
+    """Facts from test results that outcomes lack; the results themselves are not kept."""
 
     def __init__(self) -> None:
         self.durations = Durations()
@@ -193,7 +193,7 @@ class _Seen:
         """The first one."""
 
     def through(self, ask: Fetch) -> Fetch:
-        """Return what asks in the same way, and lets this see what comes back."""
+        """Return a function that asks in the same way, and notes what comes back."""
 
         def seen(run_id: int) -> Sequence[TestResult]:
             try:
@@ -208,7 +208,7 @@ class _Seen:
 
 
 def as_json(found: Found, limit: int) -> str:
-    """Return it for programs, as ``docs/commands.md`` describes it."""
+    """Return the tests as JSON, as ``docs/commands.md`` describes it."""
     report = {
         "runs": [json_report.listed(earlier.run) for earlier in found.history.runs],
         "notes": list(found.notes),
@@ -241,7 +241,7 @@ def _test_count(history: History) -> int:
 
 
 def parts(found: Found, limit: int, *, wide: bool, unicode: bool = True) -> Sequence[Part]:
-    """Return it for people; only where it is ``wide`` each test takes one row."""
+    """Return parts of a text for people; each test takes one row only if there is ``wide`` room."""
     history, flaky = found.history, found.flaky
     tests, runs = (
         view.counted(_test_count(history), "test"),

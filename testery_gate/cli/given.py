@@ -1,7 +1,7 @@
-"""What was given by whom: the limits of a configuration file, beside flags and variables.
+"""Which values come from where, and what a configuration file may set beside flags and variables.
 
-The file comes with the change under test. Where flags and variables say what is meant or what must
-hold, it may ask for more, and take nothing away.
+The file comes with the change under test. Where flags and variables say which run is meant or what
+must hold, the file may require more, but it may not remove anything.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Given:
     """What every report shows of how the gate is set up."""
 
     def named(self, name: str) -> str:
-        """Name an option, and what set it where that is not its flag."""
+        """Return an option's name, and what set it if that is not its flag."""
         return f"--{self.settings[name].option_name}{self.place(name)}"
 
     def origin(self, name: str) -> str:
@@ -49,7 +49,7 @@ class Given:
         return source.name if source.kind is Kind.FILE else ""
 
     def place(self, name: str) -> str:
-        """Say where a value comes from, for an error in it; nothing for a flag."""
+        """Return where a value comes from, as the end of a message; nothing for a flag."""
         place = self.sources[name].place
         return place and f" (from {place})"
 
@@ -65,7 +65,7 @@ class Given:
 
     @contextmanager
     def placed(self, name: str) -> Iterator[None]:
-        """Say of an error in a value where it came from, if that is not the flag."""
+        """Add to an error in a value where the value came from, if not from a flag."""
         try:
             yield
         except UsageError as error:
@@ -73,7 +73,7 @@ class Given:
             raise UsageError(message, advice=error.advice) from None
 
     def check_limits(self) -> None:
-        """Refuse what a file may not say beside flags and variables; raises :class:`UsageError`."""
+        """Raise :class:`UsageError` for settings of a file that flags and variables rule out."""
         if self.values["trust_config"]:
             return
         said = self._by(Kind.FLAG, Kind.VARIABLE)
@@ -94,13 +94,13 @@ class Given:
                     pass
 
     def selection_note(self) -> Sequence[str]:
-        """Say what a file has to do with which run is meant."""
+        """Return a note where a file says which run is meant."""
         names = [n for n in self._by(Kind.FILE) if self.settings[n].in_file is InFile.SELECTS]
-        told = ", ".join(self.settings[name].option_name for name in names)
-        return [f"{self.origin(names[0])} says which run is meant: {told}"] if names else []
+        options = ", ".join(self.settings[name].option_name for name in names)
+        return [f"{self.origin(names[0])} says which run is meant: {options}"] if names else []
 
     def _by(self, *kinds: Kind) -> Sequence[str]:
-        """Return what is set by one of these to more than nothing."""
+        """Return the names of settings that one of these kinds of places sets to a value."""
         return [
             name
             for name, source in self.sources.items()
@@ -108,7 +108,7 @@ class Given:
         ]
 
     def _replaced(self, name: str, asking: Sequence[str]) -> Sequence[Criterion]:
-        """Return the defaults that a file's criteria stand in for, and the others' do not."""
+        """Return the defaults that only this setting's criteria replace."""
         already = Policy(required=self._required(asking)).replaced
         own = Policy(required=self._required([name])).replaced
         return [default for default in own if default not in already]
@@ -133,5 +133,5 @@ class Given:
 
 
 def is_given(value: object) -> bool:
-    """Whether a value says anything."""
+    """Whether a value is set: not absent, false or empty."""
     return value is not None and value is not False and value != ()

@@ -112,7 +112,7 @@ def _ask(question: str) -> str:
 
 
 def _answer(given: str | None, ask: Ask | None, question: str, parse: Callable[[str], _T]) -> _T:
-    """Return what was given, else what is answered, until it can be read."""
+    """Return the value of the option, else the answer; ask again until it can be read."""
     if given is not None or ask is None:
         return parse(given or "")
     while True:
@@ -160,9 +160,9 @@ def _repository(machine: Machine) -> Repository | None:
 
 
 def write_new(files: Sequence[File], folder: Path) -> None:
-    """Write files that are not there yet, into a folder and through no link.
+    """Write new files into a folder, following no links.
 
-    Raises :class:`UsageError`, before anything is written where that is known before.
+    Raises :class:`UsageError`, if possible before anything is written.
     """
     standing = [file.path for file in files if os.path.lexists(folder / file.path)]
     if standing:

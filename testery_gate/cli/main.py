@@ -90,8 +90,8 @@ def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
     with redirect_stdout(guarded(sys.stdout)), redirect_stderr(guarded(sys.stderr)):
         code = _run(argv, process)
         interrupts.hold()
-        # For what ended without a word on it, or otherwise than that said; and once more for a
-        # signal that came meanwhile.
+        # Announce an end that was not announced before, or that is another one by now. Twice,
+        # because a signal may come meanwhile.
         for _ in range(2):
             code = code if interrupts.received is None else interrupts.received.exit_code
             process.announce(Ending(exit_code=code, reason=code.meaning))
@@ -99,7 +99,7 @@ def run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
 
 
 def _like_ours(error: click.ClickException) -> UsageError:
-    """Return what click complains of in the form of all other errors."""
+    """Return an error of click's in the form of our own errors."""
     message = error.format_message()
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     path = "testery-gate" if ctx is None else ctx.command_path
@@ -113,7 +113,7 @@ _REPORT_IT = "This is a defect in testery-gate; report it with the traceback tha
 
 
 def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
-    # In each branch below what is left to do must be done whole: a signal is only remembered.
+    # Each branch below must finish what it does: a signal is only remembered.
     hold = process.interrupts.hold
     try:
         asked = completion.VARIABLE in process.machine.environment
@@ -121,7 +121,7 @@ def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
             suggestions = completion.answer(cli, process, process.machine.environment)
             hand_over(suggestions, "the suggestions")
             return ExitCode.PASSED
-        # Without click's own completion, which would take a variable for a reason to pass.
+        # Without click's own completion: a variable could switch it on, and it exits 0.
         code: ExitCode | int | None = cli.main(
             argv,
             prog_name="testery-gate",
@@ -135,7 +135,7 @@ def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
         complain(GateError(f"stopped by {error}", advice="Start it again."))
         return report_without_verdict(process, error.exit_code, f"stopped by {error}")
     except SystemExit:
-        # click's own way out, with 1, when nobody reads what it prints.
+        # click itself would exit 1 when nobody reads what it prints.
         return ExitCode.REPORT_LOST
     except OutputLost as error:
         complain(GateError(f"the output can't be written: {error.strerror}", advice=OUTPUT_LOST))

@@ -22,7 +22,7 @@ from testery_gate.reports.files import withdraw
 
 
 def commands(stream: TextIO) -> Callable[[str], None]:
-    """Return what prints commands to a CI system."""
+    """Return a function that prints commands to a CI system."""
     return lambda text: show(commands_alone(text), unguarded(stream))
 
 

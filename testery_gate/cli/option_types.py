@@ -1,4 +1,4 @@
-"""The command line's vocabulary: settings that come from flags, variables and files alike."""
+"""The types of options, whose values come from flags, variables or files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Setting(click.Option):
         self.section = section
         self.in_file = in_file
         self.blank_counts = blank_counts
-        """Whether a blank variable is an empty value, as more would pass without any."""
+        """Whether a blank variable sets an empty value; without a value more runs would pass."""
         own = ENVIRONMENT_PREFIX + self.option_name.upper().replace("-", "_")
         others = attributes.get("envvar") or ()
         self.variables: Sequence[str] = [own, *([others] if isinstance(others, str) else others)]
@@ -86,12 +86,12 @@ class Setting(click.Option):
         return max(self.opts, key=len).removeprefix("--")
 
     def resolve_envvar_value(self, _: click.Context) -> str | None:
-        """Take the first variable that has more than blanks, without those at its ends."""
+        """Return the first variable that is not blank, without blanks at its ends."""
         given = [os.environ[name].strip() for name in self.variables if name in os.environ]
         return next(filter(None, given), "" if given and self.blank_counts else None)
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """Say of a wrong value where it came from, if that is not the flag."""
+        """Add to an error in a value where the value came from, if not from a flag."""
         try:
             return super().process_value(ctx, value)
         except click.BadParameter as error:
@@ -101,14 +101,14 @@ class Setting(click.Option):
             raise
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """Split what may be repeated at line ends, because criteria and paths hold blanks."""
+        """Split the values of a repeatable option at line ends: criteria and paths hold blanks."""
         value = self.resolve_envvar_value(ctx)
         if value is None or not self.multiple:
             return super().value_from_envvar(ctx)
         return [line.strip() for line in value.splitlines() if line.strip()]
 
     def source(self, ctx: click.Context, environment: Mapping[str, str]) -> Source:
-        """Say what set this option: a flag, a variable, the file, or nothing."""
+        """Return what set this option: a flag, a variable, the file, or nothing."""
         file: ConfigFile | None = ctx.meta.get(CONFIG_KEY)
         match ctx.get_parameter_source(self.name or ""):
             case ParameterSource.COMMANDLINE:
@@ -127,7 +127,7 @@ class Setting(click.Option):
 HOME = "https://github.com/testery-gate/testery-gate"
 """Where the documents are."""
 ALL_CODES: dict[ExitCode, str] = dict.fromkeys(ExitCode, "")
-"""The exit codes of a gate, and of each another meaning where the command has one."""
+"""The exit codes of a gate; where a command gives one another meaning, that meaning."""
 OWN_CODES: dict[ExitCode, str] = dict.fromkeys(
     (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.INTERRUPTED, ExitCode.TERMINATED), ""
 )
@@ -155,7 +155,7 @@ class Command(click.Command):
         self.address = f"{HOME}/blob/main/docs/{page}" if page else HOME
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples before the text; no line of one is folded, to be copied as it is."""
+        """Write the examples before the text, without folding lines, so that they can be copied."""
         with formatter.section("Examples"):
             formatter.write("".join(f"  {example}\n" for example in self.examples))
         super().format_help_text(ctx, formatter)
@@ -225,12 +225,12 @@ class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only from cl
 def suggestions(
     texts: Iterable[str], incomplete: str, *, kind: str = "plain"
 ) -> list[CompletionItem[str]]:
-    """Return suggestions for a shell, of those texts that begin so."""
+    """Return those of the texts that begin with the given one, as suggestions for a shell."""
     return [CompletionItem(text, type=kind) for text in texts if text.startswith(incomplete)]
 
 
 def some(*texts: str) -> Completer:
-    """Return what suggests some of the values that an option takes."""
+    """Return a function that suggests some of the values that an option takes."""
     return lambda _ctx, _param, incomplete: suggestions(texts, incomplete)
 
 
@@ -240,7 +240,7 @@ def any_file(_: click.Context, __: click.Parameter, ___: str) -> list[Completion
 
 
 def assigned_files(names: Collection[str]) -> Completer:
-    """Return what suggests ``NAME=``, and files after that."""
+    """Return a function that suggests ``NAME=``, and files after that."""
 
     def suggest(
         _: click.Context, __: click.Parameter, incomplete: str

@@ -54,7 +54,7 @@ CONFIGURATION = "Configuration"
 LISTING = "Listing"
 CHECKING = "Checking"
 NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
-"""The defaults of a command that looks at what is there now."""
+"""The defaults of a command that shows the present state."""
 TABLES = {"--output": click.Choice(["text", "json", "markdown"])}
 """The types of a command that prints a table."""
 ALL = (
@@ -126,7 +126,7 @@ NOTES_KEY = "testery_gate.cli.notes"
 def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) -> Any:
     """Make the file's settings the defaults; runs before the other options are read."""
     so_far = {**ctx.params, option.name: value}
-    # It takes both options, and click reads first what stands first on the command line.
+    # It needs both options, which click reads in the order of the command line.
     if {"config", "no_config"} <= so_far.keys() and not ctx.resilient_parsing:
         _check_variables(ctx)
         _read_file(ctx, so_far["config"], no_config=so_far["no_config"])
@@ -181,7 +181,7 @@ def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object
         raise UsageError(
             f"{place} sets {parameter.option_name} to {truth}; it needs a value, not {truth}"
         )
-    # As a flag would say it: a number is not cut to a whole one.
+    # As a text, like a flag's value: click would cut a number to a whole one.
     return value if isinstance(value, bool) else str(value)
 
 
@@ -191,7 +191,7 @@ def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 def given(ctx: click.Context) -> Given:
-    """Return what was given to the command that runs, and by whom."""
+    """Return the values of the command that runs, and where they come from."""
     process: Process = ctx.obj
     environment = process.machine.environment
     own = {
@@ -366,7 +366,7 @@ SETTINGS = (
         metavar="previous|RUN|FILE",
         type=option_types.BASELINE,
         shell_complete=option_types.baselines,
-        help="What tells a known failure from a new one: the previous run of the same project,"
+        help="What decides whether a failure is known or new: the previous run of the same project,"
         " environment and name, a run's id or address, or a JSON or JUnit report that the gate"
         " wrote. previous is the default where a criterion or an option needs one.",
     ),
@@ -535,7 +535,7 @@ SETTINGS = (
     _pull_requests(
         "--comment-key",
         metavar="TEXT",
-        help="Tells the comments of several gates apart; without it, the names of pipeline and job"
+        help="Keeps the comments of several gates apart; without it, the names of pipeline and job"
         " do.",
     ),
     _pull_requests(

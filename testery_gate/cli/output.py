@@ -12,7 +12,7 @@ from testery_gate.progress.stream import speaks_unicode
 from testery_gate.text import clean_text, columns, fold
 
 OUTPUT_LOST = "Make room where the output goes, or send it elsewhere."
-"""What to do where nobody takes what is printed."""
+"""The advice where the output can't be written."""
 
 
 class Abilities(TypedDict):
@@ -63,14 +63,14 @@ def complain(error: GateError) -> None:
     """Print on standard error what is wrong and what to do about it."""
     advice = [f"  next: {line}" for line in error.advice.splitlines()]
     width = line_width(sys.stderr)
-    # A message may quote a file that anybody could change.
+    # A message may quote an untrusted file.
     text = clean_text("\n".join([f"testery-gate: {error.message}", *advice]))
     lines = [row for line in text.splitlines() for row in folded(line, width)]
     show("\n".join(lines) + "\n", sys.stderr)
 
 
 def folded(line: str, width: int | None) -> Iterator[str]:
-    """Yield a line, parted between words where the terminal would part it anywhere."""
+    """Yield the parts of a line, split between words to fit the terminal."""
     if width is None or columns(line) <= width:
         yield line
         return

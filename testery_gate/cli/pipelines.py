@@ -34,7 +34,7 @@ class Pipeline:
 
     @property
     def packaged(self) -> str:
-        """The name of the package's copy; no hidden file, which a package would lose."""
+        """The name of the package's copy; not a hidden file, which a package would leave out."""
         return f"{self.name}-{self.target.rpartition('/')[2].lstrip('.')}"
 
 
@@ -72,7 +72,7 @@ TO_DO = (
     ("pip install testery-gate", "until the first release, install from a clone"),
     ("./deploy", "start what deploys"),
 )
-"""What is left to do, by a text in a line that has it."""
+"""What is left to do, by a text of the line where it is to be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ def _pipeline_file(pipeline: Pipeline, criteria: Mapping[str, str]) -> str:
     text = text.replace("--git-ref, auto", f"--git-ref, auto{words}")
     flags = "".join(f" --{name} {value}" for name, value in criteria.items())
     if pipeline.name == "teamcity":
-        flags = flags.replace("%", "%%")  # where a name between two of them is a parameter
+        flags = flags.replace("%", "%%")  # which reads %NAME% as a parameter
     return text.replace("--git-ref auto", f"--git-ref auto{flags}")
 
 

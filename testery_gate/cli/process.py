@@ -88,7 +88,7 @@ def _read_stdin(seconds: float) -> str:
 
 
 def _read_to_the_end(descriptor: int) -> bytes:
-    # Not through sys.stdin: a thread that is left in it would keep Python from ending well.
+    # Not through sys.stdin: a thread that still reads from it would make Python's exit fail.
     content = bytearray()
     while chunk := os.read(descriptor, 65536):
         content += chunk
@@ -102,7 +102,7 @@ def _read_start(path: str, most: int) -> bytes:
         kind = os.stat(path).st_mode
     except ValueError:
         raise OSError("no path holds such a character") from None
-    # A folder, or a pipe that would be waited for, is not what is looked for.
+    # Not a folder, and not a pipe, for which the gate would wait.
     if not stat.S_ISREG(kind):
         raise OSError("it is not a regular file")
     with Path(path).open("rb") as file:
@@ -126,7 +126,7 @@ def file_at(environment: Mapping[str, str], ref: str, path: str, most: int) -> b
     """
     unknown = NoSuchCommit(f"git knows no commit {ref}")
     if ref.startswith(("-", "^")):
-        raise unknown  # git would take it for an option, or for what is left out
+        raise unknown  # git would read it as an option, or as an excluded commit
     wanted = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     commit = _git(environment, *wanted, silence=unknown).decode().strip()
     place = f"{commit}:./{os.path.relpath(path)}"
@@ -145,7 +145,7 @@ def _git(
     """Run git; ``silence`` is raised where it fails and says nothing."""
     try:
         done = subprocess.run(  # noqa: S603  (its arguments are checked above)
-            # A folder of the change that looks like a repository is not the one that is asked.
+            # Never a bare repository: the change may bring a folder that looks like one.
             ["git", "-c", "safe.bareRepository=explicit", *arguments],  # noqa: S607  (the user's)
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -164,7 +164,7 @@ def _git(
 
 
 def _without_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Leave out the token, and the addresses of proxies that hold a password."""
+    """Return the environment without the token and without proxy addresses with a password."""
     return {
         name: value
         for name, value in without_token(environment).items()
@@ -174,15 +174,15 @@ def _without_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 @dataclass(slots=True, kw_only=True)
 class Process:
-    """What outlives a command: whether to show tracebacks, which signal came, which CI system."""
+    """What is needed after a command too: the debug flag, signals, the CI system, reports."""
 
     interrupts: Interrupts
     machine: Machine = field(default_factory=this_machine)
     debug: bool = False
     ci: System | None = None
     reports: Sequence[Report] = ()
-    """Where reports of an earlier invocation may be, which must not pass for this one's."""
+    """The requested reports; files of an earlier invocation must not be taken for new ones."""
     announce: Callable[[Ending], None] = lambda _: None
     """Says on the system that hosts the code how the gate ended, once; never raises."""
     started: float = field(default_factory=time.monotonic)
-    """From when the time counts that the gate has, on a monotonic clock."""
+    """When the gate's time began to count, on a monotonic clock."""

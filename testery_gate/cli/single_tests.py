@@ -1,6 +1,6 @@
-"""The options about single tests: what they are held against.
+"""The options about single tests: what they are compared with.
 
-Imported where somebody asks for that, as most gates do not.
+Imported only where single tests are asked for; most gates do without.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NO_CACHE = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceOptions:
-    """What the single tests of the runs are held against."""
+    """What the single tests of the runs are compared with."""
 
     wanted: Wanted
     cache: Path | None
@@ -40,7 +40,7 @@ class EvidenceOptions:
 
 
 def evidence_options(values: Values, machine: Machine, given: Given) -> EvidenceOptions:
-    """Return what the single tests are held against."""
+    """Return what the single tests are compared with."""
     baseline, git_ref, history = values["baseline"], given.filled("baseline_ref"), values["history"]
     if baseline and not isinstance(baseline, Previous) and git_ref and not history:
         raise UsageError(
@@ -69,7 +69,7 @@ def _quarantine(values: Values, machine: Machine, given: Given) -> Quarantine | 
         )
     if file is None:
         return None
-    # Else a variable that is not set would have the file of the change read.
+    # With an empty ref, the change's own version of the file would be read.
     ref = given.filled("quarantine_ref")
     with given.placed("quarantine" if ref is None else "quarantine_ref"):
         return read_quarantine(file, ref, values["quarantine_days"], machine)
@@ -94,9 +94,9 @@ def baseline_file(
 def _cache(values: Values, machine: Machine, given: Given) -> Path | None:
     """Return the file that keeps the tests of earlier runs.
 
-    Where nobody names one and the cache folder can't be made, there is none: nobody asked for it.
-    Nor is there one for plain http, which is for addresses of this machine: the next stand-in API
-    at the same port has other runs of the same ids.
+    There is none where the user names none and the cache folder can't be created, and none for
+    plain http, which is for addresses of this machine: the next stand-in API at the same port has
+    other runs with the same ids.
     """
     named: str | None = values["cache"]
     if named is not None:
@@ -104,7 +104,7 @@ def _cache(values: Values, machine: Machine, given: Given) -> Path | None:
     folder = _cache_folder(machine)
     if folder is None or not api_url(values, given).startswith("https:"):
         return None
-    # Path.exists() would raise for a home that only somebody else may look into.
+    # Path.exists() would raise for a home folder that this user may not read.
     existing = next(part for part in (folder, *folder.parents) if os.path.exists(part))
     usable = os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK)
     return folder / "results.sqlite" if usable else None
@@ -123,7 +123,7 @@ def _cache_folder(machine: Machine) -> Path | None:
 def gathering(options: GateOptions, evidence: EvidenceOptions, effects: Effects) -> Gathering:
     """Return what reads the evidence of single tests, with clients of its own.
 
-    What is asked for at the end must not lack time because the wait took all of it.
+    They have their own time limits, because the wait may have used up the gate's.
     """
     waiting, connection = options.waiting, options.connection
     limits = api.Limits(

@@ -58,7 +58,7 @@ Row: TypeAlias = Sequence[Cell | str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of what is printed; what is empty of it is left out."""
+    """A part of what is printed; its empty fields are left out."""
 
     heading: str = ""
     lines: Sequence[str] = ()
@@ -148,7 +148,7 @@ def as_text(
         cell = _cell(cell)
         text = clean_text((cell.text or "-")[:LONGEST])
         text = text if unicode else text.encode("ascii", "replace").decode()
-        # In a column that may fold, a text that may not is cut, and only where it must be.
+        # Columns of texts may be narrowed: then a text is cut, and never folded.
         return Text(text, cell.color, no_wrap=True, overflow="ellipsis" if unicode else "crop")
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
@@ -177,7 +177,7 @@ def as_markdown(columns: Sequence[Column], rows: Sequence[Row]) -> str:
     for row in rows:
         texts = [_cell(cell).text or "-" for cell in row]
         cells = [
-            # An unknown value needs no escape, and a name that looks like one needs none either.
+            # ``-`` for an unknown value needs no escape, also where a name is ``-``.
             text if text == "-" else markdown.code(text) if column.is_text else markdown.prose(text)
             for column, text in zip(columns, texts, strict=True)
         ]

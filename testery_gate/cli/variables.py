@@ -11,7 +11,7 @@ from testery_gate.errors import UsageError
 from testery_gate.text import clean_line, shorten
 
 _NEAR = 0.8
-"""How much of two names has to be the same, for one to be a slip of the other."""
+"""How similar two names are where one is probably a typing error for the other."""
 _OURS = {
     *("OUTCOME", "EXIT_CODE", "PASSED", "FAILED", "IGNORED", "TOTAL", "PASS_RATE"),
     *("RUN_ID", "RUN_URL", "REASON"),
@@ -27,8 +27,8 @@ _LONGEST = 500
 def check(environment: Mapping[str, str], known: Collection[str]) -> str:
     """Return a warning of variables that are no setting, if there are any.
 
-    One that is nearly a setting is a criterion or a selection that would be left out: raises
-    :class:`UsageError`.
+    Raises :class:`UsageError` for a name that is nearly a setting's: a criterion or a selection
+    would be ignored.
     """
     names = {name.removeprefix(ENVIRONMENT_PREFIX) for name in known}
     unknown = []
@@ -46,5 +46,5 @@ def check(environment: Mapping[str, str], known: Collection[str]) -> str:
                 advice="Rename it or unset it.",
             )
         unknown.append(clean_line(variable))
-    told = shorten(", ".join(unknown), _LONGEST)
-    return f"no setting, and so ignored: {told}" if unknown else ""
+    listed = shorten(", ".join(unknown), _LONGEST)
+    return f"no setting, and so ignored: {listed}" if unknown else ""

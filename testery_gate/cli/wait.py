@@ -23,7 +23,7 @@ from testery_gate.cli.option_types import ALL_CODES, SectionedCommand
 from testery_gate.cli.options import ALL, given, settings
 from testery_gate.cli.output import abilities, complain, line_width, show
 from testery_gate.cli.process import Process
-from testery_gate.cli.told import told_reports
+from testery_gate.cli.requested_reports import requested_reports
 from testery_gate.errors import ExitCode
 from testery_gate.judging.judged import Judged
 from testery_gate.progress.display import display
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
 
 
 class GateCommand(SectionedCommand):
-    """A command that passes or not; the CI system gets the result, even of a wrong option.
+    """A command that passes or not; the CI system gets the result, also for a wrong option.
 
-    Nor does a report of an earlier invocation survive one.
+    After a wrong option, reports of an earlier invocation are removed too.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Find out which CI system it is as well."""
+        """Parse the arguments; also find the CI system and the requested reports."""
         process: Process = ctx.obj
         environment = process.machine.environment
-        args_given = tuple(args)  # click takes away what it has read
+        args_given = tuple(args)  # click removes what it has read
         try:
             return super().parse_args(ctx, args)
         finally:
-            process.reports = told_reports(args_given, ctx, environment)
+            process.reports = requested_reports(args_given, ctx, environment)
             process.ci = ci.chosen(ctx.params.get("ci") or ci.AUTO, environment)
             process.debug = process.debug or ci.wants_debug(process.ci, environment)
 
@@ -189,7 +189,7 @@ def _gathering(options: GateOptions, effects: gate.Effects) -> Gathering | None:
 
 
 def _beside_reports(options: GateOptions) -> TextIO:
-    """Return standard output, or standard error where a report takes the former."""
+    """Return standard output, or standard error where a report is written to standard output."""
     taken = any(report.path == "-" for report in options.reports.wanted)
     return sys.stderr if taken else sys.stdout
 
@@ -199,7 +199,7 @@ def _conclude(process: Process, options: GateOptions, runs: Sequence[Judged]) ->
     reports = options.reports.wanted
     code = publish(runs, reports, sys.stdout, complain, options.reports.formats)
     stream = _beside_reports(options)
-    # A signal that came while nothing could be stopped any more is the process's end all the same.
+    # A signal that came too late to stop anything still decides the exit code.
     received = process.interrupts.received
     code = code if received is None else received.exit_code
     paths = {report.format: report.path for report in reversed(reports) if report.path != "-"}

@@ -32,7 +32,7 @@ def target(
     runs: Sequence[str] = values["runs"]
     describing = [option for option in DESCRIBING if is_given(values[option])]
     if runs and describing:
-        # Even a file or a variable says what is meant, and a run that is named may be another.
+        # A description in a file or variable counts too: the named run may be another one.
         sources = ", ".join(map(given.named, describing))
         raise UsageError(
             f"runs are both named and described, by {sources}; use one of the two",
@@ -89,7 +89,7 @@ def _once(references: Iterable[RunReference]) -> Sequence[RunReference]:
 
 
 def query_of(values: Values, machine: Machine, given: Given) -> Query:
-    """Return what finds the runs that are described; an error says what set the option."""
+    """Return the query for the described runs; an error names what set the option."""
     from testery_gate.runs.selection import Condition, Group, Query, Selection
 
     each, every, deploy_id = values["each"], values["every"], values["deploy_id"]
@@ -125,7 +125,7 @@ def query_of(values: Values, machine: Machine, given: Given) -> Query:
                 if value is not None
             ),
             each=tuple(map(Group, each)),
-            # A deploy's runs are meant as a whole.
+            # All runs of a deploy are meant.
             every=every or (deploy_id is not None and not each),
         ),
         deploy_id=deploy_id,
@@ -138,7 +138,7 @@ def query_of(values: Values, machine: Machine, given: Given) -> Query:
 def filled(
     name: str, text: str, advice: str = "Check that its variable is set, or leave the option out."
 ) -> str:
-    """Return a text as a run's own is read; an empty one is an error, which names the option."""
+    """Return a text, cleaned like the API's texts; raises :class:`UsageError` for an empty one."""
     text = one_line(clean_text(text))
     if not text:
         raise UsageError(f"--{name.replace('_', '-')} is empty", advice=advice)
@@ -153,5 +153,5 @@ def commit_under_test(machine: Machine) -> str:
 
 
 def time_of(seconds: Fraction) -> timedelta:
-    """Return a time; a longer one than this is all time, as datetime can't go further back."""
+    """Return a time span; longer ones are shortened, because datetime can't go further back."""
     return timedelta(seconds=float(min(seconds, Fraction(3600 * 24 * 365 * 1000))))

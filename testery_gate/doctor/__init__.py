@@ -36,9 +36,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step on the way; it takes place where none of those that it needs has failed.
+    """A step on the way; it is skipped if a step that it needs has failed.
 
-    ``needed`` says whether a gate could do without.
+    ``needed`` says whether a gate needs it; without that, a failure is only a warning.
     """
 
     name: str
@@ -75,7 +75,7 @@ def _carried_out(check: Step, step_timeout: float) -> Finding:
             f"not finished within {step_timeout:g} s", advice=check.timeout_advice
         )
     except GateError as error:
-        # What a client says in the end names this command.
+        # Without the client's advice to run this command.
         fault = error.__cause__ if isinstance(error.__cause__, NoAnswer) else error
     return Finding(
         state=State.FAILED if check.needed else State.WARNING,

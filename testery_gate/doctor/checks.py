@@ -33,7 +33,7 @@ from testery_gate.text import Clean, clean_text, one_line
 MOST_SKEW = 60
 """Seconds by which two clocks may differ."""
 FEWEST_DAYS = 3
-"""Days for which a certificate should still be valid; some are issued for six."""
+"""Days for which a certificate should still be valid; some are issued for six days only."""
 RUNS = 20
 """How many runs are searched for a finished one."""
 
@@ -89,7 +89,7 @@ class _Checks:
 
     def __init__(self, subject: Subject, now: Callable[[], datetime]) -> None:
         self._subject = subject
-        # Longer than a check may take, so that it is the check that ends, with its own advice.
+        # Longer than a check may take, so that the check times out first, with its own advice.
         self._client_timeout = subject.timeout + 1
         self._now = now
         self._token = ""
@@ -216,7 +216,7 @@ class _Checks:
         try:
             runs = self._client.page(0, RUNS)
         except NotFound as error:
-            # No run was asked for: it is the API that is not there.
+            # No single run was asked for: the API itself is not at this address.
             raise Unavailable(error.message, advice=faults.WRONG_ADDRESS) from None
         if not runs:
             return Finding(found="the token is accepted; there is no run yet", details={"runs": 0})
@@ -250,11 +250,11 @@ class _Checks:
 def certificate_finding(
     encryption: Encryption, now: datetime, clean: Clean = clean_text
 ) -> Finding:
-    """Say whose certificate it is, and how long it is still valid."""
+    """Return a finding that says who issued the certificate, and how long it is valid."""
     details: dict[str, object] = {"protocol": encryption.protocol}
     certificate = encryption.certificate
     if not certificate:
-        # The operating system has checked it, and OpenSSL does not tell.
+        # The operating system has checked it, and OpenSSL returns nothing about it.
         return Finding(
             found=f"{encryption.protocol}, a certificate that is trusted", details=details
         )

@@ -1,1 +1,1 @@
-"""Is this failure mine? The single tests of a run, held against those of earlier runs."""
+"""Is this failure new? The single tests of a run, compared with those of earlier runs."""

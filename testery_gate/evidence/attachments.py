@@ -12,9 +12,9 @@ from testery_gate.model import Attachments
 from testery_gate.waiting.deadline import Deadline
 
 MOST_ATTACHED = 20
-"""So many tests are asked what they left besides their errors."""
+"""The most tests whose screenshots and the like are asked for."""
 ATTACHMENT_SECONDS = 5.0
-"""What all of these may take together."""
+"""Seconds that all these requests may take together."""
 
 
 class Source(Protocol):
@@ -31,15 +31,16 @@ class Found:
     by_result: Mapping[str, Attachments]
     """By the id of a test's result."""
     note: str
-    """What is lacking and why, or nothing."""
+    """What is missing and why, or nothing."""
 
 
 def collect(
     wanted: Iterable[tuple[int, str]], source: Source, until: Deadline
 ) -> Mapping[int, Found]:
-    """Ask the first ones of these tests, named by run and result, and return it by run.
+    """Ask for the attachments of the first of these tests, and return what was found by run.
 
-    With the first fault it ends: these are for people, and nothing depends on them.
+    The tests are named by run and result. The first fault ends it: attachments are for people, and
+    no verdict depends on them.
     """
     found: dict[int, dict[str, Attachments]] = {}
     lacking: dict[int, str] = {}
@@ -71,9 +72,9 @@ def _note(found: Mapping[int, object], lacking: Mapping[int, str], run_id: int) 
 
 
 def _why(error: ApiError, until: Deadline) -> str:
-    """Say why they can't be had, without a word from elsewhere.
+    """Return why attachments are missing, in words of our own.
 
-    The error's message may quote an address, and notes are shown in logs too.
+    The error's message may quote an address, which must not be shown in a log.
     """
     if isinstance(error, NotFound):
         return "the API does not offer them"

@@ -28,8 +28,7 @@ class Baseline:
     why_none: str = ""
     """Why there is no usable baseline; then no failure is known."""
     by_fault: bool = False
-    """Whether there may be one, which a fault of the API hides; then which failures are new can't
-    be told."""
+    """Whether a fault of the API may hide a baseline; then it is unknown which failures are new."""
 
     @property
     def description(self) -> str:
@@ -43,18 +42,18 @@ class Baseline:
 def described(run: TestRun) -> str:
     """Return a run in words, such as ``run 55670 (main, 2026-11-20 10:00 UTC)``."""
     time = run.end_time or run.create_time
-    about = (run.branch or run.git_ref, f"{time:%Y-%m-%d %H:%M} UTC" if time else None)
-    told = ", ".join(filter(None, about))
-    return f"run {run.id} ({told})" if told else f"run {run.id}"
+    known = (run.branch or run.git_ref, f"{time:%Y-%m-%d %H:%M} UTC" if time else None)
+    details = ", ".join(filter(None, known))
+    return f"run {run.id} ({details})" if details else f"run {run.id}"
 
 
 def is_finished(run: TestRun) -> bool:
-    """Whether a run came to its own end."""
+    """Whether a run finished by itself: it was not canceled."""
     return run.status in {RunStatus.PASS, RunStatus.FAIL} and run.complete is not False
 
 
 def is_of(run: TestRun, git_ref: str | None) -> bool:
-    """Whether a run is of this branch or commit; each is of ``None``."""
+    """Whether a run is of this branch or commit; true for every run with ``None``."""
     return git_ref is None or any(
         ref and same_git_ref(git_ref, ref) for ref in (run.git_ref, run.branch)
     )
@@ -82,7 +81,7 @@ def candidates(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) ->
 
 
 def none_among(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) -> str:
-    """Say why none of the earlier runs can be the baseline."""
+    """Return why none of the earlier runs can be the baseline."""
     of_ref = "" if git_ref is None else f" of {git_ref}"
     if not earlier:
         return "no earlier run of the same project, environment and name was found"
@@ -95,7 +94,7 @@ def none_among(run: TestRun, earlier: Sequence[TestRun], git_ref: str | None) ->
 
 
 def doubts(old: TestRun, new: TestRun) -> Sequence[str]:
-    """Say what makes two runs hard to compare."""
+    """Return reasons why two runs are hard to compare."""
     if old.id == new.id:
         return [f"both are run {old.id}"]
     said = []

@@ -28,7 +28,7 @@ MOST_VALUES = 4_000_000
 """JSON values, each of which takes up to 200 bytes to read: about 400,000 tests."""
 
 _JSON_VERSION = "1"
-"""The first number of the JSON report's versions that are understood; the second only adds."""
+"""The first number of the JSON report's version that is understood; the second may be any."""
 
 _ADVICE = (
     "Pass the JSON or JUnit report that the gate wrote about an earlier run"
@@ -41,7 +41,7 @@ class ReportedRun:
     """A run as a report shows it."""
 
     run: TestRun | None
-    """As far as the report has it; ``None`` if the API never showed the run."""
+    """The facts that the report has; ``None`` if the API never showed the run."""
     outcome: str
     """How the gate ended for it."""
     decided_early: bool
@@ -71,10 +71,10 @@ class FileBaseline:
         return Baseline(earlier=EarlierRun(run=earlier, outcomes=outcomes), source=self.source)
 
     def meant(self, run: TestRun) -> tuple[TestRun, ReportedRun] | str:
-        """Return the run of the report that a run is held against, or why there is none.
+        """Return the run of the report that a run is compared with, or why there is none.
 
-        The only run of a report is meant whatever it is called; of several, the one of the same
-        project, environment and name.
+        If the report has only one run, it is that one, whatever its name. Of several it is the one
+        of the same project, environment and name.
         """
         reported = self.runs
         if len(reported) > 1:
@@ -91,12 +91,12 @@ class FileBaseline:
         return meant.run, meant
 
     def unusable(self, why: str) -> str:
-        """Say why the report can't be used."""
+        """Return a sentence that says why the report can't be used."""
         return f"{self.source} can't be used: {why}"
 
 
 def why_no_tests(run: TestRun, reported: ReportedRun) -> str:
-    """Return why the report on a run that is over says too little of it; empty if it doesn't."""
+    """Return why the report on a finished run has too few facts; empty if it has enough."""
     if reported.decided_early:
         return f"run {run.id} was judged before its end"
     if reported.outcome not in _JUDGED:
@@ -120,7 +120,7 @@ def _kind(run: TestRun) -> tuple[int | None, str, str]:
 
 
 def _as_reported(run: TestRun) -> TestRun:
-    """Return the run with texts that are no longer than in a JUnit report."""
+    """Return the run with texts shortened as in a JUnit report."""
     return replace(
         run,
         name=_shown(run.name),
@@ -141,7 +141,7 @@ def _words(outcome: str) -> str:
 def read_baseline_file(content: bytes, source: str) -> FileBaseline:
     """Return what the report has; ``source`` is the file's name.
 
-    Raises :class:`UsageError` for what is no report of the gate, or a damaged one.
+    Raises :class:`UsageError` for a file that is not a report of the gate, or is damaged.
     """
     if len(content) > MOST_BYTES:
         raise _refused(source, f"is larger than {MOST_BYTES // 1024 // 1024} MiB")
@@ -165,7 +165,7 @@ def _runs_of(content: bytes) -> Sequence[ReportedRun]:
 
 
 _BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
-"""What stands before the first character: blanks, and marks of UTF-8 and UTF-16."""
+"""Bytes before the first character: blanks, and marks of UTF-8 and UTF-16."""
 
 
 class _ForeignError(Exception):
@@ -205,7 +205,7 @@ def _runs_of_json(content: bytes) -> Sequence[ReportedRun]:
 
 
 def _run_of_json(reported: Mapping[str, object]) -> ReportedRun:
-    outcome, early, told = (reported.get(name) for name in ("outcome", "decidedEarly", "tests"))
+    outcome, early, listed = (reported.get(name) for name in ("outcome", "decidedEarly", "tests"))
     if not isinstance(outcome, str) or not isinstance(early, bool):
         _malformed("a run has no outcome")
     run = None
@@ -223,9 +223,9 @@ def _run_of_json(reported: Mapping[str, object]) -> ReportedRun:
         facts = _object(reported["run"], "run")
         run = parse_run({**facts, **counts, "id": reported.get("id")}, selects=True)
     tests = None
-    if told is not None:
-        _check_number(len(_list(told, "tests")))
-        tests = [_test_of_json(test) for test in _list(told, "tests")]
+    if listed is not None:
+        _check_number(len(_list(listed, "tests")))
+        tests = [_test_of_json(test) for test in _list(listed, "tests")]
     return ReportedRun(
         run=run,
         outcome=outcome,
@@ -260,7 +260,7 @@ def _check_number(tests: int) -> None:
 
 
 def _test(file: str, name: str, status: ResultStatus) -> TestResult:
-    """Return a test; what the reports have besides would only take memory."""
+    """Return a test with the facts that are used; others would only take memory."""
     return TestResult(
         id="",
         name=clean_line(name),
@@ -277,9 +277,9 @@ _Attributes = Mapping[str, str]
 
 
 class _JUnit:
-    """Reads the report element by element; what it does not know by its place is passed over.
+    """Reads the report element by element; unknown elements are ignored.
 
-    A document type is refused, and with it every entity of its own.
+    A document type is refused, and with it every entity that a file could define.
     """
 
     def __init__(self) -> None:
@@ -287,7 +287,7 @@ class _JUnit:
         self._file = ""
         self._properties: dict[str, str] = {}
         self._cases: list[tuple[str, ResultStatus]] = []
-        """Of the suite that is read, as the two above."""
+        """Of the present suite, like the two above."""
         self._runs: list[tuple[Mapping[str, str], list[TestResult]]] = []
         """What is known of each run, and its tests."""
         self._number = 0

@@ -1,7 +1,7 @@
-"""What came of the tests of finished runs, so that nothing is asked for twice.
+"""The outcomes of tests of finished runs, so that the API is not asked for them twice.
 
-A finished run does not change. What is wrong with the file is a note and costs requests: it never
-makes another verdict.
+A finished run does not change. Where something is wrong with the file, there is a note, and the API
+is asked again: the verdict stays the same.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SEAL_BYTES = 32
 
 
 class Cache:
-    """Keeps what came of the tests of complete runs in a file.
+    """Keeps the outcomes of tests of complete runs in a file.
 
     No method raises. A row of the file is believed only where its seal is right, which takes the
     same token, API and run as when it was written. Threads may share a cache.
@@ -49,15 +49,15 @@ class Cache:
     ) -> None:
         self._path = path
         self._api = api
-        # Not the token itself: what is sealed for the cache is no proof of it anywhere else.
+        # Not the token itself: a seal in the file must prove nothing about the token elsewhere.
         self._key = hmac.digest(secret.encode(errors="surrogatepass"), _PURPOSE, _ALGORITHM)
         self._lock = threading.Lock()
         self._notes: dict[str, None] = {}
         self._writes = True
         self._file: CacheFile | None = None
-        """``None`` where it is not used, or no longer."""
+        """``None`` where it is not used, or not used any more."""
         try:
-            # Only where a file is wanted; and there are Pythons without SQLite.
+            # Imported here: most gates need no file, and some Pythons have no SQLite.
             from testery_gate.evidence.cache_file import CacheFile
         except ImportError:
             self._note("is not used: this Python was built without the module sqlite3.")
@@ -66,7 +66,7 @@ class Cache:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reports say of the cache."""
+        """The reports' notes on the cache."""
         return tuple(self._notes)
 
     def read(self, run_id: int) -> Outcomes | None:
@@ -90,7 +90,7 @@ class Cache:
         return None
 
     def write(self, run_id: int, outcomes: Outcomes) -> None:
-        """Keep what came of the tests of a run, which has to be complete."""
+        """Keep the outcomes of the tests of a run, which must be complete."""
         with self._lock:
             if self._file is None or not self._writes:
                 return
@@ -101,7 +101,7 @@ class Cache:
                 self._writes = False
                 self._note(f"is not written to: {error}")
                 if isinstance(error, TimeoutError):
-                    self._file = None  # no other row shall take that long
+                    self._file = None  # the next row must not wait for the lock too
 
     def _seal(self, run_id: int, data: bytes) -> bytes:
         key = json.dumps([self._api, run_id]).encode()

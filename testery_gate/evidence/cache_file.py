@@ -1,10 +1,10 @@
 """The file of the cache: SQLite, which many processes read and write.
 
-It may lie in a folder that others can write to, so nothing that is read from it is believed here
-or harms; whether a row is right is checked where it is used.
+Others may be able to write to its folder. So reading it must be safe whatever it holds; whether a
+row is right is checked where it is used.
 
-There is no write-ahead log: it needs shared memory, which a network's file system does not have,
-and further files, which can't be made in a folder that is read-only.
+There is no write-ahead log: it needs shared memory, which network file systems do not have, and
+more files, which can't be created in a read-only folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SCHEMA = (
     " outcomes BLOB NOT NULL, PRIMARY KEY (api, run_id))"
 )
 READ_AGAIN_AFTER = 3600
-"""After so many seconds it is noted again that a row was read; most readers write nothing."""
+"""Seconds after which reading a row is noted again; before that, reading writes nothing."""
 OVERHEAD = 4096
 """Bytes that a row may take besides its outcomes: pages that are not full."""
 
@@ -33,8 +33,8 @@ class CacheFile:
     """Reads and writes the rows.
 
     Every method raises ``OSError``, whose text says why the file can't be used and what to do; it
-    is a ``TimeoutError`` where another process keeps the file locked. A connection lasts for one
-    row only: so it belongs to one thread, and holds no lock for long.
+    is a ``TimeoutError`` where another process keeps the file locked. A connection is used for one
+    row only, so it belongs to one thread, and holds no lock for long.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class CacheFile:
             return outcomes if isinstance(outcomes, bytes) else b""
 
     def _note_reading(self, *row: object) -> None:
-        """Put off that the row is dropped, if that is possible at once."""
+        """Note that the row was read, so that it is dropped later; not where the file is locked."""
         with suppress(sqlite3.Error, OSError), self._connection(patience=0) as connection:
             connection.execute(_NOTE_READING, row)
 
     def write(self, api: str, run_id: int, outcomes: bytes) -> None:
-        """Keep what came of a run; what was not read for longest is dropped for it."""
+        """Keep the outcomes of a run; rows that were not read for longest are dropped for it."""
         size = len(outcomes) + OVERHEAD
         if size > self._most_bytes:
             return
@@ -87,16 +87,16 @@ class CacheFile:
                 connection.execute("COMMIT")
 
     def _make(self) -> None:
-        """Make an empty file where there is none, which nobody else can read."""
+        """Create an empty file where there is none, which only this user can read."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # also where it is a link, whatever that leads to
+        with suppress(FileExistsError):  # also for a link, whatever its target
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
     @contextmanager
     def _connection(self, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         mode = os.lstat(self._path).st_mode
         if not stat.S_ISREG(mode):
-            # In a folder of others a link may lead to any file of ours; a pipe would be waited for.
+            # In a folder of others, a link may lead to any file of ours, and a pipe may block.
             raise OSError(f"it is {_kind(mode)}. {_ANOTHER}")
         with closing(
             sqlite3.connect(
@@ -111,8 +111,8 @@ class CacheFile:
             # What SQLite recommends for a file that others may have written.
             for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
                 connection.execute(f"PRAGMA {pragma}")
-            # Not to wait for the disk, so that others wait less for this process. A machine that
-            # fails may damage the file for it, which costs requests and nothing else.
+            # Don't wait for the disk, so that other processes wait less for this one. If the
+            # machine fails, the file may be damaged; that only costs requests.
             connection.execute("PRAGMA synchronous = OFF")
             yield connection
 
@@ -127,7 +127,7 @@ _DROP = (
 
 
 def _is_made(connection: sqlite3.Connection) -> bool:
-    """Whether the database has our table, and not rather nothing at all; else ``OSError``."""
+    """Whether the database has our table; false for an empty one, else raises ``OSError``."""
     ((application,),) = connection.execute("PRAGMA application_id")
     ((version,),) = connection.execute("PRAGMA user_version")
     tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL").fetchmany(2)

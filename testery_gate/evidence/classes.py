@@ -1,4 +1,4 @@
-"""What is known of each test that failed, its class first: what criteria and reports read."""
+"""What is known of each failed test, such as its class; criteria and reports read it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FailureClass(Enum):
-    """Whose failure it is, the most urgent first; each FAIL result is of exactly one class."""
+    """The classes of failures, the most urgent first; each FAIL result is in exactly one."""
 
     NEW = "new"
     FLAKY = "flaky"
@@ -33,18 +33,18 @@ class Failure:
     why: str
     """Why it is of this class, in words."""
     strip: tuple[TestOutcome | None, ...] = ()
-    """What came of it in the history, the oldest first, and in this run; ``None`` where a run did
-    not have it. Empty where no history was read."""
+    """Its outcomes in the history, the oldest first, and in this run; ``None`` where a run did not
+    have it. Empty where no history was read."""
     since: Since | None = None
     """Since when it fails without a pass in between; ``None`` where no history was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the single tests of a run say, held against earlier runs."""
+    """What the single tests of a run show, compared with earlier runs."""
 
     unknown: str = ""
-    """Why the single tests say nothing; then all metrics are unknown, and all else is empty."""
+    """Why nothing is known of the single tests; then all metrics are unknown, the rest is empty."""
     results: Sequence[TestResult] | None = None
     """The run's tests; ``None`` where they could not be read."""
     failures: Sequence[Failure] = ()
@@ -59,7 +59,7 @@ class Evidence:
     history: Sequence[TestRun] = ()
     """The runs whose tests were read for the strips, the oldest first."""
     notes: tuple[str, ...] = ()
-    """What the reports say besides, such as that a part of the history is missing."""
+    """Notes for the reports, such as that a part of the history is missing."""
 
     @property
     def counts(self) -> Mapping[FailureClass, int]:
@@ -69,5 +69,5 @@ class Evidence:
 
     @property
     def by_test(self) -> Mapping[TestId, Failure]:
-        """What is known of each test that failed; of all its FAIL results it is the same."""
+        """What is known of each failed test; the same for all its FAIL results."""
         return {TestId.of(failure.result): failure for failure in self.failures}

@@ -13,7 +13,7 @@ from testery_gate.model import TestResult
 
 SLOWER_BY = timedelta(seconds=1)
 SLOWER_TIMES = 2
-"""A test became slower if it takes so much longer, and so many times as long."""
+"""A test became slower if it takes at least so much longer, and at least so many times as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +22,9 @@ class NewFailure:
 
     test: TestId
     before: TestOutcome | None
-    """What came of it before; ``None`` if the run did not have it."""
+    """Its outcome before; ``None`` if the run did not have it."""
     now: TestOutcome
-    """Whether it only failed, or passed when it was tried again."""
+    """Its outcome now: it only failed, or it passed on a retry."""
     result: TestResult
     """Its first FAIL result."""
 
@@ -40,7 +40,7 @@ class Slower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What became of the tests, each list in the order of the API; the slowest come first.
+    """How the tests changed. The lists have the order of the API; the slowest come first.
 
     A test that was retried passed only if none of its results is FAIL.
     """
@@ -54,12 +54,12 @@ class Comparison:
     missing: Sequence[TestId]
     """The new run does not have them."""
     added: Sequence[TestId]
-    """The old run does not have them, whatever came of them."""
+    """The old run does not have them, whatever their outcome."""
     slower: Sequence[Slower]
 
 
 def compare(old: Sequence[TestResult], new: Sequence[TestResult]) -> Comparison:
-    """Hold the usable results of a run against those of another."""
+    """Compare the usable results of a run with those of another."""
     before, now = outcomes_of(old), outcomes_of(new)
     first_failures: dict[TestId, TestResult] = {}
     for result in failing(new):
@@ -101,7 +101,7 @@ def _slower(before: Durations, now: Durations, tests: Sequence[TestId]) -> Seque
         took, takes = before.mean(test), now.mean(test)
         if took is None or takes is None:
             continue
-        # In this order, as the difference of two durations can be less than a duration can be.
+        # In this order: the difference of two durations can be below the smallest timedelta.
         if takes / SLOWER_TIMES >= took and takes - took >= SLOWER_BY:
             found.append(Slower(test=test, before=took, now=takes))
     return sorted(found, key=lambda one: one.now - one.before, reverse=True)

@@ -1,4 +1,4 @@
-"""How long tests take, which their outcomes do not say."""
+"""How long tests take, which outcomes do not include."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Durations:
 
     def __init__(self) -> None:
         self._sums: dict[TestId, int] = {}
-        """In microseconds: the sum of two durations can be more than a duration can be."""
+        """In microseconds: the sum of two durations can be above the largest timedelta."""
         self._counts: dict[TestId, int] = {}
         self._lock = Lock()
 
@@ -30,7 +30,7 @@ class Durations:
         return durations
 
     def add(self, results: Iterable[TestResult]) -> None:
-        """Count the results that passed or failed, and say how long that took."""
+        """Add the results that passed or failed and have a duration."""
         with self._lock:
             for result in results:
                 took = result.duration
@@ -41,6 +41,6 @@ class Durations:
                 self._counts[test] = self._counts.get(test, 0) + 1
 
     def mean(self, test: TestId) -> timedelta | None:
-        """Return how long a test took on average; ``None`` where no result says so."""
+        """Return how long a test took on average; ``None`` where no result has a duration."""
         count = self._counts.get(test)
         return self._sums[test] // count * _MICROSECOND if count else None

@@ -1,7 +1,7 @@
 """The classes of failing tests, and what is known of each (``docs/evidence.md``).
 
-Nothing here makes a verdict greener for want of evidence: without a baseline every failure is new,
-and where the results are not usable all metrics are unknown.
+Missing evidence never helps a run to pass: without a baseline every failure is new, and where the
+results are not usable all metrics are unknown.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Tolerating(Protocol):
         """Return why a failure of this test is tolerated; empty if it is not."""
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
-        """Return what the reports of a run say of a quarantine whose entries have expired."""
+        """Return the reports' notes on expired entries of a quarantine."""
 
     def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
-        """Return what the reports say where a quarantine names none of the tests of the runs."""
+        """Return the reports' note on entries that name none of the tests of the runs."""
 
 
 def failing(results: Iterable[TestResult]) -> Sequence[TestResult]:
@@ -51,7 +51,7 @@ def evidence_of(
     trust_status: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Evidence:
-    """Hold the usable results of a run against a baseline and a history."""
+    """Return the evidence: the usable results of a run, compared with a baseline and a history."""
     now = outcomes_of(results)
     failures: list[Failure] = []
     tolerated = trust_status and run.status is RunStatus.PASS
@@ -85,7 +85,7 @@ def _classified(
     history: History,
     quarantine: Tolerating | None,
 ) -> tuple[FailureClass, str]:
-    """Return the first class that fits, and why."""
+    """Return the first class that fits, and the reason."""
     if quarantine and (why := quarantine.why_tolerated(test)):
         return FailureClass.QUARANTINED, why
     if test.name == UNNAMED_TEST:

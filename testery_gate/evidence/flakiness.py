@@ -1,4 +1,4 @@
-"""What the history says of one test: whether it is flaky, and since when it fails."""
+"""What the history shows of one test: whether it is flaky, and since when it fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testery_gate.evidence.outcomes import EarlierRun, TestId, TestOutcome
 from testery_gate.model import TestRun
 
 FLAKY_CHANGES = 2
-"""A test is flaky if its outcome changed so often: it was not only broken, or mended."""
+"""A test is flaky if its outcome changed so often; with one change it broke, or was fixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class FlakyTest:
 
     test: TestId
     strip: tuple[TestOutcome | None, ...]
-    """What came of it in each run, the oldest first; ``None`` where a run did not have it."""
+    """Its outcome in each run, the oldest first; ``None`` where a run did not have it."""
     changes: int
     failed: int
     executed: int
@@ -42,12 +42,12 @@ class FlakyTest:
 
     @property
     def rate(self) -> Fraction:
-        """In how many percent of the runs that executed it it failed."""
+        """The percentage of the runs that executed it in which it failed."""
         return Fraction(100 * self.failed, self.executed)
 
 
-_Told = Sequence[tuple[TestRun, TestOutcome]]
-"""The runs that executed a test and what came of it, the oldest first."""
+_Executed = Sequence[tuple[TestRun, TestOutcome]]
+"""The runs that executed a test, with its outcome, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class History:
 
     @classmethod
     def of(cls, runs: Sequence[EarlierRun]) -> History:
-        """Return the history that these runs are."""
+        """Return the history of these runs."""
         known = [earlier.run for earlier in runs]
         same = {
             one.id: frozenset(
@@ -71,7 +71,7 @@ class History:
         return cls(runs=runs, same=same)
 
     def strip(self, test: TestId) -> tuple[TestOutcome | None, ...]:
-        """Return what came of a test in each run; ``None`` where a run did not have it."""
+        """Return a test's outcome in each run; ``None`` where a run did not have it."""
         return tuple(earlier.outcomes.get(test) for earlier in self.runs)
 
     def inconsistency(self, test: TestId) -> str:
@@ -80,10 +80,10 @@ class History:
         It is if it both passed and failed on the same commit, or changed its outcome at least
         :data:`FLAKY_CHANGES` times.
         """
-        told = self._told(test)
-        if why := self._on_one_commit(told):
+        executed = self._executed(test)
+        if why := self._on_one_commit(executed):
             return why
-        changes = _changes(told)
+        changes = _changes(executed)
         if changes >= FLAKY_CHANGES:
             return f"its outcome changed {changes} times in the last {len(self.runs)} runs"
         return ""
@@ -92,16 +92,16 @@ class History:
         """Return the inconsistent tests, those that changed their outcome most first."""
         found = []
         for test in self.failed:
-            told = self._told(test)
-            changes, on_one_commit = _changes(told), self._on_one_commit(told)
+            executed = self._executed(test)
+            changes, on_one_commit = _changes(executed), self._on_one_commit(executed)
             if on_one_commit or changes >= FLAKY_CHANGES:
-                failed = [run for run, outcome in told if outcome.has_failed]
+                failed = [run for run, outcome in executed if outcome.has_failed]
                 flaky = FlakyTest(
                     test=test,
                     strip=self.strip(test),
                     changes=changes,
                     failed=len(failed),
-                    executed=len(told),
+                    executed=len(executed),
                     first_failed=failed[0],
                     last_failed=failed[-1],
                     on_one_commit=on_one_commit,
@@ -119,17 +119,17 @@ class History:
             if outcome.has_failed
         }
 
-    def _told(self, test: TestId) -> _Told:
+    def _executed(self, test: TestId) -> _Executed:
         return [
             (earlier.run, outcome)
             for earlier in self.runs
             if (outcome := earlier.outcomes.get(test)) and outcome is not TestOutcome.OTHER
         ]
 
-    def _on_one_commit(self, told: _Told) -> str:
-        """Say where a test both passed and failed on the same commit; empty if it did not."""
-        passed = {run.id for run, outcome in told if outcome.has_passed}
-        for run, outcome in told:
+    def _on_one_commit(self, executed: _Executed) -> str:
+        """Return where a test both passed and failed on the same commit; empty if it did not."""
+        passed = {run.id for run, outcome in executed if outcome.has_passed}
+        for run, outcome in executed:
             if outcome is TestOutcome.BOTH:
                 return f"it both failed and passed in run {run.id}"
             alike = sorted(self.same[run.id] & passed) if outcome.has_failed else []
@@ -140,7 +140,7 @@ class History:
     def failing_since(self, test: TestId, run: TestRun) -> Since | None:
         """Return since when a test fails without a pass in between; ``None`` without a history.
 
-        An earlier run that did not have the test, or did not execute it, says nothing.
+        Earlier runs that did not have the test, or did not execute it, are ignored.
         """
         if not self.runs:
             return None
@@ -154,5 +154,5 @@ class History:
         return Since(run=first, at_least=first.id == self.runs[0].run.id)
 
 
-def _changes(told: _Told) -> int:
-    return sum(one is not other for (_, one), (_, other) in pairwise(told))
+def _changes(executed: _Executed) -> int:
+    return sum(one is not other for (_, one), (_, other) in pairwise(executed))

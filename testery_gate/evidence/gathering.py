@@ -1,4 +1,4 @@
-"""Read what a run is held against: its own tests, a baseline, and the history before it."""
+"""Read a run's tests, and what they are compared with: a baseline, and the history before it."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from testery_gate.model import TestResult, TestRun
 from testery_gate.waiting.deadline import Deadline
 
 AFTER_THE_END = 10.0
-"""Seconds that reading earlier runs may take once the run has finished; reports say what is missing
-then."""
+"""Seconds that reading earlier runs may take once the run has finished; reports name what is
+missing."""
 LAG = 2.0
 """Seconds after which results that lack failures are asked for again: they may come a moment after
 the counts."""
 FOR_THE_BASELINE = 60.0
-"""Seconds that reading the baseline may take then: the verdict rests on it."""
+"""Seconds that reading the baseline may take then; longer, because the verdict depends on it."""
 MOST_TRIED = 3
-"""So many earlier runs are tried as the baseline until one has results that can be used."""
+"""The most earlier runs that are tried as the baseline until one has usable results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """The tests of a run could not be read, or say nothing."""
+    """The tests of a run could not be read, or can't be used."""
 
     why: str
     by_fault: bool = False
-    """Whether they might be read another time."""
+    """Whether reading them again later may succeed."""
 
 
 class Api(Protocol):
@@ -63,26 +63,26 @@ class EarlierTests(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What the reports say of how they were read."""
+        """The reports' notes on how they were read."""
 
     def read_ahead(self, runs: Sequence[TestRun], /) -> None:
         """Begin to read the tests of these runs, and return at once."""
 
     def outcomes(self, run: TestRun, until: Deadline, /) -> Outcomes | Unread:
-        """Return what came of the tests of a run, as far as that is known in time."""
+        """Return the outcomes of the tests of a run, or why they were not read in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a run is held against."""
+    """What a run is compared with."""
 
     baseline: Previous | int | Callable[[TestRun], Baseline]
-    """A run's id, if one is named; or what returns the baseline that somebody has kept."""
+    """The previous run, a run's id, or a function that returns the baseline of a kept report."""
     history: int = 0
     """How many comparable runs are read for flakiness and strips."""
     git_ref: str | None = None
-    """Of which branch or commit the previous run and the history must be, if one is named: so
-    nobody's own runs make a failure known or flaky."""
+    """If set, the previous run and the history must be of this branch or commit, so that runs of
+    other branches can't make a failure known or flaky."""
     quarantine: Tolerating | None = None
 
 
@@ -102,7 +102,7 @@ class Gathering:
         self._wanted = wanted
         self.tests = tests
         self.api = api
-        """Asks what must not lack time because the wait took all of it."""
+        """Has its own time limit, because the wait may have used up the gate's."""
         self._trust_status = trust_status
         self._clock = clock
         self._sleep = sleep
@@ -129,10 +129,10 @@ class Gathering:
         fault: ApiError | None,
         meant: int,
     ) -> Mapping[int, Evidence]:
-        """Return the evidence on each of the finished runs by its id, of so many that are meant.
+        """Return the evidence on each of the finished runs by its id; so many runs are ``meant``.
 
-        ``earlier`` are the runs like it before it, the newest first, and ``fault`` is why the list
-        of them ends before its end, if it does.
+        ``earlier`` are by id the earlier runs like it, the newest first. ``fault`` is why that list
+        is incomplete, if it is.
         """
         for run in runs:
             self.read_ahead(run, earlier.get(run.id, ()))
@@ -167,11 +167,11 @@ class Gathering:
         baseline = self._baseline(run, earlier, fault)
         failed = {TestId.of(result) for result in failing(results)}
         runs = self._history(earlier)
-        # Of all the tests of all the runs only those that failed are shown.
+        # Only the history of failed tests is shown.
         history, missing = read_history(runs, self.tests, until, of=failed)
-        told = _told_of(baseline, run)
+        notes = _notes_on(baseline, run)
         if fault and fault.message not in baseline.why_none and len(runs) < self._wanted.history:
-            told = [*told, f"older runs are missing from the history: {fault.message}"]
+            notes = [*notes, f"older runs are missing from the history: {fault.message}"]
         return evidence_of(
             run,
             results,
@@ -179,7 +179,7 @@ class Gathering:
             history=history,
             quarantine=self._wanted.quarantine,
             trust_status=self._trust_status,
-            notes=tuple(filter(None, (*told, missing))),
+            notes=tuple(filter(None, (*notes, missing))),
         )
 
     def _results(
@@ -203,11 +203,11 @@ class Gathering:
             return error
 
     def _history(self, earlier: Sequence[TestRun]) -> Sequence[TestRun]:
-        # What a canceled run was stopped in says nothing about the tests.
-        told = [
+        # A canceled run was stopped in the middle: its results say nothing about the tests.
+        finished = [
             other for other in earlier if is_finished(other) and is_of(other, self._wanted.git_ref)
         ]
-        return told[: self._wanted.history]
+        return finished[: self._wanted.history]
 
     def _baseline(
         self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None
@@ -228,9 +228,9 @@ class Gathering:
         fault: ApiError | None,
         until: Deadline,
     ) -> Baseline:
-        """Return the newest run that can be used, of the first few that come into question.
+        """Return the newest run that can be used, of the first few candidates.
 
-        One that a fault hides is not passed over: an older one may excuse what it would not.
+        A run that a fault hides is not skipped: an older run may know a failure that it does not.
         """
         found = Baseline(why_none=none_among(run, earlier, self._wanted.git_ref))
         tried = candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]
@@ -261,17 +261,17 @@ def _lag(run: TestRun, results: Sequence[TestResult] | ApiError) -> bool:
     return bool(why_unusable(run, results))
 
 
-def _told_of(baseline: Baseline, run: TestRun) -> Sequence[str]:
-    """Return what the reports say of the baseline besides what it is."""
+def _notes_on(baseline: Baseline, run: TestRun) -> Sequence[str]:
+    """Return the reports' notes on the baseline: why there is none, or why it may be wrong."""
     if baseline.earlier is None:
         return [f"there is no run to compare with: {baseline.why_none}"]
-    # A report says less of its run, and was chosen for this one by what it says.
-    told = () if baseline.source else doubts(baseline.earlier.run, run)
-    return [f"the baseline may be the wrong one: {doubt}" for doubt in told]
+    # A report has fewer facts about its run, and the run was chosen by these facts.
+    found = () if baseline.source else doubts(baseline.earlier.run, run)
+    return [f"the baseline may be the wrong one: {doubt}" for doubt in found]
 
 
 def _is_fault(error: ApiError) -> bool:
-    """Whether what was asked for may be there all the same."""
+    """Whether the API may have the answer, although it did not send it now."""
     return not isinstance(error, NotFound | Unauthorized)
 
 
@@ -290,9 +290,9 @@ def read_history(
     *,
     of: Collection[TestId] | None = None,
 ) -> tuple[History, str]:
-    """Read what came of the tests of these runs, the newest first, and say what is missing of it.
+    """Read the outcomes of the tests of these runs, the newest first; also return what is missing.
 
-    Of all the tests only those ``of`` interest are kept.
+    With ``of``, only these tests are kept.
     """
     found: list[EarlierRun] = []
     unread: list[Unread] = []
@@ -313,5 +313,5 @@ def read_history(
 
 
 def _unknown(why: str, results: Sequence[TestResult] | None = None) -> Evidence:
-    note = f"which failures are new can't be told: {why}"
+    note = f"it is unknown which failures are new: {why}"
     return Evidence(unknown=why, results=results, notes=(note,))

@@ -1,4 +1,4 @@
-"""What came of each test of a run, in a form that many runs can be held in."""
+"""The outcome of each test of a run, in a form that takes little memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TestId(NamedTuple):
 
 
 def _bounded(text: str) -> str:
-    """Shorten a text that is too long, so that no other becomes the same."""
+    """Return a long text shortened, with a digest so that different texts stay different."""
     if len(text) <= LONGEST_PART:
         return text
     ending = f"… {hashlib.sha256(text.encode(errors='replace')).hexdigest()[:16]}"
@@ -39,7 +39,7 @@ def _bounded(text: str) -> str:
 
 
 class TestOutcome(Enum):
-    """What came of a test in one run; a test that was retried has several results."""
+    """The outcome of a test in one run; a test that was retried has several results."""
 
     PASSED = "P"
     FAILED = "F"
@@ -65,11 +65,11 @@ class TestOutcome(Enum):
 
 
 Outcomes = Mapping[TestId, TestOutcome]
-"""What came of each test of one run."""
+"""The outcome of each test of one run."""
 
 
 def outcomes_of(results: Iterable[TestResult]) -> Outcomes:
-    """Return what came of each test."""
+    """Return the outcome of each test."""
     found: dict[TestId, TestOutcome] = {}
     for result in results:
         test, now = TestId.of(result), _OUTCOMES.get(result.status, TestOutcome.OTHER)
@@ -113,7 +113,7 @@ def why_unusable(run: TestRun, results: Sequence[TestResult]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierRun:
-    """An earlier run, and what came of each of its tests."""
+    """An earlier run, and the outcome of each of its tests."""
 
     run: TestRun
     outcomes: Outcomes

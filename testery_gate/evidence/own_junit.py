@@ -1,6 +1,6 @@
-"""What the gate's JUnit report says for the gate itself, which reads it as a baseline.
+"""Facts in the gate's JUnit report for the gate itself, which reads the report as a baseline.
 
-The schema of JUnit has no place for most of it, so it is in properties of suites.
+Most of them have no place in the schema of JUnit, so they are in properties of suites.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ FORMAT_VERSION = "1"
 CONTENT = "report-content"
 CHECKS = "checks"
 TESTS = "tests"
-"""Of that suite: what its cases are."""
+"""A property of that suite: what its cases are."""
 
 NUMBERED = "numbered-cases"
 """Of a suite: which of its cases, counted from 1, have a name that ends with a number like ``(2)``
 only because another case has the same name."""
 
 TOLERATED = "tolerated:"
-"""With this begins the message of a failed test that is shown as skipped."""
+"""The beginning of the message of a failed test that is shown as skipped."""
 
 LONGEST_VALUE = 500
 """The most characters that a property of a run has."""

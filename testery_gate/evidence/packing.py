@@ -1,4 +1,4 @@
-"""What came of the tests of a run as few bytes, which are quick to read."""
+"""The outcomes of the tests of a run as few bytes, which are quick to read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LETTERS = {outcome.value: outcome for outcome in TestOutcome}
 
 
 def packed(outcomes: Outcomes) -> bytes:
-    """Return it as compressed JSON.
+    """Return the outcomes as compressed JSON.
 
-    For each file there is a text with a letter for each of its tests, and then their names.
+    For each file there is a text with one letter for each of its tests, and then their names.
     """
     letters: dict[str, list[str]] = {}
     names: dict[str, list[str]] = {}
@@ -24,12 +24,12 @@ def packed(outcomes: Outcomes) -> bytes:
         letters.setdefault(file, []).append(outcome.value)
         names.setdefault(file, []).append(name)
     files = {file: ["".join(letters[file]), *names[file]] for file in names}
-    # As ASCII there is no text that can't be encoded.
+    # ASCII, so that every text can be encoded.
     return zlib.compress(json.dumps(files, separators=(",", ":")).encode(), level=1)
 
 
 def unpacked(data: bytes, most_text: int = MOST_TEXT) -> Outcomes | None:
-    """Return what was packed; ``None`` for what is something else, or too large."""
+    """Return the outcomes that were packed; ``None`` for other or too many bytes."""
     try:
         decompressor = zlib.decompressobj()
         text = decompressor.decompress(data, most_text)

@@ -1,7 +1,7 @@
 """The quarantine file: which failing tests are tolerated, why, by whom, and until when.
 
-It comes with the change under test: it is bounded, its texts are cleaned, and whatever is wrong in
-it is an error.
+It comes with the change under test. So its size is limited, its texts are cleaned, and every
+mistake in it is an error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from testery_gate.toml import Table, parse_toml
 LARGEST_FILE = 512 * 1024
 """Bytes of a quarantine file; more is not read."""
 SOON = 7
-"""Days before an entry expires in which it is called expiring."""
+"""An entry is called expiring so many days before it expires."""
 
 _NEEDED = ("file", "name", "reason", "owner", "expires")
 _KEYS = (*_NEEDED, "issue")
@@ -105,7 +105,7 @@ class Quarantine:
         return [self.entries[number] for number in sorted(left)]
 
     def notes(self, outcomes: Outcomes, /) -> tuple[str, ...]:
-        """Return what the reports of a run say of entries that expired and name a failed test."""
+        """Return the reports' notes on expired entries that name a failed test."""
         failed = [test for test, outcome in outcomes.items() if outcome.has_failed]
         named = {entry for test in failed for entry in self.naming(test)}
         expired = [one for one in self.entries if one in named and not self.counts(one)]
@@ -119,7 +119,7 @@ class Quarantine:
         return tuple(notes)
 
     def note_of_unmatched(self, tests: Iterable[TestId], runs: int, /) -> str:
-        """Return what the reports say of entries that name no test of so many runs; or ``""``."""
+        """Return the reports' note on entries that name no test of the runs; ``""`` without any."""
         unmatched = self.unmatched(tests)
         if not unmatched:
             return ""
@@ -131,7 +131,7 @@ class Quarantine:
 
     @cached_property
     def _numbers(self) -> Callable[[TestId], Sequence[int]]:
-        """Return what finds the numbers of the entries that name a test, in their order."""
+        """Return a function from a test to the numbers of the entries that name it, in order."""
         in_files = _matcher((number, entry.file) for number, entry in enumerate(self.entries))
 
         @cache
@@ -140,19 +140,19 @@ class Quarantine:
 
         @cache
         def of_file(file: str) -> Callable[[str], Sequence[int]]:
-            # Thousands of files that the same entries name share them.
+            # Thousands of files that the same entries name share these.
             return in_names(tuple(in_files(file)))
 
         return lambda test: of_file(test.file)(test.name)
 
 
 def _matcher(patterns: Iterable[tuple[int, str]]) -> Callable[[str], Sequence[int]]:
-    """Return what finds the numbers of the patterns that a text fits, in their order."""
+    """Return a function from a text to the numbers of the patterns that it fits, in their order."""
     literal: dict[str, list[int]] = {}
     others: list[tuple[int, str, str]] = []
     for number, pattern in patterns:
         if "*" in pattern:
-            # Most texts lack the longest part, which is found out quickly.
+            # Most texts lack the longest part, and that is quick to see.
             longest = max(pattern.split("*"), key=len)
             others.append((number, longest, pattern))
         else:
@@ -184,7 +184,7 @@ def parse_quarantine(content: bytes, source: str, *, today: date, most_days: int
     items = file.values.get("test", [])
     tables = [table for table in tables if table.heading == "[test]"]
     if not isinstance(items, list) or len(items) != len(tables):
-        # Written in another way, they have no lines.
+        # For entries in another form of TOML, no lines are known.
         raise _error(source, "each entry has to begin with [[test]] on a line of its own")
     entries: dict[tuple[str, str], Entry] = {}
     for item, table in zip(items, tables, strict=True):
@@ -217,7 +217,7 @@ def _entry(item: object, table: Table, source: str, latest: date) -> Entry:
     for key in [key for key in _KEYS if key in item and key != "expires"]:
         if not isinstance(item[key], str):
             raise wrong(f"{key} has to be a text in quotes", key)
-        # As the names of the tests are read.
+        # Cleaned in the same way as the names of tests.
         texts[key] = clean_line(item[key])
         if not texts[key]:
             raise wrong(f"{key} is empty", key)

@@ -19,30 +19,30 @@ from testery_gate.waiting.deadline import Deadline
 MOST_AT_A_TIME = 4
 MOST_RUNS = 200
 MOST_TESTS = 2_000_000
-"""Of all runs together; each takes about 100 bytes."""
+"""The most tests of all runs together; each takes about 100 bytes."""
 MOST_REFUSALS = 3
-"""After so many in a row the API is not asked for other runs: it has no results for this token."""
+"""After so many refusals in a row the API is not asked any more: the token gets no results."""
 MOST_FAULTS = 6
-"""After so many in a row, with a pause after each, the API is not asked for other runs either."""
+"""After so many faults in a row, with a pause after each, the API is not asked any more either."""
 TRIES = 2
 """How often a run is asked for, if the API gives no usable answer."""
 FIRST_PAUSE = 1.0
-"""Seconds; each further one is twice as long."""
+"""Seconds of the first pause; each further one is twice as long."""
 MOST_PAUSE = 3600.0
-"""Seconds that the API may ask for."""
+"""The longest pause in seconds that the API may ask for."""
 
 LONGEST_WAIT = 0.1
-"""Seconds until the thread that waits looks whether there was a signal."""
+"""Seconds after which the waiting thread checks for a signal."""
 
 Fetch = Callable[[int], Sequence[TestResult]]
 """Asks once for the tests of a run; raises :class:`ApiError`."""
 
 
 class ReadAhead:
-    """Reads what came of the tests of earlier runs: from the cache, or else from the API.
+    """Reads the outcomes of tests of earlier runs: from the cache, or else from the API.
 
-    Threads do it, each with a ``connect()`` of its own, and at most four of them. They end with
-    the process, whatever they are doing. After a fault of the API only one goes on, with pauses.
+    At most four threads do that, each with a ``connect()`` of its own. They end with the process,
+    whatever they are doing. After a fault of the API only one of them goes on, with pauses.
     """
 
     def __init__(
@@ -61,25 +61,25 @@ class ReadAhead:
         self._wanted: dict[int, _Wanted] = {}
         self._waiting: list[_Wanted] = []
         self._idle: list[Fetch] = []
-        """What threads were connected with that have ended."""
+        """The connections of threads that have ended."""
         self._threads = 0
         self._most_threads = MOST_AT_A_TIME
         self._refusals = 0
         self._faults = 0
-        """How many there were since the last usable answer."""
+        """How many refusals and faults there were since the last usable answer."""
         self._given_up = ""
         """Why the API is not asked any more."""
         self._tests: dict[TestId, TestId] = {}
-        """Each test once, since most are in every run."""
+        """Each test is kept once, because most tests are in every run."""
         self._held = 0
 
     @property
     def notes(self) -> Sequence[str]:
-        """What the reports say of the cache."""
+        """The reports' notes on the cache."""
         return self._cache.notes if self._cache else ()
 
     def read_ahead(self, runs: Sequence[TestRun]) -> None:
-        """Begin to read the tests of these runs, the newest first, as far as it is not done yet."""
+        """Begin to read the tests of those of the runs that are not read yet, the newest first."""
         with self._lock:
             for run in runs:
                 if not _why_not(run):
@@ -87,7 +87,7 @@ class ReadAhead:
             self._start_threads()
 
     def outcomes(self, run: TestRun, until: Deadline) -> Outcomes | Unread:
-        """Return what came of the tests of a run, as soon as it is known; this run comes next."""
+        """Return the outcomes of a run's tests as soon as they are known; the run is read next."""
         why = _why_not(run)
         if why:
             return Unread(why=why)
@@ -98,7 +98,7 @@ class ReadAhead:
             wanted.is_next = True
             self._start_threads()
         while not wanted.found.done() and not until.passed:
-            # A signal that came just before a wait began would not end it.
+            # A signal that comes just before this call does not end it.
             futures.wait([wanted.found], min(until.remaining(), LONGEST_WAIT))
         if not wanted.found.done():
             why = f"the test results of run {run.id} were not read in time"
@@ -132,7 +132,7 @@ class ReadAhead:
                     found = self._fetched(wanted.run, fetch(wanted.run.id))
             except ApiError as error:
                 self._failed(wanted, error)
-            except BaseException as error:  # noqa: BLE001  (it is raised again, by who waits)
+            except BaseException as error:  # noqa: BLE001  (the waiting thread raises it again)
                 wanted.found.set_exception(error)
             else:
                 if found is None:
@@ -163,7 +163,7 @@ class ReadAhead:
         return None if cached is None else self._shared(cached)
 
     def _put_back(self, wanted: _Wanted) -> None:
-        """Ask the API for it, after all others were looked up: these need no pause."""
+        """Have the API asked for it later, once all others were looked up, which needs no pause."""
         with self._lock:
             wanted.is_looked_up = True
             self._waiting.append(wanted)
@@ -182,7 +182,7 @@ class ReadAhead:
         return self._shared(outcomes)
 
     def _shared(self, outcomes: Outcomes) -> Outcomes | Unread:
-        """Return the same with tests that other runs hold already, if all that is not too much."""
+        """Return the same outcomes with shared test ids, or why they are too many."""
         with self._lock:
             if self._held + len(outcomes) > self._most_tests:
                 most = self._most_tests
@@ -218,13 +218,13 @@ class _Wanted:
     is_next: bool = False
     """Whether somebody waits for it."""
     is_looked_up: bool = False
-    """Whether it is not in the cache."""
+    """Whether it was looked up in the cache, and is not there."""
     tries: int = 0
     fault: str = ""
     found: futures.Future[Outcomes | Unread] = field(default_factory=futures.Future)
 
     def priority(self) -> tuple[bool, bool, int, datetime, int]:
-        """Return what is largest for the run to be read next."""
+        """Return a sort key, which is largest for the run to be read next."""
         created = self.run.create_time or _LONG_AGO
         return not self.is_looked_up, self.is_next, -self.tries, created, self.run.id
 
@@ -233,7 +233,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def _why_not(run: TestRun) -> str:
-    """Return why a run is of no use, whatever its tests are."""
+    """Return why a run can't be used, whatever its tests are; empty if it can."""
     if not run.status.is_final:
         return f"run {run.id} is not finished"
     return why_unusable(run, ()) if run.failed is None else ""

@@ -1,1 +1,1 @@
-"""From a run to a verdict: pure and exact."""
+"""From a run to a verdict, by pure functions and exact numbers."""

@@ -17,7 +17,7 @@ ENDING = {
     ExitCode.INTERRUPTED: _AFTER_A_SIGNAL,
     ExitCode.TERMINATED: _AFTER_A_SIGNAL,
 }
-"""What to do where whoever noticed knows nothing better."""
+"""What to do about each exit code, where no better advice is known."""
 
 _AGAIN = "Then start a new run in Testery and judge that one; no option accepts this one."
 FAIL_BY_SOMETHING_ELSE = (
@@ -76,7 +76,7 @@ def breach(criterion: Criterion) -> str:
 def unknown(criterion: Criterion, *, unread: bool) -> str:
     """Return what to do where a criterion of the user's can't be judged.
 
-    ``unread`` says that the single tests are unknown, and not only what they are compared with.
+    ``unread`` says that the single tests are unknown, not only the run they are compared with.
     """
     if criterion.metric not in OF_TESTS:
         return (

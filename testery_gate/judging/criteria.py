@@ -128,7 +128,7 @@ class Criterion:
         return _COMPARISONS[self.operator](actual, self.threshold)
 
 
-# Compiled when first needed, by re: together they would take a start as long as all else here.
+# Compiled when first needed, by re: compiling all would double the time to import this module.
 _CRITERION = r"\s*([\w-]+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*"
 _NUMBER = r"\d{1,12}(?:\.\d{1,6})?"
 _DURATION_PART = r"(\d{1,12}(?:\.\d{1,6})?)(ms|h|m|s)"
@@ -231,7 +231,7 @@ def with_percent_sign(value: str) -> str:
 
 
 def _meant_percentage(value: str) -> str:
-    """Return a question after what was probably meant, for a share that is no percentage."""
+    """Return the question whether a percentage was meant, for a value such as 0.95."""
     if not re.fullmatch(_NUMBER, value, re.ASCII) or not 0 < Fraction(value) < 1:
         return ""
     meant = 100 * Fraction(value)
@@ -253,7 +253,7 @@ _PARSERS: Mapping[Unit, Callable[[Metric, str], Fraction]] = {
 
 
 def measure(run: TestRun) -> Mapping[Metric, Fraction | None]:
-    """Return every metric of the run; ``None`` where its source is missing or can't be true."""
+    """Return every metric of the run; ``None`` where its source is missing or impossible."""
     total, passed, failed, ignored = (
         _count(count) for count in (run.total, run.passed, run.failed, run.ignored)
     )
@@ -287,7 +287,7 @@ def measure_tests(evidence: Evidence | None) -> Mapping[Metric, Fraction | None]
     }
     counts = evidence.counts
     outside = len(evidence.failures) - counts[FailureClass.QUARANTINED]
-    # Behind a fault there may be a baseline in which they failed too.
+    # A fault may hide a baseline in which they failed too.
     hidden = evidence.baseline.by_fault and outside > 0
     return {
         **{
@@ -330,7 +330,7 @@ def _seconds(time: timedelta | None) -> Fraction | None:
 
 
 def format_value(value: Fraction, unit: Unit) -> str:
-    """Print a value exactly where that takes few digits, as a threshold does."""
+    """Print a value, exactly if it needs few digits, as thresholds do."""
     match unit:
         case Unit.TESTS:
             return str(value)
@@ -343,7 +343,7 @@ def format_value(value: Fraction, unit: Unit) -> str:
 
 
 def format_actual(actual: Fraction, criterion: Criterion) -> str:
-    """Print what was found, with enough digits that a difference never reads as equality."""
+    """Print the actual value, with enough digits not to look equal to another threshold."""
     unit = criterion.metric.unit
     if unit is not Unit.PERCENT:
         return format_value(actual, unit)
@@ -351,13 +351,13 @@ def format_actual(actual: Fraction, criterion: Criterion) -> str:
 
 
 def format_percentage(value: Fraction) -> str:
-    """Print a rate; only a true 0 or 100 reads as such."""
+    """Print a rate; 0% and 100% only where they are exact."""
     edges = [edge for edge in (Fraction(0), Fraction(100)) if edge != value]
     return f"{_decimal(value, max(_distinguishing_digits(value, edge) for edge in edges))}%"
 
 
 def _distinguishing_digits(value: Fraction, other: Fraction) -> int:
-    """Return the fewest decimals, 2 if it has as many, that keep the order of the two."""
+    """Return the fewest decimals that keep the order of the two; at least 2 if it has them."""
     digits = min(_digits(value), 2)
     while _order(round(value, digits), other) != _order(value, other):
         digits += 1
@@ -369,7 +369,7 @@ def _order(value: Fraction, other: Fraction) -> int:
 
 
 def _digits(value: Fraction) -> int:
-    """Return the decimals that print this value exactly, at most 12."""
+    """Return how many decimals print this value exactly, at most 12."""
     return next((n for n in range(12) if round(value, n) == value), 12)
 
 

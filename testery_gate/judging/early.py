@@ -16,7 +16,7 @@ _Range = tuple[Fraction, Fraction | None]
 """The lowest and the highest value that a metric can end with; ``None`` is no bound."""
 
 _NEARLY_0 = Fraction(1, 10**9)
-"""A rate above 0, and below each threshold that is above 0: these have six decimals at most."""
+"""A rate above 0, and below each threshold above 0: thresholds have six decimals at most."""
 
 
 def can_still_hold(criterion: Criterion, run: TestRun, *, total_known: bool) -> bool:
@@ -42,7 +42,7 @@ def _range(metric: Metric, run: TestRun, *, total_known: bool) -> _Range | None:
     values = measure(run)
     passed, failed, ignored = (values[count] for count in _COUNTS)
     if passed is None or failed is None or ignored is None:
-        # One count alone still has a lower bound: a failure is not undone by a missing passCount.
+        # One count alone still gives a lower bound: failures count also without a passCount.
         count = values[metric] if metric in _COUNTS else None
         return None if count is None else (count, None)
     total = values[Metric.TOTAL] if total_known else None
@@ -74,8 +74,8 @@ def _rate_range(part: Fraction, other: Fraction, rest: Fraction | None) -> _Rang
     if part + other == 0:
         return None
     if rest is None:
-        # Any number may follow: a rate comes as near to its ends as you like, but to 0% or 100%
-        # only where nothing has spoken against it yet.
+        # Any number of tests may follow. So a rate can get as near to 0% and 100% as you like, but
+        # reach them only while no test has had the opposite outcome.
         low = _NEARLY_0 if part else Fraction(0)
         high = 100 - _NEARLY_0 if other else Fraction(100)
         return low, high

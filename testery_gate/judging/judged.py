@@ -1,4 +1,4 @@
-"""A run with the verdict on it, and all that was gathered beside the verdict."""
+"""A run with the verdict on it, and all that was gathered for the reports."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Judged:
     results: Sequence[TestResult] | None = None
     """The run's tests; ``None`` where the API does not offer them."""
     attachments: Mapping[str, Attachments] = field(default_factory=dict)
-    """By result id what failing tests left besides their errors, as far as it was asked for."""
+    """By result id the screenshots and the like of failing tests, if they were asked for."""
     evidence: Evidence | None = None
-    """What the tests say, held against earlier runs; ``None`` where that was not asked for."""
+    """What the tests show, compared with earlier runs; ``None`` where that was not asked for."""
     web_url: str | None = None
     observed: Sequence[Observation] = ()
-    """Where the run stood during the wait, from the first poll to the last."""
+    """The run's state at each poll of the wait, from the first to the last."""
     comparable: Sequence[TestRun] | None = None
     """The run and comparable ones before it, the oldest first; ``None`` where that is not known."""
 

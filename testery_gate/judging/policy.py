@@ -20,7 +20,7 @@ from testery_gate.judging.criteria import (
 from testery_gate.model import Field
 
 EXPECTABLE = (Field.GIT_REF, Field.BUILD_KEY, Field.ENVIRONMENT, Field.PROJECT_ID, Field.NAME)
-"""What ``--expect`` can hold a run to."""
+"""The fields that ``--expect`` can check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +50,14 @@ class Policy:
     quarantine: bool = False
     """Whether there is a quarantine file, so that only other failures count by default."""
     needs_baseline: bool = False
-    """Whether a run that can't be compared with an earlier one is judged not at all."""
+    """Whether a run that can't be compared with an earlier one gets no verdict (exit code 5)."""
     trust_origin: str = ""
     age_origin: str = ""
     """The configuration files that ask for these two, if some do."""
 
     @property
     def replaced(self) -> Sequence[Criterion]:
-        """The default criteria that the user's own stand in for."""
+        """The default criteria that the user's own criteria replace."""
         judged = {criterion.metric for criterion in self.required}
         return [default for default, metrics in _REPLACING.items() if judged & metrics]
 
@@ -77,13 +77,13 @@ ALL_RAN = Criterion(metric=Metric.NOT_RUN, operator=Operator.EQUAL, threshold=Fr
 SOME_TESTS = Criterion(metric=Metric.TOTAL, operator=Operator.AT_LEAST, threshold=Fraction(1))
 SOME_RAN = Criterion(metric=Metric.EXECUTED, operator=Operator.AT_LEAST, threshold=Fraction(1))
 _REPLACING = {SOME_RAN: {Metric.EXECUTED}, ALL_RAN: {Metric.NOT_RUN}, NO_FAILURES: OF_FAILURES}
-"""By default criterion, the metrics of which any criterion of the user's stands in for it."""
+"""By default criterion: a criterion of the user's on one of these metrics replaces it."""
 OUTSIDE_QUARANTINE = "no failed test outside the quarantine"
 COMPARED = "there is a run to compare with"
 
 
 def default_checks(policy: Policy) -> Sequence[str]:
-    """Name what is checked whatever the user asks for, given what the user asks for."""
+    """Return the names of the checks that apply by default under this policy."""
     replaced = policy.replaced
     failures = OUTSIDE_QUARANTINE if policy.quarantine else str(NO_FAILURES)
     if policy.trust_status:
@@ -101,7 +101,7 @@ def default_checks(policy: Policy) -> Sequence[str]:
 
 
 def named_origin(origin: str) -> str:
-    """Return how a text names the configuration file that asks for something, if one does."""
+    """Return the end of a text that names the configuration file; empty without one."""
     return f" (from {origin})" if origin else ""
 
 

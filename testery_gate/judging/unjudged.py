@@ -13,7 +13,7 @@ from testery_gate.model import TestRun
 def no_verdict(
     exit_code: ExitCode, reason: str, *, case: str = "", advice: str = "", lacking: str = ""
 ) -> Verdict:
-    """Say that a run could not be judged; its only check is what was missing."""
+    """Return the verdict on a run that could not be judged; its only check is what was missing."""
     advice = advice or advice_on.ENDING[exit_code]
     check = Check(
         name=lacking or _PRECONDITIONS[exit_code],
@@ -57,9 +57,9 @@ def of_a_doubt(run: TestRun, other: TestRun) -> Verdict:
     """Return the verdict on a run where another may be the one that is meant."""
     return no_verdict(
         ExitCode.INCONCLUSIVE,
-        f"which run is meant can't be told: run {other.id} may be newer than run {run.id},"
+        f"which run is meant is unclear: run {other.id} may be newer than run {run.id},"
         " but has no readable time of creation",
-        case="which run is meant can't be told",
+        case="which run is meant is unclear",
         advice="Name the run by its id.",
     )
 
@@ -82,7 +82,7 @@ def of_unfinished(
 ) -> Verdict:
     """Return the verdict on a run, as last seen, that had not finished after so many seconds.
 
-    What ended the wait is an error, a signal with advice on what to do then, or no time left.
+    The wait was ended by an error, by a signal with its advice, or by the deadline.
     """
     match ended_by:
         case None:
@@ -100,7 +100,7 @@ def of_unfinished(
 
 
 def stopped(verdict: Verdict, cause: Interrupted) -> Verdict:
-    """Return the verdict on a run that was judged, where a signal stopped what comes after."""
+    """Return the verdict on a run that was judged, where a signal came before the reports."""
     reason = f"stopped by {cause} before the reports were complete"
     advice = advice_on.ENDING[cause.exit_code]
     return replace(verdict, exit_code=cause.exit_code, reason=reason, case="", advice=advice)
@@ -115,7 +115,7 @@ def _standing(run: TestRun | None) -> str:
 
 
 def _failed_already(run: TestRun | None) -> str:
-    """Return the beginning of a reason: failures come first."""
+    """Return the beginning of a reason, which names failures first."""
     failed = (run and run.failed) or 0
     if failed <= 0:
         return ""

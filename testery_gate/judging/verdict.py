@@ -1,4 +1,4 @@
-"""From a run to a verdict: pure, exact, and never green on evidence that is not there."""
+"""From a run to a verdict, by pure functions; a run never passes where evidence is missing."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class CheckState(Enum):
     BREACHED = "breached"
     INCONCLUSIVE = "inconclusive"
     OPEN = "open"
-    """Not decided: the run was judged while tests were still to come."""
+    """Not decided: the run was judged before all tests were done."""
 
 
 NOT_READ = Evidence(unknown="the single tests were not read")
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far in the future a run may have ended, as the clocks of two machines differ."""
+"""How far in the future a run may have ended, because the clocks of two machines differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Check:
     name: str
     state: CheckState
     message: str
-    """One sentence that stands on its own, whatever the state."""
+    """One sentence that can be understood alone, for every state."""
     case: str = ""
     """What is wrong in a few words, for a headline; none of them is remote text."""
     advice: str = ""
@@ -180,7 +180,7 @@ def _reason(blamed: Sequence[Check], checks: Sequence[Check], run: TestRun) -> s
 
 
 def and_more(checks: int) -> str:
-    """Say how many checks more led to the same."""
+    """Return how many more checks led to the same exit code."""
     return f" (and {checks} more check{'' if checks == 1 else 's'})" if checks else ""
 
 
@@ -200,7 +200,7 @@ def _status_check(run: TestRun) -> Check:
 
 
 def _status_problem(run: TestRun) -> tuple[str, str, str]:
-    """Return the case, the message where that says more, and advice; nothing if all is well."""
+    """Return the case, a longer message if there is one, and advice; empty without a problem."""
     match run.status:
         case RunStatus.PASS:
             return "", "", ""
@@ -223,7 +223,7 @@ def _status_problem(run: TestRun) -> tuple[str, str, str]:
 
 
 def _evidence_check(criterion: Criterion, run: TestRun, case: str, more: str, advice: str) -> Check:
-    """Turn a breach into missing evidence: the tests did not fail, they are missing."""
+    """Return the check with a breach made inconclusive: tests are missing, none has failed."""
     check = _criterion_check(criterion, run)
     if check.state is CheckState.INCONCLUSIVE:
         return replace(check, advice=advice_on.INCOMPLETE)
@@ -304,8 +304,8 @@ def _failing_case(run: TestRun, evidence: Evidence) -> str:
     if not new:
         return f"no new failure, but {failed}"
     others = len(evidence.failures) - new
-    told = f"{new} new failure{'' if new == 1 else 's'}"
-    return f"{told} and {others} other{'' if others == 1 else 's'}" if others else told
+    failures = f"{new} new failure{'' if new == 1 else 's'}"
+    return f"{failures} and {others} other{'' if others == 1 else 's'}" if others else failures
 
 
 def _new_failures(evidence: Evidence) -> int | None:
@@ -388,21 +388,21 @@ def _trust_check(origin: str, run: TestRun) -> Check:
 
 
 def _asked_for_by(origin: str, check: Check) -> Check:
-    """Name the configuration file wherever the check is shown."""
+    """Return the check with its configuration file in all texts."""
     if not origin:
         return check
-    told = named_origin(origin)
+    suffix = named_origin(origin)
     return replace(
         check,
-        name=check.name + told,
-        message=check.message + told,
-        expected_text=check.expected_text + told,
+        name=check.name + suffix,
+        message=check.message + suffix,
+        expected_text=check.expected_text + suffix,
         origin=origin,
     )
 
 
 def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence) -> Check:
-    """Hold a run to a criterion of the user's own."""
+    """Check a run against a criterion of the user's own."""
     check = _criterion_check(criterion, run, evidence)
     if check.state is CheckState.HOLDS:
         return check
@@ -414,7 +414,7 @@ def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence) -> C
 def _breached(
     check: Check, criterion: Criterion, run: TestRun, evidence: Evidence = NOT_READ
 ) -> Check:
-    """Say of a breached criterion which case it is, and what to do."""
+    """Return the check of a breached criterion with its case and advice."""
     if run.failed and run.failed > 0 and criterion.metric in OF_FAILURES:
         advice = advice_on.failures(criterion, run, _new_failures(evidence))
         return replace(check, case=_failing_case(run, evidence), advice=advice)
@@ -452,9 +452,9 @@ def _criterion_check(criterion: Criterion, run: TestRun, evidence: Evidence = NO
 
 
 def _classes(evidence: Evidence) -> str:
-    """Count the failing tests of all classes."""
-    told = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
-    return f"failed: {', '.join(told)}" if told else "no test failed"
+    """Return how many failing tests there are of each class, in words."""
+    counts = [f"{count} {one.value}" for one, count in evidence.counts.items() if count]
+    return f"failed: {', '.join(counts)}" if counts else "no test failed"
 
 
 def _early_check(criterion: Criterion, run: TestRun, *, lost: bool) -> Check:
@@ -538,7 +538,7 @@ _SOURCES: Mapping[Metric, tuple[str, ...]] = {
 
 
 def _source(criterion: Criterion, run: TestRun, evidence: Evidence) -> str:
-    """Say why a metric is unknown: its sources are missing or inconsistent."""
+    """Return why a metric is unknown: its sources are missing or inconsistent."""
     if criterion.metric in OF_TESTS:
         return evidence.unknown or _nothing_to_compare_with(evidence)
     values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}

@@ -9,8 +9,8 @@ from testery_gate.errors import ApiError
 from testery_gate.model import TestRun
 
 CANCEL_SECONDS = 5.0
-"""How long it may take to cancel runs: whoever stops a gate waits a few seconds, and then kills it
-with its reports unwritten."""
+"""How long it may take to cancel runs. A CI system that stops a gate waits a few seconds and then
+kills it; the reports must be written before."""
 OTHER_BUILD = "it has another build key than was asked for"
 
 
@@ -25,10 +25,10 @@ class Source(Protocol):
 
 
 class Cancellation:
-    """Cancels each run once, and remembers what came of it."""
+    """Cancels each run once, and remembers the result."""
 
     def __init__(self, aside: Callable[[float], Source], say: Callable[[str], None]) -> None:
-        """Take what it needs; ``aside`` returns a client for so many seconds."""
+        """``aside`` returns a client for so many seconds."""
         self._aside = aside
         self._say = say
         self._canceled: set[int] = set()
@@ -41,9 +41,9 @@ class Cancellation:
         *,
         is_not_ours: Callable[[TestRun], bool] = lambda _: False,
     ) -> None:
-        """Cancel runs in Testery; what fails is noted, and changes nothing.
+        """Cancel runs in Testery; a failure to do so is only noted.
 
-        One that has ended meanwhile keeps its end, as the vendor's client has it.
+        A run that has ended meanwhile is not canceled, as in the vendor's client.
         """
         wanted = [run_id for run_id in run_ids if run_id not in self._notes]
         if not wanted:
@@ -66,7 +66,7 @@ class Cancellation:
             self._say(f"{note[:1].upper()}{note[1:]}")
 
     def note(self, run_id: int | None) -> tuple[str, ...]:
-        """Return what came of it, if the run was to be canceled."""
+        """Return a note on the result, if this run was to be canceled."""
         return (self._notes[run_id],) if run_id in self._notes else ()
 
     def canceled(self, run_id: int) -> bool:

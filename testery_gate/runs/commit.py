@@ -1,7 +1,7 @@
 """The commit that a pipeline is about: what ``--git-ref auto`` stands for.
 
-:mod:`.commit_rules` has the rules of each CI system. Without a rule it is a usage error: another
-commit that is easy to get could have a run that passed.
+:mod:`.commit_rules` has the rules of each CI system. Without a rule it is a usage error: with a
+guess, the gate could pass because of another commit's run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def current_commit(
     if system is not None:
         return _commit_of_system(system, environment, read_start, head_of_checkout)
     if environment.get("CI", "").lower() not in {"", "0", "false"}:
-        # What an unknown system has checked out may be a merge, or another branch.
+        # An unknown system may have checked out a merge, or another branch.
         raise UsageError(
             "--git-ref auto finds no commit: CI is set, but not by a CI system that it knows",
             advice='Name the commit itself, for example --git-ref "$(git rev-parse HEAD)"'
@@ -117,7 +117,7 @@ def _advice(system: System, rule: Rule) -> str:
 
 
 def _event(path: str, advice: str, read_start: Callable[[str, int], bytes]) -> object:
-    """Return what the event's file says."""
+    """Return the event from its file; raises :class:`UsageError` where it can't be read."""
     try:
         text = read_start(path, EVENT_LIMIT + 1)
         if len(text) > EVENT_LIMIT:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class InEvent:
-    """The commit is in the file that GitHub's event left, under these keys with dots between."""
+    """The commit is in the file of GitHub's event, under these keys, joined by dots."""
 
     path: str
 
@@ -40,7 +40,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The system does not say the commit: what to pass instead, and a remark on it."""
+    """The system does not show the commit: what to pass instead, and a remark on that."""
 
     instead: str
     remark: str = ""
@@ -51,16 +51,16 @@ _OTHERWISE = Unknown("--git-ref COMMIT", "the commit that was tested")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Where the commit is, if the variables are so."""
+    """Where the commit is, if the variables match."""
 
     when: str
     """For people: the event, or the kind of build."""
     where: tuple[tuple[str, str], ...] = ()
     """Variables and the patterns of their whole values; one that is not set is empty."""
     take: str | InEvent | Checkout | Unknown
-    """The variable whose value is the commit, or where else that is."""
+    """The variable whose value is the commit, or another place of the commit."""
     only_if: tuple[str, tuple[object, ...]] | None = None
-    """Keys in the event, and the values of which it must have one."""
+    """Keys in the event, and the values that are allowed there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class System:
 
     name: str
     sign: tuple[str, str]
-    """The variable that tells the system, and the pattern of its whole value."""
+    """The variable by which the system is recognised, and the pattern of its whole value."""
     source: str
     """The documentation of the rules."""
     rules: tuple[Rule, ...]
@@ -309,7 +309,7 @@ _TRAVIS = System(
     ),
 )
 
-# With the signs of more than one, the first counts, as for what the gate shows (docs/ci.md).
+# Where the variables fit several systems, the first counts, as for reporting (docs/ci.md).
 SYSTEMS = (
     *(_GITHUB, _GITLAB, _AZURE, _TEAMCITY, _BUILDKITE, _JENKINS, _CIRCLECI, _BITBUCKET),
     *(_APPVEYOR, _TRAVIS),

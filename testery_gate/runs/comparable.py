@@ -1,4 +1,4 @@
-"""Find what a run can be compared with: the finished runs like it before it."""
+"""Find the runs that a run can be compared with: finished earlier runs like it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest
 from testery_gate.waiting.deadline import Deadline
 
 MOST_READ = 1000
-"""So many runs are read of the list at most."""
+"""The most runs of the list that are read."""
 FEWEST = 3
-"""So many finished runs tell how long one of their kind usually takes."""
+"""How many finished runs it takes to say how long one of their kind usually takes."""
 MOST_COMPARED = 20
-"""Of more than that only the newest do: what is tested changes."""
+"""The most finished runs that are used for that, the newest ones: the tests change over time."""
 SECONDS = 15.0
 """After this time no further page is requested: a chart is not worth a longer wait."""
 
@@ -22,7 +22,8 @@ SECONDS = 15.0
 def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
     """Return how many seconds the finished ones among runs like this one took.
 
-    Too few say nothing, and one that was canceled does not say how long it would have taken.
+    Returns nothing for too few of them. Canceled runs are left out: how long they would have taken
+    is unknown.
     """
     took = [
         (other.end_time - other.start_time).total_seconds()
@@ -44,15 +45,15 @@ def find_earlier(
     until: Deadline,
     known: Sequence[TestRun] = (),
 ) -> tuple[Mapping[int, Sequence[TestRun]], ApiError | None]:
-    """Return by id of each run the finished runs like it before it, the newest first.
+    """Return by the id of each run the earlier finished runs like it, the newest first.
 
-    Alike are runs of the same project, environment and name. One reading of the list serves all,
-    until what was found is enough for each run, or the list ends. Where an error ended it before,
-    that is returned too, with what was read. Nothing is read where the runs that are ``known`` are
-    enough.
+    Runs are alike if they have the same project, environment and name. The list is read once for
+    all runs, until enough are found for each of them, or until it ends. Where an error stopped the
+    reading, the error is returned too, with the runs found so far. Nothing is read where the
+    ``known`` runs are enough.
     """
     before = {run.id: comparable_before(run, known) for run in runs}
-    # One that had not finished when it was seen may have by now.
+    # A run that had not finished when it was seen may have finished by now.
     settled = all(other.status.is_final for found in before.values() for other in found)
     if settled and all(is_enough(run, before[run.id]) for run in runs):
         return before, None
@@ -72,7 +73,7 @@ def find_earlier(
     except NotFound as error:
         fault = None if listing.read else error  # some servers have no page past the end
     except Unauthorized as error:
-        # The token was good enough for the pages before.
+        # The token was accepted for the pages before.
         fault = Unavailable(error.message) if listing.read else error
     except ApiError as error:
         fault = error
@@ -82,7 +83,7 @@ def find_earlier(
 
 
 def comparable_before(run: TestRun, others: Iterable[TestRun]) -> Sequence[TestRun]:
-    """Return those of the runs that are like one and before it, the newest first."""
+    """Return the runs that are like this one and older, the newest first."""
     return newest_first(other for other in others if _comes_before(other, run))
 
 

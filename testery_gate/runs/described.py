@@ -1,4 +1,4 @@
-"""Runs that are described, asked for again: as they appear, and as newer ones take their place."""
+"""Described runs, looked for again and again: as they appear, and as newer ones replace them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testery_gate.runs.selection import Choice
 
 
 class Described:
-    """Runs that are described; the answer may be another each time."""
+    """Described runs; each time it is asked, other runs may be meant."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
@@ -21,7 +21,7 @@ class Described:
         self._notes: dict[int, tuple[str, ...]] = {}
 
     def take(self, choice: Choice) -> Meant:
-        """Return the answer that follows from a choice."""
+        """Return the answer for a choice, with what changed since the last one."""
         known, before = self._search.known, self._notes
         self._ever |= {run.id for run in choice.runs}
         superseded = {} if self._selection.every else self._superseded()
@@ -51,10 +51,10 @@ class Described:
         return self.take(self._search(optional=optional))
 
     def _superseded(self) -> Mapping[int, int]:
-        """Return by their ids the runs that another one took the place of, and that one.
+        """Return by its id each run that was replaced, with the run that replaced it.
 
-        The newest of what is described is meant. A canceled run, though, gives way only to a
-        newer one of its own kind: another suite says nothing about what it would have found.
+        The newest described run is meant. But a canceled run is replaced only by a newer one of
+        its own kind: another suite says nothing about what the canceled run would have found.
         """
         known = self._search.known
         superseded: dict[int, int] = {}
@@ -78,7 +78,7 @@ class Described:
 
     @property
     def _follows_canceled(self) -> bool:
-        """Whether a canceled run is not what was asked for."""
+        """Whether a newer run replaces a canceled one; not where canceled runs are asked for."""
         return not any(
             condition.field is Field.STATUS and condition.wanted == RunStatus.CANCELED.value
             for condition in self._selection.conditions

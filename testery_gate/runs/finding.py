@@ -27,7 +27,7 @@ class Source(Pages, Protocol):
 
 
 def find_runs(query: Query, source: Source, now: Callable[[], datetime]) -> Sequence[TestRun]:
-    """Return the runs that are there and meant, or may be, the newest first.
+    """Return the existing runs that are meant, or may be meant, the newest first.
 
     Raises :class:`NotFound`, which says what was searched, where there is none, and what the source
     raises.
@@ -46,7 +46,7 @@ def appeared(
     sleep: Callable[[float], None],
     say: Callable[[str], None],
 ) -> Choice:
-    """Return the runs that are meant as soon as enough are there, else those at the end."""
+    """Return the runs that are meant as soon as enough exist, at the latest when time is up."""
     least, attempt = search.query.min_runs, 0
     while len((choice := search()).runs) < least and not appear_by.passed:
         attempt += 1
@@ -59,7 +59,7 @@ def appeared(
 
 
 class Search:
-    """Asks which runs are meant, as often as it is called, and remembers what it saw."""
+    """Looks for the runs that are meant each time it is called, and remembers what it saw."""
 
     def __init__(self, query: Query, source: Source, now: Callable[[], datetime] = utc_now) -> None:
         self.query = query
@@ -69,13 +69,13 @@ class Search:
         self.known: dict[int, TestRun] = {}
         """Every run that was seen, by id, as it was last seen."""
         self.shown: Mapping[int, TestRun] = {}
-        """What the last reading showed, by id."""
+        """The runs of the last reading, by id."""
         self._refused = ""
 
     def __call__(self, *, optional: bool = False) -> Choice:
-        """Read on what may have changed, and return which runs are meant by now.
+        """Read what may have changed, and return which runs are meant by now.
 
-        What is ``optional`` is soon given up. Raises what the source raises.
+        An ``optional`` reading is given up soon. Raises what the source raises.
         """
         selection, deploy_id = self.query.selection, self.query.deploy_id
         if deploy_id is not None:
@@ -87,7 +87,7 @@ class Search:
         return selection.choose(self._lookback.within(self.known.values()))
 
     def update(self, runs: Iterable[TestRun]) -> None:
-        """Take over how runs stand that were looked at since the last reading."""
+        """Replace runs by what was seen of them since the last reading."""
         for run in runs:
             if run.id in self.known:
                 self.known[run.id] = replace(
@@ -95,10 +95,10 @@ class Search:
                 )
 
     def cut_off(self) -> str:
-        """Say what was left out for being too far back; ``""`` where nothing was."""
+        """Return a note on the runs that were left out as too old; ``""`` where none was."""
         selection = self.query.selection
         if self.query.deploy_id is not None or not (selection.every or selection.each):
-            # The newest of all is the newest, whatever there was before.
+            # The newest of all runs does not depend on older ones.
             return ""
         reached = {run.id for run in self._lookback.within(self.known.values())}
         left_out = [run for run in self.known.values() if run.id not in reached]
@@ -116,7 +116,7 @@ class Search:
         )
 
     def too_few(self, number: int) -> NotFound:
-        """Say that runs were found, but not enough."""
+        """Return the error for too few runs."""
         least, cut_off = self.query.min_runs, self.cut_off()
         return NotFound(
             f"{number} of at least {least} runs were found: {self.query}"
@@ -126,7 +126,7 @@ class Search:
         )
 
     def not_found(self) -> NotFound:
-        """Say what was searched."""
+        """Return the error for no run; it says what was searched."""
         if self._refused:
             return NotFound(
                 f"no {self.query} was found: the API offers no list of a deploy's runs, or there"
@@ -150,7 +150,10 @@ class Search:
         self.known |= self.shown
 
     def _unread(self) -> Lookback:
-        """Leave out what was read: only its status can still make it match, or its youth."""
+        """Return how far back to read again.
+
+        A run that was read can begin to match only while it is young, or by its status.
+        """
         if any(cond.field is Field.STATUS for cond in self.query.selection.conditions):
             return self._lookback
         times = [run.create_time - YOUTH for run in self.known.values() if run.create_time]
@@ -162,7 +165,7 @@ class Search:
         try:
             runs = self._source.deployed(deploy_id)
         except (NotFound, Unauthorized) as error:
-            # What was there is not gone because the API refuses to show it.
+            # Runs that were seen before still exist, although the API refuses to show them now.
             if self.known or (isinstance(error, Unauthorized) and error.token_rejected):
                 raise
             self._refused = error.message

@@ -20,15 +20,15 @@ from testery_gate.model import TestRun
 
 PAGE_SIZE = 100
 IN_A_ROW = 20
-"""So many runs in a row that are older than something mean that newer ones do not follow."""
+"""After so many older runs in a row, no newer ones are expected in the list."""
 MOST_OUT_OF_ORDER = 10_000
-"""The most runs that are read of a list where the newest can be anywhere."""
+"""The most runs that are read of a list that is not sorted newest first."""
 
 OVERLAP = 5
 """How many runs of a page the next one repeats: so many may vanish between the two requests."""
 MOST_READINGS = 5
-"""So often a list is read from its beginning because it has moved by more than that, before all
-pages are read twice."""
+"""How often a list that has moved by more than that is read from its beginning; after that, each
+page is read twice."""
 
 
 class Pages(Protocol):
@@ -50,14 +50,14 @@ class Lookback:
         return self.since is None or run.create_time is None or run.create_time >= self.since
 
     def within(self, runs: Iterable[TestRun]) -> Sequence[TestRun]:
-        """Return those that are not cut off, the newest first."""
+        """Return the runs that are not too far back, the newest first."""
         return [run for run in newest_first(runs)[: self.runs] if self.reaches(run)]
 
 
 def is_newer(one: TestRun, other: TestRun) -> bool:
     """Whether a run is known to be newer: by creation, then id.
 
-    Where only one of the two has a time, that can't be told.
+    Where only one of the two has a time, it is not known, and the result is false.
     """
     if one.create_time is None or other.create_time is None:
         return one.create_time is other.create_time and one.id > other.id
@@ -89,18 +89,18 @@ class Listing:
 
     @property
     def read(self) -> Sequence[TestRun]:
-        """What was read, also what is too old."""
+        """The runs that were read, also those that are too old."""
         return tuple(self._read.values())
 
     @property
     def runs(self) -> Sequence[TestRun]:
-        """What of it is within the lookback, the newest first."""
+        """The runs within the lookback, the newest first."""
         return self._lookback.within(self._read.values())
 
     def is_past(self, time: datetime | None) -> bool:
         """Whether the list has reached runs older than this, so that no newer ones follow.
 
-        Neither a single run out of order nor clocks that differ by seconds mislead it.
+        A single run out of order, and clocks that differ by seconds, do not change the result.
         """
         return (
             time is not None
@@ -127,7 +127,7 @@ class Listing:
     def _unread(self) -> Iterator[TestRun]:
         first = self._fetch_page(0, PAGE_SIZE)
         yield from self._news(first)
-        # What the server gives at a time; where that was all, the next page has nothing new.
+        # How many runs the server sends at once. If these were all, the next page has none.
         size = len(first)
         if size > PAGE_SIZE or (size and not (yield from self._overlapping(size))):
             yield from self._by_number(size)
@@ -149,9 +149,9 @@ class Listing:
                 continue
             if overlaps and len(page) < limit:
                 return True
-            # Either what the page before ended with is not here: more vanished than the overlap
-            # allows for, or the server ignores the limit. Or there is nothing new: runs arrived
-            # and pushed what was read already onto this page, or the server ignores the number.
+            # Either the page does not repeat the end of the one before: more runs vanished than the
+            # overlap allows for, or the server ignores the limit. Or it has no new run: new runs
+            # pushed those that were read onto this page, or the server ignores the page's number.
             if not overlaps and not brought_news:
                 return not page
             readings += not overlaps
@@ -164,15 +164,15 @@ class Listing:
                 return True
             if not overlaps or len(news) == len(first):
                 end = size = len(first)
-                # What arrived stands ahead of all that was read.
+                # New runs come before all that were read.
                 brought_news = bool(news) and first[-1] is news[-1]
             yield from news
         return not size
 
     def _by_number(self, size: int) -> Iterator[TestRun]:
-        """Yield what follows the first page, by pages as the server makes them.
+        """Yield what follows the first page, by the pages that the server sends.
 
-        They can't overlap. Only the page before, read again, shows what has moved there.
+        They can't overlap. So the page before is read again, to find runs that have moved to it.
         """
         number = 1
         while page := self._fetch_page(number, size):
@@ -180,15 +180,15 @@ class Listing:
                 yield from self._news(self._fetch_page(number - 1, size))
                 yield from self._news(page)
             else:
-                # Either runs arrived and pushed onto this page what was read already, then they
-                # are on the first page, or the server ignores the number, or there is no more.
+                # Either new runs pushed those that were read onto this page; then the new ones are
+                # on the first page. Or the server ignores the page's number, or the list ends.
                 first = self._fetch_page(0, size)
                 news = self._news(first)
                 if not news and number * size >= len(self._read):
                     self._check_order(number, size)
                     return
                 if news and len(news) == len(first):
-                    # More than a page of them: only from the start they are all met.
+                    # More than a page of new runs: only reading from the start finds them all.
                     number = 0
                 yield from news
             number += 1
@@ -212,7 +212,7 @@ class Listing:
 
     @property
     def _is_newest_first(self) -> bool:
-        # Not quite so strictly: runs that arrived are read late, and creation times may be uneven.
+        # Some exceptions are allowed: new runs are read late, and creation times may be uneven.
         return self._falling > 4 * self._rising
 
 

@@ -11,11 +11,11 @@ from testery_gate.runs.listing import PAGE_SIZE, Pages
 from testery_gate.waiting.polling import Seen
 
 WORTH_A_PAGE = 2
-"""So many runs must be expected on a page; a request for a single one costs as much."""
+"""A page is read only for so many runs or more; for fewer, single requests are as cheap."""
 FEW = 2
-"""So many runs are asked for one by one: small answers that nothing can have pushed away."""
+"""Up to so many runs are asked for one by one: small answers, and no pages that move."""
 _FAULTS = 3
-"""After so many faults in a row the list is taken to be unusable."""
+"""After so many faults in a row the list is not used any more."""
 
 
 class Source(Pages, Protocol):
@@ -49,7 +49,7 @@ class Lookup:
         if self._faults < _FAULTS and len(listed) > FEW:
             seen.update(self._from_list(listed))
         missing = [run_id for run_id in run_ids if run_id not in seen]
-        # Where the list has answered, runs that it lacks must not hold up the others.
+        # Where the list was read, the others must not wait for runs that it lacks.
         seen.update(self._source.look(missing, wait=not seen))
         return {run_id: seen[run_id] for run_id in run_ids if run_id in seen}
 
@@ -69,8 +69,8 @@ class Lookup:
     def _read_pages(self, run_ids: Sequence[int], found: dict[int, TestRun]) -> None:
         """Read the pages where runs are expected, and for those that moved on the next ones."""
         expected = {run_id: self._pages.get(run_id, 0) for run_id in run_ids}
-        # Beyond what the runs would fill, a page for ten of them is a moderate price for finding
-        # out where they are, or that they are not there.
+        # As many pages as the runs would fill, and one more for every ten runs: a fair price for
+        # finding out where they are, or that they are not in the list.
         left = -(-len(run_ids) // PAGE_SIZE) + max(1, len(run_ids) // 10)
         shown: set[int] = set()
         while expected:
@@ -88,14 +88,14 @@ class Lookup:
             shown.update(run.id for run in page)
             expected |= dict.fromkeys(here, number + 1)
             for run in page:
-                # A verdict rests on what the run itself says, where the list says less.
-                if run.id in expected and tells_all(run):
+                # Where the list shows less, the run itself is requested.
+                if run.id in expected and has_all_facts(run):
                     found[run.id] = run
                     self._pages[run.id] = number
                     del expected[run.id]
 
 
-def tells_all(run: TestRun) -> bool:
-    """Whether the list says of a run all that a verdict rests on."""
+def has_all_facts(run: TestRun) -> bool:
+    """Whether the list shows all facts of a run that a verdict needs."""
     known = run.status_text and run.complete is not None
     return bool(known) and run.total is not None and run.done is not None

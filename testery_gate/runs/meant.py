@@ -1,4 +1,4 @@
-"""Which runs are meant, asked again: as runs appear, and as newer ones take another's place."""
+"""Which runs are meant, asked again and again: new runs may appear, or replace other runs."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ class Meant:
     """One answer: which runs are meant."""
 
     notes: Mapping[int, tuple[str, ...]]
-    """By the id of each run that is meant, in the order of the reports: what they say about it."""
+    """Notes for the reports, by the id of each run that is meant, in the order of the reports."""
     doubts: Mapping[int, TestRun] = field(default_factory=dict)
-    """By the id of a run that is meant: one that may be meant instead."""
+    """Runs that may be meant instead, by the id of the run that is meant."""
     shown: Mapping[int, TestRun] = field(default_factory=dict)
     """Runs as this answer showed them, by id."""
     news: Sequence[str] = ()
-    """What has changed since the answer before, in a sentence each."""
+    """What has changed since the last answer, one sentence for each change."""
 
 
 class Question(Protocol):
     """Which runs the user means."""
 
     def ask(self, seen: Sequence[TestRun], /, *, optional: bool = False) -> Meant:
-        """Return which are meant by now, given how runs were last seen.
+        """Return which runs are meant by now, given how runs were last seen.
 
-        What is ``optional`` is soon given up. Raises what the API raises.
+        An ``optional`` request is given up soon. Raises what the API raises.
         """
 
 
 class Named:
-    """Runs that are named; only a canceled one can give way to another."""
+    """Named runs; only a canceled one can be replaced by another."""
 
     def __init__(self, run_ids: Iterable[int], pages: Pages) -> None:
         self._pages = pages
@@ -62,7 +62,7 @@ class Named:
         return Meant(notes=dict(notes), news=news)
 
     def _newer(self, canceled: Sequence[TestRun]) -> Mapping[int, tuple[TestRun, TestRun]]:
-        """Return each canceled run with the newest one that follows it, by the former's id."""
+        """Return, by the id of a canceled run, that run and the newest one that follows it."""
         times = [run.create_time for run in canceled if run.create_time]
         lookback = Lookback(since=min(times, default=None))
         listing = Listing(partial(self._pages.page, optional=False), lookback)
@@ -70,7 +70,7 @@ class Named:
             runs = newest_first(listing) if times else []
         except ApiError as error:
             for run in canceled:
-                self._note(run, f"whether a newer run followed can't be told: {error.message}")
+                self._note(run, f"it is unknown whether a newer run followed: {error.message}")
             return {}
         found: dict[int, tuple[TestRun, TestRun]] = {}
         for old in canceled:

@@ -20,7 +20,7 @@ class RunReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipedRuns:
-    """Runs of which some are still to come on standard input."""
+    """Runs that are named on standard input, which is not read yet."""
 
     read: Callable[[float], Sequence[RunReference]]
     """Returns all of them, within so many seconds; raises :class:`UsageError`, or
@@ -51,10 +51,10 @@ _LIKE_A_RUN = r"test_run_id\b|[\"'#<(+-]*\d+[\"'>),;.]*$|https?:|\S*test-runs/"
 def parse_references(text: str) -> Sequence[RunReference]:
     """Read runs out of a text: ids and addresses, or what the Testery client prints.
 
-    Each stands on a line of its own. Beside ``test_run_id: 12345`` other lines are ignored,
-    because the client says more than that, but none that could have been meant as a run: a run
-    that is dropped is a failure that is dropped. Raises :class:`ValueError`, which never quotes a
-    line: the client prints variables of the run too.
+    Each is on a line of its own. Where there is a line ``test_run_id: 12345``, other lines are
+    ignored, because the client prints more than that. But a line that could have been meant as a
+    run is an error: without that run, its failures would be missed. Raises :class:`ValueError`,
+    which never quotes a line, because the client prints variables of the run too.
     """
     lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
     if not any(lines):

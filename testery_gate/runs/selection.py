@@ -15,7 +15,7 @@ from testery_gate.text import fits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One thing that must be so of a run; a name may be a pattern with ``*``."""
+    """A value that a run must have in a field; a name may be a pattern with ``*``."""
 
     field: Field
     wanted: str
@@ -24,7 +24,7 @@ class Condition:
         return f"{self.field.value} {self.wanted}"
 
     def holds(self, run: TestRun) -> bool:
-        """Whether the run is so."""
+        """Whether the run meets the condition."""
         found = self.field.of(run)
         match self.field:
             case Field.GIT_REF:
@@ -36,14 +36,14 @@ class Condition:
 
 
 class Group(Enum):
-    """What ``--each`` can take the newest run of."""
+    """What ``--each`` can group runs by."""
 
     PROJECT = "project"
     ENVIRONMENT = "environment"
     NAME = "name"
 
     def of(self, run: TestRun) -> object:
-        """Return what the run has there."""
+        """Return the run's value for this group."""
         return {
             Group.PROJECT: run.project_id,
             Group.ENVIRONMENT: run.environment,
@@ -53,12 +53,12 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a selection means among some runs."""
+    """The runs that a selection takes from others."""
 
     runs: Sequence[TestRun] = ()
     """The newest first."""
     doubts: Mapping[int, TestRun] = field(default_factory=dict)
-    """By the id of a run that was chosen: one without a time that may be newer, by its id."""
+    """By the id of a chosen run: a run without a time and with a higher id, which may be newer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Selection:
         return all(condition.holds(run) for condition in self.conditions)
 
     def group_of(self, run: TestRun) -> object:
-        """Return what tells the runs apart that the newest is taken of."""
+        """Return the group that a run is in; the newest run of each group is taken."""
         return tuple(group.of(run) for group in self.each)
 
     def whatever_the_status(self) -> Selection:
@@ -88,7 +88,7 @@ class Selection:
         return replace(self, conditions=tuple(others))
 
     def choose(self, runs: Iterable[TestRun]) -> Choice:
-        """Return the runs that are meant, and where that can't be told for certain."""
+        """Return the runs that are meant, and for which of them that is in doubt."""
         matching = newest_first(filter(self.matches, runs))
         if self.every:
             return Choice(runs=matching[: self.most])
@@ -98,7 +98,7 @@ class Selection:
         chosen: list[TestRun] = []
         doubts: dict[int, TestRun] = {}
         for group in groups.values():
-            # Where none has a time, ids alone tell the order.
+            # Where none has a time, the ids alone decide the order.
             newest = next((run for run in group if run.create_time), group[0])
             chosen.append(newest)
             if newest.create_time and group[0].create_time is None and group[0].id > newest.id:
@@ -117,10 +117,10 @@ class Selection:
         return self.choose(listing.runs)
 
     def nearest_miss(self, runs: Iterable[TestRun], lookback: Lookback) -> str:
-        """Say which run comes nearest and what it lacks; ``""`` where none has anything of it."""
+        """Return which run comes nearest and what it lacks; ``""`` where none meets a condition."""
 
         def nearness(run: TestRun) -> tuple[object, ...]:
-            # The conditions stand in the order of Field, of which the first ones say the most.
+            # The conditions are in the order of Field: the most telling ones come first.
             met = [condition.holds(run) for condition in self.conditions]
             return sum(met), met
 

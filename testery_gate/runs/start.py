@@ -1,10 +1,10 @@
-"""Start a run: once, whatever becomes of the answer.
+"""Start a run: only once, also where the answer is lost.
 
-Nothing makes a start idempotent. But what is sent as ``buildId`` comes back as the run's build key:
-where an answer is lost, the list of runs is read for the run that may have been created. Only a key
-that the gate made up proves it: a key of the user is often that of other jobs of the same pipeline,
-and the list does not show which tests they wanted. Else the doubt is the result, and never a second
-start.
+The API has no way to repeat a start safely. But the ``buildId`` of the request becomes the run's
+build key: where the answer is lost, the gate searches the list of runs for the run that may have
+been created. Only a key that the gate made up is proof: other jobs of the pipeline often use the
+same key of the user's, and the list does not show which tests they wanted. Without proof the gate
+reports the doubt; it never starts a second run.
 
 The body of the request is what the vendor's command-line client sends (``testery`` 1.20.0 on PyPI).
 """
@@ -34,7 +34,7 @@ LOOK_SECONDS = 30.0
 """How long a run may take to be in the list after the answer to its start was lost."""
 FIRST_DELAY, LONGEST_DELAY = 1.0, 8.0
 SHORTEST_SECRET = 6
-"""Characters of a secret that is looked for in what the API says; shorter ones are in any text."""
+"""Shorter secrets are not looked for in the API's answers: any text may hold them by chance."""
 _MOST_NAMED = 30
 
 
@@ -68,12 +68,12 @@ class Start:
 
     @property
     def secrets(self) -> Sequence[str]:
-        """The values that must not show, as far as they can be told from other texts."""
+        """The values that must not be shown, except short ones, which occur in any text."""
         values = [variable.value for variable in self.variables if variable.secret]
         return [value for value in values if len("".join(value.split())) >= SHORTEST_SECRET]
 
     def body(self, suite_id: int | None) -> Mapping[str, object]:
-        """Return what the API is asked for."""
+        """Return the body of the request."""
         wanted = {
             "project": self.project,
             "environment": self.environment,
@@ -93,13 +93,13 @@ class Start:
         return {name: value for name, value in wanted.items() if value not in (None, [])}
 
     def is_not(self, run: TestRun) -> bool:
-        """Whether a run is surely another one than was asked for."""
+        """Whether a run is certainly not the one to start."""
         if any(secret in self.build_key for secret in self.secrets):
-            return False  # what the API says of it has the secret removed
+            return False  # the key in the API's answer has the secret removed
         return run.build_key not in {None, "", self.build_key}
 
     def may_be(self, run: TestRun) -> bool:
-        """Whether a run that the list shows is as one that was asked for."""
+        """Whether a run of the list can be the one that was to be started."""
         if run.build_key != self.build_key:
             return False
         if self.own_key:
@@ -122,7 +122,7 @@ class Source(Protocol):
     """What is used of the API."""
 
     def start(self, wanted: Mapping[str, object], note_doubt: Callable[[bool], None], /) -> TestRun:
-        """Start a run, and note whether one may be there by now."""
+        """Start a run, and report when one may exist."""
 
     def newest(self, limit: int, /) -> Sequence[TestRun]:
         """Return the newest runs, if one request gets them."""
@@ -151,7 +151,7 @@ class Starter:
     ) -> None:
         self.wanted = wanted
         self.in_doubt = False
-        """Whether a run may be there, or may come to be at any moment, whose id is not known."""
+        """Whether a run with an unknown id may exist, or may be created at any moment."""
         self.run_id: int | None = None
         self.notes: tuple[str, ...] = ()
         self._source = source
@@ -169,7 +169,7 @@ class Starter:
         wanted = self.wanted
         body = wanted.body(self._suite_id())
         if not wanted.own_key:
-            # Other runs may have the same key: what is there already is none that was started.
+            # Other runs may have the same key: those that exist already are not the started one.
             with suppress(ApiError):
                 before = self._source.newest(PAGE_SIZE)
                 self._newest_before = max((run.id for run in before), default=0)
@@ -184,7 +184,7 @@ class Starter:
     def look(
         self, source: Source, seconds: float, sleep: Callable[[float], None]
     ) -> Sequence[TestRun]:
-        """Return the runs of the list that may be the one that was started, when there are any.
+        """Return the runs of the list that may be the one that was started, once there are any.
 
         Raises :class:`ApiError` where the list can't be read to the end.
         """
@@ -192,7 +192,7 @@ class Starter:
         delay = FIRST_DELAY
         while True:
             try:
-                # By id: a list that moves may show a run twice.
+                # By id, because a list that moves may show a run twice.
                 found = {
                     run.id: run
                     for run in source.newest(PAGE_SIZE)
@@ -213,7 +213,7 @@ class Starter:
         return run.id
 
     def certain(self, runs: Sequence[TestRun]) -> int | None:
-        """Return the id of the run that must be the one that was started, if one must be."""
+        """Return the id of the run that is certainly the started one, or ``None``."""
         return runs[0].id if self.wanted.own_key and len(runs) == 1 else None
 
     def _note_doubt(self, in_doubt: bool) -> None:
@@ -251,7 +251,7 @@ class Starter:
         )
 
     def _not_started(self, error: ApiError) -> ApiError | UsageError:
-        """Say of an error that nothing was started."""
+        """Return an error that says that nothing was started, and why."""
         match error:
             case NotFound():
                 return self._unknown(error)
@@ -315,7 +315,7 @@ _CHECK = "Check --project and --environment, which take keys, and the other opti
 
 
 def _missing(what: str, wanted: str, entries: Callable[[], Sequence[Entry]]) -> Sequence[str]:
-    """Say that there is no such thing, where the API lists what there is."""
+    """Return a sentence if there is no such thing; nothing if there is, or if that is unknown."""
     try:
         keys = _keys(entries())
     except ApiError:

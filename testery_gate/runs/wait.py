@@ -10,7 +10,7 @@ from datetime import datetime
 
 from testery_gate.errors import ApiError, Interrupted, NotFound
 from testery_gate.model import TestRun
-from testery_gate.runs.lookup import tells_all
+from testery_gate.runs.lookup import has_all_facts
 from testery_gate.runs.meant import Meant, Question
 from testery_gate.waiting.deadline import Deadline, utc_now
 from testery_gate.waiting.interval import until_appeared
@@ -26,10 +26,10 @@ from testery_gate.waiting.polling import (
 )
 
 ASK_AGAIN_SECONDS = 30.0
-"""How long it takes, while runs are waited for, until it is asked again which are meant."""
+"""During a wait, seconds until the gate asks again which runs are meant."""
 
 Look = Callable[[Sequence[int]], Mapping[int, Seen]]
-"""From ids to what there is of each run; raises :class:`ApiError` where there is nothing."""
+"""Returns by id each run or its error; raises :class:`ApiError` where there is no answer at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Effects:
 
 
 class Wait:
-    """One wait, and what has come of it so far."""
+    """One wait, and its results so far."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Wait:
         self.meant = first
         self.watch = Watch(runs={})
         self.unanswered: ApiError | Interrupted | None = None
-        """What kept the last question from an answer."""
+        """Why the last question which runs are meant has no answer."""
         self._question = question
         self._look = look
         self._effects = effects
@@ -120,7 +120,7 @@ class Wait:
         )
 
     def _ask_again(self) -> Sequence[int]:
-        """Ask which runs are meant by now, and return those to look at; none is the end."""
+        """Ask which runs are meant by now, and return those to look at; none ends the wait."""
         try:
             joined = self._take(self._question.ask(list(self._seen.values())))
         except (ApiError, Interrupted) as cause:
@@ -129,21 +129,21 @@ class Wait:
         return list(dict.fromkeys([*joined, *self._changed()]))
 
     def _take(self, meant: Meant) -> Sequence[int]:
-        """Take over an answer, and return the runs that were not meant by the one before."""
+        """Store an answer, and return the runs that were not meant in the answer before."""
         for line in meant.news:
             self._effects.say(line)
         before, self.meant = self.meant, meant
         return [run_id for run_id in meant.notes if run_id not in before.notes]
 
     def _changed(self) -> Sequence[int]:
-        """Return the runs that the answer shows otherwise than they were when they finished."""
+        """Return the runs that have changed, according to the answer, since they finished."""
         changed = []
         for run_id in self.meant.notes:
             shown, seen = self.meant.shown.get(run_id), self.watch.runs.get(run_id)
             if shown is None or not isinstance(seen, Sighting) or not seen.finished:
                 continue
             now, then = state_of(shown), state_of(seen.run)
-            # A list that lags behind stays the same, and the run's own answer counts.
+            # The list may only lag behind; the answer about the run itself counts.
             if (run_id, *now) not in self._settled and any(
                 new not in {None, "", old} for new, old in zip(now, then, strict=True)
             ):
@@ -155,7 +155,7 @@ class Wait:
         """Look at those of the runs that are still meant, and at those that have joined."""
         joined, shown = self._ask_meanwhile()
         meant = self.meant.notes
-        # What is waited for may change on the way.
+        # Which runs are waited for may change meanwhile.
         self._waited_for[:] = [
             run_id for run_id in dict.fromkeys([*self._waited_for, *joined]) if run_id in meant
         ]
@@ -168,9 +168,10 @@ class Wait:
         return found
 
     def _ask_meanwhile(self) -> tuple[Sequence[int], Mapping[int, TestRun]]:
-        """Ask now and then which runs are meant.
+        """Ask from time to time which runs are meant.
 
-        Returns those that have joined, and what needs no other look, because the answer shows it.
+        Returns the runs that have joined, and the runs that the answer shows, which need no other
+        request.
         """
         now = self._deadline.clock()
         due = now - self._asked_at >= ASK_AGAIN_SECONDS and not self._deadline.passed
@@ -181,11 +182,11 @@ class Wait:
         with suppress(ApiError):
             joined = self._take(self._question.ask(list(self._seen.values()), optional=True))
             shown = self.meant.shown.items()
-            return joined, {run_id: run for run_id, run in shown if tells_all(run)}
+            return joined, {run_id: run for run_id, run in shown if has_all_facts(run)}
         return (), {}
 
     def _appeared(self, found: dict[int, Seen]) -> Mapping[int, Seen]:
-        """Wait for the runs that are not there; what was there once has no need to appear."""
+        """Wait for runs that don't exist yet; runs that were seen once are not waited for."""
         attempt = 0
         while not self._appear_by.passed:
             missing = [

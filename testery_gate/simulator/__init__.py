@@ -1,7 +1,7 @@
 """A stand-in Testery API over real HTTP on loopback, with scripted runs and scripted faults.
 
-It imports nothing else of this package: a mistake in the gate's own reading of the API must not
-be able to cancel itself out here.
+It imports nothing else of this package: otherwise a mistake in how the gate reads the API could be
+made here too, and stay unseen.
 
 .. code-block:: text
 

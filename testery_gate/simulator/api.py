@@ -1,4 +1,4 @@
-"""The API itself: what it answers when nothing goes wrong."""
+"""The API itself: its answers when nothing goes wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from testery_gate.simulator.script import canceled, result_details, results, run
 
 _FIRST_PROJECT, _FIRST_ENVIRONMENT = 123, 7
 """Ids: the next ones follow in the scenario's order. The first project is that of the runs."""
-# Ids of more than 18 digits are no ids; int() would take them all the same.
+# An id has at most 18 digits; int() would accept more.
 _ID = r"/(\d{1,18})"
 _ROUTES = tuple(
     (endpoint, method, re.compile(f"/api/{path}/?", re.ASCII))
@@ -63,7 +63,7 @@ class Now:
     elapsed: float
 
     def age(self, run: Run) -> float:
-        """Seconds since the run was created; negative while it does not exist yet."""
+        """Seconds since the run was created; negative before that."""
         return self.elapsed - run.created
 
     def has(self, run: Run) -> bool:
@@ -71,11 +71,11 @@ class Now:
         return run.created <= self.elapsed < run.vanishes
 
     def create_time(self, run: Run) -> datetime:
-        """What the API says of the run's creation."""
+        """When the run was created, according to the API."""
         return run.create_time or self.started + timedelta(seconds=run.created)
 
     def show(self, run: Run) -> dict[str, Json]:
-        """The run as it stands."""
+        """The run at this moment, as the API answers it."""
         return run_object(run, self.age(run), self.create_time(run))
 
 
@@ -107,7 +107,7 @@ class Api:
         return request.authorization == self._expected
 
     def answer(self, request: Request, now: Now) -> Response:
-        """What the API answers at this time when nothing goes wrong."""
+        """The API's answer at this time when nothing goes wrong."""
         try:
             return self._answer(request, now)
         except _RefusedError as error:

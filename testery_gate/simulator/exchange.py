@@ -1,4 +1,4 @@
-"""A request and its answer, as far as the stand-in cares."""
+"""A request and its answer, with the facts that the stand-in uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testery_gate.simulator.scenario import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a client asked; the bearer token is only ever compared."""
+    """What a client asked; the bearer token is only compared, never shown."""
 
     method: str
     target: str
@@ -33,9 +33,9 @@ class Delivery(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer on its way.
+    """An answer that is to be sent.
 
-    ``padding`` is sent so many times before the body, for answers too large to keep in memory.
+    ``padding`` is sent ``repeats`` times before the body, for answers too large to keep in memory.
     ``delay`` is in seconds: before the answer, or between two bytes of one that trickles.
     """
 
@@ -48,7 +48,7 @@ class Response:
     delay: float = 0.0
 
     def with_headers(self, *headers: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-        """The headers with some set anew, whatever their letters' case."""
+        """The headers with some replaced; upper and lower case are the same."""
         names = {name.lower() for name, _ in headers}
         kept = (pair for pair in self.headers if pair[0].lower() not in names)
         return (*kept, *headers)
@@ -66,7 +66,7 @@ def refusal(status: int) -> Response:
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of a status code, also of one that nobody has registered."""
+    """The reason phrase of a status code; there is one for unregistered codes too."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""What goes wrong: which requests a fault strikes, and what it makes of their answers."""
+"""What goes wrong: which requests a fault strikes, and how it changes their answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Record:
         if not (_concerns(fault, way) and fault.after <= elapsed < fault.after + fault.lasts):
             return False
         self.reached += 1
-        # A generator for each request: what it says depends on no other fault, thread or run.
+        # A generator for each request: its number depends on no other fault, thread or run.
         chance = random.Random(f"{fault.seed} {self.reached}").random()  # noqa: S311 - no secret
         if self.reached < fault.first or self.struck >= fault.times or chance >= fault.probability:
             return False
@@ -50,14 +50,14 @@ def _concerns(fault: Fault, way: Target | None) -> bool:
 
 
 class Faults:
-    """The faults of a scenario, in order: the first that strikes a request has it to itself."""
+    """The faults of a scenario, in order: only the first that strikes a request takes effect."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self._records = [_Record(fault) for fault in faults]
         self._counting = threading.Lock()
 
     def strike(self, way: Target | None, elapsed: float) -> Fault | None:
-        """The fault that this request runs into, which counts as one of its times."""
+        """The fault that strikes this request, which counts as one strike; ``None`` without one."""
         with self._counting:
             struck = (record for record in self._records if record.strikes(way, elapsed))
             record = next(struck, None)
@@ -65,7 +65,7 @@ class Faults:
 
 
 def spoil(fault: Fault, ask: Callable[[], Response], now: datetime) -> Response:
-    """The answer as the fault leaves it; ``ask`` gets the real one, where that is still needed."""
+    """The answer as the fault changes it; ``ask`` gets the real one, where it is needed."""
     answer = _spoiled(fault, ask)
     headers = list(fault.headers)
     if fault.retry_after is not None:

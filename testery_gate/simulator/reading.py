@@ -62,7 +62,7 @@ _USUAL = 300.0
 """For how many seconds the tests of a run without phases run."""
 _REQUESTS: Shape[int] = whole(1, 1_000_000)
 
-# The kinds of fault that make up an answer, and its status code unless the file says another.
+# The kinds of fault that replace an answer, and its status code unless the file has another.
 _CODES = {
     Kind.ANSWER: 500,
     Kind.HTML: 200,
@@ -91,7 +91,7 @@ def _built_in_names() -> list[str]:
 
 
 def _entries(name_or_path: str) -> dict[str, object]:
-    """What the scenario says, over what the built-in one says that it is based on."""
+    """The entries of the scenario, and those of the built-in one that it is based on."""
     names = _built_in_names()
     built_in = name_or_path in names
     file = _BUILT_IN / f"{name_or_path}.toml" if built_in else Path(name_or_path)
@@ -150,9 +150,9 @@ def _runs(table: Table, files: Mapping[str, str]) -> list[Run]:
 
 
 def _tests(run: Table, files: Mapping[str, str]) -> tuple[Test, ...]:
-    """The tests that the run has of those that the scenario names, and what comes of each.
+    """The run's tests, of those that the scenario names, with the outcome of each.
 
-    Those that pass come first, then those that fail, then those that are ignored.
+    Tests that pass come first, then those that fail, then those that are ignored.
     """
     named: dict[str, str] = {}
     errors: dict[str, str | None] = {}
@@ -230,10 +230,10 @@ def _run(table: Table, number: int, later: float, tests: tuple[Test, ...]) -> Ru
 
 
 def _phases(run: Table, number: int, end: Counts | None) -> tuple[Phase, ...]:
-    """The phases of a run, each with the counts that it does not mention from the one before.
+    """The phases of a run; counts that a phase leaves out are those of the phase before.
 
-    Where the tests are named, which gives the counts at the ``end``, a phase after the queue has
-    those instead; and there need be no phases.
+    If the tests are named, the counts at the ``end`` follow from them: phases after the queue have
+    these counts by default, and the run may have no phases at all.
     """
     tables = run.tables("phase")
     if not tables and end is not None:

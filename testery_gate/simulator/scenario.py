@@ -33,7 +33,7 @@ class Endpoint(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """What to change in an answered object: fields set over it, then fields left out."""
+    """What to change in an answered object: fields to set, then fields to leave out."""
 
     fields: Mapping[str, Json] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
@@ -56,7 +56,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """A stretch of a run's life: passed, failed and ignored grow towards ``counts`` during it."""
+    """A part of a run's time, in which passed, failed and ignored grow to ``counts``."""
 
     status: str
     lasts: float = math.inf
@@ -68,20 +68,20 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Test:
-    """A test that the scenario names, and what comes of it in one run."""
+    """A test that the scenario names, and its outcome in one run."""
 
     name: str
     file: str
     status: str
     error: str | None = None
-    """That of its failure; ``None`` for one of the run's errors."""
+    """The error of its failure; ``None`` for one of the run's errors."""
     retried: bool = False
-    """Whether it failed first and passed when it was tried again: it has a result of each."""
+    """Whether it failed first and passed on a retry: it has a result of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run and its script; what it is about is what the API's documentation has as its example.
+    """A run and its script; by default it has the facts of the example in the API's documentation.
 
     ``created`` is in seconds of the scenario's clock and is negative for a run that was there
     before it started; ``create_time`` is what the API says instead of that moment.
@@ -192,7 +192,7 @@ class Fault:
     code: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     carried_out: bool = False
-    """Whether the request does what it should, of which the client learns nothing."""
+    """Whether the request is carried out, although the client does not get to know that."""
     retry_after: float | None = None
     retry_after_date: float | None = None
     body: str | None = None
@@ -211,8 +211,8 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     listing: RunList = RunList()
     started: tuple[Run, ...] = ()
-    """What is played by runs that a client starts, one after the other; the last one again and
-    again, and the first of ``runs`` where there is none."""
+    """The scripts of runs that a client starts, one after the other; the last one is repeated.
+    Without any, the first of ``runs`` is played."""
     projects: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: {"demo": ("Smoke", "Regression")}
     )

@@ -1,4 +1,4 @@
-"""What the API says of a run at a given age: a pure function of the run's script."""
+"""The API's answer about a run at a given age: a pure function of the run's script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHARES = (3, 1, 4, 2, 5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """Where a run stands: in which phase, for how many seconds, with which counts."""
+    """The state of a run: in which phase, for how many seconds, with which counts."""
 
     index: int
     spent: float
@@ -28,7 +28,7 @@ class Moment:
 
 
 def moment(run: Run, age: float) -> Moment:
-    """Where the run stands ``age`` seconds after its creation."""
+    """The state of the run ``age`` seconds after its creation."""
     begins = _begins(run)
     index = bisect_right(begins, age, lo=1) - 1
     phase, spent = run.phases[index], age - begins[index]
@@ -57,7 +57,7 @@ def _grown(before: Counts, after: Counts, share: float) -> Counts:
 
 
 def canceled(run: Run, age: float) -> Run:
-    """The run as a cancellation at this age leaves it; one that has ended stays as it is."""
+    """The run after a cancellation at this age; a run that has ended does not change."""
     now = moment(run, age)
     if _is_over(now.phase):
         return run
@@ -139,9 +139,9 @@ def _is_over(phase: Phase) -> bool:
     return phase.complete or phase.status in ENDED
 
 
-# The tests of a run stand in one row: those that pass, those that fail, those that are ignored,
-# those that never run. Each group is as long as it ever gets, so that a test that has ended keeps
-# its place and its status from one look to the next.
+# The tests of a run are in one row: those that pass, that fail, that are ignored, and that never
+# run. Each group has its greatest length from the beginning, so that a test that has ended keeps
+# its place and its status in all later answers.
 
 
 def results(run: Run, age: float) -> list[dict[str, Json]]:
@@ -156,7 +156,7 @@ def results(run: Run, age: float) -> list[dict[str, Json]]:
 
 
 def result_details(run: Run, result: dict[str, Json]) -> dict[str, Json]:
-    """One result with what the API adds when it is asked for by its own id."""
+    """One result with the fields that the API adds when it is asked for by its id."""
     added: dict[str, Json] = {"screenShots": [], "videos": [], "processOutput": "1 test\n"}
     return run.detail_patch.apply({**result, **added})
 
@@ -200,7 +200,7 @@ def _statuses(now: Moment, most: Counts) -> list[str]:
 
 
 def _attempts(run: Run, index: int, status: str, most: Counts) -> Iterator[dict[str, Json]]:
-    """The results of one test: a failure before it passed, where it was tried again."""
+    """The results of one test; after a retry there is a failure before the pass."""
     last = _result(run, index, status, most)
     if run.tests and run.tests[index].retried and status == "PASS":
         yield {**_result(run, index, "FAIL", most), "id": run.id * 1_000_000 + 500_000 + index + 1}
@@ -249,7 +249,7 @@ def _worked(run: Run, tests: int, most: Counts) -> int:
 
 
 def fill(text: str, number: int) -> str:
-    """The text with its placeholders replaced: what TOML can't say, or nobody wants to type."""
+    """The text with its placeholders replaced: for what TOML can't hold, and for long texts."""
     if "{" not in text:
         return text
     return (

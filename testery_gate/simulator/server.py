@@ -1,4 +1,4 @@
-"""The stand-in on a real socket: HTTP, the scenario's clock, and answers that go astray."""
+"""The stand-in on a real socket: HTTP, the scenario's clock, and answers that get lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WITHOUT_BODY = frozenset({204, 304})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request that came in, and what became of it: a status code, a fault, or both."""
+    """A request that came in, and the result: a status code, a fault, or both."""
 
     method: str
     target: str
@@ -82,11 +82,11 @@ class Simulator:
 
     @property
     def run_ids(self) -> Sequence[int]:
-        """The ids of the scenario's runs, and of those that were started since."""
+        """The ids of the scenario's runs, and of runs that were started since."""
         return self._api.run_ids
 
     def start(self) -> None:
-        """Begin to answer; requests that came since the construction have been waiting."""
+        """Begin to answer; requests that came after the construction have waited for that."""
         if self._clock_starts is ClockStart.SERVER_START:
             self._timeline.start()
         self._thread.start()
@@ -96,7 +96,7 @@ class Simulator:
         self._server.closing.wait()
 
     def close(self) -> None:
-        """Stop at once: open connections are dropped, also those that hang."""
+        """Stop at once: open connections are closed, also those that hang."""
         self._server.closing.set()
         if self._thread.is_alive():
             # Wakes the thread that waits for the next connection.
@@ -123,7 +123,7 @@ class Simulator:
             self._server.handle_request()
 
     def _handle(self, request: Request) -> Response:
-        # Only a client that is let in starts the clock; a probe before it changes nothing.
+        # Only a request with the token starts the clock; a probe before it changes nothing.
         if self._api.admits(request):
             self._timeline.start()
         now, way = self._timeline.now(), route(request)
@@ -200,7 +200,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def _drop(connection: socket.socket) -> None:
-    """Wake the thread that reads from this connection, with the news that it has ended."""
+    """Wake the thread that reads from this connection: its input ends."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def handle(self) -> None:
-        # A client may leave whenever it likes.
+        # A client may close the connection at any moment.
         with contextlib.suppress(OSError):
             super().handle()
 
@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if not (length.isdecimal() and len(length) < 10 and int(length) <= _LARGEST_REQUEST):
-            # What follows can't be told from the next request.
+            # The rest of this request would be read as the next one.
             self.close_connection = True
             self._send(refusal(400))
             return
@@ -287,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
             length = len(answer.padding) * answer.repeats + len(answer.body)
             headers.append(("Content-Length", str(length)))
         if said or answer.status in _WITHOUT_BODY:
-            # The next answer could not be told from the rest of this one.
+            # The client would read the next answer as the rest of this one.
             self.close_connection = True
         if self.close_connection:
             headers.append(("Connection", "close"))

@@ -27,7 +27,7 @@ _PIECE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[smhd])", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Shape(Generic[T_co]):
-    """What a value must be, in words, and how it is read: ``None`` means that it is not."""
+    """What a value must be, in words, and how it is read: ``None`` means that it is wrong."""
 
     expected: str
     read: Callable[[object], T_co | None]
@@ -38,7 +38,7 @@ class ScenarioError(Exception):
 
 
 class Table:
-    """A table that remembers which keys it was asked for: what is left in the end is a mistake.
+    """A table that remembers which keys it was asked for: other keys are mistakes.
 
     ``source`` and ``place`` say where it stands. The methods raise ``ScenarioError``.
     """
@@ -59,7 +59,7 @@ class Table:
         return self.need(key, shape) if self.has(key) else default
 
     def need(self, key: str, shape: Shape[T]) -> T:
-        """The key's value; it may not be left out."""
+        """The key's value, which must be there."""
         self._asked.append(key)
         if not self.has(key):
             near = difflib.get_close_matches(key, self._entries, n=1)
@@ -79,13 +79,13 @@ class Table:
         return [self._inner(entry, f"{key} {n}") for n, entry in enumerate(entries, start=1)]
 
     def done(self) -> None:
-        """Say that all keys have been asked for: refuses the first that was not."""
+        """Refuse the first key that was not asked for, once all known keys were."""
         for key in self._entries:
             if key not in self._asked:
                 self.refuse(f"unknown key {shortened(key)}{nearest(key, self._asked)}")
 
     def refuse(self, why: str) -> NoReturn:
-        """Say what is wrong with this table."""
+        """Raise ``ScenarioError``, which says what is wrong with this table."""
         raise ScenarioError(": ".join(filter(None, (self._source, self._place, why))))
 
     def _inner(self, entries: Mapping[str, object], place: str) -> Table:

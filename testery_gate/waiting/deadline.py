@@ -15,7 +15,7 @@ class Deadline:
     at: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     seconds: float = field(default=0.0, compare=False)
-    """How much time there was for it."""
+    """How many seconds there were until then at first."""
 
     @classmethod
     def after(

@@ -1,4 +1,4 @@
-"""How long to wait from one look at a run to the next: pure functions of what has been seen of it.
+"""How long to wait from one poll of a run to the next: pure functions of what was seen of it.
 
 When a run ends is not known, so this is a problem of inspection. Barlow, Hunter and Proschan
 ("Optimum checking procedures", J. SIAM 11, 1963) give a price to each look and to each second in
@@ -31,23 +31,23 @@ from testery_gate.waiting.polling import PollInterval, Sighting
 QUICKEST = 1.25
 """The fewest seconds from one look to the next."""
 SLOWEST = 15.0
-"""The most, whatever a run does: its end is seen no later than that and one request."""
+"""The most seconds, whatever a run does: its end is seen no later than that and one request."""
 SHARE = 0.6
-"""How much of the time that a run took so far, or will take, is waited for at once."""
+"""The longest interval, as a share of the time that a run took so far or will still take."""
 
 PRICE_AT_THE_END = 0.13
-"""Where the next change may be the end: all tests are done, or all but one."""
+"""The price of a look where the next change may be the end: at most one test is missing."""
 PRICE_BEFORE_THE_END = 0.4
 PRICE_AS_FOR_OTHERS = 0.12
-"""Where only comparable runs say when the end is near."""
+"""The price where only comparable runs show when the end is near."""
 PRICE_IN_THE_DARK = 8.0
-"""Where nothing says how near the end is."""
+"""The price where nothing shows how near the end is."""
 LIKENESS = 16.0
-"""How like comparable runs are: as a rule their durations differ by less than 20%."""
+"""How similar comparable runs are: usually their durations differ by less than 20%."""
 
 
 def until_appeared(attempt: int, appear_by: Deadline) -> float:
-    """Return the seconds until it is asked again whether a run has appeared."""
+    """Return the seconds until the gate looks again whether a run has appeared."""
     delay = QUICKEST * 1.5 ** min(attempt - 1, 10)
     return min(delay, SLOWEST, appear_by.remaining())
 
@@ -66,7 +66,7 @@ def adaptive(open_runs: Sequence[Sighting]) -> float:
 def predicted_remaining(sighting: Sighting) -> float | None:
     """Predict the seconds until all tests are done, from the rate seen so far.
 
-    ``None`` before a test is done under our eyes, and when all are done.
+    ``None`` before the gate has seen a test end, and when all are done.
     """
     counted = _counted(sighting)
     if counted is None:
@@ -110,11 +110,11 @@ def _interval(sighting: Sighting) -> float:
     else:
         interval = sqrt(PRICE_BEFORE_THE_END * unchanged)
     if counted is not None:
-        # Few tests say little, be they done or missing.
+        # Few tests, done or missing, say little about the rate.
         rest, done, _ = counted
         share = SHARE * (1 - 1 / (1 + min(rest, done)))
         interval = max(interval, share * (_soonest(sighting, *counted) - unchanged))
-    # Whatever was wrong about that, it is noticed when the run is not much older than it is now.
+    # If that is wrong, the next look finds out while the run is not much older than now.
     return min(interval, SHARE * at_work)
 
 
@@ -125,16 +125,16 @@ def _counted(sighting: Sighting) -> tuple[int, int, float] | None:
         return None
     done = run.done - sighting.done_then
     if done <= 0 and sighting.running_since is not None and sighting.running_since < since:
-        # No second one yet; the first may have had to wait for the run to get going.
+        # No second one yet; the first may have waited for the run to get going.
         since, done = sighting.running_since, run.done
     return (run.total - run.done, done, since) if done > 0 else None
 
 
 def _soonest(sighting: Sighting, rest: int, done: int, since: float) -> float:
-    """Predict how many seconds after the last change the rest may be done.
+    """Predict how many seconds after the last change the rest may be done at the earliest.
 
-    By the rate of all tests, without the longest standstill; or as quickly as the latest tests
-    were, as many as are missing: a run may get faster on the way.
+    Uses the rate of all tests, without the longest pause, or the rate of the latest tests, as many
+    as are still missing, because a run may get faster.
     """
     working = sighting.changed_at - since
     if sighting.longest_standstill < working:

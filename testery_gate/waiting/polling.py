@@ -1,4 +1,4 @@
-"""Ask until every run is finished, or the deadline is there."""
+"""Poll until every run is finished, or the deadline has passed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from testery_gate.model import Observation, RunStatus, TestRun
 from testery_gate.waiting.deadline import Deadline, utc_now
 
 SETTLING_SECONDS = 60.0
-"""How long nothing may change of a run with a final status that is not complete, or how long ago it
-must have ended by its own account, before it counts as finished."""
+"""Seconds after which a run with a final status that is not complete counts as finished: since its
+last change, or since the end time that the API shows."""
 SHORTEST_PAUSE = 1.0
 """Seconds between an answer and the next look, unless the poll interval is shorter."""
 TIME_TO_COMPARE = 30.0
-"""Seconds that must be left to compare runs with others: that must not cost a look."""
+"""Seconds that must be left before the deadline to compare runs with others: polls come first."""
 MOST_OBSERVATIONS = 200
-"""So many are kept of each run, however long the wait is; more than a chart can show."""
+"""The most observations that are kept of each run: more than a chart can show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Sighting:
     """Whether the total is above 0 and was the same in two polls in a row."""
     finished: bool = False
     usual: tuple[float, ...] | None = None
-    """How many seconds each of the comparable runs took; ``None`` before that is asked."""
+    """How many seconds each of the comparable runs took; ``None`` before the gate has asked."""
     observed: tuple[Observation, ...] = ()
     """Where the run stood from the first poll to the last."""
     notes: tuple[str, ...] = ()
@@ -80,10 +80,10 @@ Durations = Mapping[int, Sequence[float]]
 
 
 class PollInterval(Protocol):
-    """A pure function from what has been seen of the open runs to the seconds from look to look."""
+    """A pure function from what was seen of the open runs to the seconds from poll to poll."""
 
     def __call__(self, open_runs: Sequence[Sighting], /) -> float:
-        """Return seconds above 0, from the beginning of one look to that of the next."""
+        """Return seconds above 0, from the beginning of one poll to that of the next."""
 
 
 def wait_for(
@@ -152,7 +152,7 @@ def wait_for(
             if sighting.settling_since is not None
         ]
         interval = poll_interval(still_open)
-        # However slow the API is, no look follows on the heels of the one before.
+        # However slow the API is, there is a pause between two polls.
         pause = max(interval - (elapsed() - looked_at), min(interval, SHORTEST_PAUSE))
         return max(0.0, min(pause, deadline.remaining(), *settled))
 
@@ -179,7 +179,7 @@ def wait_for(
 
 
 def _see(run: TestRun, last: Sighting, now: float, today: datetime) -> Sighting:
-    """Hold a run against how it was last seen."""
+    """Return what is known of a run, from an answer and how it was last seen."""
     same = state_of(last.run) == state_of(run)
     settling_since = None
     if run.complete is False and run.status.is_final:
@@ -231,15 +231,15 @@ def _see(run: TestRun, last: Sighting, now: float, today: datetime) -> Sighting:
 
 
 def _observed(before: tuple[Observation, ...], latest: Observation) -> tuple[Observation, ...]:
-    """Add what a poll saw; of equal ones in a row keep the first and the last."""
+    """Add an observation; of equal ones in a row keep the first and the last."""
     if len(before) > 1 and before[-2].same_as(before[-1]) and before[-1].same_as(latest):
         return (*before[:-1], latest)
     if len(before) == MOST_OBSERVATIONS:
-        # Half as fine; the first stays.
+        # Drop every other one, but not the first.
         before = before[::2]
     return (*before, latest)
 
 
 def state_of(run: TestRun) -> tuple[object, ...]:
-    """Return all of a run that moves while it is waited for."""
+    """Return the fields of a run that change during a wait."""
     return run.status_text, run.complete, run.total, run.passed, run.failed, run.ignored

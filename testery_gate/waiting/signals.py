@@ -33,14 +33,14 @@ class Interrupts:
             signal.signal(number, self._handle)
 
     def hold(self) -> None:
-        """From now on only remember a first signal: what is left to do must be done whole."""
+        """From now on only remember a first signal, because the rest must not be interrupted."""
         self._held = True
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, and raise a signal that went nowhere.
+        """Sleep, and raise a signal whose exception was lost.
 
-        Python drops what a destructor raises, and while other threads are at work it can miss a
-        signal that comes just before a sleep begins; so no sleep is longer than a second.
+        Python drops exceptions in a destructor, and while other threads run it can miss a signal
+        that comes just before a sleep begins; so no single sleep is longer than a second.
         """
         while True:
             if self.received is not None and not self._held:

@@ -197,7 +197,7 @@ def test_a_selection_that_can_not_be_asked_again_gives_no_verdict_but_a_known_fa
     done, _ = gate(scenario, tmp_path, "check --environment=staging --outage-tolerance=300ms")
     assert done.code == code, done.output
     assert codes(done) == {1: code}
-    assert "whether other runs are meant by now can't be told" in done.stdout
+    assert "it is unknown whether other runs are meant by now" in done.stdout
 
 
 # Which run is the newest.

@@ -195,5 +195,6 @@ def test_a_file_can_not_say_which_ci_system_it_is(tmp_path: Path, value: str) ->
     done = command.run("wait", "55676", cwd=tmp_path, GITLAB_CI="true")
     assert done.code == ExitCode.USAGE
     assert (
-        "sets ci, which decides what the log is told to obey; a file must not set it" in done.stderr
+        "sets ci, which decides which commands the CI system gets; a file must not set it"
+        in done.stderr
     )

@@ -1,4 +1,4 @@
-"""Which reports a command line is about, as far as that can be told where it is wrong."""
+"""The reports that a command line asks for, also where something else in it is wrong."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from testery_gate.reports import Report, split_report
 _JUNIT, _REPORT = "junit-xml", "report"
 
 
-def told_reports(
+def requested_reports(
     arguments: Sequence[str], ctx: click.Context, environment: Mapping[str, str]
 ) -> Sequence[Report]:
-    """Return the reports that flags name, else variables, else the file, known formats or not."""
+    """Return the reports that flags name, else those of variables, else those of the file.
+
+    Reports to standard output are left out. Formats are not checked.
+    """
     file: ConfigFile | None = ctx.meta.get(CONFIG_KEY)
     found: list[Report] = []
     for name in (_JUNIT, _REPORT):
         variable = environment.get(f"{ENVIRONMENT_PREFIX}{name.upper().replace('-', '_')}", "")
         lines = [line.strip() for line in variable.splitlines() if line.strip()]
-        said = list(_flags(f"--{name}", arguments)) or lines
-        careful = not said and not ctx.params.get("trust_config")
-        if not said and file is not None:
+        requested = list(_flags(f"--{name}", arguments)) or lines
+        careful = not requested and not ctx.params.get("trust_config")
+        if not requested and file is not None:
             value = file.values.get(name, [])
-            said = [str(item) for item in (value if isinstance(value, list) else [value])]
-        found += (_report(name, text, careful=careful) for text in said)
+            requested = [str(item) for item in (value if isinstance(value, list) else [value])]
+        found += (_report(name, text, careful=careful) for text in requested)
     return [report for report in found if report.path not in {"", "-"}]
 
 
@@ -37,7 +40,7 @@ def _report(name: str, text: str, *, careful: bool) -> Report:
 
 
 def _flags(flag: str, arguments: Sequence[str]) -> Iterator[str]:
-    """Return the values of a flag, whatever else is wrong with the command line."""
+    """Yield the values of a flag; other arguments may be wrong."""
     for number, argument in enumerate(arguments):
         if argument == "--":
             return
