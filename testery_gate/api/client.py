@@ -418,11 +418,11 @@ class TesteryClient:
 
         The first message has advice, if waiting alone will probably not help.
         """
-        said = f"{error.message}; next try {next_try}"
+        message = f"{error.message}; next try {next_try}"
         if error.lasting and error.advice not in self._advised:
             self._advised.add(error.advice)
-            said = f"{said}. {error.advice}"
-        self._say(said)
+            message = f"{message}. {error.advice}"
+        self._say(message)
 
     def _answer(
         self, url: str, parse: _Parse[_T], limits: Limits, bounds: Bounds, change: Request | None

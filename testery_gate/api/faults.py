@@ -66,12 +66,12 @@ def of_change(
     unsure = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
     if isinstance(error, NoAnswer) and 400 <= status < 500 and status not in unsure:
         return Refused(
-            f"the API refuses the request (HTTP {status_text(status)}){_said(body, redact)}"
+            f"the API refuses the request (HTTP {status_text(status)}){_quoted(body, redact)}"
         )
     return error or NoAnswer(f"{url} sent no usable answer", advice=WRONG_ADDRESS)
 
 
-def _said(body: bytes, redact: Clean) -> str:
+def _quoted(body: bytes, redact: Clean) -> str:
     """Return the message in an error's answer, if that is JSON."""
     try:
         content = json.loads(body)

@@ -190,11 +190,11 @@ class Transport:
         def fault_of(response: requests.Response) -> ApiError | None:
             if 200 <= response.status_code < 300:
                 return None
-            said = b""
+            body = b""
             with suppress(requests.RequestException):
-                said = next(response.iter_content(_LONGEST_ERROR), b"")
+                body = next(response.iter_content(_LONGEST_ERROR), b"")
             status, headers = response.status_code, response.headers
-            return faults.of_change(status, headers, request.url, said, self.redact)
+            return faults.of_change(status, headers, request.url, body, self.redact)
 
         return self._done(request, bounds, self._sent, fault_of, read)
 

@@ -105,13 +105,13 @@ def _finish(process: Process, announcer: Announcer, ending: Ending) -> None:
     with notify.harmless(process, _NOTHING_SAID):
         interrupts = process.interrupts
         received = interrupts.received
-        said = announcer.finish(
+        lines = announcer.finish(
             ending,
             seconds=SECONDS if received is None else SECONDS_AFTER_A_SIGNAL,
             # The signal is how the gate ends now, and that is shown next.
             overtaken=lambda: interrupts.received is not received,
         )
-        for line in said:
+        for line in lines:
             show(f"testery-gate: {clean_text(line)}\n", sys.stderr)
 
 

@@ -129,8 +129,8 @@ def flaky(ctx: click.Context, /, *, history: int, limit: int, output: str, **val
     else:
         style, width = abilities(sys.stdout, machine.environment), line_width()
         wide = width is None or width >= WIDE
-        said = parts(found, limit, wide=wide, unicode=style["unicode"])
-        text = parts_as_text(said, width=width, **style)
+        shown = parts(found, limit, wide=wide, unicode=style["unicode"])
+        text = parts_as_text(shown, width=width, **style)
     hand_over(text, "the list")
 
 

@@ -76,9 +76,9 @@ class Given:
         """Raise :class:`UsageError` for settings of a file that flags and variables rule out."""
         if self.values["trust_config"]:
             return
-        said = self._by(Kind.FLAG, Kind.VARIABLE)
-        describing = [name for name in said if name in (*DESCRIBING, *STARTING)]
-        asking = [name for name in said if self.settings[name].in_file in _ASKING]
+        given = self._by(Kind.FLAG, Kind.VARIABLE)
+        describing = [name for name in given if name in (*DESCRIBING, *STARTING)]
+        asking = [name for name in given if self.settings[name].in_file in _ASKING]
         for name in self._by(Kind.FILE):
             match self.settings[name].in_file:
                 case InFile.SELECTS if describing:

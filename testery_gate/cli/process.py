@@ -158,8 +158,8 @@ def _git(
     except subprocess.TimeoutExpired:
         raise OSError(f"no answer within {seconds:g} s") from None
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()
-        raise (OSError(said[0]) if said else silence or OSError(str(error))) from None
+        lines = error.stderr.decode(errors="replace").strip().splitlines()
+        raise (OSError(lines[0]) if lines else silence or OSError(str(error))) from None
     return done.stdout
 
 

@@ -97,7 +97,7 @@ def doubts(old: TestRun, new: TestRun) -> Sequence[str]:
     """Return reasons why two runs are hard to compare."""
     if old.id == new.id:
         return [f"both are run {old.id}"]
-    said = []
+    reasons = []
     for what, before, now in (
         ("projects", old.project_id, new.project_id),
         ("environments", old.environment, new.environment),
@@ -105,12 +105,12 @@ def doubts(old: TestRun, new: TestRun) -> Sequence[str]:
     ):
         if before != now:
             texts = ("none" if value is None else str(value) for value in (before, now))
-            said.append(f"the runs are of different {what}: {' and '.join(texts)}")
+            reasons.append(f"the runs are of different {what}: {' and '.join(texts)}")
     if old.create_time and new.create_time and new.create_time < old.create_time:
-        said.append(f"run {new.id} was created before run {old.id}")
-    said += [
+        reasons.append(f"run {new.id} was created before run {old.id}")
+    reasons += [
         f"run {run.id} is {run.status_text or 'of no status'}: it has not finished"
         for run in (old, new)
         if not is_finished(run)
     ]
-    return said
+    return reasons

@@ -282,11 +282,11 @@ class _Handler(BaseHTTPRequestHandler):
             ("Server", "testery-gate-simulator"),
             *answer.headers,
         ]
-        said = any(name.lower() == "content-length" for name, _ in answer.headers)
-        if not said:
+        has_length = any(name.lower() == "content-length" for name, _ in answer.headers)
+        if not has_length:
             length = len(answer.padding) * answer.repeats + len(answer.body)
             headers.append(("Content-Length", str(length)))
-        if said or answer.status in _WITHOUT_BODY:
+        if has_length or answer.status in _WITHOUT_BODY:
             # The client would read the next answer as the rest of this one.
             self.close_connection = True
         if self.close_connection:
