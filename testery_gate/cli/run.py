@@ -56,11 +56,11 @@ def _parameters() -> list[click.Parameter]:
 def run(ctx: click.Context, /, **values: Any) -> ExitCode:
     """Start a run, wait for it to finish, judge it, and exit with the verdict.
 
-    Prints 'test_run_id: 55676' as soon as the run is there, and then does what 'wait' does with
-    it; all options of 'wait' that are not about which run is meant are options here.
+    Prints 'test_run_id: 55676' as soon as the run exists, and then waits for it as 'wait' does.
+    Takes all options of 'wait' that don't describe runs.
 
-    A run is never started twice. Where the answer to the start is lost, the list of runs is read
-    for the run; if that does not tell, the exit code is 4, and the message says what to look for
+    A run is never started twice. If the answer to the start is lost, the gate looks for the run in
+    the list of runs. If it can't find it, the exit code is 4, and the message says what to look for
     before you start again.
     """
     process: Process = ctx.obj
