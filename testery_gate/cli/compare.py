@@ -109,7 +109,7 @@ class Compared:
 def compare(
     ctx: click.Context, /, *, old: str, new: str, limit: int, output: str, **values: Any
 ) -> None:
-    """Compare the tests of two runs: what broke, was fixed, came, went or became slower.
+    """Compare two runs: new failures, and fixed, missing, added and slower tests.
 
     OLD and NEW are ids of runs, such as 55676, or their addresses, such as
     https://testery.app/acme/test-runs/55676. OLD can also be a JSON or JUnit report that the gate

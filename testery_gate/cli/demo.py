@@ -29,9 +29,8 @@ from testery_gate.errors import ExitCode, UsageError
 def demo(ctx: click.Context, /, folder: Path | None) -> ExitCode:
     """Watch the gate wait for a simulated run of about ten seconds; needs no token.
 
-    Of the run's tests one fails that never failed before, one that failed before too, and one that
-    is flaky. The gate ends with 1 for the new one, and the demo with 0 because that is what it
-    shows.
+    One test of the run fails for the first time, one failed before too, and one is flaky. The gate
+    ends with 1 because of the new failure; the demo itself then ends with 0.
     """
     from testery_gate import simulator
 

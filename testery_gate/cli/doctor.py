@@ -52,7 +52,7 @@ _INDENT = " " * 9
 def doctor(
     ctx: click.Context, /, *, output: str, step_timeout: Fraction, **values: Any
 ) -> ExitCode:
-    """Check each step on the way to the API, and say what to do where one fails.
+    """Check each step on the way to the API, and say what to do if one fails.
 
     Resolves, connects, checks certificates, clocks, the token and the endpoints, one line each.
     """

@@ -104,7 +104,7 @@ class Found:
 def flaky(ctx: click.Context, /, *, history: int, limit: int, output: str, **values: Any) -> None:
     """List the tests that both passed and failed over the last runs, the worst first.
 
-    The newest run that the options describe is read, and the finished runs of the same project,
+    Reads the newest run that the options describe, and the finished runs of the same project,
     environment and name before it. A test is flaky if its outcome changed at least twice, or if it
     both passed and failed on the same commit.
     """

@@ -73,8 +73,8 @@ def init(
     """Write the pipeline file and the settings for a project, and check the way to the API.
 
     Recognises the CI system by its variables, by files of the project and by its repository. On a
-    terminal it asks for what is not given. No file that exists is changed, and none is written
-    outside the working directory. It ends with 'doctor', where there is a token.
+    terminal it asks for what is not given. It changes no existing file, and writes none outside the
+    working directory. If there is a token, it ends with 'doctor'.
     """
     process: Process = ctx.obj
     ask = _ask if sys.stdin is not None and sys.stdin.isatty() else None

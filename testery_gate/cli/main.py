@@ -23,10 +23,10 @@ from testery_gate.waiting.signals import Interrupts
 
 COMMANDS = {
     "check": "Judge runs as they are now, without waiting: the check before a deploy.",
-    "compare": "Compare the tests of two runs: what broke, was fixed, came, went or became slower.",
+    "compare": "Compare two runs: new failures, and fixed, missing, added and slower tests.",
     "completion": "Print the script that completes this command in a shell (docs/terminal.md).",
     "demo": "Watch the gate wait for a simulated run of about ten seconds; needs no token.",
-    "doctor": "Check each step on the way to the API, and say what to do where one fails.",
+    "doctor": "Check each step on the way to the API, and say what to do if one fails.",
     "explain": "Show the settings in effect and where each comes from; sends no request.",
     "flaky": "List the tests that both passed and failed over the last runs, the worst first.",
     "init": "Write the pipeline file and the settings for a project, and check the way to the API.",

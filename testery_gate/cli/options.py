@@ -54,7 +54,7 @@ CONFIGURATION = "Configuration"
 LISTING = "Listing"
 CHECKING = "Checking"
 NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
-"""The defaults of a command that shows the present state."""
+"""The defaults of a command that looks at what is there now."""
 TABLES = {"--output": click.Choice(["text", "json", "markdown"])}
 """The types of a command that prints a table."""
 ALL = (
@@ -126,7 +126,7 @@ NOTES_KEY = "testery_gate.cli.notes"
 def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) -> Any:
     """Make the file's settings the defaults; runs before the other options are read."""
     so_far = {**ctx.params, option.name: value}
-    # It needs both options, which click reads in the order of the command line.
+    # It takes both options, and click reads first what stands first on the command line.
     if {"config", "no_config"} <= so_far.keys() and not ctx.resilient_parsing:
         _check_variables(ctx)
         _read_file(ctx, so_far["config"], no_config=so_far["no_config"])
@@ -181,7 +181,7 @@ def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object
         raise UsageError(
             f"{place} sets {parameter.option_name} to {truth}; it needs a value, not {truth}"
         )
-    # As a text, like a flag's value: click would cut a number to a whole one.
+    # As a flag would say it: a number is not cut to a whole one.
     return value if isinstance(value, bool) else str(value)
 
 
@@ -191,7 +191,7 @@ def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 def given(ctx: click.Context) -> Given:
-    """Return the values of the command that runs, and where they come from."""
+    """Return what was given to the command that runs, and by whom."""
     process: Process = ctx.obj
     environment = process.machine.environment
     own = {
@@ -259,23 +259,24 @@ SETTINGS = (
         "--variable",
         metavar="[secure:]KEY[=VALUE]",
         multiple=True,
-        help="Variable that the tests get; without =VALUE it is taken from this environment."
-        " Testery encrypts one that begins with secure: and the gate does not show it. Other users"
-        " of this machine can read what stands on the command line. Repeatable.",
+        help="Variable for the tests; without =VALUE it is taken from this environment. If it"
+        " begins with secure: Testery encrypts it and the gate does not show it. Other users of"
+        " this machine can read the command line. Repeatable.",
     ),
     _start(
         "--no-vcs-status",
         is_flag=True,
-        help="Have Testery set no commit status of its own for the run.",
+        help="Testery sets no commit status of its own for the run.",
     ),
-    _which("--latest", is_flag=True, help="Any run: the newest one."),
+    _which("--latest", is_flag=True, help="The newest of all runs."),
     _which(
         "--each",
         type=click.Choice(["project", "environment", "name"]),
         multiple=True,
-        help="Of the runs that match, take the newest of each, not of all. Repeatable.",
+        help="The newest matching run of each project, environment or name, not only the newest of"
+        " all. Repeatable.",
     ),
-    _which("--all", "every", is_flag=True, help="All runs that match, not only the newest."),
+    _which("--all", "every", is_flag=True, help="All matching runs, not only the newest."),
     _which("--deploy-id", metavar="ID", type=int, help="The runs of this deploy."),
     _which(
         "--min-runs",
@@ -283,28 +284,26 @@ SETTINGS = (
         metavar="N",
         type=click.IntRange(min=1),
         default=1,
-        help="How many runs must be there at least, with --each, --all or --deploy-id.",
+        help="The fewest runs that must be there, with --each, --all or --deploy-id.",
     ),
     _which(
         "--appear-within",
         in_file=InFile.HARMLESS,
         type=option_types.APPEARANCE,
         default="auto",
-        help="How long runs may take to appear; auto is 2m, and 10s for a run that is named.",
+        help="How long runs may take to appear; auto is 2m, or 10s for a run named by id.",
     ),
     _which(
         "--lookback",
         type=option_types.LOOKBACK,
         default="7d,1000",
         metavar="SPAN,N",
-        help="How far back to search: to runs of this age, and at most so many;"
-        " either may be left out.",
+        help="How far back to search: the greatest age and number of runs; either may be left out.",
     ),
     _which(
         "--no-follow",
         is_flag=True,
-        help="Stay with the runs that were meant at first, also where newer ones appear or one is"
-        " canceled.",
+        help="Keep the runs that were found first, even if newer ones appear or one is canceled.",
     ),
     Setting(
         LISTING,
@@ -333,7 +332,7 @@ SETTINGS = (
         "--warn",
         type=option_types.CRITERION,
         multiple=True,
-        help="The same, but only warns. Repeatable.",
+        help="Like --require, but only warns. Repeatable.",
     ),
     *SHORT_CRITERIA,
     _criteria(
@@ -366,58 +365,58 @@ SETTINGS = (
         metavar="previous|RUN|FILE",
         type=option_types.BASELINE,
         shell_complete=option_types.baselines,
-        help="What decides whether a failure is known or new: the previous run of the same project,"
-        " environment and name, a run's id or address, or a JSON or JUnit report that the gate"
-        " wrote. previous is the default where a criterion or an option needs one.",
+        help="The run whose failures are known: the previous run of the same project, environment"
+        " and name, a run's id or address, or a JSON or JUnit report that the gate wrote. previous"
+        " is the default if a criterion or an option needs one.",
     ),
     _tests(
         "--baseline-ref",
         blank_counts=True,
         metavar="REF",
-        help="Only runs of this branch or commit make a failure known or flaky, such as main.",
+        help="Only runs of this branch or commit, such as main, make a failure known or flaky.",
     ),
     _tests(
         "--no-baseline",
         type=click.Choice(["new", "inconclusive"]),
         default="new",
-        help="What to do without a run to compare with: call every failure new, or end with 5.",
+        help="If there is no run to compare with: every failure is new, or the gate ends with 5.",
     ),
     _tests(
         "--history",
         in_file=InFile.LOOSENS,
         metavar="N",
         type=click.IntRange(0, 200),
-        help="How many comparable runs to look back on. Where this is set, their tests are read to"
-        " find flaky ones. An html report shows 20 of the runs unless this is set; 0 is none.",
+        help="How many earlier runs of the same kind to read for flaky tests. An html report shows"
+        " that many of them, or 20 if this is not set; 0 is none.",
     ),
     _tests(
         "--quarantine",
         metavar="FILE",
         shell_complete=option_types.any_file,
-        help="File of tests that may fail for some time, each with a reason, an owner and a day on"
-        " which that ends.",
+        help="File of tests that may fail for some time, each with a reason, an owner and a last"
+        " day.",
     ),
     _tests(
         "--quarantine-ref",
         blank_counts=True,
         metavar="REF",
-        help="Read that file as it stands at this commit or branch, where the change under test"
-        " can't change it.",
+        help="Read that file as it is at this commit or branch, where the change under test can't"
+        " change it.",
     ),
     _tests(
         "--quarantine-days",
         metavar="N",
         type=click.IntRange(1, 3650),
         default=90,
-        help="How many days ahead an entry of that file may end at most.",
+        help="The most days ahead that an entry of that file may end.",
     ),
     _tests(
         "--cache",
         in_file=InFile.TRUSTED,
         metavar="FILE|none",
         shell_complete=option_types.any_file,
-        help="Where the tests of earlier runs are kept between invocations, in a SQLite file;"
-        " without it, testery-gate/results.sqlite in your cache folder.",
+        help="The SQLite file that keeps the tests of earlier runs between invocations; without it,"
+        " testery-gate/results.sqlite in your cache folder.",
     ),
     _waiting(
         "--timeout",
@@ -429,13 +428,13 @@ SETTINGS = (
         "--interval",
         type=option_types.INTERVAL,
         default="auto",
-        help="Seconds between two polls; auto adapts to the run.",
+        help="The time between two polls; auto adapts to the run.",
     ),
     _waiting(
         "--outage-tolerance",
         type=option_types.DURATION,
         default="5m",
-        help="How long the API may give no usable answer before the gate gives up.",
+        help="How long the gate goes on without a usable answer from the API.",
     ),
     _waiting(
         "--fail-fast",
@@ -446,7 +445,7 @@ SETTINGS = (
         "--cancel-on-interrupt",
         in_file=InFile.TRUSTED,
         is_flag=True,
-        help="Cancel runs in Testery that have not finished when the gate is stopped by a signal.",
+        help="If a signal stops the gate, cancel the runs in Testery that have not finished.",
     ),
     _waiting(
         "--cancel-when-decided",
@@ -481,7 +480,7 @@ SETTINGS = (
         "--junit-tolerated",
         type=click.Choice(["failure", "skipped"]),
         default="failure",
-        help="What JUnit XML calls a failed test in a run that passed; with failure Jenkins makes"
+        help="What JUnit XML calls a failed test in a run that passed; with failure, Jenkins makes"
         " the build unstable.",
     ),
     _report(
@@ -489,7 +488,7 @@ SETTINGS = (
         metavar="BYTES",
         type=click.IntRange(min=1000),
         default=1_000_000,
-        help="The largest size of a markdown report; 65536 fits a comment.",
+        help="The largest size of a markdown report; 65536 fits a GitHub comment.",
     ),
     _report(
         "--html-limit",
@@ -529,19 +528,19 @@ SETTINGS = (
         "--comment",
         type=click.Choice([mode.value for mode in code_hosts.Mode]),
         default=code_hosts.Mode.NEVER.value,
-        help="When to comment on the pull request, in one comment that is updated: failed makes it"
-        " for any verdict but passed, changed only touches it where the outcome is another.",
+        help="When to write one comment on the pull request and update it: failed writes it for any"
+        " verdict but passed, changed updates it only if the outcome is another.",
     ),
     _pull_requests(
         "--comment-key",
         metavar="TEXT",
-        help="Keeps the comments of several gates apart; without it, the names of pipeline and job"
-        " do.",
+        help="The key that tells the comments of several gates apart; without it, the names of"
+        " pipeline and job.",
     ),
     _pull_requests(
         "--commit-status",
         is_flag=True,
-        help="Set a status of the commit: pending during the wait, and the outcome at its end.",
+        help="Set a status of the commit: pending during the wait, then the outcome.",
     ),
     _pull_requests(
         "--status-context",
@@ -605,8 +604,8 @@ SETTINGS = (
         "--trust-config",
         is_flag=True,
         is_eager=True,
-        help="Lift the limits of what a configuration file may set, where the change under test"
-        " can't change it.",
+        help="Let the configuration file set nearly everything; only if the change under test can't"
+        " change the file.",
     ),
     _configuration(
         "--debug",

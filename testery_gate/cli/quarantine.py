@@ -93,9 +93,8 @@ def quarantine(
 ) -> None:
     """Check a quarantine file, and show what it tolerates today.
 
-    The entries that end first come first. Where options describe runs (--latest, --environment
-    NAME, ...), the entries are held against the newest of them that has finished, which takes the
-    token.
+    The entries that end first come first. If options describe runs (--latest, --environment
+    NAME, ...), the entries are compared with the newest finished one, which needs the token.
     """
     process: Process = ctx.obj
     machine, stated = process.machine, given(ctx)

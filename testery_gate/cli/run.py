@@ -26,7 +26,7 @@ SHARED = {
     " makes one up.",
     "--environment": "Key of the environment to run in.",
 }
-"""Options that describe runs in other commands; here their help is about the run to start."""
+"""Options that describe runs elsewhere, and what they say of one that is started."""
 
 
 def _parameters() -> list[click.Parameter]:
@@ -56,11 +56,11 @@ def _parameters() -> list[click.Parameter]:
 def run(ctx: click.Context, /, **values: Any) -> ExitCode:
     """Start a run, wait for it to finish, judge it, and exit with the verdict.
 
-    Prints 'test_run_id: 55676' as soon as the run is there, and then does what 'wait' does with
-    it; all options of 'wait' that are not about which run is meant are options here.
+    Prints 'test_run_id: 55676' as soon as the run exists, and then waits for it as 'wait' does.
+    Takes all options of 'wait' that don't describe runs.
 
-    A run is never started twice. Where the answer to the start is lost, the gate searches the list
-    of runs for the run. If it is still unknown whether one was started, the exit code is 4, and the
+    A run is never started twice. If the answer to the start is lost, the gate looks for the run in
+    the list of runs. If it stays unknown whether one was started, the exit code is 4, and the
     message says what to look for before you start again.
     """
     process: Process = ctx.obj
@@ -79,12 +79,12 @@ def run_options(
         return _start(values, machine, given, unguessable)
 
     options = gate_options(values, machine, given, waiting, start)
-    # The values of secret variables are removed from all that the API returns.
+    # What a secret variable holds must not show of what the API says.
     return replace(options, connection=replace(options.connection, secrets=start().secrets))
 
 
 def _start(values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]) -> Start:
-    """Return what is to be started; without a build key of the user's it gets a unique one."""
+    """Return what is to be started; it has a build key that tells it from all other runs."""
     for name in ("project", "environment"):
         if values[name] is None:
             raise UsageError(
@@ -120,11 +120,11 @@ def _tags(lists: Sequence[str]) -> tuple[str, ...]:
 
 
 _SECURE = "secure:"
-"""The prefix of a secret variable, in upper or lower case."""
+"""What a secret variable begins with, in any case: one in capitals was not meant to be shown."""
 
 
 def _variable(text: str, number: int, machine: Machine, given: Given) -> Variable:
-    """Read a variable; an error does not quote it, because it may be a secret."""
+    """Read a variable; an error quotes nothing of it, which may be a secret."""
     text = text.lstrip()
     secret = text[: len(_SECURE)].lower() == _SECURE
     key, equals, value = text[len(_SECURE) if secret else 0 :].partition("=")

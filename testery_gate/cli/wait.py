@@ -80,10 +80,10 @@ def wait(ctx: click.Context, /, **values: Any) -> ExitCode:
     create-test-run' prints from standard input. Several runs are waited for together.
 
     Instead of naming runs, describe them: --git-ref, --environment and the like are combined, and
-    the newest run that meets them all is taken.
+    the gate takes the newest run that matches them all.
 
-    Every option can also be set by an environment variable, TESTERY_GATE_ and its name in
-    capitals (TESTERY_GATE_MAX_FAILED), one value a line where it may be repeated, or in
+    Every option can also be set by an environment variable: TESTERY_GATE_ and its name in capitals
+    (TESTERY_GATE_MAX_FAILED), with one value a line if it may be repeated. Or set it in
     testery-gate.toml, or in pyproject.toml under [tool.testery-gate].
     """
     process: Process = ctx.obj

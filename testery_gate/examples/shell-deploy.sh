@@ -6,7 +6,7 @@ set -eu
 tries=3
 while :; do
     code=0
-    # --no-config: a configuration file would come with the change under test. Criteria are flags, here.
+    # --no-config: a configuration file would come with the change under test. Set criteria by flags.
     testery-gate wait --git-ref auto --no-config --junit-xml TEST-testery.xml || code=$?
     case $code in
         0) break ;;

@@ -28,10 +28,10 @@ object TesteryGate : BuildType({
             dockerImage = "python:3.13-slim"
             scriptContent = """
                 pip install testery-gate || exit # until the first release, from a clone: pip install .
-                # --no-config: a configuration file would come with the change under test. Criteria are flags, here.
+                # --no-config: a configuration file would come with the change under test. Set criteria by flags.
                 gate() { testery-gate wait --git-ref auto --no-config --junit-xml TEST-testery.xml; }
                 gate || case $? in
-                    4) sleep 60; gate ;; # unavailable: once more
+                    4) sleep 60; gate ;; # unavailable: try once more
                     *) exit $? ;;
                 esac
             """.trimIndent()

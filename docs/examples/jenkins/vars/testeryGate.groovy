@@ -3,15 +3,15 @@
 //   testeryGate(gitRef: '4f2c9d1', flags: ['--environment', 'staging', '--max-failed', '2%'])
 // A change request may be built as a merge: pass its own commit as gitRef (docs/git-ref.md).
 // Secret: a credential of the kind "Secret text" with the id testery-api-token.
-// It returns once the gate has passed. After all else it fails the build, so that no pipeline deploys
-// because it lacks an option: after 1 as well.
+// It returns if the gate has passed. Otherwise it fails the build, also after 1, so that a pipeline can't
+// deploy by mistake.
 void call(Map settings = [:]) {
-    Map all = [gitRef: 'auto', flags: []] + settings // a gitRef that is empty is an error (2)
+    Map all = [gitRef: 'auto', flags: []] + settings // an empty gitRef is an error (2)
     if (all.size() > 2) {
         error("testeryGate: unknown settings in ${settings.keySet()}")
     }
     String report = 'TEST-testery.xml'
-    // A configuration file would come with the change under test. Criteria are flags, here.
+    // A configuration file would come with the change under test. Set criteria by flags.
     List words = ['testery-gate', 'wait', '--git-ref', all.gitRef, '--no-config', '--junit-xml', report]
     words += all.flags
     String command = words.collect { word -> quoted(word as String) }.join(' ')
@@ -28,7 +28,7 @@ void call(Map settings = [:]) {
 private void judge(String command, String report) {
     try {
         int code = sh(returnStatus: true, script: command)
-        if (code == 4) { // unavailable: once more
+        if (code == 4) { // unavailable: try once more
             sleep(time: 60, unit: 'SECONDS')
             code = sh(returnStatus: true, script: command)
         }
@@ -42,7 +42,7 @@ private void judge(String command, String report) {
     }
 }
 
-// One word for the shell, whatever is in it.
+// One word for the shell, with any text in it.
 private String quoted(String word) {
     return "'${word.replace("'", "'\\''")}'"
 }
