@@ -272,7 +272,10 @@ class Gate:
         return [
             one.run.id
             for one in seen
-            if isinstance(one, Sighting) and not one.finished and self._early(one)
+            if isinstance(one, Sighting)
+            and not one.finished
+            and one.run.id not in wait.meant.doubts
+            and self._early(one)
         ]
 
     def _cancel_after(self, cause: Interrupted, wait: Wait) -> None:
@@ -342,7 +345,7 @@ class Gate:
         if not isinstance(seen, Sighting):
             return judged
         doubt = wait.meant.doubts.get(run_id)
-        if doubt is not None and seen.finished:
+        if doubt is not None and (seen.finished or judged.verdict.decided_early):
             judged = replace(judged, verdict=unjudged.of_a_doubt(seen.run, doubt))
         notes = (*seen.notes, *judged.notes)
         return replace(judged, run=seen.run, notes=notes, observed=seen.observed)

@@ -581,6 +581,19 @@ def test_a_run_that_may_not_be_the_newest_is_inconclusive(api: requests_mock.Moc
     assert judged.run is not None
 
 
+def test_a_run_that_may_not_be_the_newest_is_neither_failed_nor_canceled_early(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api, fail_fast=True, cancel_when_decided=True)
+    run = LOSING | {"id": 1}
+    api.get(f"{BASE}/test-runs", json=[make_answer(id=2, createTime=None), run])
+    walk.run(run, run_id=1)
+    (judged,) = walk.judge_target(QUERY)
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "run 2 may be newer than run 1" in judged.verdict.reason
+    assert canceled(api) == []
+
+
 def test_too_few_runs_are_not_headed_as_none(api: requests_mock.Mocker) -> None:
     walk = Walk(api)
     run = make_answer(id=1)

@@ -7,10 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from testery_gate.api.time_limit import TookTooLong, within
 from testery_gate.errors import UsageError
+from testery_gate.redaction import Redaction
 
+FILE_SECONDS = 60.0
+"""How long a file may take to give the token: it may be a pipe."""
 TOKEN_VARIABLES = ("TESTERY_API_TOKEN", "TESTERY_TOKEN")
 CODE_HOST_VARIABLE = "TESTERY_GATE_CODE_HOST_TOKEN"
+_SHORTEST_TOKEN = 8
 _HOW_TO_NAME_ONE = (
     "Set TESTERY_API_TOKEN, or name a file with --token-file"
     " (Testery shows the token under Settings, Integrations, Show API Token)."
@@ -34,6 +39,17 @@ def without_token(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in tokens}
 
 
+def redacted(text: str, environment: Mapping[str, str]) -> str:
+    """Return a text of our own without the tokens of the environment.
+
+    A token that somebody put into another option would be quoted in the message about it. Values
+    that are shorter than any real token are left, because other texts hold them too.
+    """
+    values = [environment.get(name, "").strip() for name in (*TOKEN_VARIABLES, CODE_HOST_VARIABLE)]
+    tokens = [value for value in values if len(value) >= _SHORTEST_TOKEN]
+    return Redaction(*tokens)(text) if tokens else text
+
+
 def find_token(
     *,
     flag: str | None,
@@ -42,12 +58,14 @@ def find_token(
     environment: Mapping[str, str],
     home: Path | None,
     read_stdin: Callable[[], str],
+    file_seconds: float = FILE_SECONDS,
 ) -> Token:
     """Take the token from the first source that has one; raises :class:`UsageError`."""
     if flag:
         return _usable(flag, "--token")
     if file:
-        return _token_from_file(file, read_stdin)
+        read = read_stdin if file == "-" else lambda: _content(file, file_seconds)
+        return _token_from_file(file, read)
     for name in TOKEN_VARIABLES:
         if environment.get(name, "").strip():
             return _usable(environment[name], f"environment variable {name}")
@@ -57,7 +75,9 @@ def find_token(
     return token
 
 
-def find_code_host_token(file: str | None, environment: Mapping[str, str]) -> Token:
+def find_code_host_token(
+    file: str | None, environment: Mapping[str, str], file_seconds: float = FILE_SECONDS
+) -> Token:
     """Take the token for the system that hosts the code from a file, or else from its variable.
 
     Raises :class:`UsageError`.
@@ -66,7 +86,9 @@ def find_code_host_token(file: str | None, environment: Mapping[str, str]) -> To
     if file:
         source = describe_token_file(file)
         try:
-            value = Path(file).read_text(encoding="utf-8")
+            value = _content(file, file_seconds)
+        except TookTooLong:
+            raise UsageError(f"{source} did not end in time, so there is no token") from None
         except (OSError, ValueError):
             raise UsageError(f"the token can't be read from {source}") from None
     if not value.strip():
@@ -82,10 +104,15 @@ def describe_token_file(name: str) -> str:
     return "standard input" if name == "-" else f"file {name}"
 
 
-def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
+def _token_from_file(name: str, read: Callable[[], str]) -> Token:
     source = describe_token_file(name)
     try:
-        text = read_stdin() if name == "-" else Path(name).read_text(encoding="utf-8")
+        text = read()
+    except TookTooLong:
+        raise UsageError(
+            f"{source} did not end in time, so there is no token",
+            advice="Is what writes into it stuck? Set TESTERY_API_TOKEN, or name another file.",
+        ) from None
     except OSError as error:
         raise UsageError(
             f"the token can't be read from {source}: {error.strerror}", advice=_HOW_TO_NAME_ONE
@@ -95,6 +122,11 @@ def _token_from_file(name: str, read_stdin: Callable[[], str]) -> Token:
     if not text.strip():
         raise UsageError(f"there is no token in {source}: it is empty", advice=_HOW_TO_NAME_ONE)
     return _usable(text, source)
+
+
+def _content(name: str, seconds: float) -> str:
+    """Read a file, or a pipe; raises :class:`TookTooLong`, ``OSError`` and ``ValueError``."""
+    return within(seconds, lambda _: Path(name).read_text(encoding="utf-8"))
 
 
 def _token_from_profile(profile: str, home: Path | None) -> Token | None:

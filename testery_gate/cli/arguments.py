@@ -260,16 +260,23 @@ def _wanted_reports(values: Values, given: Given) -> Sequence[Report]:
             careful = bool(given.origin(name)) and not values["trust_config"]
             wanted.append(replace(parse_report(text), careful=careful))
     try:
-        places = [item.path if item.path == "-" else os.path.abspath(item.path) for item in wanted]
+        places = [_place(item.path) for item in wanted]
     except OSError as error:
         raise UsageError(
             f"the working directory no longer exists: {error.strerror}",
             advice="Change to one that exists, or give the reports absolute paths.",
         ) from None
     for item, place in zip(wanted, places, strict=True):
-        if places.count(place) > 1 and item.path != os.devnull:
+        if places.count(place) > 1 and place != os.devnull:
             where = "standard output" if place == "-" else item.path
             raise UsageError(
                 f"two reports would be written to {where}", advice="Give each report its own path."
             )
     return wanted
+
+
+def _place(path: str) -> str:
+    """Return where a report goes in the end; standard output is ``-`` by any of its names."""
+    if path in {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}:
+        return "-"
+    return os.path.realpath(path)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from testery_gate.api.credentials import redacted
 from testery_gate.cli.arguments import explained_policy
 from testery_gate.cli.connection import token_source
 from testery_gate.cli.option_types import (
@@ -94,7 +95,7 @@ def explain(ctx: click.Context, /, *, defaults: bool, **values: Any) -> None:
         text = _json(values["runs"], explained, checks, token)
     else:
         text = clean_text(_text(values["runs"], explained, checks, token, defaults=defaults))
-    hand_over(text, "the settings")
+    hand_over(redacted(text, process.machine.environment), "the settings")
 
 
 def _settings(ctx: click.Context) -> Iterator[_Explained]:

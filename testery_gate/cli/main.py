@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from testery_gate import __version__
+from testery_gate.api.credentials import redacted
 from testery_gate.ci.inert import OutputLost, guarded
 from testery_gate.cli import completion
 from testery_gate.cli.notify import report_without_verdict
@@ -114,11 +115,11 @@ _REPORT_IT = "This is a defect in testery-gate; report it with the traceback tha
 
 def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
     # Each branch below must finish what it does: a signal is only remembered.
-    hold = process.interrupts.hold
+    hold, environment = process.interrupts.hold, process.machine.environment
     try:
-        asked = completion.VARIABLE in process.machine.environment
+        asked = completion.VARIABLE in environment
         if asked and not (sys.argv[1:] if argv is None else argv):
-            suggestions = completion.answer(cli, process, process.machine.environment)
+            suggestions = completion.answer(cli, process, environment)
             hand_over(suggestions, "the suggestions")
             return ExitCode.PASSED
         # Without click's own completion: a variable could switch it on, and it exits 0.
@@ -142,18 +143,22 @@ def _run(argv: Sequence[str] | None, process: Process) -> ExitCode:
         return ExitCode.REPORT_LOST
     except click.ClickException as error:
         hold()
-        complain(_like_ours(error))
-        return report_without_verdict(process, ExitCode.USAGE, error.format_message())
+        ours = _like_ours(error)
+        ours.message = redacted(ours.message, environment)
+        complain(ours)
+        return report_without_verdict(process, ExitCode.USAGE, ours.message)
     except GateError as error:
         hold()
         if isinstance(error, UsageError):
             error.advice = error.advice or _CORRECT_IT
+        error.message = redacted(error.message, environment)
+        error.advice = redacted(error.advice, environment)
         complain(error)
         return report_without_verdict(process, error.exit_code, error.message, error.advice)
     except Exception as error:  # noqa: BLE001  (a defect must not exit 1: that means failed tests)
         hold()
         if process.debug:
             show(traceback.format_exc(), sys.stderr)
-        reason = f"internal error: {type(error).__name__}: {error}"
+        reason = redacted(f"internal error: {type(error).__name__}: {error}", environment)
         complain(GateError(reason, advice=_REPORT_IT))
         return report_without_verdict(process, ExitCode.INTERNAL, reason, _REPORT_IT)

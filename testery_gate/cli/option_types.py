@@ -28,6 +28,7 @@ from testery_gate.judging.criteria import (
 )
 from testery_gate.judging.policy import EXPECTABLE, Expectation
 from testery_gate.runs.references import parse_reference
+from testery_gate.text import clean_line
 
 Completer: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]"
 
@@ -255,6 +256,7 @@ def assigned_files(names: Collection[str]) -> Completer:
 
 def _expectation(text: str) -> Expectation:
     name, equals, value = text.partition("=")
+    value = clean_line(value)  # as the run's own values are
     fields = {field.value: field for field in EXPECTABLE}
     if not equals or not value or name not in fields:
         raise ValueError(

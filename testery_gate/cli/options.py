@@ -54,7 +54,7 @@ CONFIGURATION = "Configuration"
 LISTING = "Listing"
 CHECKING = "Checking"
 NOW = {"--appear-within": "0", "--outage-tolerance": "30s"}
-"""The defaults of a command that looks at what is there now."""
+"""The defaults of a command that shows the present state."""
 TABLES = {"--output": click.Choice(["text", "json", "markdown"])}
 """The types of a command that prints a table."""
 ALL = (
@@ -126,7 +126,7 @@ NOTES_KEY = "testery_gate.cli.notes"
 def read_configuration(ctx: click.Context, option: click.Parameter, value: Any) -> Any:
     """Make the file's settings the defaults; runs before the other options are read."""
     so_far = {**ctx.params, option.name: value}
-    # It takes both options, and click reads first what stands first on the command line.
+    # It needs both options, which click reads in the order of the command line.
     if {"config", "no_config"} <= so_far.keys() and not ctx.resilient_parsing:
         _check_variables(ctx)
         _read_file(ctx, so_far["config"], no_config=so_far["no_config"])
@@ -181,7 +181,7 @@ def _default(ctx: click.Context, file: ConfigFile, parameter: Setting) -> object
         raise UsageError(
             f"{place} sets {parameter.option_name} to {truth}; it needs a value, not {truth}"
         )
-    # As a flag would say it: a number is not cut to a whole one.
+    # As a text, like a flag's value: click would cut a number to a whole one.
     return value if isinstance(value, bool) else str(value)
 
 
@@ -191,7 +191,7 @@ def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 def given(ctx: click.Context) -> Given:
-    """Return what was given to the command that runs, and by whom."""
+    """Return the values of the command that runs, and where they come from."""
     process: Process = ctx.obj
     environment = process.machine.environment
     own = {

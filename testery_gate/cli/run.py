@@ -26,7 +26,7 @@ SHARED = {
     " makes one up.",
     "--environment": "Key of the environment to run in.",
 }
-"""Options that describe runs elsewhere, and what they say of one that is started."""
+"""Options that describe runs in other commands; here their help is about the run to start."""
 
 
 def _parameters() -> list[click.Parameter]:
@@ -79,12 +79,12 @@ def run_options(
         return _start(values, machine, given, unguessable)
 
     options = gate_options(values, machine, given, waiting, start)
-    # What a secret variable holds must not show of what the API says.
+    # The values of secret variables are removed from all that the API returns.
     return replace(options, connection=replace(options.connection, secrets=start().secrets))
 
 
 def _start(values: Values, machine: Machine, given: Given, unguessable: Callable[[], str]) -> Start:
-    """Return what is to be started; it has a build key that tells it from all other runs."""
+    """Return what is to be started; without a build key of the user's it gets a unique one."""
     for name in ("project", "environment"):
         if values[name] is None:
             raise UsageError(
@@ -120,11 +120,11 @@ def _tags(lists: Sequence[str]) -> tuple[str, ...]:
 
 
 _SECURE = "secure:"
-"""What a secret variable begins with, in any case: one in capitals was not meant to be shown."""
+"""The prefix of a secret variable, in upper or lower case."""
 
 
 def _variable(text: str, number: int, machine: Machine, given: Given) -> Variable:
-    """Read a variable; an error quotes nothing of it, which may be a secret."""
+    """Read a variable; an error does not quote it, because it may be a secret."""
     text = text.lstrip()
     secret = text[: len(_SECURE)].lower() == _SECURE
     key, equals, value = text[len(_SECURE) if secret else 0 :].partition("=")

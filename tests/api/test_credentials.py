@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,9 +9,11 @@ import pytest
 
 from testery_gate.api.credentials import (
     CODE_HOST_VARIABLE,
+    FILE_SECONDS,
     Token,
     find_code_host_token,
     find_token,
+    redacted,
     without_token,
 )
 from testery_gate.errors import UsageError
@@ -42,6 +46,7 @@ def token(
     profile: str = "default",
     environment: Mapping[str, str] | None = None,
     stdin: str = "from-stdin\n",
+    file_seconds: float = FILE_SECONDS,
 ) -> Token:
     return find_token(
         flag=flag,
@@ -50,6 +55,7 @@ def token(
         environment=environment or {},
         home=home,
         read_stdin=lambda: stdin,
+        file_seconds=file_seconds,
     )
 
 
@@ -75,6 +81,28 @@ def test_the_sources_of_the_token_come_in_order(home: Path) -> None:
 def test_the_token_can_come_from_standard_input(home: Path) -> None:
     found = token(home, file="-")
     assert (found.value, found.source) == ("from-stdin", "standard input")
+
+
+def test_a_pipe_can_give_the_token_and_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    pipe, silent = tmp_path / "pipe", tmp_path / "silent"
+    for path in (pipe, silent):
+        os.mkfifo(path)
+    with pytest.raises(UsageError, match="did not end in time"):
+        token(None, file=str(silent), file_seconds=0.05)
+    with pytest.raises(UsageError, match="did not end in time"):
+        find_code_host_token(str(silent), {}, file_seconds=0.05)
+    silent.write_text("")  # so that what still reads it ends
+    writer = threading.Thread(target=pipe.write_text, args=("from-pipe\n",))
+    writer.start()
+    assert token(None, file=str(pipe)).value == "from-pipe"
+    writer.join()
+
+
+@pytest.mark.parametrize("name", ["TESTERY_API_TOKEN", "TESTERY_TOKEN", CODE_HOST_VARIABLE])
+def test_a_token_in_a_text_of_our_own_is_not_shown(name: str) -> None:
+    text = "can't read file a-long-token: no such file"
+    assert redacted(text, {name: " a-long-token\n"}) == "can't read file ***: no such file"
+    assert redacted(text, {name: "file"}) == redacted(text, {}) == text
 
 
 def test_the_token_is_in_no_representation(home: Path) -> None:

@@ -192,6 +192,9 @@ def test_runs_and_commits_come_from_the_machine_that_is_passed() -> None:
         read_stdin=lambda seconds: f"test_run_id: {seconds:.0f}",
         head_of_checkout=lambda: "abc1234\n",
     )
+    assert waiting("3", "--expect=name= Nightly\x1b[31m  run").policy.expected == (
+        Expectation(field=Field.NAME, value="Nightly run"),
+    )
     options = waiting("3", "-", "3", "--expect=git-ref=auto", machine=machine)
     assert isinstance(options.target, PipedRuns)
     assert options.target.read(7) == (RunReference(run_id=3), RunReference(run_id=7))

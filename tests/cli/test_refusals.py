@@ -13,7 +13,7 @@ from testery_gate.cli.process import this_machine
 from testery_gate.errors import ExitCode, UsageError
 from testery_gate.simulator import load_scenario
 from tests.acceptance import command
-from tests.canary import Simulator
+from tests.canary import CANARY, Simulator
 from tests.cli.test_arguments import MACHINE, waiting
 
 
@@ -28,15 +28,33 @@ from tests.cli.test_arguments import MACHINE, waiting
         ("wait 1 --baseline=5 --baseline-ref=main", "--baseline-ref is for the previous run"),
         ("wait 1 --quarantine-ref=main", "there is none"),
         ("wait 1 --junit-xml=a --report=junit=./a", "two reports would be written to"),
+        ("wait 1 --junit-xml=a --report=json=link", "two reports would be written to"),
+        ("wait 1 --output=json --junit-xml=/dev/stdout", "two reports would be written to"),
         ("wait --git-ref=main", "takes from what must hold"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, arguments: str, said: str) -> None:
     if "--git-ref" in arguments:
         (tmp_path / "testery-gate.toml").write_text("trust-status = true\n")
+    (tmp_path / "link").symlink_to("a")
     done = command.run(*arguments.split(), cwd=tmp_path)
     assert done.code == ExitCode.USAGE, done.output
     assert said in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments", ["wait 1 --token-file={}", "wait {}", "wait 1 --interval={}", "wait 1 --config={}"]
+)
+def test_a_token_in_a_wrong_place_is_not_shown(tmp_path: Path, arguments: str) -> None:
+    done = command.run(*arguments.format(CANARY).split(), cwd=tmp_path)
+    assert done.code == ExitCode.USAGE, done.output
+    assert "***" in done.stderr
+
+
+def test_explain_does_not_show_a_token_in_a_wrong_place(tmp_path: Path) -> None:
+    done = command.run("explain", f"--token-file={CANARY}", cwd=tmp_path)
+    assert done.code == ExitCode.PASSED, done.output
+    assert "file ***" in done.stdout
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_signed_addresses_are_in_files_and_in_no_log(tmp_path: Path) -> None:
         done = command.run(
             *("wait", "55676", "--verbose"),
             *(f"--report={name}={path}" for name, path in files.items()),
-            *("--report=sonar=/dev/stdout", "--report=json=-"),
+            *("--report=sonar=/dev/stderr", "--report=json=-"),
             cwd=tmp_path,
             api_url=api.url,
             GITHUB_ACTIONS="true",
