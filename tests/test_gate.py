@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -592,6 +593,21 @@ def test_a_run_that_may_not_be_the_newest_is_neither_failed_nor_canceled_early(
     assert judged.exit_code is ExitCode.INCONCLUSIVE
     assert "run 2 may be newer than run 1" in judged.verdict.reason
     assert canceled(api) == []
+
+
+def test_a_list_that_lags_behind_is_not_followed_back(api: requests_mock.Mocker) -> None:
+    walk = Walk(api)
+    passed = itertools.count()
+
+    def lagging(_request: object, _context: object) -> list[dict[str, Any]]:
+        return [make_answer(id=1, status="RUNNING", complete=False, passed=next(passed) % 20)]
+
+    api.get(f"{BASE}/test-runs", json=lagging)
+    walk.run(make_answer(id=1), run_id=1)
+    (judged,) = walk.judge_target(QUERY)
+    assert judged.exit_code is ExitCode.PASSED
+    asked = [request.path for request in api.request_history]
+    assert asked.count("/api/test-runs/1") == 2
 
 
 def test_too_few_runs_are_not_headed_as_none(api: requests_mock.Mocker) -> None:

@@ -143,11 +143,14 @@ class Wait:
             if shown is None or not isinstance(seen, Sighting) or not seen.finished:
                 continue
             now, then = state_of(shown), state_of(seen.run)
-            # The list may only lag behind; the answer about the run itself counts.
-            if (run_id, *now) not in self._settled and any(
+            # The list may only lag behind; the answer about the run itself counts. A list that
+            # moves on the way to a complete run is not asked about with each of its steps.
+            lags = bool(seen.run.complete) and shown.complete is False
+            state = (run_id, *(() if lags else now))
+            if state not in self._settled and any(
                 new not in {None, "", old} for new, old in zip(now, then, strict=True)
             ):
-                self._settled.add((run_id, *now))
+                self._settled.add(state)
                 changed.append(run_id)
         return changed
 
