@@ -83,19 +83,20 @@ class Listing:
         """Take how far to read, and what returns a page by its number and its size."""
         self._fetch_page = fetch_page
         self._lookback = lookback
+        self._fetched: dict[int, TestRun] = {}
         self._read: dict[int, TestRun] = {}
         self._last_read = deque[TestRun](maxlen=IN_A_ROW)
         self._falling = self._rising = 0
 
     @property
     def read(self) -> Sequence[TestRun]:
-        """The runs that were read, also those that are too old."""
-        return tuple(self._read.values())
+        """The runs of all pages that were fetched, also those that are too old."""
+        return tuple(self._fetched.values())
 
     @property
     def runs(self) -> Sequence[TestRun]:
         """The runs within the lookback, the newest first."""
-        return self._lookback.within(self._read.values())
+        return self._lookback.within(self._fetched.values())
 
     def is_past(self, time: datetime | None) -> bool:
         """Whether the list has reached runs older than this, so that no newer ones follow.
@@ -200,7 +201,10 @@ class Listing:
             raise _no_order("and has no second page")
 
     def _news(self, page: Sequence[TestRun]) -> Sequence[TestRun]:
-        return tuple({run.id: run for run in page if run.id not in self._read}.values())
+        news = {run.id: run for run in page if run.id not in self._read}
+        # Wherever the reading stops, the rest of the page may hold the newest run.
+        self._fetched |= news
+        return tuple(news.values())
 
     def _note(self, run: TestRun) -> None:
         if self._last_read:

@@ -143,6 +143,14 @@ def test_a_list_is_read_on_where_a_run_without_a_time_matches() -> None:
     assert served.requests == [(0, 100)]
 
 
+def test_a_run_without_a_time_is_met_wherever_it_is_on_the_page() -> None:
+    runs = [run_of(998 - n, n, environment="staging") for n in range(99)]
+    served = RunList([*runs, untimed(999), *[run_of(800 - n, 100 + n) for n in range(300)]])
+    choice = STAGED.choose_from(Listing(served.page, Lookback()))
+    assert ([run.id for run in choice.runs], list(choice.doubts)) == ([998], [998])
+    assert served.requests == [(0, 100)]
+
+
 WEEK = Lookback(since=NOW - timedelta(days=7))
 
 
