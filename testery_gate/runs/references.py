@@ -44,8 +44,25 @@ def parse_reference(text: str) -> RunReference:
 
 
 _CREATED = r"test_run_id:\s*(\d{1,18})"
-_LIKE_A_RUN = r"test_run_id\b|[\"'#<(+-]*\d+[\"'>),;.]*$|https?:|\S*test-runs/"
+_SIGN = r"[\s\"'#<>()\[\],;.+*|•–—-]"  # noqa: RUF001
+"""What stands before, between and behind the ids of a list."""
+_LIKE_A_RUN = re.compile(
+    rf"https?:|\S*test-runs/|{_SIGN}*(?:test_run_ids?\b|\d(?:\d|{_SIGN})*$"
+    r"|(?!\d{4}-\d\d-\d\d)\d{4})",  # a date is no id
+    re.ASCII | re.IGNORECASE,
+)
 """How a line begins that could have been meant as a run."""
+_LABELLED = re.compile(
+    rf"{_SIGN}*(?:test[ _-]?)?(?:run|(?:run[ _-]?)?id)s?\s*[:=#]\W*\d", re.ASCII | re.IGNORECASE
+)
+"""How a line begins that says of a number that it is a run."""
+
+
+def _mentioned(line: str) -> Sequence[str]:
+    """Return the ids of runs in a line that need not be meant as a run by itself."""
+    if _LABELLED.match(line):
+        return re.findall(r"\d+", line, re.ASCII)
+    return re.findall(r"test-runs/(\d+)", line, re.ASCII | re.IGNORECASE)
 
 
 def parse_references(text: str) -> Sequence[RunReference]:
@@ -63,16 +80,27 @@ def parse_references(text: str) -> Sequence[RunReference]:
             " 'testery create-test-run' prints"
         )
     client = any(re.fullmatch(_CREATED, line, re.ASCII) for line in lines)
-    references = []
+    references: list[RunReference] = []
+    ignored: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
-        if not line or (client and not re.match(_LIKE_A_RUN, line, re.ASCII | re.IGNORECASE)):
+        if not line or (client and not _LIKE_A_RUN.match(line)):
+            ignored.append((number, line))
             continue
         created = re.fullmatch(_CREATED, line, re.ASCII)
         try:
             references.append(parse_reference(created[1] if created else line))
         except ValueError:
-            raise ValueError(
-                f"line {number} of standard input is neither a run's id, nor its address, nor"
-                " 'test_run_id: 12345'"
-            ) from None
+            raise _no_run(number) from None
+    taken = {str(reference.run_id) for reference in references}
+    for number, line in ignored:
+        # What the client prints may name the same run again.
+        if not taken.issuperset(_mentioned(line)):
+            raise _no_run(number)
     return references
+
+
+def _no_run(number: int) -> ValueError:
+    return ValueError(
+        f"line {number} of standard input is neither a run's id, nor its address, nor"
+        " 'test_run_id: 12345'"
+    )

@@ -63,6 +63,23 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
         pytest.param("test_run_id: 1\n...\n  test_run_id:2\n", [1, 2], id="of two calls"),
         pytest.param("6\ntest_run_id: 5", [6, 5], id="an id before what the client prints"),
         pytest.param(f"test_run_id: 5\n{ADDRESS}", [5, 55676], id="and an address after it"),
+        *(
+            pytest.param(f"{line}\ntest_run_id: 55676\n{line}", [55676], id=line)
+            for line in (
+                "12 of 30 tests",
+                "12/30 done",
+                "- 30 passed",
+                "100%",
+                "Run 12 of 30",
+                "deploy_id: 77",
+                "2024-03-01 12:00:00 started",
+                "----------",
+                f"See {ADDRESS}/results.",
+                f"- {ADDRESS}",
+                "run: 55676",
+                "{'testSuiteId': 77001}",
+            )
+        ),
     ],
 )
 def test_runs_are_read_from_lines(text: str, ids: list[int]) -> None:
@@ -88,6 +105,33 @@ def test_runs_are_read_from_lines(text: str, ids: list[int]) -> None:
         pytest.param("test_run_id: 5\n-6", "line 2", id="below 0"),
         pytest.param("test_run_id: 5\nhttps://testery.app/acme/runs/6", "line 2", id="address"),
         pytest.param("test_run_id: 5\ntestery.app/a/test-runs/6", "line 2", id="no scheme"),
+        *(
+            pytest.param(f"test_run_id: 55676\n{line}", "line 2", id=line)
+            for line in (
+                "55677 55678",
+                "55676, 55677",
+                "7 | 8",
+                "1. 55677",
+                "* 55677",
+                "• 7",
+                "- 55677 smoke",
+                "55677 # smoke",
+                "55677\tsmoke",
+                "(55677: smoke)",
+                f"- {ADDRESS}7",
+                f"See {ADDRESS} and {ADDRESS}7",
+                f"- {ADDRESS.upper()}7",
+                f"See {ADDRESS}{'9' * 5000}",
+                "Run: 55677",
+                "run #7",
+                "id: 55677",
+                "- id: '55677'",
+                "ids = [55676, 55677]",
+                "testRunId: 55677",
+                "test_run_ids: 55677",
+                "- test_run_id: 55677",
+            )
+        ),
     ],
 )
 def test_a_text_without_runs_or_with_a_slip_is_refused(text: str, said: str) -> None:

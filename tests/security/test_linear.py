@@ -56,6 +56,9 @@ READERS: dict[str, Callable[[str], object]] = {
         )
     ),
     "standard input": lambda text: parse_references(f"test_run_id:{text}"),
+    "what the client prints": lambda text: parse_references(f"test_run_id: 1\n{text}"),
+    "a list of ids": lambda text: parse_references(f"test_run_id: 1\n1, {text}"),
+    "an id with a label": lambda text: parse_references(f"test_run_id: 1\nrun{text}"),
 }
 
 
