@@ -200,10 +200,16 @@ def same_git_ref(one: str, other: str) -> bool:
     Only hexadecimal names abbreviate, from 7 digits on: the branch ``release`` is not
     ``release-2``.
     """
-    if one == other:
-        return True
-    if not all(re.fullmatch(_ABBREVIATED, ref) for ref in (one, other)):
-        return False
+    return one == other or same_commit_ref(one, other) is True
+
+
+def same_commit_ref(one: str | None, other: str | None) -> bool | None:
+    """Whether two git refs mean the same commit; ``None`` where they don't show it.
+
+    A git ref can also be the name of a branch; then the commit is unknown.
+    """
+    if not (one and other and all(re.fullmatch(_ABBREVIATED, ref) for ref in (one, other))):
+        return None
     one, other = one.lower(), other.lower()
     return one.startswith(other) or other.startswith(one)
 

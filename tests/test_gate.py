@@ -439,7 +439,7 @@ def test_a_named_run_is_not_followed_to_another_build(
     walk.run(OLD, run_id=1)
     (judged,) = walk.judge(1)
     assert (judged.run_id, judged.exit_code) == (1, ExitCode.INCONCLUSIVE)
-    assert judged.notes[0] == "newer run 2 is about another commit or build"
+    assert judged.notes[0] == "newer run 2 is not known to be of the same commit and build"
 
 
 def test_a_successor_of_a_named_run_that_can_not_be_looked_for_is_noted(

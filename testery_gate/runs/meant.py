@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from testery_gate.errors import ApiError
-from testery_gate.model import RunStatus, TestRun, same_git_ref
+from testery_gate.model import RunStatus, TestRun, same_commit_ref, same_git_ref
 from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest_first
 
 
@@ -79,7 +79,10 @@ class Named:
             if same_build:
                 found[old.id] = old, same_build[0]
             elif followers:
-                self._note(old, f"newer run {followers[0].id} is about another commit or build")
+                self._note(
+                    old,
+                    f"newer run {followers[0].id} is not known to be of the same commit and build",
+                )
         return found
 
     def _note(self, run: TestRun, note: str) -> None:
@@ -94,9 +97,14 @@ def succeeds(one: TestRun, other: TestRun) -> bool:
 
 
 def _is_of_the_same_build(one: TestRun, other: TestRun) -> bool:
+    """Whether nothing sets the commits and builds of two runs apart, and something shows it.
+
+    What is unknown of both shows nothing, and a branch's name says nothing about the commit.
+    """
     refs = one.git_ref, other.git_ref
     same_ref = refs[0] == refs[1] or (None not in refs and same_git_ref(*map(str, refs)))
-    return same_ref and one.build_key == other.build_key
+    shown = bool(one.build_key) or same_commit_ref(*refs) is True
+    return same_ref and one.build_key == other.build_key and shown
 
 
 def story(old: TestRun, new: TestRun) -> str:

@@ -144,10 +144,25 @@ def test_a_build_is_the_same_by_its_commit(refs: Sequence[str | None]) -> None:
     assert tuple(ask(Named([1], Api([new, old])), old).notes) == (2,)
 
 
+@pytest.mark.parametrize("build_key", [None, ""])
+@pytest.mark.parametrize("git_ref", [None, "", "main"])
+def test_what_is_unknown_of_two_builds_is_no_evidence(
+    git_ref: str | None, build_key: str | None
+) -> None:
+    old = canceled(1, 9, git_ref=git_ref, build_key=build_key)
+    new = run_of(2, 1, git_ref=git_ref, build_key=build_key)
+    assert tuple(ask(Named([1], Api([new, old])), old).notes) == (1,)
+
+
+def test_a_commit_is_evidence_where_no_build_is_known() -> None:
+    old, new = canceled(1, 9, build_key=None), run_of(2, 1, build_key=None)
+    assert tuple(ask(Named([1], Api([new, old])), old).notes) == (2,)
+
+
 def test_a_run_of_another_build_is_named_once() -> None:
     api = Api([run_of(2, 1, build_key="24"), canceled(1, 9)])
     question = Named([1], api)
     for _ in range(2):
         assert ask(question, canceled(1, 9)).notes == {
-            1: ("newer run 2 is about another commit or build",)
+            1: ("newer run 2 is not known to be of the same commit and build",)
         }
