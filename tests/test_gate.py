@@ -264,6 +264,22 @@ def test_a_failure_shows_whatever_becomes_of_the_other_runs(
     assert codes == {**dict.fromkeys((1, 2, 3, 4), expected), failure: ExitCode.FAILED}
 
 
+@pytest.mark.parametrize("timeout", [0, 5])
+def test_a_list_that_hangs_takes_no_named_run_the_time(
+    api: requests_mock.Mocker, timeout: float
+) -> None:
+    walk = Walk(api, timeout=timeout)
+
+    def hang(request: Any, _: object) -> Any:
+        walk.clock.now += request.timeout[1]
+        raise requests.ReadTimeout
+
+    api.get(f"{BASE}/test-runs", json=hang)
+    for run_id in (1, 2, 3):
+        walk.run(make_answer(id=run_id, failed=1), run_id=run_id)
+    assert [judged.exit_code for judged in walk.judge(1, 2, 3)] == [ExitCode.FAILED] * 3
+
+
 def test_a_run_in_an_outage_keeps_no_news_of_another_back(api: requests_mock.Mocker) -> None:
     walk = Walk(api, timeout=12)
     walk.client._limits = replace(walk.client._limits, outage_tolerance=300)

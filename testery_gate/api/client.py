@@ -96,6 +96,12 @@ class Limits:
         past = Deadline.after(0)  # so the grace is all the time that there is
         return cls(deadline=past, outage_tolerance=0, grace=seconds, requests=(seconds,))
 
+    def half(self) -> Limits:
+        """Return the same limits for half of the time that is left."""
+        end = self.deadline.clock() + self.patience / 2
+        deadline = replace(self.deadline, at=min(self.deadline.at, end))
+        return replace(self, deadline=deadline, grace=end - deadline.at)
+
     def request(self, *, stalled: int, usual: float) -> float:
         """Return how long a request may take after so many that have stalled.
 
@@ -234,8 +240,12 @@ class TesteryClient:
         return seen, failed
 
     def page(self, number: int, limit: int, *, optional: bool = False) -> Sequence[TestRun]:
-        """Return a page of the list of runs, from page 0 on; an optional page is given up soon."""
-        limits = self._optional if optional else self._limits
+        """Return a page of the list of runs, from page 0 on.
+
+        An optional page is given up soon, and takes half of the time that is left at most: the rest
+        is for what it does not show.
+        """
+        limits = self._optional.half() if optional else self._limits
         # An optional page shows known runs; other pages are needed to choose runs from.
         parse = parse_runs if optional else _parse_choice
         return self._get(f"test-runs?page={number}&limit={limit}", parse, limits)
