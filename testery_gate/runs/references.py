@@ -53,7 +53,8 @@ _LIKE_A_RUN = re.compile(
 )
 """How a line begins that could have been meant as a run."""
 _LABELLED = re.compile(
-    rf"{_SIGN}*(?:test[ _-]?)?(?:run|(?:run[ _-]?)?id)s?\s*[:=#]\W*\d", re.ASCII | re.IGNORECASE
+    rf"{_SIGN}*(?:test[ _-]?)?(?:run|(?:run[ _-]?)?id)s?\s*(?:[:=#]\W*\d|\d{{4,}}\W*$)",
+    re.ASCII | re.IGNORECASE,
 )
 """How a line begins that says of a number that it is a run."""
 

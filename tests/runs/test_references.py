@@ -77,6 +77,8 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
                 f"See {ADDRESS}/results.",
                 f"- {ADDRESS}",
                 "run: 55676",
+                "Run 55676",
+                "Run 12345 of 55677",
                 "{'testSuiteId': 77001}",
             )
         ),
@@ -124,6 +126,7 @@ def test_runs_are_read_from_lines(text: str, ids: list[int]) -> None:
                 f"See {ADDRESS}{'9' * 5000}",
                 "Run: 55677",
                 "run #7",
+                "Run 55677",
                 "id: 55677",
                 "- id: '55677'",
                 "ids = [55676, 55677]",
