@@ -48,7 +48,7 @@ _SIGN = r"[\s\"'#<>()\[\],;.+*|•–—-]"  # noqa: RUF001
 """What stands before, between and behind the ids of a list."""
 _LIKE_A_RUN = re.compile(
     rf"https?:|\S*test-runs/|{_SIGN}*(?:test_run_ids?\b|\d(?:\d|{_SIGN})*$"
-    r"|(?!\d{4}-\d\d-\d\d)\d{4})",  # a date is no id
+    r"|(?!\d{4}-\d\d-\d\d|\d+ of \d)\d{4})",  # neither a date nor a count is an id
     re.ASCII | re.IGNORECASE,
 )
 """How a line begins that could have been meant as a run."""

@@ -67,6 +67,7 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
             pytest.param(f"{line}\ntest_run_id: 55676\n{line}", [55676], id=line)
             for line in (
                 "12 of 30 tests",
+                "1500 of 3000 tests",
                 "12/30 done",
                 "- 30 passed",
                 "100%",
