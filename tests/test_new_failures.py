@@ -363,6 +363,70 @@ def test_a_part_of_the_history_that_can_not_be_read_is_said(past: Past) -> None:
     assert "1 of 2 earlier runs are missing from the history" in judged.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("status_code", "metric", "code"),
+    [
+        pytest.param(200, "known_failed", ExitCode.FAILED, id="known"),
+        pytest.param(404, "known_failed", ExitCode.INCONCLUSIVE, id="not offered: known"),
+        pytest.param(404, "new_failed", ExitCode.FAILED, id="not offered: new"),
+        pytest.param(404, "flaky_failed", ExitCode.PASSED, id="not offered: flaky on a retry"),
+    ],
+)
+def test_without_a_baseline_no_failure_is_not_known(
+    past: Past, status_code: int, metric: str, code: ExitCode
+) -> None:
+    past.add(8, results(a="FAIL"))
+    past.add(9, results(a="FAIL"))
+    past.api.get(f"{BASE}/test-runs/8/results", status_code=status_code, json=results(a="FAIL"))
+    assert past.judge(policy=make_policy(f"{metric} <= 0")).exit_code is code
+
+
+@pytest.mark.parametrize(
+    ("status_code", "code"),
+    [
+        pytest.param(200, ExitCode.FAILED, id="flaky"),
+        pytest.param(404, ExitCode.PASSED, id="not offered"),
+        pytest.param(500, ExitCode.INCONCLUSIVE, id="a fault may hide that it is flaky"),
+    ],
+)
+def test_with_a_part_of_the_history_no_failure_is_not_flaky(
+    past: Past, status_code: int, code: ExitCode
+) -> None:
+    for run_id, status in ((6, "PASS"), (7, "FAIL"), (8, "PASS")):
+        past.add(run_id, results(a=status))
+    past.add(9, results(a="FAIL"))
+    past.api.get(f"{BASE}/test-runs/7/results", status_code=status_code, json=results(a="FAIL"))
+    wanted = Wanted(baseline=Previous(), history=3)
+    assert past.judge(wanted, make_policy("flaky_failed <= 0")).exit_code is code
+    assert past.judge(wanted, make_policy("known_failed <= 0")).exit_code is ExitCode.PASSED
+
+
+@pytest.mark.parametrize(
+    ("status_code", "code"),
+    [
+        pytest.param(404, ExitCode.PASSED, id="there is no more"),
+        pytest.param(500, ExitCode.INCONCLUSIVE, id="a fault may hide that it is flaky"),
+    ],
+)
+def test_with_a_part_of_the_list_no_failure_is_not_flaky(
+    past: Past, status_code: int, code: ExitCode
+) -> None:
+    past.add(8, results(a="PASS"))
+    past.add(9, results(a="FAIL"))
+    second_page_fails(past, status_code)
+    policy = make_policy("flaky_failed <= 0")
+    assert past.judge(Wanted(baseline=Previous(), history=3), policy).exit_code is code
+    assert past.judge(Wanted(baseline=Previous(), history=1), policy).exit_code is ExitCode.PASSED
+
+
+def test_a_history_without_a_baseline_does_not_show_which_failures_are_flaky(past: Past) -> None:
+    past.add(9, results(a="FAIL"))
+    wanted = Wanted(baseline=Previous(), history=3)
+    judged = past.judge(wanted, make_policy("flaky_failed <= 0"))
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert "flaky_failed is unknown (there is nothing to compare with" in judged.verdict.reason
+
+
 def test_tests_that_are_missing_can_be_refused(past: Past) -> None:
     past.add(8, results(a="FAIL", b="PASS"))
     past.add(9, results(b="PASS"))

@@ -40,7 +40,7 @@ from testery_gate.errors import ApiError, ExitCode
 from testery_gate.evidence.baseline import is_finished, is_of
 from testery_gate.evidence.durations import Durations
 from testery_gate.evidence.flakiness import FlakyTest, History
-from testery_gate.evidence.gathering import read_history
+from testery_gate.evidence.gathering import missing_from, read_history
 from testery_gate.evidence.outcomes import TestOutcome
 from testery_gate.evidence.read_ahead import Fetch, ReadAhead
 from testery_gate.judging.criteria import format_percentage
@@ -148,7 +148,7 @@ def _read(
     # A cache file has no durations.
     tests = ReadAhead(lambda: seen.through(connect()), cache=None)
     tests.read_ahead(runs)
-    history, missing = read_history(runs, tests, until)
+    history, unread = read_history(runs, tests, until)
     if seen.fault and not history.runs:
         raise seen.fault
     status = newest.status_text or "of no status"
@@ -158,7 +158,7 @@ def _read(
         history=history,
         flaky=history.flaky_tests(),
         durations=seen.durations,
-        notes=[*filter(None, (left_out, missing))],
+        notes=[*filter(None, (left_out, missing_from(runs, unread)))],
     )
 
 

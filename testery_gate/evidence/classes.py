@@ -58,6 +58,9 @@ class Evidence:
     """The tests that differ from the baseline; ``None`` without one."""
     history: Sequence[TestRun] = ()
     """The runs whose tests were read for the strips, the oldest first."""
+    history_lacks: str = ""
+    """Why the history that was asked for does not show which failures are flaky; empty if it does,
+    or none was asked for."""
     notes: tuple[str, ...] = ()
     """Notes for the reports, such as that a part of the history is missing."""
 

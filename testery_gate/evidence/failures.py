@@ -48,6 +48,7 @@ def evidence_of(
     baseline: Baseline,
     history: History,
     quarantine: Tolerating | None = None,
+    history_lacks: str = "",
     trust_status: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Evidence:
@@ -74,6 +75,7 @@ def evidence_of(
         missing=None if before is None else lacking(now, before),
         added=None if before is None else lacking(before, now),
         history=[earlier.run for earlier in history.runs],
+        history_lacks=history_lacks,
         notes=(*notes, *(quarantine.notes(now) if quarantine else ())),
     )
 

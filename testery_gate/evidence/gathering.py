@@ -168,18 +168,24 @@ class Gathering:
         failed = {TestId.of(result) for result in failing(results)}
         runs = self._history(earlier)
         # Only the history of failed tests is shown.
-        history, missing = read_history(runs, self.tests, until, of=failed)
-        notes = _notes_on(baseline, run)
-        if fault and fault.message not in baseline.why_none and len(runs) < self._wanted.history:
-            notes = [*notes, f"older runs are missing from the history: {fault.message}"]
+        history, unread = read_history(runs, self.tests, until, of=failed)
+        notes = [*_notes_on(baseline, run)]
+        lacks = next((one.why for one in unread if one.by_fault), "")
+        if fault and len(runs) < self._wanted.history:
+            lacks = lacks or (fault.message if _is_fault(fault) else "")
+            if fault.message not in baseline.why_none:
+                notes.append(f"older runs are missing from the history: {fault.message}")
+        if self._wanted.history and baseline.earlier is None:
+            lacks = lacks or baseline.why_none
         return evidence_of(
             run,
             results,
             baseline=baseline,
             history=history,
+            history_lacks=lacks,
             quarantine=self._wanted.quarantine,
             trust_status=self._trust_status,
-            notes=tuple(filter(None, (*notes, missing))),
+            notes=tuple(filter(None, (*notes, missing_from(runs, unread)))),
         )
 
     def _results(
@@ -289,8 +295,8 @@ def read_history(
     until: Deadline,
     *,
     of: Collection[TestId] | None = None,
-) -> tuple[History, str]:
-    """Read the outcomes of the tests of these runs, the newest first; also return what is missing.
+) -> tuple[History, Sequence[Unread]]:
+    """Read the outcomes of the tests of these runs, the newest first; also return why some lack.
 
     With ``of``, only these tests are kept.
     """
@@ -304,12 +310,16 @@ def read_history(
         if of is not None:
             outcomes = {test: outcomes[test] for test in of if test in outcomes}
         found.append(EarlierRun(run=run, outcomes=outcomes))
-    missing = (
+    return History.of(found[::-1]), unread
+
+
+def missing_from(runs: Sequence[TestRun], unread: Sequence[Unread]) -> str:
+    """Return the note that these of the runs are missing from the history; empty if none is."""
+    if not unread:
+        return ""
+    return (
         f"{len(unread)} of {len(runs)} earlier runs are missing from the history: {unread[0].why}"
-        if unread
-        else ""
     )
-    return History.of(found[::-1]), missing
 
 
 def _unknown(why: str, results: Sequence[TestResult] | None = None) -> Evidence:

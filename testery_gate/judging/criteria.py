@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -286,14 +286,10 @@ def measure_tests(evidence: Evidence | None) -> Mapping[Metric, Fraction | None]
         Metric.ADDED: evidence.added,
     }
     counts = evidence.counts
-    outside = len(evidence.failures) - counts[FailureClass.QUARANTINED]
-    # A fault may hide a baseline in which they failed too.
-    hidden = evidence.baseline.by_fault and outside > 0
+    unknown = _unknown_classes(evidence)
     return {
         **{
-            metric: None
-            if hidden and one is not FailureClass.QUARANTINED
-            else Fraction(counts[one])
+            metric: None if one in unknown else Fraction(counts[one])
             for metric, one in OF_CLASS.items()
         },
         **{
@@ -301,6 +297,23 @@ def measure_tests(evidence: Evidence | None) -> Mapping[Metric, Fraction | None]
             for metric, tests in differing.items()
         },
     }
+
+
+def _unknown_classes(evidence: Evidence) -> Collection[FailureClass]:
+    """Return the classes in which more or fewer failures may be than were counted.
+
+    Without a baseline, or with a part of the history, a failure that is known or flaky may count as
+    new. That makes no verdict greener for a criterion on new ones, but for one on the others.
+    """
+    counts = evidence.counts
+    if not len(evidence.failures) - counts[FailureClass.QUARANTINED]:
+        return ()
+    if evidence.baseline.by_fault:
+        return FailureClass.NEW, FailureClass.KNOWN, FailureClass.FLAKY
+    unknown = [] if evidence.baseline.earlier else [FailureClass.KNOWN]
+    if evidence.history_lacks and counts[FailureClass.NEW]:
+        unknown.append(FailureClass.FLAKY)
+    return unknown
 
 
 def _count(count: int | None) -> Fraction | None:

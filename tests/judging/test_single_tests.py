@@ -73,6 +73,67 @@ def test_what_is_unknown_is_inconclusive(found: Evidence | None, why: str) -> No
     )
 
 
+NO_BASELINE = Baseline(why_none="HTTP 404")
+
+
+@pytest.mark.parametrize(
+    ("found", "passing"),
+    [
+        pytest.param(
+            evidence("new", baseline=NO_BASELINE),
+            "flaky",
+            id="what is new may be known",
+        ),
+        pytest.param(
+            evidence("flaky", baseline=NO_BASELINE),
+            "new",
+            id="what is flaky may be known",
+        ),
+        pytest.param(
+            replace(evidence("new", baseline=NO_BASELINE), history_lacks="HTTP 404"),
+            "",
+            id="what is new may be known or flaky",
+        ),
+        pytest.param(
+            replace(evidence("new"), history_lacks="HTTP 500"),
+            "known",
+            id="what is new may be flaky",
+        ),
+        pytest.param(
+            replace(evidence("known"), history_lacks="HTTP 500"),
+            "new flaky",
+            id="what is known is not flaky",
+        ),
+        pytest.param(
+            replace(evidence("quarantined", baseline=NO_BASELINE), history_lacks="HTTP 404"),
+            "new known flaky",
+            id="what is in quarantine is nothing else",
+        ),
+        pytest.param(
+            replace(evidence("new", baseline=Baseline(by_fault=True)), history_lacks="HTTP 500"),
+            "",
+            id="a fault may hide a baseline",
+        ),
+    ],
+)
+def test_a_class_that_evidence_is_missing_for_is_never_empty(found: Evidence, passing: str) -> None:
+    codes = {
+        name: judged(make_policy(f"{name}_failed <= 0"), make_run(failed=1), found).exit_code
+        for name in ("new", "known", "flaky")
+    }
+    assert " ".join(name for name, code in codes.items() if code is ExitCode.PASSED) == passing
+
+
+def test_a_part_of_the_history_that_is_missing_is_why() -> None:
+    found = replace(evidence("new"), history_lacks="HTTP 500")
+    verdict = judged(make_policy("flaky_failed <= 0"), make_run(failed=1), found)
+    assert (verdict.reason, verdict.advice) == (
+        "flaky_failed <= 0 can't be judged: flaky_failed is unknown (a part of the history is"
+        " missing: HTTP 500)",
+        "Try again later; to judge by the counts alone, leave out flaky_failed <= 0.",
+    )
+
+
 def test_a_warning_on_a_class_decides_nothing() -> None:
     policy = make_policy("failed <= 1", warn=["new_failed <= 0"])
     assert policy.judges_tests
