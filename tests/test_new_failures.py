@@ -57,7 +57,9 @@ class Past:
             "buildKey": str(run_id),
             "createTime": f"2020-05-04 20:{run_id:02}:00+0000",
         }
-        answer = make_answer(**{"failed": failed, "total": 10} | about | fields)
+        # Each result stands for a test, unless the test says otherwise.
+        about["total"] = max(len(answers or ()), failed) or 10
+        answer = make_answer(**{"failed": failed} | about | fields)
         self.listed.insert(0, answer)
         self.api.get(f"{BASE}/test-runs/{run_id}", json=answer)
         self.api.get(f"{BASE}/test-runs", json=self.listed)
@@ -432,6 +434,35 @@ def test_tests_that_are_missing_can_be_refused(past: Past) -> None:
     past.add(9, results(b="PASS"))
     policy = make_policy("new_failed <= 0", "missing <= 0")
     assert past.judge(policy=policy).verdict.reason == "missing is 1, required is missing <= 0"
+
+
+@pytest.mark.parametrize("metric", ["missing", "added", "fixed"])
+@pytest.mark.parametrize(
+    ("judged_total", "earlier_total", "why"),
+    [
+        pytest.param(4, 3, "run 9 show 3 of its 4 tests", id="the judged run"),
+        pytest.param(3, 4, "run 8 show 3 of its 4 tests", id="the baseline"),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True], ids=["previous", "named"])
+def test_what_differs_is_unknown_where_tests_are_cut_off(
+    past: Past, metric: str, judged_total: int, earlier_total: int, why: str, *, named: bool
+) -> None:
+    past.add(8, results(a="FAIL", b="PASS", c="FAIL"), total=earlier_total)
+    past.add(9, results(b="PASS", c="PASS", d="PASS"), total=judged_total)
+    wanted = Wanted(baseline=8 if named else Previous())
+    for allowed in (0, 9):
+        judged = past.judge(wanted, make_policy(f"{metric} <= {allowed}"))
+        assert judged.exit_code is ExitCode.INCONCLUSIVE
+        assert why in judged.verdict.reason
+        assert "Try again later" in judged.verdict.advice
+    assert past.judge(wanted).exit_code is ExitCode.PASSED
+
+
+def test_what_is_known_does_not_take_all_tests(past: Past) -> None:
+    past.add(8, results(a="FAIL"), total=5)
+    past.add(9, results(a="FAIL"), total=5)
+    assert past.judge().exit_code is ExitCode.PASSED
 
 
 def test_a_test_that_is_renamed_is_new(past: Past) -> None:

@@ -25,6 +25,8 @@ class Baseline:
     earlier: EarlierRun | None = None
     source: str = ""
     """The name of a file, where the baseline is read from one."""
+    cut_off: str = ""
+    """Why it may lack tests of the run; then it is unknown which tests differ from it."""
     why_none: str = ""
     """Why there is no usable baseline; then no failure is known."""
     by_fault: bool = False

@@ -11,7 +11,7 @@ from xml.parsers import expat
 from testery_gate.errors import ExitCode, UsageError
 from testery_gate.evidence import own_junit
 from testery_gate.evidence.baseline import Baseline, why_no_baseline
-from testery_gate.evidence.outcomes import EarlierRun, outcomes_of, why_unusable
+from testery_gate.evidence.outcomes import EarlierRun, outcomes_of, why_cut_off, why_unusable
 from testery_gate.model import (
     MOST_RESULTS,
     MalformedAnswer,
@@ -67,8 +67,12 @@ class FileBaseline:
         )
         if why:
             return Baseline(source=self.source, why_none=self.unusable(why))
-        outcomes = outcomes_of(reported.results or ())
-        return Baseline(earlier=EarlierRun(run=earlier, outcomes=outcomes), source=self.source)
+        results = reported.results or ()
+        return Baseline(
+            earlier=EarlierRun(run=earlier, outcomes=outcomes_of(results)),
+            source=self.source,
+            cut_off=why_cut_off(earlier, results),
+        )
 
     def meant(self, run: TestRun) -> tuple[TestRun, ReportedRun] | str:
         """Return the run of the report that a run is compared with, or why there is none.

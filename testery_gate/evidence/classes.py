@@ -55,7 +55,9 @@ class Evidence:
     fixed: Sequence[TestId] | None = None
     missing: Sequence[TestId] | None = None
     added: Sequence[TestId] | None = None
-    """The tests that differ from the baseline; ``None`` without one."""
+    """The tests that differ from the baseline; ``None`` without one, or where tests are cut off."""
+    cut_off: str = ""
+    """Why results of the run or of the baseline may lack tests; empty if they don't."""
     history: Sequence[TestRun] = ()
     """The runs whose tests were read for the strips, the oldest first."""
     history_lacks: str = ""

@@ -49,10 +49,14 @@ def evidence_of(
     history: History,
     quarantine: Tolerating | None = None,
     history_lacks: str = "",
+    cut_off: str = "",
     trust_status: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Evidence:
-    """Return the evidence: the usable results of a run, compared with a baseline and a history."""
+    """Return the evidence: the usable results of a run, compared with a baseline and a history.
+
+    ``cut_off`` is why the results may lack tests of the run; empty if they don't.
+    """
     now = outcomes_of(results)
     failures: list[Failure] = []
     tolerated = trust_status and run.status is RunStatus.PASS
@@ -65,7 +69,13 @@ def evidence_of(
             Failure(result=result, failure_class=failure_class, why=why, strip=seen, since=since)
         )
     order = list(FailureClass)
-    before = baseline.earlier.outcomes if baseline.earlier else None
+    cut_off = cut_off or baseline.cut_off
+    before = baseline.earlier.outcomes if baseline.earlier and not cut_off else None
+    differing_unknown = (
+        [f"it is unknown which tests are fixed, missing or added: {cut_off}"]
+        if baseline.earlier and cut_off
+        else []
+    )
     return Evidence(
         results=results,
         failures=sorted(failures, key=lambda failure: order.index(failure.failure_class)),
@@ -74,9 +84,10 @@ def evidence_of(
         fixed=None if before is None else fixed(before, now),
         missing=None if before is None else lacking(now, before),
         added=None if before is None else lacking(before, now),
+        cut_off=cut_off,
         history=[earlier.run for earlier in history.runs],
         history_lacks=history_lacks,
-        notes=(*notes, *(quarantine.notes(now) if quarantine else ())),
+        notes=(*notes, *differing_unknown, *(quarantine.notes(now) if quarantine else ())),
     )
 
 

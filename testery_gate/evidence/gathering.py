@@ -20,7 +20,7 @@ from testery_gate.evidence.baseline import (
 from testery_gate.evidence.classes import Evidence
 from testery_gate.evidence.failures import Tolerating, evidence_of, failing
 from testery_gate.evidence.flakiness import History
-from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, why_unusable
+from testery_gate.evidence.outcomes import EarlierRun, Outcomes, TestId, why_cut_off, why_unusable
 from testery_gate.model import TestResult, TestRun
 from testery_gate.waiting.deadline import Deadline
 
@@ -70,6 +70,9 @@ class EarlierTests(Protocol):
 
     def outcomes(self, run: TestRun, until: Deadline, /) -> Outcomes | Unread:
         """Return the outcomes of the tests of a run, or why they were not read in time."""
+
+    def why_cut_off(self, run: TestRun, /) -> str:
+        """Return why the outcomes that were returned may lack tests of the run; empty if not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +186,7 @@ class Gathering:
             baseline=baseline,
             history=history,
             history_lacks=lacks,
+            cut_off=why_cut_off(run, results),
             quarantine=self._wanted.quarantine,
             trust_status=self._trust_status,
             notes=tuple(filter(None, (*notes, missing_from(runs, unread)))),
@@ -241,7 +245,7 @@ class Gathering:
         found = Baseline(why_none=none_among(run, earlier, self._wanted.git_ref))
         tried = candidates(run, earlier, self._wanted.git_ref)[:MOST_TRIED]
         for other in tried:
-            found = _compared(other, self.tests.outcomes(other, until))
+            found = self._compared(other, until)
             if found.earlier is not None or found.by_fault:
                 return found
         if fault and len(tried) < MOST_TRIED:
@@ -257,7 +261,16 @@ class Gathering:
         why = why_no_baseline(run, other)
         if why:
             return Baseline(why_none=why)
-        return _compared(other, self.tests.outcomes(other, until))
+        return self._compared(other, until)
+
+    def _compared(self, other: TestRun, until: Deadline) -> Baseline:
+        outcomes = self.tests.outcomes(other, until)
+        if isinstance(outcomes, Unread):
+            return Baseline(why_none=outcomes.why, by_fault=outcomes.by_fault)
+        if not outcomes:
+            return Baseline(why_none=f"run {other.id} has no test results")
+        earlier = EarlierRun(run=other, outcomes=outcomes)
+        return Baseline(earlier=earlier, cut_off=self.tests.why_cut_off(other))
 
 
 def _lag(run: TestRun, results: Sequence[TestResult] | ApiError) -> bool:
@@ -279,14 +292,6 @@ def _notes_on(baseline: Baseline, run: TestRun) -> Sequence[str]:
 def _is_fault(error: ApiError) -> bool:
     """Whether the API may have the answer, although it did not send it now."""
     return not isinstance(error, NotFound | Unauthorized)
-
-
-def _compared(other: TestRun, outcomes: Outcomes | Unread) -> Baseline:
-    if isinstance(outcomes, Unread):
-        return Baseline(why_none=outcomes.why, by_fault=outcomes.by_fault)
-    if not outcomes:
-        return Baseline(why_none=f"run {other.id} has no test results")
-    return Baseline(earlier=EarlierRun(run=other, outcomes=outcomes))
 
 
 def read_history(

@@ -111,6 +111,19 @@ def why_unusable(run: TestRun, results: Sequence[TestResult]) -> str:
     return ""
 
 
+def why_cut_off(run: TestRun, results: Sequence[TestResult]) -> str:
+    """Return why the results may lack tests of the run; empty if they don't.
+
+    The API shows tests that were ignored or did not run too. A test may have several results, so
+    that results which lack tests can be as many as the tests; that can't be told.
+    """
+    if run.total is None:
+        return f"run {run.id} does not say how many tests it has"
+    if len(results) < run.total:
+        return f"the test results of run {run.id} show {len(results)} of its {run.total} tests"
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierRun:
     """An earlier run, and the outcome of each of its tests."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from testery_gate.errors import ApiError, NoAnswer, NotFound, Unauthorized
 from testery_gate.evidence.cache import Cache
 from testery_gate.evidence.gathering import Unread
-from testery_gate.evidence.outcomes import Outcomes, TestId, outcomes_of, why_unusable
+from testery_gate.evidence.outcomes import Outcomes, TestId, outcomes_of, why_cut_off, why_unusable
 from testery_gate.model import TestResult, TestRun
 from testery_gate.waiting.deadline import Deadline
 
@@ -69,6 +69,8 @@ class ReadAhead:
         """How many refusals and faults there were since the last usable answer."""
         self._given_up = ""
         """Why the API is not asked any more."""
+        self._cut_off: dict[int, str] = {}
+        """By the id of a run why its outcomes may lack tests."""
         self._tests: dict[TestId, TestId] = {}
         """Each test is kept once, because most tests are in every run."""
         self._held = 0
@@ -105,6 +107,10 @@ class ReadAhead:
             late = Unread(why=why, by_fault=True)
             return _unread(run, wanted.fault) if wanted.fault else late
         return wanted.found.result()
+
+    def why_cut_off(self, run: TestRun) -> str:
+        """Return why the outcomes that were returned may lack tests of the run; empty if not."""
+        return self._cut_off.get(run.id, "")
 
     def _want(self, run: TestRun) -> _Wanted | None:
         if run.id not in self._wanted and len(self._wanted) < MOST_RUNS:
@@ -177,7 +183,9 @@ class ReadAhead:
         if why:
             return Unread(why=why)
         outcomes = outcomes_of(results)
-        if self._cache and _is_settled(run):
+        if cut_off := why_cut_off(run, results):
+            self._cut_off[run.id] = cut_off
+        elif self._cache and _is_settled(run):
             self._cache.write(run.id, outcomes)
         return self._shared(outcomes)
 

@@ -376,9 +376,13 @@ def _nothing_to_compare_with(evidence: Evidence) -> str:
     return f"there is nothing to compare with: {evidence.unknown or evidence.baseline.why_none}"
 
 
-def _by_history(criterion: Criterion, evidence: Evidence) -> bool:
-    """Whether a metric that is unknown is so because of the history alone."""
-    return criterion.metric is Metric.FLAKY_FAILED and evidence.baseline.earlier is not None
+def _incomplete(criterion: Criterion, evidence: Evidence) -> str:
+    """Return why a metric is unknown although there is a baseline; empty without one."""
+    if evidence.baseline.earlier is None:
+        return ""
+    if criterion.metric is Metric.FLAKY_FAILED:
+        return f"a part of the history is missing: {evidence.history_lacks}"
+    return evidence.cut_off
 
 
 def _trust_check(origin: str, run: TestRun) -> Check:
@@ -413,7 +417,7 @@ def _required_check(criterion: Criterion, run: TestRun, evidence: Evidence) -> C
         return check
     if check.state is CheckState.BREACHED:
         return _breached(check, criterion, run, evidence)
-    unread = bool(evidence.unknown) or _by_history(criterion, evidence)
+    unread = bool(evidence.unknown or _incomplete(criterion, evidence))
     return replace(check, advice=advice_on.unknown(criterion, unread=unread))
 
 
@@ -545,10 +549,12 @@ _SOURCES: Mapping[Metric, tuple[str, ...]] = {
 
 def _source(criterion: Criterion, run: TestRun, evidence: Evidence) -> str:
     """Return why a metric is unknown: its sources are missing or inconsistent."""
-    if _by_history(criterion, evidence):
-        return f"a part of the history is missing: {evidence.history_lacks}"
     if criterion.metric in OF_TESTS:
-        return evidence.unknown or _nothing_to_compare_with(evidence)
+        return (
+            _incomplete(criterion, evidence)
+            or evidence.unknown
+            or _nothing_to_compare_with(evidence)
+        )
     values = {name.replace("_", " "): getattr(run, name) for name in _SOURCES[criterion.metric]}
     unsaid = [name for name, value in values.items() if value is None]
     if unsaid:

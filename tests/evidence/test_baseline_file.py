@@ -374,6 +374,21 @@ def test_why_there_is_no_baseline_names_the_file(write: Write) -> None:
 
 
 @formats
+@pytest.mark.parametrize(
+    ("total", "why"),
+    [
+        pytest.param(1, "", id="all"),
+        pytest.param(2, "the test results of run 55676 show 1 of its 2 tests", id="fewer"),
+    ],
+)
+def test_a_report_says_whether_tests_are_cut_off(write: Write, total: int, why: str) -> None:
+    judged = judge(make_policy("failed <= 1"), make_run(total=total, failed=1), _ONE)
+    found = read(write([judged])).for_run(JUDGED)
+    assert used(found).outcomes
+    assert found.cut_off == why
+
+
+@formats
 def test_what_led_to_inconclusive_may_have_nothing_to_do_with_the_tests(write: Write) -> None:
     policy = make_policy("failed <= 1", expect=[("build-key", "24")])
     judged = judge(policy, make_run(total=1, failed=1), _ONE)

@@ -45,13 +45,17 @@ def classed(
     before: Mapping[str, str] | None = None,
     history: Sequence[Mapping[str, str]] = (),
     quarantined: Sequence[str] = (),
+    *,
+    cut_off: str = "",
+    before_cut_off: str = "",
 ) -> Evidence:
     return evidence_of(
         make_run(failed=1),
         results,
         baseline=Baseline(why_none="there is none")
         if before is None
-        else Baseline(earlier=earlier(7, before)),
+        else Baseline(earlier=earlier(7, before), cut_off=before_cut_off),
+        cut_off=cut_off,
         history=History.of([earlier(number, one) for number, one in enumerate(history, 1)]),
         quarantine=Tolerated(frozenset(quarantined)) if quarantined else None,
     )
@@ -140,6 +144,27 @@ def test_what_else_differs_from_the_baseline() -> None:
     assert evidence.missing == [TestId(FILE, "gone")]
     assert evidence.added == []
     assert classed(results, {"a": "P"}).added == [TestId(FILE, "b"), TestId(FILE, "c")]
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "before", "why"),
+    [
+        pytest.param("", "", "", id="whole"),
+        pytest.param("run 8 is cut off", "", "run 8 is cut off", id="this run"),
+        pytest.param("", "run 7 is cut off", "run 7 is cut off", id="the baseline"),
+    ],
+)
+def test_where_tests_are_cut_off_that_is_unknown(cut_off: str, before: str, why: str) -> None:
+    results = [make_result("a"), make_result("b", "FAIL")]
+    outcomes = {"a": "F", "b": "F", "gone": "P"}
+    evidence = classed(results, outcomes, cut_off=cut_off, before_cut_off=before)
+    differing = (evidence.fixed, evidence.missing, evidence.added)
+    assert (None in differing) is bool(why)
+    assert evidence.counts[FailureClass.KNOWN] == 1
+    assert evidence.cut_off == why
+    assert evidence.notes == (
+        (f"it is unknown which tests are fixed, missing or added: {why}",) if why else ()
+    )
 
 
 def test_without_a_baseline_that_is_unknown() -> None:

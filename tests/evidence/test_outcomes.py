@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from testery_gate.evidence.outcomes import TestId, outcomes_of, why_unusable
+from testery_gate.evidence.outcomes import TestId, outcomes_of, why_cut_off, why_unusable
 from tests.builders import make_result, make_run, with_unknown
 
 
@@ -47,3 +47,22 @@ def test_results_with_fewer_failures_than_the_run_counts_say_nothing(
     run = make_run(failed=failed or 0)
     run = with_unknown(run, "failed") if failed is None else run
     assert why_unusable(run, [make_result("a", "FAIL"), make_result("b")]) == why
+
+
+@pytest.mark.parametrize(
+    ("total", "why"),
+    [
+        pytest.param(1, "", id="more than counted, as one was tried again"),
+        pytest.param(2, "", id="as many"),
+        pytest.param(
+            3, "the test results of run 55676 show 2 of its 3 tests", id="fewer than counted"
+        ),
+        pytest.param(None, "run 55676 does not say how many tests it has", id="not counted"),
+    ],
+)
+def test_results_with_fewer_tests_than_the_run_counts_are_cut_off(
+    total: int | None, why: str
+) -> None:
+    run = make_run(total=total or 0)
+    run = with_unknown(run, "total") if total is None else run
+    assert why_cut_off(run, [make_result("a", "FAIL"), make_result("b", "IGNORED")]) == why

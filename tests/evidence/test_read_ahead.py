@@ -246,6 +246,16 @@ def test_results_that_lack_failures_are_not_used_nor_kept(cache: Cache) -> None:
     assert cache.read(1) is None
 
 
+def test_results_that_lack_tests_are_used_and_not_kept(cache: Cache) -> None:
+    reader = Api().reader(cache)
+    assert reader.outcomes(run_of(1, total=2), soon()) == ONE_TEST
+    why = "the test results of run 1 show 1 of its 2 tests"
+    assert reader.why_cut_off(run_of(1)) == why
+    assert cache.read(1) is None
+    reader.outcomes(run_of(2, total=1), soon())
+    assert reader.why_cut_off(run_of(2)) == ""
+
+
 # The cache
 
 
