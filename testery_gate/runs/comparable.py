@@ -16,7 +16,8 @@ FEWEST = 3
 MOST_COMPARED = 20
 """The most finished runs that are used for that, the newest ones: the tests change over time."""
 SECONDS = 15.0
-"""After this time no further page is requested: a chart is not worth a longer wait."""
+"""After this time no further page is requested; what is behind the pages that were read is not
+known then."""
 
 
 def usual_durations(run: TestRun, others: Iterable[TestRun]) -> Sequence[float]:
@@ -48,9 +49,9 @@ def find_earlier(
     """Return by the id of each run the earlier finished runs like it, the newest first.
 
     Runs are alike if they have the same project, environment and name. The list is read once for
-    all runs, until enough are found for each of them, or until it ends. Where an error stopped the
-    reading, the error is returned too, with the runs found so far. Nothing is read where the
-    ``known`` runs are enough.
+    all runs, until enough are found for each of them, or until it ends. Where an error or ``until``
+    stopped the reading, an error is returned too, with the runs found so far. Nothing is read where
+    the ``known`` runs are enough.
     """
     before = {run.id: comparable_before(run, known) for run in runs}
     # A run that had not finished when it was seen may have finished by now.
@@ -58,10 +59,14 @@ def find_earlier(
     if settled and all(is_enough(run, before[run.id]) for run in runs):
         return before, None
     earlier: dict[int, list[TestRun]] = {run.id: [] for run in runs}
-    listing = Listing(
-        lambda number, limit: () if until.passed else source.page(number, limit, optional=True),
-        Lookback(runs=MOST_READ),
-    )
+
+    def page(number: int, limit: int) -> Sequence[TestRun]:
+        if until.passed:
+            why = f"the list of runs could not be read further within {until.seconds:g} s"
+            raise Unavailable(why)
+        return source.page(number, limit, optional=True)
+
+    listing = Listing(page, Lookback(runs=MOST_READ))
     fault: ApiError | None = None
     try:
         for other in listing:

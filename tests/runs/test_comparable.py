@@ -110,12 +110,14 @@ def test_a_slow_list_is_not_waited_for() -> None:
     api = Api(runs, takes=SECONDS / 2)
     assert api.find() == {1000: [1000]}
     assert len(api.requests) == 2
+    assert str(api.fault) == "the list of runs could not be read further within 15 s"
 
 
 def test_the_search_ends_far_back() -> None:
     api = Api([THIS, *(run_of(5000 - n, n, name="smoke") for n in range(1, 4000))])
     assert api.find() == {1000: [1000]}
     assert len(api.requests) <= 1.2 * MOST_READ / 100
+    assert api.fault is None
 
 
 def test_nothing_is_read_where_enough_is_known() -> None:
