@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from testery_gate.errors import ExitCode, Interrupted
 from testery_gate.evidence.baseline import Baseline, Previous
-from testery_gate.evidence.gathering import LAG, MOST_TRIED, Gathering, Unread, Wanted
+from testery_gate.evidence.gathering import (
+    FOR_THE_BASELINE,
+    LAG,
+    MOST_TRIED,
+    Gathering,
+    Unread,
+    Wanted,
+)
 from testery_gate.evidence.outcomes import Outcomes
 from testery_gate.gate import Gate
 from testery_gate.judging.judged import Judged
@@ -134,6 +141,26 @@ def test_an_older_run_does_not_stand_in_for_one_that_a_fault_hides(past: Past) -
     judged = past.judge()
     assert judged.exit_code is ExitCode.INCONCLUSIVE
     assert "the test results of run 8 can't be read" in judged.notes[0]
+
+
+def test_the_baselines_of_all_runs_take_a_minute_together(past: Past) -> None:
+    deadlines: list[Deadline] = []
+
+    class Endless(ReadWhenAsked):
+        """The API asks for a longer pause than there is time for."""
+
+        def outcomes(self, run: TestRun, until: Deadline, /) -> Outcomes | Unread:
+            deadlines.append(until)
+            until.clock.sleep(until.remaining())  # type: ignore[attr-defined]  # a fake clock
+            return Unread(why="HTTP 429", by_fault=True)
+
+    for number in (1, 2, 3):
+        past.add(number, results(a="FAIL"), environment=f"env-{number}")
+        past.add(number + 5, results(a="FAIL"), environment=f"env-{number}")
+    runs = past.judge_all([6, 7, 8], tests=Endless)
+    assert {judged.exit_code for judged in runs} == {ExitCode.INCONCLUSIVE}
+    assert len(deadlines) == 3
+    assert past.slept == FOR_THE_BASELINE
 
 
 def test_without_a_baseline_every_failure_is_new(past: Past) -> None:

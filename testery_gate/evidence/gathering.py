@@ -31,7 +31,8 @@ LAG = 2.0
 """Seconds after which results that lack failures are asked for again: they may come a moment after
 the counts."""
 FOR_THE_BASELINE = 60.0
-"""Seconds that reading the baseline may take then; longer, because the verdict depends on it."""
+"""Seconds that reading the baselines of all runs may take then; longer, because the verdicts depend
+on it."""
 MOST_TRIED = 3
 """The most earlier runs that are tried as the baseline until one has usable results."""
 
@@ -89,6 +90,14 @@ class Wanted:
     quarantine: Tolerating | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    """How long earlier runs may be read, for all runs that are judged together."""
+
+    history: Deadline
+    baseline: Deadline
+
+
 class Gathering:
     """Gathers the evidence on runs, reading ahead while the gate waits for them."""
 
@@ -141,8 +150,9 @@ class Gathering:
             self.read_ahead(run, earlier.get(run.id, ()))
         until = Deadline.after(AFTER_THE_END, self._clock)
         results = self._results(runs, until)
+        times = _Times(history=until, baseline=Deadline.after(FOR_THE_BASELINE, self._clock))
         found = {
-            run.id: self._evidence(run, results[run.id], earlier.get(run.id, ()), fault, until)
+            run.id: self._evidence(run, results[run.id], earlier.get(run.id, ()), fault, times)
             for run in runs
         }
         quarantine = self._wanted.quarantine
@@ -161,17 +171,17 @@ class Gathering:
         results: Sequence[TestResult] | ApiError,
         earlier: Sequence[TestRun],
         fault: ApiError | None,
-        until: Deadline,
+        until: _Times,
     ) -> Evidence:
         if isinstance(results, ApiError):
             return _unknown(f"its test results can't be read: {results.message}")
         if why := why_unusable(run, results):
             return _unknown(why, results)
-        baseline = self._baseline(run, earlier, fault)
+        baseline = self._baseline(run, earlier, fault, until.baseline)
         failed = {TestId.of(result) for result in failing(results)}
         runs = self._history(earlier)
         # Only the history of failed tests is shown.
-        history, unread = read_history(runs, self.tests, until, of=failed)
+        history, unread = read_history(runs, self.tests, until.history, of=failed)
         notes = [*_notes_on(baseline, run)]
         lacks = next((one.why for one in unread if one.by_fault), "")
         if fault and len(runs) < self._wanted.history:
@@ -220,9 +230,12 @@ class Gathering:
         return finished[: self._wanted.history]
 
     def _baseline(
-        self, run: TestRun, earlier: Sequence[TestRun], fault: ApiError | None
+        self,
+        run: TestRun,
+        earlier: Sequence[TestRun],
+        fault: ApiError | None,
+        until: Deadline,
     ) -> Baseline:
-        until = Deadline.after(FOR_THE_BASELINE, self._clock)
         match self._wanted.baseline:
             case Previous():
                 return self._previous(run, earlier, fault, until)
