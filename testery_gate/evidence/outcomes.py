@@ -114,8 +114,8 @@ def why_unusable(run: TestRun, results: Sequence[TestResult]) -> str:
 def why_cut_off(run: TestRun, results: Sequence[TestResult]) -> str:
     """Return why the results may lack tests of the run; empty if they don't.
 
-    The API shows tests that were ignored or did not run too. A test may have several results, so
-    that results which lack tests can be as many as the tests; that can't be told.
+    The API shows tests that were ignored or did not run too. A test may have several results: where
+    there are as many results as tests, missing ones go unnoticed.
     """
     if run.total is None:
         return f"run {run.id} does not say how many tests it has"
