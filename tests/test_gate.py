@@ -616,7 +616,7 @@ def test_a_list_that_lags_behind_is_not_followed_back(api: requests_mock.Mocker)
     passed = itertools.count()
 
     def lagging(_request: object, _context: object) -> list[dict[str, Any]]:
-        return [make_answer(id=1, status="RUNNING", complete=False, passed=next(passed) % 20)]
+        return [make_answer(id=1, status="RUNNING", complete=False, passCount=next(passed) % 20)]
 
     api.get(f"{BASE}/test-runs", json=lagging)
     walk.run(make_answer(id=1), run_id=1)
@@ -624,6 +624,33 @@ def test_a_list_that_lags_behind_is_not_followed_back(api: requests_mock.Mocker)
     assert judged.exit_code is ExitCode.PASSED
     asked = [request.path for request in api.request_history]
     assert asked.count("/api/test-runs/1") == 2
+
+
+def test_a_complete_run_that_is_started_anew_is_noticed_though_the_list_lagged_before(
+    api: requests_mock.Mocker,
+) -> None:
+    walk = Walk(api)
+    began = walk.clock.now
+
+    def answer(run_id: int, ends: float, **others: Any) -> dict[str, Any]:
+        ended = walk.clock.now - began >= ends
+        still = {"status": "RUNNING", "complete": False}
+        return make_answer(id=run_id, **others) | ({} if ended else still)
+
+    def listed(_request: object, _context: object) -> list[dict[str, Any]]:
+        # The second run joins when the first one was looked at because of the list that lags.
+        asked = [request.path for request in api.request_history].count("/api/test-runs/1")
+        return [*([answer(2, 300)] if asked > 1 else []), answer(1, 1000)]
+
+    def again(_request: object, _context: object) -> dict[str, Any]:
+        return make_answer(id=1) if walk.clock.now - began < 200 else answer(1, 400, failed=3)
+
+    api.get(f"{BASE}/test-runs", json=listed)
+    api.get(f"{BASE}/test-runs/1", json=again)
+    api.get(f"{BASE}/test-runs/2", json=lambda *_: answer(2, 300))
+    every = replace(QUERY, selection=replace(QUERY.selection, every=True))
+    codes = {judged.run_id: judged.exit_code for judged in walk.judge_target(every)}
+    assert codes == {1: ExitCode.FAILED, 2: ExitCode.PASSED}
 
 
 def test_too_few_runs_are_not_headed_as_none(api: requests_mock.Mocker) -> None:

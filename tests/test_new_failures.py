@@ -304,6 +304,15 @@ def test_a_history_that_a_fault_cuts_is_said_where_there_is_no_baseline_too(past
     assert "older runs are missing from the history: HTTP 500" in judged.notes[1]
 
 
+def test_a_fault_that_hides_the_baseline_and_the_history_is_said_once(past: Past) -> None:
+    past.add(8, [], failed=1)
+    past.add(9, results(a="FAIL"))
+    second_page_fails(past)
+    judged = past.judge(Wanted(baseline=Previous(), history=3))
+    assert judged.exit_code is ExitCode.INCONCLUSIVE
+    assert sum("HTTP 500" in note for note in judged.notes) == 1
+
+
 def test_what_a_quarantine_names_in_none_of_several_runs_is_said_once(past: Past) -> None:
     past.add(8, results(a="FAIL", b="PASS"))
     past.add(9, results(a="FAIL"))

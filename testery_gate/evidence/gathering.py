@@ -43,7 +43,7 @@ class Unread:
 
     why: str
     by_fault: bool = False
-    """Whether reading them again later may succeed."""
+    """Whether there may be some: a fault hides them, or a limit of the gate."""
 
 
 class Api(Protocol):

@@ -96,7 +96,8 @@ class ReadAhead:
         with self._lock:
             wanted = self._want(run)
             if wanted is None:
-                return Unread(why=f"the tests of at most {MOST_RUNS} earlier runs are read")
+                why = f"the tests of at most {MOST_RUNS} earlier runs are read"
+                return Unread(why=why, by_fault=True)
             wanted.is_next = True
             self._start_threads()
         while not wanted.found.done() and not until.passed:
@@ -194,7 +195,8 @@ class ReadAhead:
         with self._lock:
             if self._held + len(outcomes) > self._most_tests:
                 most = self._most_tests
-                return Unread(why=f"the earlier runs have more than {most} tests together")
+                why = f"the earlier runs have more than {most} tests together"
+                return Unread(why=why, by_fault=True)
             self._held += len(outcomes)
         once = self._tests.setdefault
         return {once(test, test): outcome for test, outcome in outcomes.items()}

@@ -50,8 +50,15 @@ class Lookback:
         return self.since is None or run.create_time is None or run.create_time >= self.since
 
     def within(self, runs: Iterable[TestRun]) -> Sequence[TestRun]:
-        """Return the runs that are not too far back, the newest first."""
-        return [run for run in newest_first(runs)[: self.runs] if self.reaches(run)]
+        """Return the runs that are not too far back, the newest first.
+
+        A run without a time is as old as :func:`newest_first` takes it to be.
+        """
+        return [
+            run
+            for time, _, run in _dated(runs)[: self.runs]
+            if self.since is None or time == _UNKNOWN or time >= self.since
+        ]
 
 
 def is_newer(one: TestRun, other: TestRun) -> bool:
@@ -66,12 +73,20 @@ def is_newer(one: TestRun, other: TestRun) -> bool:
 
 def newest_first(runs: Iterable[TestRun]) -> list[TestRun]:
     """Sort runs by creation, then id; one without a time is as new as any with a lower id."""
-    latest = datetime.min.replace(tzinfo=UTC)
+    return [run for *_, run in _dated(runs)]
+
+
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+"""The time of a run that has none, where no run with a lower id has one either."""
+
+
+def _dated(runs: Iterable[TestRun]) -> list[tuple[datetime, int, TestRun]]:
+    latest = _UNKNOWN
     keys: list[tuple[datetime, int, TestRun]] = []
     for run in sorted(runs, key=lambda run: run.id):
         latest = max(latest, run.create_time or latest)
         keys.append((run.create_time or latest, run.id, run))
-    return [run for *_, run in sorted(keys, key=lambda key: key[:2], reverse=True)]
+    return sorted(keys, key=lambda key: key[:2], reverse=True)
 
 
 class Listing:

@@ -48,22 +48,29 @@ _SIGN = r"[\s\"'#<>()\[\],;.+*|•–—-]"  # noqa: RUF001
 """What stands before, between and behind the ids of a list."""
 _LIKE_A_RUN = re.compile(
     rf"https?:|\S*test-runs/|{_SIGN}*(?:test_run_ids?\b|\d(?:\d|{_SIGN})*$"
-    r"|(?!\d{4}-\d\d-\d\d|\d+ of \d)\d{4})",  # neither a date nor a count is an id
+    # Neither a date, nor a count, nor a number with a unit is an id.
+    r"|(?!\d{4}-\d\d-\d\d|\d+ ?(?:of|/) ?\d|\d+[a-z]|\d+ tests\b)\d{4})",
     re.ASCII | re.IGNORECASE,
 )
 """How a line begins that could have been meant as a run."""
 _LABELLED = re.compile(
-    rf"{_SIGN}*(?:test[ _-]?)?(?:run|(?:run[ _-]?)?id)s?\s*(?:[:=#]\W*\d|\d{{4,}}\W*$)",
+    rf"{_SIGN}*(?:test[ _-]?)?(?:run|(?:run[ _-]?)?id)s?\s*"
+    r"(?:[:=#]\W*(?P<ids>\d+(?:[\s,]+\d+)*)(?! of \d|[\d/])|(?P<id>\d{4,})\W*$)",
     re.ASCII | re.IGNORECASE,
 )
-"""How a line begins that says of a number that it is a run."""
+"""How a line begins that says of numbers that they are runs."""
+_SAID_ANYWHERE = re.compile(
+    r"test-runs/(\d+)|test[ _-]?run(?:[ _-]?id)?[\"']?\s*[:=#]\s*[\"']?(\d+)",
+    re.ASCII | re.IGNORECASE,
+)
+"""How a run is named within a line, as in the client's "Waiting for test run: 55676"."""
 
 
 def _mentioned(line: str) -> Sequence[str]:
     """Return the ids of runs in a line that need not be meant as a run by itself."""
-    if _LABELLED.match(line):
-        return re.findall(r"\d+", line, re.ASCII)
-    return re.findall(r"test-runs/(\d+)", line, re.ASCII | re.IGNORECASE)
+    labelled = _LABELLED.match(line)
+    ids = re.findall(r"\d+", labelled["ids"] or labelled["id"], re.ASCII) if labelled else []
+    return [*ids, *(address or named for address, named in _SAID_ANYWHERE.findall(line))]
 
 
 def parse_references(text: str) -> Sequence[RunReference]:

@@ -81,6 +81,8 @@ class Wait:
         self._waited_for: list[int] = []
         self._seen: dict[int, TestRun] = {}
         self._settled: set[tuple[object, ...]] = set()
+        self._doubt_again_at: dict[int, float] = {}
+        """By id of a complete run that the list shows as incomplete: when to look at it again."""
 
     @property
     def seconds(self) -> float:
@@ -145,12 +147,16 @@ class Wait:
             now, then = state_of(shown), state_of(seen.run)
             # The list may only lag behind; the answer about the run itself counts. A list that
             # moves on the way to a complete run is not asked about with each of its steps.
-            lags = bool(seen.run.complete) and shown.complete is False
-            state = (run_id, *(() if lags else now))
-            if state not in self._settled and any(
+            if seen.run.complete and shown.complete is False:
+                clock = self._deadline.clock()
+                if clock >= self._doubt_again_at.get(run_id, clock):
+                    self._doubt_again_at[run_id] = clock + ASK_AGAIN_SECONDS
+                    changed.append(run_id)
+                continue
+            if (run_id, *now) not in self._settled and any(
                 new not in {None, "", old} for new, old in zip(now, then, strict=True)
             ):
-                self._settled.add(state)
+                self._settled.add((run_id, *now))
                 changed.append(run_id)
         return changed
 

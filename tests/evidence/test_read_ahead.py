@@ -206,7 +206,7 @@ def test_so_many_runs_and_no_more() -> None:
     reader.read_ahead(runs_of(range(1, MOST_RUNS + 50)))
     assert found(reader, runs_of(range(1, MOST_RUNS + 1))) == [ONE_TEST] * MOST_RUNS
     lacking = reader.outcomes(run_of(MOST_RUNS + 1), soon())
-    assert lacking == Unread(why="the tests of at most 200 earlier runs are read")
+    assert lacking == Unread(why="the tests of at most 200 earlier runs are read", by_fault=True)
 
 
 def test_so_many_tests_and_no_more() -> None:
@@ -214,7 +214,9 @@ def test_so_many_tests_and_no_more() -> None:
     reader = api.reader(most_tests=2)
     outcomes = found(reader, runs_of([1, 2, 3]))
     assert outcomes[:2] == [ONE_TEST] * 2
-    assert outcomes[2] == Unread(why="the earlier runs have more than 2 tests together")
+    assert outcomes[2] == Unread(
+        why="the earlier runs have more than 2 tests together", by_fault=True
+    )
 
 
 # What is of no use

@@ -22,7 +22,7 @@ from testery_gate.runs.listing import (
     newest_first,
 )
 from testery_gate.runs.selection import Condition, Group, Selection
-from tests.builders import with_unknown
+from tests.builders import make_run, with_unknown
 from tests.runlist import NOW, RunList, run_of
 
 OURS, OTHERS = "1", "2"
@@ -362,3 +362,13 @@ def test_a_list_without_order_and_end_is_no_answer() -> None:
 def test_only_the_oldest_page_is_no_answer() -> None:
     with pytest.raises(Unavailable, match="not newest first, and has no second page"):
         read(RunList(list(reversed(HOURLY)), ignores_page=True))
+
+
+def test_a_run_without_a_time_is_as_old_as_the_runs_with_lower_ids() -> None:
+    week = Lookback(since=NOW - timedelta(days=7))
+    old = make_run(id=8, create_time=NOW - timedelta(days=60))
+    untimed = make_run(id=9, create_time=None)
+    new = make_run(id=7, create_time=NOW)
+    assert week.within([old, untimed]) == []
+    assert week.within([new, untimed]) == [untimed, new]
+    assert week.within([untimed]) == [untimed]
