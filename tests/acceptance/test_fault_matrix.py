@@ -19,10 +19,10 @@ from tests.acceptance.faults.matrix import GRACE, TESTS, Moment, Observed
 pytestmark = pytest.mark.acceptance
 
 ROOT = Path(__file__).parents[2]
-MOST_MEMORY = 150 * 1024
-"""In KiB."""
-LONGEST = 300
-"""Seconds for all cells together on a slow machine; half of that is waiting."""
+MOST_MEMORY = 250 * 1024
+"""KiB. A process begins with the peak of the one that started it: here that of all the servers."""
+LONGEST = 900
+"""Seconds for all cells together on a slow and busy machine; 120 are waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
