@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from testery_gate.errors import ApiError
-from testery_gate.model import RunStatus, TestRun, same_commit_ref, same_git_ref
+from testery_gate.model import RunStatus, TestRun, same_commit_ref
 from testery_gate.runs.listing import Listing, Lookback, Pages, is_newer, newest_first
 
 
@@ -101,10 +101,10 @@ def _is_of_the_same_build(one: TestRun, other: TestRun) -> bool:
 
     What is unknown of both shows nothing, and a branch's name says nothing about the commit.
     """
-    refs = one.git_ref, other.git_ref
-    same_ref = refs[0] == refs[1] or (None not in refs and same_git_ref(*map(str, refs)))
-    shown = bool(one.build_key) or same_commit_ref(*refs) is True
-    return same_ref and one.build_key == other.build_key and shown
+    same_commit = same_commit_ref(one.git_ref, other.git_ref) is True
+    same_ref = same_commit or one.git_ref == other.git_ref
+    same_build = one.build_key == other.build_key
+    return same_ref and same_build and (same_commit or bool(one.build_key))
 
 
 def story(old: TestRun, new: TestRun) -> str:
